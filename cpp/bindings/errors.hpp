@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The border where C++ exceptions become the classes of voxkern._errors.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "core/error.hpp"
+
+namespace voxkern::bindings {
+
+inline void raise_as(const char* name, const char* what) {
+    const pybind11::object type = pybind11::module_::import("voxkern._errors").attr(name);
+    PyErr_SetString(type.ptr(), what);
+}
+
+inline void register_errors() {
+    pybind11::register_local_exception_translator([](std::exception_ptr pointer) {
+        try {
+            if (pointer) std::rethrow_exception(pointer);
+        } catch (const InvalidArgument& error) {
+            raise_as("ArgumentError", error.what());
+        } catch (const Error& error) {
+            raise_as("VoxkernError", error.what());
+        }
+    });
+}
+
+}  // namespace voxkern::bindings

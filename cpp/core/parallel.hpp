@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// One pool of worker threads for the process. Work is cut into chunks that depend on the problem
+// alone, never on the number of threads, so results carry the same bits for any of them.
+// See docs/design/0002-threads-fork-cancellation.md.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+#include "core/error.hpp"
+
+namespace voxkern {
+
+// How one call runs: how many threads share it, and who may stop it.
+struct Exec {
+    int threads = 1;
+    // Polled on the calling thread every few milliseconds; returning true cancels the call.
+    bool (*should_cancel)(void*) = nullptr;
+    void* cancel_context = nullptr;
+};
+
+// CPUs this process may use: affinity mask and cgroup quota.
+int available_threads();
+
+// Threads of a call that asks for none: set_default_threads(n), else VOXKERN_NUM_THREADS, else
+// available_threads(); one in a forked child until it sets its own number.
+int default_threads();
+void set_default_threads(int n);
+
+// Rough cost below which starting helpers costs more than they bring.
+inline constexpr std::int64_t kInlineWork = std::int64_t{1} << 15;
+
+namespace detail {
+using ChunkFunction = void (*)(void* body, std::int64_t chunk);
+void parallel_for(std::int64_t chunks, const Exec& exec, ChunkFunction function, void* body);
+}  // namespace detail
+
+// Calls body(chunk) for every chunk in [0, chunks). The caller works too; inside a worker the loop
+// runs inline. Throws Cancelled, or the first exception a chunk threw, after all workers left.
+template <class Body>
+void parallel_for(std::int64_t chunks, const Exec& exec, Body&& body) {
+    using Plain = std::remove_reference_t<Body>;
+    detail::parallel_for(
+        chunks, exec, [](void* b, std::int64_t chunk) { (*static_cast<Plain*>(b))(chunk); },
+        const_cast<void*>(static_cast<const void*>(std::addressof(body))));
+}
+
+}  // namespace voxkern

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Temporary memory of the kernels: 64-byte aligned, huge pages advised from 2 MiB on, and kept
+// for the next call (at most 256 MiB in all) because fresh pages cost more than the arithmetic.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace voxkern {
+
+class Workspace {
+  public:
+    explicit Workspace(std::int64_t bytes);
+    ~Workspace();
+    Workspace(const Workspace&) = delete;
+    Workspace& operator=(const Workspace&) = delete;
+
+    // Hands out the next part of the block, aligned to a cache line; contents are unspecified.
+    template <class T>
+    T* take(std::int64_t count) {
+        T* part = reinterpret_cast<T*>(static_cast<char*>(block_) + used_);
+        used_ += padded(count * static_cast<std::int64_t>(sizeof(T)));
+        return part;
+    }
+
+    // What take() of so many bytes uses up; sum these to size a workspace.
+    static constexpr std::int64_t padded(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+  private:
+    void* block_ = nullptr;
+    std::int64_t capacity_ = 0;
+    std::int64_t used_ = 0;
+};
+
+// Bytes kept for reuse at this moment, and their release.
+std::int64_t cached_workspace_bytes();
+void release_workspace();
+
+}  // namespace voxkern

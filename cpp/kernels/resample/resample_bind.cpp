@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/resample/resample.hpp"
+
+#include <pybind11/native_enum.h>
+#include <pybind11/stl.h>
+
+#include "bindings/array_view.hpp"
+
+namespace voxkern::bindings {
+
+void bind_resample(py::module_& core) {
+    py::class_<AxisSampling>(core, "AxisSampling", "Where the output samples of one axis lie, in input indices.")
+        .def(py::init([](const py::array_t<double>& coordinates, double antialias_sigma) {
+                 const auto c = coordinates.unchecked<1>();
+                 AxisSampling axis;
+                 axis.antialias_sigma = antialias_sigma;
+                 for (py::ssize_t i = 0; i < c.shape(0); ++i) axis.coordinates.push_back(c(i));
+                 return axis;
+             }),
+             py::arg("coordinates"), py::arg("antialias_sigma") = 0.0);
+    core.def(
+        "resample",
+        [](const py::array& input, py::array output, std::vector<AxisSampling> axes, int order, Boundary mode,
+           double cval, bool prefilter, bool clip, int threads) {
+            const ConstArrayView in = view_of(input, "input");
+            const ArrayView out = writable_view_of(output, "output");
+            if (in.rank != out.rank || static_cast<int>(axes.size()) != in.rank) {
+                throw InvalidArgument("axes: input, output and samplings need the same number of axes");
+            }
+            for (int a = 0; a < in.rank; ++a) {
+                if (static_cast<std::int64_t>(axes[static_cast<std::size_t>(a)].coordinates.size()) != out.shape[a]) {
+                    throw InvalidArgument("output: its shape differs from the samplings");
+                }
+                if (in.shape[a] == 0 && out.shape[a] != 0) throw InvalidArgument("input: got an empty axis");
+            }
+            if (order < 0 || order > 5) throw InvalidArgument("order: allowed 0 to 5");
+            ResampleParams params;
+            params.axes = std::move(axes);
+            params.order = order;
+            params.mode = mode;
+            params.cval = cval;
+            params.prefilter = prefilter;
+            params.clip = clip;
+            run_without_gil(threads, [&](const Exec& exec) { resample(in, out, params, exec); });
+        },
+        py::arg("input"), py::arg("output"), py::arg("axes"), py::arg("order"), py::arg("mode"), py::arg("cval"),
+        py::arg("prefilter"), py::arg("clip"), py::arg("threads"),
+        "Interpolates `input` at the grid of `axes` into `output`. threads=0: the default number.");
+}
+
+}  // namespace voxkern::bindings

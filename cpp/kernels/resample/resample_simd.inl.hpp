@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: Apache-2.0
+// Row loops of resample, compiled once per ISA level inside that level's namespace.
+#include "core/simd/intrinsics.hpp"
+#include "kernels/resample/resample_task.hpp"
+
+namespace voxkern {
+namespace VOXKERN_LEVEL {
+namespace {
+
+#include "core/simd/simd.inl.hpp"
+
+template <int U, class C>
+inline void initial_sum(const InitialSum<C>& sum, const C* column, std::int64_t width, Vec<C>* value) {
+    for (int u = 0; u < U; ++u) value[u] = splat(C{0});
+    for (std::int64_t k = 0; k < sum.count; ++k) {
+        const C* sample = column + sum.index[k] * width;
+        const Vec<C> w = splat(sum.weight[k]);
+        for (int u = 0; u < U; ++u) value[u] = madd(load(sample + u * kVec<C>), w, value[u]);
+    }
+}
+
+// Causal, then anticausal recursion down U vectors of columns, in place.
+template <int U, class C>
+inline void pole_columns(const PoleFilter<C>& filter, C* column, std::int64_t n, std::int64_t width) {
+    const Vec<C> z = splat(filter.pole);
+    Vec<C> c[U];
+    initial_sum<U>(filter.causal, column, width, c);
+    for (int u = 0; u < U; ++u) store(column + u * kVec<C>, c[u]);
+    for (std::int64_t i = 1; i < n; ++i) {
+        C* row = column + i * width;
+        for (int u = 0; u < U; ++u) {
+            c[u] = madd(z, c[u], load(row + u * kVec<C>));
+            store(row + u * kVec<C>, c[u]);
+        }
+    }
+    initial_sum<U>(filter.anticausal, column, width, c);
+    for (int u = 0; u < U; ++u) store(column + (n - 1) * width + u * kVec<C>, c[u]);
+    for (std::int64_t i = n - 2; i >= 0; --i) {
+        C* row = column + i * width;
+        for (int u = 0; u < U; ++u) {
+            // z (c - x), with the product of x off the chain of dependent operations.
+            c[u] = madd(z, c[u], -(z * load(row + u * kVec<C>)));
+            store(row + u * kVec<C>, c[u]);
+        }
+    }
+}
+
+// Samples of a tile -> spline coefficients. `line` is sample 0; `pad` rows lie on either side of it.
+template <class C>
+void prefilter_tile(const AxisPlan<C>& plan, C* line, std::int64_t width) {
+    C* const first = line - plan.pad * width;
+    for (std::int64_t p = 0; p < plan.pad; ++p) {
+        for (std::int64_t l = 0; l < width; ++l) {
+            first[p * width + l] = plan.pad_edge ? line[l] : C{0};
+            line[(plan.n_in + p) * width + l] = plan.pad_edge ? line[(plan.n_in - 1) * width + l] : C{0};
+        }
+    }
+    const std::int64_t n = plan.n_in + 2 * plan.pad;
+    for (int p = 0; p < plan.poles; ++p) {
+        std::int64_t l = 0;
+        for (; l + 4 * kVec<C> <= width; l += 4 * kVec<C>) pole_columns<4>(plan.filter[p], first + l, n, width);
+        for (; l < width; l += kVec<C>) pole_columns<1>(plan.filter[p], first + l, n, width);
+    }
+}
+
+// Antialiasing of a tile whose line starts at `from` and has room for the halo around it.
+template <class C>
+void smooth_tile(const AxisPlan<C>& plan, C* from, C* to, std::int64_t width) {
+    const std::int64_t radius = plan.smooth_size / 2;
+    extend_tile(from, plan.n_in, width, plan.smooth_extension, radius, radius, C{0});
+    for (std::int64_t i = 0; i < plan.n_in; ++i) {
+        fir_row(from + (i - radius) * width, width, plan.smooth_weights, plan.smooth_size, FilterSymmetry::even,
+                to + i * width, width);
+    }
+}
+
+template <int N, class C, class T>
+inline void combine_taps(const T* const* rows, const C* weights, C* VOXKERN_RESTRICT out, std::int64_t n) {
+    Vec<C> w[N];
+    for (int t = 0; t < N; ++t) w[t] = splat(weights[t]);
+    std::int64_t l = 0;
+    for (; l + kVec<C> <= n; l += kVec<C>) {
+        Vec<C> sum = load_as<C>(rows[0] + l) * w[0];
+        for (int t = 1; t < N; ++t) sum = madd(load_as<C>(rows[t] + l), w[t], sum);
+        store(out + l, sum);
+    }
+    for (; l < n; ++l) {
+        C sum = static_cast<C>(rows[0][l]) * weights[0];
+        for (int t = 1; t < N; ++t) sum += static_cast<C>(rows[t][l]) * weights[t];
+        out[l] = sum;
+    }
+}
+
+// out = sum_t weights[t] * rows[t]; the rows are contiguous.
+template <class C, class T>
+inline void combine(int taps, const T* const* rows, const C* weights, C* out, std::int64_t n) {
+    switch (taps) {
+        case 1: combine_taps<1>(rows, weights, out, n); break;
+        case 2: combine_taps<2>(rows, weights, out, n); break;
+        case 3: combine_taps<3>(rows, weights, out, n); break;
+        case 4: combine_taps<4>(rows, weights, out, n); break;
+        case 5: combine_taps<5>(rows, weights, out, n); break;
+        default: combine_taps<6>(rows, weights, out, n); break;
+    }
+}
+
+// Reads rows of the source, whatever its dtype and stride; `staging` takes what is not contiguous
+// or has cval to lose.
+template <class C>
+struct SourceRows {
+    const LineSide& from;
+    C offset;
+    std::int64_t n;
+    C* staging;
+    std::int64_t width;
+
+    void combine_at(int taps, const std::int64_t* offsets, const C* weights, C* out) const {
+        if (from.lane != 1 || offset != C{0}) {
+            const LoadRow<C> load_line = load_row_of<C>(from.dtype);
+            const C* rows[kMaxTaps];
+            for (int t = 0; t < taps; ++t) {
+                C* const row = staging + t * width;
+                load_line(from.base + offsets[t] * from.itemsize, from.lane, row, n);
+                if (offset != C{0}) {
+                    for (std::int64_t i = 0; i < n; ++i) row[i] -= offset;
+                }
+                rows[t] = row;
+            }
+            combine(taps, rows, weights, out, n);
+            return;
+        }
+        switch (from.dtype) {
+            case DType::u8: typed<std::uint8_t>(taps, offsets, weights, out); break;
+            case DType::i8: typed<std::int8_t>(taps, offsets, weights, out); break;
+            case DType::u16: typed<std::uint16_t>(taps, offsets, weights, out); break;
+            case DType::i16: typed<std::int16_t>(taps, offsets, weights, out); break;
+            case DType::u32: typed<std::uint32_t>(taps, offsets, weights, out); break;
+            case DType::i32: typed<std::int32_t>(taps, offsets, weights, out); break;
+            case DType::u64: typed<std::uint64_t>(taps, offsets, weights, out); break;
+            case DType::i64: typed<std::int64_t>(taps, offsets, weights, out); break;
+            case DType::f32: typed<float>(taps, offsets, weights, out); break;
+            case DType::f64: typed<double>(taps, offsets, weights, out); break;
+        }
+    }
+
+  private:
+    template <class T>
+    void typed(int taps, const std::int64_t* offsets, const C* weights, C* out) const {
+        const T* rows[kMaxTaps];
+        for (int t = 0; t < taps; ++t) rows[t] = reinterpret_cast<const T*>(from.base) + offsets[t];
+        combine(taps, rows, weights, out, n);
+    }
+};
+
+// Output row i of an axis from the rows of a tile; `first` is row 0 of the padded line.
+template <class C>
+inline void interpolate_row(const AxisPlan<C>& plan, std::int64_t i, const C* first, std::int64_t width, C* out,
+                            std::int64_t n) {
+    const C* rows[kMaxTaps];
+    for (int t = 0; t < plan.taps; ++t) rows[t] = first + plan.index[i * plan.taps + t] * width;
+    combine(plan.taps, rows, plan.weights + i * plan.taps, out, n);
+}
+
+// Output rows [begin, end) of a tile of one cache line's width.
+template <int T, class C>
+void interpolate_columns(const AxisPlan<C>& plan, std::int64_t begin, std::int64_t end, const C* first,
+                         C* VOXKERN_RESTRICT out) {
+    constexpr std::int64_t W = kRowAlign<C>;
+    constexpr int U = static_cast<int>(W / kVec<C>);
+    const std::int64_t* index = plan.index + begin * T;
+    const C* weights = plan.weights + begin * T;
+    for (std::int64_t i = begin; i < end; ++i, index += T, weights += T, out += W) {
+        Vec<C> sum[U];
+        for (int u = 0; u < U; ++u) sum[u] = load(first + index[0] * W + u * kVec<C>) * splat(weights[0]);
+        for (int t = 1; t < T; ++t) {
+            const Vec<C> w = splat(weights[t]);
+            for (int u = 0; u < U; ++u) sum[u] = madd(load(first + index[t] * W + u * kVec<C>), w, sum[u]);
+        }
+        for (int u = 0; u < U; ++u) store(out + u * kVec<C>, sum[u]);
+    }
+}
+
+template <class C>
+void interpolate_columns(const AxisPlan<C>& plan, std::int64_t begin, std::int64_t end, const C* first, C* out) {
+    switch (plan.taps) {
+        case 1: interpolate_columns<1>(plan, begin, end, first, out); break;
+        case 2: interpolate_columns<2>(plan, begin, end, first, out); break;
+        case 3: interpolate_columns<3>(plan, begin, end, first, out); break;
+        case 4: interpolate_columns<4>(plan, begin, end, first, out); break;
+        case 5: interpolate_columns<5>(plan, begin, end, first, out); break;
+        default: interpolate_columns<6>(plan, begin, end, first, out); break;
+    }
+}
+
+// Results turned back at a time: few enough to be still in L1.
+constexpr std::int64_t kTurnBlock = 64;
+
+template <class C>
+inline void subtract(C* row, C offset, std::int64_t n) {
+    if (offset != C{0}) {
+        for (std::int64_t i = 0; i < n; ++i) row[i] -= offset;
+    }
+}
+
+template <class C>
+void first_axis(const ResampleTask<C>& task, const AxisPlan<C>& plan, const Lines& lines, const TilePosition& at,
+                const ResampleScratch<C>& scratch) {
+    const std::int64_t width = round_up(at.lanes, kRowAlign<C>);
+    C* const line = scratch.plane + plan.pad * width;
+    C* const loaded = plan.smooth_size > 0 ? scratch.smoothed + plan.smooth_size / 2 * width : line;
+    load_tile(lines.in, at.in_offset, false, plan.n_in, at.lanes, loaded, width, static_cast<C*>(nullptr));
+    subtract(loaded, task.offset, plan.n_in * width);
+    if (plan.smooth_size > 0) smooth_tile(plan, loaded, line, width);
+    prefilter_tile(plan, line, width);
+    const RowSink<C> sink = row_sink<RoundSaturate, C>(lines.out, at.out_offset, scratch.staging);
+    for (std::int64_t i = 0; i < plan.n_out; ++i) {
+        // The last vector of a row may reach into its neighbour: rows go through the buffer there.
+        C* const row = at.lanes == width ? sink.row(i) : scratch.staging;
+        interpolate_row(plan, i, scratch.plane, width, row, width);
+        if (row == scratch.staging) {
+            sink.store_line(row, sink.base + i * sink.step_bytes, sink.stride, at.lanes);
+        }
+    }
+}
+
+// Plane k of the result before axes 1 and 2, as samples of a tile along axis 1.
+template <class C>
+void combine_first_axis(const ResampleTask<C>& task, const SourceRows<C>& source, std::int64_t k, C* plane,
+                        std::int64_t width) {
+    const AxisPlan<C>& first = task.axis[0];
+    for (std::int64_t j = 0; j < task.axis[1].n_in; ++j) {
+        std::int64_t offsets[kMaxTaps];
+        for (int t = 0; t < first.taps; ++t) {
+            offsets[t] = first.index[k * first.taps + t] * task.source.step + j * task.source.outer[0];
+        }
+        C* const row = plane + j * width;
+        source.combine_at(first.taps, offsets, first.weights + k * first.taps, row);
+        fill_row(row + source.n, C{0}, width - source.n);
+    }
+}
+
+// Row (k, j) of the result before axis 2, straight from the source: for orders 0 and 1, where axis 1
+// needs no coefficients, no plane has to be kept.
+template <class C>
+void combine_two_axes(const ResampleTask<C>& task, const SourceRows<C>& source, std::int64_t k, std::int64_t j,
+                      C* row) {
+    const AxisPlan<C>& first = task.axis[0];
+    const AxisPlan<C>& middle = task.axis[1];
+    std::int64_t offsets[kMaxTaps];
+    C weights[kMaxTaps];
+    int taps = 0;
+    for (int s = 0; s < first.taps; ++s) {
+        for (int t = 0; t < middle.taps; ++t, ++taps) {
+            offsets[taps] = first.index[k * first.taps + s] * task.source.step +
+                            middle.index[j * middle.taps + t] * task.source.outer[0];
+            weights[taps] = first.weights[k * first.taps + s] * middle.weights[j * middle.taps + t];
+        }
+    }
+    source.combine_at(taps, offsets, weights, row);
+}
+
+template <class C>
+void fix_row(const ResampleTask<C>& task, bool row_outside, C* row) {
+    const AxisPlan<C>& last = task.axis[2];
+    if (row_outside) {
+        fill_row(row, task.cval, last.n_out);
+        return;
+    }
+    for (std::int64_t i = 0; i < last.n_out; ++i) row[i] += task.offset;
+    if (task.clip) {
+        for (std::int64_t i = 0; i < last.n_out; ++i) {
+            row[i] = row[i] < task.lowest ? task.lowest : (row[i] > task.highest ? task.highest : row[i]);
+        }
+    }
+    if (last.outside != nullptr) {
+        for (std::int64_t i = 0; i < last.n_out; ++i) row[i] = last.outside[i] != 0 ? task.cval : row[i];
+    }
+}
+
+// A block of rows along axis 2: samples in scratch.rows -> results in scratch.staging.
+template <class C>
+void resample_last_axis(const AxisPlan<C>& last, std::int64_t width, const ResampleScratch<C>& scratch) {
+    constexpr std::int64_t W = kRowAlign<C>;
+    C* const line = scratch.columns + last.pad * W;
+    C* const turned = last.smooth_size > 0 ? scratch.halo + last.smooth_size / 2 * W : line;
+    transpose(scratch.rows, width, turned, W, W, last.n_in);
+    if (last.smooth_size > 0) smooth_tile(last, turned, line, W);
+    prefilter_tile(last, line, W);
+    for (std::int64_t i = 0; i < last.n_out; i += kTurnBlock) {
+        const std::int64_t end = i + kTurnBlock < last.n_out ? i + kTurnBlock : last.n_out;
+        interpolate_columns(last, i, end, scratch.columns, scratch.result);
+        transpose(scratch.result, W, scratch.staging + i, last.n_out, end - i, W);
+    }
+}
+
+// One row along axis 2 by permutation, where no coefficients are needed and taps lie close together.
+template <class C>
+void pick_row(const AxisPlan<C>& last, const C* row, C* VOXKERN_RESTRICT out) {
+    if constexpr (kHasPick<C>) {
+        const std::int32_t* index = last.pick_index;
+        const C* weights = last.pick_weights;
+        for (std::int64_t i = 0, g = 0; i < last.n_out; i += kVec<C>, ++g) {
+            const C* const window = row + last.pick_start[g];
+            Vec<C> sum = splat(C{0});
+            for (int t = 0; t < last.taps; ++t, index += kVec<C>, weights += kVec<C>) {
+                sum = madd(pick(window, index), load(weights), sum);
+            }
+            store(out + i, sum);
+        }
+    }
+}
+
+template <class C>
+void resample_plane(const ResampleTask<C>& task, std::int64_t k, const ResampleScratch<C>& scratch) {
+    constexpr std::int64_t W = kRowAlign<C>;
+    const AxisPlan<C>& middle = task.axis[1];
+    const AxisPlan<C>& last = task.axis[2];
+    const LineSide& to = task.target;
+    const StoreRow<C> store_line = store_row_of<RoundSaturate, C>(to.dtype);
+    const bool outside = task.axis[0].outside != nullptr && task.axis[0].outside[k] != 0;
+    const std::int64_t width = round_up(last.n_in, W);
+    const SourceRows<C> source = {task.source, task.source_offset, last.n_in, scratch.taps, width};
+    const bool direct = task.axis[0].taps * middle.taps <= 4 && middle.poles == 0 && middle.smooth_size == 0;
+    if (!outside && !direct) {
+        C* const line = scratch.plane + middle.pad * width;
+        C* const combined = middle.smooth_size > 0 ? scratch.smoothed + middle.smooth_size / 2 * width : line;
+        combine_first_axis(task, source, k, combined, width);
+        if (middle.smooth_size > 0) smooth_tile(middle, combined, line, width);
+        prefilter_tile(middle, line, width);
+    }
+    const bool by_row = last.identity || last.pick_start != nullptr;
+    const std::int64_t block = by_row ? 1 : W;
+    for (std::int64_t j0 = 0; j0 < middle.n_out; j0 += block) {
+        const std::int64_t rows = middle.n_out - j0 < block ? middle.n_out - j0 : block;
+        for (std::int64_t r = 0; r < rows && !outside; ++r) {
+            C* const row = scratch.rows + r * width;
+            if (direct) {
+                combine_two_axes(task, source, k, j0 + r, row);
+            } else {
+                interpolate_row(middle, j0 + r, scratch.plane, width, row, width);
+            }
+        }
+        if (!outside) {
+            if (last.pick_start != nullptr) {
+                pick_row(last, scratch.rows, scratch.staging);
+            } else if (!last.identity) {
+                resample_last_axis(last, width, scratch);
+            }
+        }
+        C* const results = last.identity ? scratch.rows : scratch.staging;
+        const std::int64_t stride = last.identity ? width : last.n_out;
+        for (std::int64_t r = 0; r < rows; ++r) {
+            C* const row = results + r * stride;
+            const bool row_outside = outside || (middle.outside != nullptr && middle.outside[j0 + r] != 0);
+            if (task.fixes) fix_row(task, row_outside, row);
+            char* const dst = to.base + (k * to.step + (j0 + r) * to.outer[0]) * to.itemsize;
+            if (!task.stream) {
+                store_line(row, dst, to.lane, last.n_out);
+            } else if (to.dtype == kOwnDType<C>) {
+                stream_bytes(dst, row, last.n_out * to.itemsize);
+            } else {
+                store_line(row, scratch.converted, 1, last.n_out);
+                stream_bytes(dst, scratch.converted, last.n_out * to.itemsize);
+            }
+        }
+    }
+    if (task.stream) stream_fence();
+}
+
+template <class C>
+void range_of_tile(const Lines& lines, const TilePosition& at, C* row, C* lowest, C* highest) {
+    const LoadRow<C> load_line = load_row_of<C>(lines.in.dtype);
+    const LineSide side = lines.transposed ? swap_directions(lines.in) : lines.in;
+    const std::int64_t rows = lines.transposed ? at.lanes : lines.length;
+    const std::int64_t n = lines.transposed ? lines.length : at.lanes;
+    for (std::int64_t i = 0; i < rows; ++i) {
+        load_line(side.base + (at.in_offset + i * side.step) * side.itemsize, side.lane, row, n);
+        for (std::int64_t l = 0; l < n; ++l) {
+            *lowest = row[l] < *lowest ? row[l] : *lowest;
+            *highest = row[l] > *highest ? row[l] : *highest;
+        }
+    }
+}
+
+}  // namespace
+
+const ResampleOps& resample_ops() {
+    static constexpr ResampleOps ops = {{first_axis<float>, resample_plane<float>, range_of_tile<float>,
+                                         kHasPick<float> ? kVec<float> : 0},
+                                        {first_axis<double>, resample_plane<double>, range_of_tile<double>,
+                                         kHasPick<double> ? kVec<double> : 0}};
+    return ops;
+}
+
+}  // namespace VOXKERN_LEVEL
+}  // namespace voxkern

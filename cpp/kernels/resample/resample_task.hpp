@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the baseline code hands to the code of an ISA level: plain data and function pointers.
+#pragma once
+
+#include "core/bspline.hpp"
+#include "core/cpu.hpp"
+#include "core/fir.hpp"
+#include "core/lines.hpp"
+
+namespace voxkern {
+
+// sum_k weight[k] * sample[index[k]]: how a recursion starts.
+template <class C>
+struct InitialSum {
+    std::int64_t count = 0;
+    const std::int64_t* index = nullptr;
+    const C* weight = nullptr;
+};
+
+// One pole of the recursive filter that turns samples into spline coefficients.
+template <class C>
+struct PoleFilter {
+    C pole = C{0};
+    InitialSum<C> causal;
+    InitialSum<C> anticausal;  // over the causal result
+};
+
+// Everything one axis does to a line: smooth, prefilter, interpolate. Samples are counted in the
+// padded line of `pad + n_in + pad`.
+template <class C>
+struct AxisPlan {
+    std::int64_t n_in = 1;
+    std::int64_t n_out = 1;
+    std::int64_t pad = 0;
+    bool pad_edge = false;  // padding repeats the edge sample; else it is zero
+    bool identity = true;   // output samples are the input samples
+    int poles = 0;
+    PoleFilter<C> filter[2];
+    // Antialiasing Gaussian.
+    std::int64_t smooth_size = 0;  // 0: none
+    const C* smooth_weights = nullptr;
+    const std::int64_t* smooth_extension = nullptr;
+    // Interpolation: out[i] = sum_t weights[i * taps + t] * line[index[i * taps + t]].
+    int taps = 1;
+    const std::int64_t* index = nullptr;
+    const C* weights = nullptr;
+    const unsigned char* outside = nullptr;  // per output sample; null where all lie inside
+    // The same for one vector of outputs at a time, where its taps lie within two vectors of input:
+    // group g picks pick_index from line + pick_start[g]; [groups][taps][lanes].
+    const std::int64_t* pick_start = nullptr;  // null where taps lie further apart
+    const std::int32_t* pick_index = nullptr;
+    const C* pick_weights = nullptr;
+};
+
+template <class C>
+struct ResampleTask {
+    AxisPlan<C> axis[3];  // slowest first
+    LineSide source;      // what the planes are combined from: the input or the coefficient volume;
+                          // step: axis 0, outer[0]: axis 1, lane: axis 2
+    LineSide target;
+    C offset = C{0};         // subtracted on the way in, added on the way out (grid_constant's cval)
+    C source_offset = C{0};  // the same where `source` is the input, 0 where it is coefficients
+    C cval = C{0};
+    bool clip = false;
+    C lowest = C{0};
+    C highest = C{0};
+    bool fixes = false;   // any of offset, clip, outside is in use
+    bool stream = false;  // results bypass the caches
+};
+
+// Parts of one workspace; sizes are in resample.cpp.
+template <class C>
+struct ResampleScratch {
+    C* smoothed;  // line tile with halo, before antialiasing
+    C* plane;     // (pad + n_in + pad) x width: coefficients along axis 1
+    C* taps;      // source rows of one output row, widened
+    C* rows;      // one cache line of output rows, before axis 2
+    C* halo;      // transposed rows with halo, before antialiasing
+    C* columns;   // transposed rows, coefficients along axis 2
+    C* result;    // transposed results
+    C* staging;   // results as rows
+    C* converted;  // one row of results in the output's dtype
+};
+
+template <class C>
+struct ResampleKernels {
+    // Axis 0 of one tile: input -> coefficient volume.
+    void (*first_axis)(const ResampleTask<C>&, const AxisPlan<C>&, const Lines&, const TilePosition&,
+                       const ResampleScratch<C>&);
+    // Output plane k: combine along axis 0, then axes 1 and 2.
+    void (*plane)(const ResampleTask<C>&, std::int64_t k, const ResampleScratch<C>&);
+    // Smallest and largest number among the samples of one tile; NaNs are passed over.
+    void (*range)(const Lines&, const TilePosition&, C* row, C* lowest, C* highest);
+    std::int64_t pick_lanes;  // lanes of a vector this level can permute, else 0
+};
+
+struct ResampleOps {
+    ResampleKernels<float> f32;
+    ResampleKernels<double> f64;
+};
+
+VOXKERN_DECLARE_LEVELS(ResampleOps, resample_ops)
+
+}  // namespace voxkern
