@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fast, exact kernels for 3D medical images.
+
+``load`` -> `Volume` -> function -> ``save``. Functions take a `Volume` or a bare array and return
+the same kind; `voxkern.ndimage` holds drop-in functions for ``scipy.ndimage``.
+"""
+
+from ._core import __version__
+
+# ruff: noqa: E402  (the readers ask for __version__)
+from . import ndimage
+from ._config import cuda_available, get_num_threads, set_num_threads, show_config
+from ._errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    CudaUnavailableError,
+    FileFormatError,
+    GeometryError,
+    IrregularSpacingError,
+    LoadError,
+    MissingPackageError,
+    NoImagesError,
+    SeveralSeriesError,
+    UnsupportedSeriesError,
+    VoxkernError,
+)
+from ._intensity import window, zscore
+from ._preprocess import preprocess
+from ._resample import resample
+from ._volume import Volume, reorient
+from .io import list_series, load, save
+
+__all__ = [
+    "ArgumentError",
+    "ArgumentTypeError",
+    "CudaUnavailableError",
+    "FileFormatError",
+    "GeometryError",
+    "IrregularSpacingError",
+    "LoadError",
+    "MissingPackageError",
+    "NoImagesError",
+    "SeveralSeriesError",
+    "UnsupportedSeriesError",
+    "Volume",
+    "VoxkernError",
+    "__version__",
+    "cuda_available",
+    "get_num_threads",
+    "list_series",
+    "load",
+    "ndimage",
+    "preprocess",
+    "reorient",
+    "resample",
+    "save",
+    "set_num_threads",
+    "show_config",
+    "window",
+    "zscore",
+]

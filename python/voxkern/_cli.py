@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``voxkern`` command. Exit codes: 0 done, 1 the data or the disk said no, 2 wrong usage, 130 interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from ._config import show_config
+from ._errors import VoxkernError
+from ._preprocess import NORMALIZATIONS, StepCallback, preprocess
+from ._resample import CONVENTIONS, resample
+from ._volume import Volume
+from .io import list_series, load, save
+
+
+class Progress:
+    """Prints each step with its time; a live line with rich, plain lines without it."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+
+    @contextmanager
+    def running(self) -> Iterator[StepCallback]:
+        """Show progress while the block runs."""
+        if not self._quiet and sys.stderr.isatty():
+            try:
+                from rich.console import Console
+                from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+                from rich.progress import Progress as Bar
+
+                self._bar = Bar(
+                    SpinnerColumn(),
+                    TextColumn("{task.description}"),
+                    BarColumn(),
+                    TimeElapsedColumn(),
+                    console=Console(stderr=True),
+                    transient=True,
+                )
+            except ImportError:
+                pass
+        if self._bar is None:
+            yield self.step
+            return
+        with self._bar:
+            yield self.step
+
+    def step(self, name: str, seconds: float | None, volume: Volume | None) -> None:
+        """Note that a step started (no seconds) or ended."""
+        if self._bar is not None:
+            for task in list(self._bar.task_ids):
+                self._bar.remove_task(task)
+            if seconds is None:
+                self._bar.add_task(name, total=None)
+        if seconds is not None:
+            self.line(f"{name:<10} {seconds:7.3f} s   {volume if volume is not None else ''}".rstrip())
+
+    def line(self, text: str) -> None:
+        """Print one line of the report."""
+        if not self._quiet:
+            print(text, file=sys.stderr, flush=True)
+
+
+def _spacing(text: str) -> float | list[float]:
+    values = [float(part) for part in text.split(",")]
+    return values[0] if len(values) == 1 else values
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="voxkern", description="Fast, exact kernels for 3D medical images.")
+    parser.add_argument("--version", action="version", version=f"voxkern {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    common.add_argument("--threads", type=int, metavar="N", help="default: every CPU this process may use")
+    series = argparse.ArgumentParser(add_help=False)
+    series.add_argument("--series", metavar="UID", help="which DICOM series, as `voxkern info` lists them")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    one = commands.add_parser(
+        "preprocess", parents=[common, series], help="scan -> reoriented, resampled, normalised volume"
+    )
+    one.add_argument("input", help="DICOM folder or file, or NIfTI")
+    one.add_argument("output", help=".nii, .nii.gz, or a new folder for DICOM")
+    one.add_argument("--orient", default="RAS", help="three letters, or 'keep' (default: RAS)")
+    one.add_argument("--spacing", type=_spacing, metavar="MM", help="one number, or three with commas")
+    one.add_argument("--order", type=int, default=3, choices=range(6), help="spline order (default: 3)")
+    one.add_argument("--antialias", action="store_true", help="smooth axes that lose samples first")
+    one.add_argument("--normalize", default="none", choices=NORMALIZATIONS)
+
+    one = commands.add_parser("info", parents=[common], help="what a file or folder holds, or --config")
+    one.add_argument("input", nargs="?", help="DICOM folder or file, or NIfTI")
+    one.add_argument("--config", action="store_true", help="versions, instruction set, threads, GPU")
+
+    one = commands.add_parser("resample", parents=[common, series], help="onto another spacing or grid")
+    one.add_argument("input", help="DICOM folder or file, or NIfTI")
+    one.add_argument("output", help=".nii, .nii.gz, or a new folder for DICOM")
+    target = one.add_mutually_exclusive_group(required=True)
+    target.add_argument("--spacing", type=_spacing, metavar="MM", help="one number, or three with commas")
+    target.add_argument("--like", metavar="FILE", help="take the grid of this image")
+    one.add_argument("--order", type=int, default=3, choices=range(6), help="spline order (default: 3)")
+    one.add_argument("--convention", default="extent", choices=CONVENTIONS)
+    one.add_argument("--antialias", action="store_true", help="smooth axes that lose samples first")
+
+    one = commands.add_parser("demo", parents=[common], help="a real head from DICOM to NIfTI, with a picture")
+    one.add_argument("--output", default="demo-output", metavar="FOLDER", help="default: demo-output")
+    return parser
+
+
+def _run_preprocess(args: argparse.Namespace, progress: Progress) -> None:
+    with progress.running() as on_step:
+        preprocess(
+            args.input,
+            args.output,
+            series=args.series,
+            orient=None if args.orient == "keep" else args.orient,
+            spacing=args.spacing,
+            order=args.order,
+            antialias=args.antialias,
+            normalize=args.normalize,
+            threads=args.threads,
+            on_step=on_step,
+        )
+    progress.line(f"wrote {args.output}")
+
+
+def _run_resample(args: argparse.Namespace, progress: Progress) -> None:
+    with progress.running() as on_step:
+        start = time.perf_counter()
+        on_step("load", None, None)
+        volume = load(args.input, series=args.series)
+        on_step("load", time.perf_counter() - start, volume)
+        start = time.perf_counter()
+        on_step("resample", None, None)
+        result = resample(
+            volume,
+            spacing=args.spacing,
+            like=load(args.like) if args.like else None,
+            order=args.order,
+            convention=args.convention,
+            antialias=args.antialias,
+            threads=args.threads,
+        )
+        on_step("resample", time.perf_counter() - start, result)
+        start = time.perf_counter()
+        on_step("save", None, None)
+        save(result, args.output)
+        on_step("save", time.perf_counter() - start, None)
+    progress.line(f"wrote {args.output}")
+
+
+def _run_info(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    if args.config == (args.input is not None):
+        parser.error("info: give a file or folder, or --config")
+    if args.config:
+        print(json.dumps(show_config(), indent=2))
+        return
+    path = Path(args.input)
+    if path.is_file() and path.name.lower().endswith((".nii", ".nii.gz")):
+        print(load(path))
+        return
+    infos = list_series(path)
+    for info in infos:
+        print(f"{info.uid}\n  {info.modality} {info.description!r}, {info.n_files} files, shape {info.shape}")
+        try:
+            print(f"  {load(path, series=info.uid)}")
+        except VoxkernError as error:
+            print(f"  {error}")
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"voxkern: warning: {message}", file=sys.stderr)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    progress = Progress(args.quiet)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            if args.command == "preprocess":
+                _run_preprocess(args, progress)
+            elif args.command == "resample":
+                _run_resample(args, progress)
+            elif args.command == "info":
+                _run_info(args, parser)
+            else:
+                from ._demo import run_demo
+
+                run_demo(Path(args.output), progress, args.threads)
+    except (VoxkernError, OSError) as error:
+        print(f"voxkern: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("voxkern: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

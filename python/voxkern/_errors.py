@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every exception voxkern raises on purpose. ``VoxkernError`` is the root of them all."""
+
+
+class VoxkernError(Exception):
+    """Root of all voxkern errors."""
+
+
+class ArgumentError(VoxkernError, ValueError):
+    """An argument has a value that is not allowed. The message names argument, got, allowed."""
+
+
+class ArgumentTypeError(VoxkernError, TypeError):
+    """An argument has a type or dtype that is not allowed."""
+
+
+class MissingPackageError(VoxkernError, ImportError):
+    """An optional package is needed; the message says how to install it."""
+
+
+class CudaUnavailableError(VoxkernError, RuntimeError):
+    """A GPU array was given where no GPU can be used; the message says why."""
+
+
+class LoadError(VoxkernError):
+    """A file or folder could not become a volume."""
+
+
+class FileFormatError(LoadError):
+    """A file is unreadable: unknown, damaged or truncated."""
+
+
+class NoImagesError(LoadError):
+    """Nothing among the given files is an image."""
+
+
+class SeveralSeriesError(LoadError):
+    """Several volumes where one was asked for; ``.series`` lists them.
+
+    Attributes
+    ----------
+    series : list of SeriesInfo
+        What there is to choose from with ``series=``.
+    """
+
+    def __init__(self, message: str, series: "list[object] | None" = None) -> None:
+        super().__init__(message)
+        self.series = series or []
+
+
+class GeometryError(LoadError):
+    """Position, orientation or pixel spacing is missing or impossible."""
+
+
+class IrregularSpacingError(GeometryError):
+    """The slices do not lie at equal distances; the message names positions and gaps."""
+
+
+class UnsupportedSeriesError(LoadError):
+    """A valid series of a kind this version does not read."""

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Affine arithmetic: orientation codes, shear, axis-aligned index maps."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._errors import ArgumentError
+
+_CODES = ("LR", "PA", "IS")  # negative and positive end of the RAS+ axes
+
+
+def axis_codes(affine: NDArray[np.float64]) -> str:
+    """Return the nearest anatomical direction of each axis, every direction used once."""
+    direction = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    best = max(
+        itertools.permutations(range(3)),
+        key=lambda world: sum(abs(direction[world[axis], axis]) for axis in range(3)),
+    )
+    return "".join(_CODES[best[axis]][int(direction[best[axis], axis] > 0)] for axis in range(3))
+
+
+def axes_to(have: str, want: str) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+    """Return the axis order and flips that turn orientation ``have`` into ``want``."""
+    letters = want.upper()
+    pairs = [next((p for p in _CODES if letter in p), None) for letter in letters]
+    if len(letters) != 3 or None in pairs or len(set(pairs)) != 3:
+        raise ArgumentError(
+            f"orientation: got {want!r}, allowed three letters, one each of R/L, A/P and S/I"
+        )
+    order = tuple(next(i for i, h in enumerate(have) if pair and h in pair) for pair in pairs)
+    return order, tuple(have[axis] != letter for axis, letter in zip(order, letters, strict=True))
+
+
+def is_sheared(affine: NDArray[np.float64], tolerance: float = 1e-3) -> bool:
+    """Tell whether two axes are further from a right angle than ``tolerance`` (radians)."""
+    direction = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    return bool(np.max(np.abs(direction.T @ direction - np.eye(3))) > tolerance)
+
+
+def split_axis_aligned(
+    index_map: NDArray[np.float64], tolerance: float = 1e-6
+) -> tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]] | None:
+    """Split a homogeneous index map into source axis, scale and offset per output axis.
+
+    Returns None where an output axis moves along more than one source axis.
+    """
+    n = index_map.shape[0] - 1
+    linear = index_map[:n, :n]
+    source = np.argmax(np.abs(linear), axis=0)
+    rest = np.array(linear)
+    rest[source, np.arange(n)] = 0.0
+    scale = linear[source, np.arange(n)]
+    small = np.abs(rest) <= tolerance * np.max(np.abs(scale), initial=0.0)
+    if len(set(source.tolist())) != n or not np.all(small) or np.any(scale == 0):
+        return None
+    return (
+        tuple(int(s) for s in source),
+        tuple(float(s) for s in scale),
+        tuple(float(index_map[s, n]) for s in source),
+    )

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reference of the correlate1d kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def fold_index(i: int, n: int, mode: str) -> int | None:
+    """Return the sample that stands at position ``i`` of a line of ``n``; None stands for cval."""
+    if 0 <= i < n:
+        return i
+    if mode in ("constant", "grid-constant"):
+        return None
+    if mode == "nearest":
+        return min(max(i, 0), n - 1)
+    if mode in ("wrap", "grid-wrap"):
+        return i % n
+    if mode in ("reflect", "grid-mirror"):
+        i %= 2 * n
+        return i if i < n else 2 * n - 1 - i
+    if mode == "mirror":
+        if n == 1:
+            return 0
+        i %= 2 * n - 2
+        return i if i < n else 2 * n - 2 - i
+    raise ValueError(mode)
+
+
+def correlate1d(
+    input: ArrayLike,
+    weights: ArrayLike,
+    axis: int = -1,
+    mode: str = "reflect",
+    cval: float = 0.0,
+    origin: int = 0,
+    divisor: float = 1.0,
+) -> NDArray[np.float64]:
+    """Return ``sum_t weights[t] * input[i - size // 2 - origin + t] / divisor`` in float64."""
+    x = np.moveaxis(np.asarray(input, dtype=np.float64), axis, 0)
+    w = np.asarray(weights, dtype=np.float64)
+    n = x.shape[0]
+    out = np.zeros_like(x)
+    for i in range(n):
+        for t, weight in enumerate(w):
+            at = fold_index(i - len(w) // 2 - origin + t, n, mode)
+            sample: Any = cval if at is None else x[at]
+            out[i] += weight * sample
+    return np.moveaxis(out / divisor, 0, axis)

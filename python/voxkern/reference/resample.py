@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reference of the resample kernel: solve for the spline coefficients, evaluate the spline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .correlate1d import fold_index
+
+Line = NDArray[np.float64]
+
+
+def bspline(x: float, order: int) -> float:
+    """Return the centred cardinal B-spline of ``order`` at ``x``, from its truncated powers."""
+    if order == 0:  # the nearest sample, halves up
+        return 1.0 if -0.5 <= x < 0.5 else 0.0
+    half = (order + 1) / 2
+    total = 0.0
+    for k in range(order + 2):
+        base = x + half - k
+        if base > 0:
+            total += (-1) ** k * math.comb(order + 1, k) * base**order
+    return total / math.factorial(order)
+
+
+def _extension(mode: str) -> str:
+    """How taps beyond the line are read: constant and wrap take the mirrored line, as scipy does."""
+    return "mirror" if mode in ("constant", "wrap", "fov") else mode
+
+
+def coefficients(line: Line, order: int, mode: str) -> Line:
+    """Return spline coefficients c with ``sum_k c[fold(i + k)] * bspline(k) = line[i]``."""
+    n = len(line)
+    if order < 2 or n == 1:
+        return line
+    reach = order // 2
+    matrix = np.zeros((n, n))
+    for i in range(n):
+        for k in range(-reach, reach + 1):
+            at = fold_index(i + k, n, mode)
+            if at is not None:
+                matrix[i, at] += bspline(k, order)
+    solution: Line = np.linalg.solve(matrix, line)
+    return solution
+
+
+def fold_coordinate(c: float, n: int, mode: str) -> float | None:
+    """Return ``c`` brought into a line of ``n`` samples; None stands for cval."""
+    last = n - 1
+    if mode == "fov":
+        return min(max(c, 0.0), float(last)) if -0.5 <= c < last + 0.5 else None
+    if 0 <= c <= last:
+        return c
+    if mode == "constant":
+        return None
+    if mode == "nearest":
+        return 0.0 if c < 0 else float(last)
+    if mode == "wrap":
+        return c % last if n > 1 else 0.0
+    if mode == "grid-wrap":
+        return c % n
+    if mode in ("reflect", "grid-mirror"):
+        c %= 2 * n
+        return c if c < n else 2 * n - c - 1
+    if mode == "mirror":
+        if n == 1:
+            return 0.0
+        c %= 2 * last
+        return c if c <= last else 2 * last - c
+    return c  # grid-constant
+
+
+def resample_line(
+    line: Line, coordinates: Line, order: int, mode: str, cval: float
+) -> tuple[Line, NDArray[np.bool_]]:
+    """Return the spline through ``line`` at ``coordinates``, and which of them lie outside."""
+    n = len(line)
+    pad = 12 if order > 1 and mode in ("nearest", "grid-constant") else 0
+    if pad:
+        ends = (line[0], line[-1]) if mode == "nearest" else (cval, cval)
+        line = np.concatenate([np.full(pad, ends[0]), line, np.full(pad, ends[1])])
+        c = coefficients(line, order, "reflect" if mode == "nearest" else "mirror")
+    else:
+        c = coefficients(line, order, _extension(mode))
+    result = np.zeros(len(coordinates))
+    outside = np.zeros(len(coordinates), dtype=bool)
+    for i, coordinate in enumerate(coordinates):
+        at = float(coordinate) if pad else fold_coordinate(float(coordinate), n, mode)
+        if at is None:
+            outside[i] = True
+            continue
+        at += pad
+        start = math.floor(at + 0.5) - order // 2 if order % 2 == 0 else math.floor(at) - order // 2
+        for k in range(start, start + order + 1):
+            index = fold_index(k, len(c), _extension(mode))
+            result[i] += bspline(at - k, order) * (cval if index is None else c[index])
+    return result, outside
+
+
+def resample(
+    x: ArrayLike,
+    coordinates: Sequence[ArrayLike],
+    order: int = 3,
+    mode: str = "nearest",
+    cval: float = 0.0,
+    antialias_sigma: Sequence[float] | None = None,
+) -> NDArray[np.float64]:
+    """Return ``x`` interpolated at the grid spanned by one list of coordinates per axis."""
+    out = np.asarray(x, dtype=np.float64)
+    outside = np.zeros((1,) * out.ndim, dtype=bool)
+    for axis, samples in enumerate(coordinates):
+        at = np.asarray(samples, dtype=np.float64)
+        sigma = 0.0 if antialias_sigma is None else antialias_sigma[axis]
+        moved = np.moveaxis(out, axis, -1)
+        result = np.empty((*moved.shape[:-1], len(at)))
+        beyond = np.zeros(len(at), dtype=bool)
+        for position in np.ndindex(*moved.shape[:-1]):
+            line = _smooth(moved[position], sigma, mode, cval)
+            result[position], beyond = resample_line(line, at, order, mode, cval)
+        out = np.moveaxis(result, -1, axis)
+        shape = [1] * out.ndim
+        shape[axis] = len(at)
+        outside = outside | beyond.reshape(shape)
+    out[np.broadcast_to(outside, out.shape)] = cval
+    return out
+
+
+def _smooth(line: Line, sigma: float, mode: str, cval: float) -> Line:
+    if sigma == 0.0:
+        return line
+    from .correlate1d import correlate1d
+
+    radius = int(4.0 * sigma + 0.5)
+    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    return correlate1d(line, kernel / kernel.sum(), 0, "nearest" if mode == "fov" else mode, cval)
