@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The _core extension: run-time facts here, every kernel in its own <name>_bind.cpp.
-#include <pybind11/pybind11.h>
 #include <pybind11/native_enum.h>
+#include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include "bindings/errors.hpp"
@@ -40,8 +40,8 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     module.def(
         "cpu_levels",
         [] {
-            py::list names;
-            for (const CpuLevel level : usable_levels()) names.append(to_string(level));
+            std::vector<std::string> names;
+            for (const CpuLevel level : usable_levels()) names.emplace_back(to_string(level));
             return names;
         },
         "ISA levels this build carries and this processor runs, lowest first.");

@@ -20,12 +20,12 @@
 #if defined(VOXKERN_ENABLE_ASSERT)
 #include <cstdio>
 #include <cstdlib>
-#define VOXKERN_ASSERT(cond)                                                               \
-    do {                                                                                   \
-        if (!(cond)) {                                                                     \
+#define VOXKERN_ASSERT(cond)                                                                  \
+    do {                                                                                      \
+        if (!(cond)) {                                                                        \
             std::fprintf(stderr, "%s:%d: assertion failed: %s\n", __FILE__, __LINE__, #cond); \
-            std::abort();                                                                  \
-        }                                                                                  \
+            std::abort();                                                                     \
+        }                                                                                     \
     } while (false)
 #else
 #define VOXKERN_ASSERT(cond) static_cast<void>(0)

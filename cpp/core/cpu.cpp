@@ -18,8 +18,8 @@ std::vector<CpuLevel> probe() {
         throw Error("voxkern needs a processor with SSE4.2 and POPCNT (x86-64-v2)");
     }
     levels.push_back(CpuLevel::v2);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+        __builtin_cpu_supports("bmi2")) {
         levels.push_back(CpuLevel::v3);
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
             __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
@@ -67,8 +67,12 @@ const std::vector<CpuLevel>& usable_levels() {
     return levels;
 }
 
-CpuLevel active_level() { return active().load(std::memory_order_relaxed); }
+CpuLevel active_level() {
+    return active().load(std::memory_order_relaxed);
+}
 
-void set_active_level(const std::string& name) { active().store(parse(name), std::memory_order_relaxed); }
+void set_active_level(const std::string& name) {
+    active().store(parse(name), std::memory_order_relaxed);
+}
 
 }  // namespace voxkern

@@ -37,10 +37,10 @@ void set_active_level(const std::string& name);
     namespace v4 {                        \
     const Ops& name();                    \
     }
-#define VOXKERN_SELECT_LEVEL(name)                                        \
+#define VOXKERN_SELECT_LEVEL(name)                                       \
     (::voxkern::active_level() == ::voxkern::CpuLevel::v4   ? v4::name() \
      : ::voxkern::active_level() == ::voxkern::CpuLevel::v3 ? v3::name() \
-                                                             : v2::name())
+                                                            : v2::name())
 #else
 #define VOXKERN_DECLARE_LEVELS(Ops, name) \
     namespace baseline {                  \

@@ -37,9 +37,9 @@ decltype(auto) visit(DType dtype, F&& f) {
 
 template <class T>
 struct DTypeOf;
-#define VOXKERN_DTYPE_OF(T, D)                \
-    template <>                               \
-    struct DTypeOf<T> {                       \
+#define VOXKERN_DTYPE_OF(T, D)                   \
+    template <>                                  \
+    struct DTypeOf<T> {                          \
         static constexpr DType value = DType::D; \
     }
 VOXKERN_DTYPE_OF(std::uint8_t, u8);

@@ -37,9 +37,8 @@ Lines make_lines(const ConstArrayView& in, const ArrayView& out, int axis, std::
     for (int a = 0; a < in.rank; ++a) {
         if (a != axis && in.shape[a] != 1) others[count++] = {in.shape[a], in.strides[a], out.strides[a]};
     }
-    std::stable_sort(others, others + count, [](const Axis& a, const Axis& b) {
-        return std::abs(a.out_stride) > std::abs(b.out_stride);
-    });
+    std::stable_sort(others, others + count,
+                     [](const Axis& a, const Axis& b) { return std::abs(a.out_stride) > std::abs(b.out_stride); });
     int merged = 0;
     for (int a = 0; a < count; ++a) {
         if (merged > 0) {

@@ -241,7 +241,9 @@ int default_threads() {
     return available_threads();
 }
 
-void set_default_threads(int n) { chosen_threads.store(n); }
+void set_default_threads(int n) {
+    chosen_threads.store(n);
+}
 
 namespace detail {
 

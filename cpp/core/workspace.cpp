@@ -53,7 +53,9 @@ struct Cache {
 std::atomic<Cache*> current_cache{nullptr};
 
 // A thread of the parent may have held the mutex: the child starts with an empty cache.
-void after_fork_in_child() { current_cache.store(nullptr); }
+void after_fork_in_child() {
+    current_cache.store(nullptr);
+}
 
 Cache& cache() {
 #if defined(__unix__) || defined(__APPLE__)

@@ -5,11 +5,9 @@
 the same kind; `voxkern.ndimage` holds drop-in functions for ``scipy.ndimage``.
 """
 
-from ._core import __version__
-
-# ruff: noqa: E402  (the readers ask for __version__)
 from . import ndimage
 from ._config import cuda_available, get_num_threads, set_num_threads, show_config
+from ._core import __version__
 from ._errors import (
     ArgumentError,
     ArgumentTypeError,

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ``voxkern`` command. Exit codes: 0 done, 1 the data or the disk said no, 2 wrong usage, 130 interrupted."""
+"""The ``voxkern`` command.
+
+Exit codes: 0 done, 1 the data or the disk said no, 2 wrong usage, 130 interrupted.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
 
     one = commands.add_parser(
-        "preprocess", parents=[common, series], help="scan -> reoriented, resampled, normalised volume"
+        "preprocess",
+        parents=[common, series],
+        help="scan -> reoriented, resampled, normalised volume",
     )
     one.add_argument("input", help="DICOM folder or file, or NIfTI")
     one.add_argument("output", help=".nii, .nii.gz, or a new folder for DICOM")
@@ -110,7 +115,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--convention", default="extent", choices=CONVENTIONS)
     one.add_argument("--antialias", action="store_true", help="smooth axes that lose samples first")
 
-    one = commands.add_parser("demo", parents=[common], help="a real head from DICOM to NIfTI, with a picture")
+    one = commands.add_parser(
+        "demo", parents=[common], help="a real head from DICOM to NIfTI, with a picture"
+    )
     one.add_argument("--output", default="demo-output", metavar="FOLDER", help="default: demo-output")
     return parser
 

@@ -37,7 +37,9 @@ def head_path() -> Path:
 
 def intensity_field(shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Return a smooth multiplicative field of about 40 % over a volume, as a receive coil makes it."""
-    i, j, k = np.meshgrid(*(np.linspace(-1.0, 1.0, n, dtype=np.float32) for n in shape), indexing="ij", sparse=True)
+    i, j, k = np.meshgrid(
+        *(np.linspace(-1.0, 1.0, n, dtype=np.float32) for n in shape), indexing="ij", sparse=True
+    )
     log = 0.16 * j - 0.10 * k + 0.08 * i * k - 0.12 * (i * i + j * j) + 0.06 * j * j * k
     field: NDArray[np.float32] = np.exp(log - np.mean(log)).astype(np.float32)
     return field
@@ -73,7 +75,9 @@ def write_picture(path: Path, before: Volume, after: Volume) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingPackageError(f"the picture needs matplotlib: pip install 'voxkern[demo]' ({error})") from error
+        raise MissingPackageError(
+            f"the picture needs matplotlib: pip install 'voxkern[demo]' ({error})"
+        ) from error
     figure = Figure(figsize=(10.5, 7.6), facecolor="black", layout="constrained")
     FigureCanvasAgg(figure)
     rows = (
@@ -106,7 +110,9 @@ def run_demo(output: Path, progress: Progress, threads: int | None = None) -> No
         shutil.rmtree(series)
     start = time.perf_counter()
     written = write_scan(series, threads)
-    progress.line(f"made a scan: {written.shape[0]} DICOM files in {series} ({time.perf_counter() - start:.1f} s)")
+    progress.line(
+        f"made a scan: {written.shape[0]} DICOM files in {series} ({time.perf_counter() - start:.1f} s)"
+    )
     progress.line(f"\nvoxkern preprocess {series} {result} --spacing 1 --normalize zscore")
     start = time.perf_counter()
     with progress.running() as on_step:

@@ -28,9 +28,7 @@ def axes_to(have: str, want: str) -> tuple[tuple[int, ...], tuple[bool, ...]]:
     letters = want.upper()
     pairs = [next((p for p in _CODES if letter in p), None) for letter in letters]
     if len(letters) != 3 or None in pairs or len(set(pairs)) != 3:
-        raise ArgumentError(
-            f"orientation: got {want!r}, allowed three letters, one each of R/L, A/P and S/I"
-        )
+        raise ArgumentError(f"orientation: got {want!r}, allowed three letters, one each of R/L, A/P and S/I")
     order = tuple(next(i for i, h in enumerate(have) if pair and h in pair) for pair in pairs)
     return order, tuple(have[axis] != letter for axis, letter in zip(order, letters, strict=True))
 

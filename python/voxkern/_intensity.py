@@ -26,7 +26,7 @@ def _unwrap(x: Any) -> tuple[Volume | None, _validate.Array]:
 def _mask_of(mask: Any, array: _validate.Array) -> _validate.Array | None:
     if mask is None:
         return None
-    inside = np.asarray(mask) != 0
+    inside: _validate.Array = np.asarray(mask) != 0
     if inside.shape != array.shape:
         raise ArgumentError(f"mask: got shape {inside.shape}, allowed {array.shape}")
     if not inside.any():

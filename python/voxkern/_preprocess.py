@@ -110,6 +110,13 @@ def _resample(volume: Volume, spacing: Any, order: int, antialias: bool, threads
     dtype = np.promote_types(array.dtype, np.float32) if order > 0 else array.dtype
     dtype = np.dtype(np.float32) if array.dtype.kind in "iub" and order > 0 else dtype
     data = resample_onto(
-        array, grid, None, dtype=dtype, order=order, mode="nearest", antialias=antialias, threads=threads
+        array,
+        grid,
+        None,
+        dtype=dtype,
+        order=order,
+        mode="nearest",
+        antialias=antialias,
+        threads=threads,
     )
     return volume.with_data(data, grid.affine(volume.affine))

@@ -10,16 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from . import _backend, _core, _geometry, _validate
 from ._errors import ArgumentError, ArgumentTypeError
 from ._volume import Volume
-
-AnyArray = TypeVar("AnyArray", bound=Any)
 
 CONVENTIONS = ("extent", "centre", "corner")
 SHAPE_RULES = ("round", "ceil", "floor", "monai", "torchio")
@@ -91,9 +89,7 @@ def _grid_of(
         else:
             scale[axis] = n / m if convention == "extent" else ratio
             offset[axis] = (
-                0.5 * scale[axis] - 0.5
-                if convention == "extent"
-                else (n - 1) / 2 - (m - 1) / 2 * scale[axis]
+                0.5 * scale[axis] - 0.5 if convention == "extent" else (n - 1) / 2 - (m - 1) / 2 * scale[axis]
             )
     return Grid(tuple(range(ndim)), tuple(shape), tuple(scale), tuple(offset), tuple(coordinates))
 
@@ -112,8 +108,7 @@ def _grid_from_map(
     ndim = len(shape_in)
     rest = tuple(range(moved, ndim))
     coordinates = [
-        s * np.arange(m, dtype=np.float64) + o
-        for s, o, m in zip(scale, offset, shape_out, strict=True)
+        s * np.arange(m, dtype=np.float64) + o for s, o, m in zip(scale, offset, shape_out, strict=True)
     ]
     coordinates += [np.arange(shape_in[a], dtype=np.float64) for a in rest]
     return Grid(
@@ -156,7 +151,7 @@ def make_grid(
         if not isinstance(like, Volume):
             raise ArgumentTypeError(f"like: got {type(like).__name__}, allowed a Volume")
         assert affine is not None
-        index_map = np.linalg.solve(affine, like.affine)
+        index_map = np.asarray(np.linalg.solve(affine, like.affine), dtype=np.float64)
         return _grid_from_map(shape_in, index_map, like.shape[:3], "like")
     if matrix is not None:
         index_map = np.asarray(matrix, dtype=np.float64)
@@ -164,7 +159,9 @@ def make_grid(
             raise ArgumentError(f"matrix: got shape {index_map.shape}, allowed square or homogeneous")
         moved = 3 if affine is not None else ndim
         if index_map.shape[0] == moved:
-            index_map = np.block([[index_map, np.zeros((moved, 1))], [np.zeros((1, moved)), 1.0]])
+            square = index_map
+            index_map = np.eye(moved + 1)
+            index_map[:moved, :moved] = square
         if index_map.shape[0] != moved + 1 or not np.all(np.isfinite(index_map)):
             raise ArgumentError(
                 f"matrix: got shape {np.shape(matrix)}, allowed finite {moved}x{moved} or "
@@ -199,9 +196,7 @@ def make_grid(
             )
         size = _validate.per_axis(shape, len(chosen), "shape", int)
     else:
-        size = tuple(
-            _size(n, s, t, shape_rule) for n, s, t in zip(sizes, own, target, strict=True)
-        )
+        size = tuple(_size(n, s, t, shape_rule) for n, s, t in zip(sizes, own, target, strict=True))
     _check_shape(size)
     return _grid_of(shape_in, chosen, size, ratios, convention)
 
@@ -228,9 +223,7 @@ def resample_onto(
     if order not in range(6):
         raise ArgumentError(f"order: got {order!r}, allowed 0 to 5")
     if mode not in _validate.INTERPOLATION_MODES:
-        raise ArgumentError(
-            f"mode: got {mode!r}, allowed {', '.join(sorted(_validate.INTERPOLATION_MODES))}"
-        )
+        raise ArgumentError(f"mode: got {mode!r}, allowed {', '.join(sorted(_validate.INTERPOLATION_MODES))}")
     if any(n == 0 for n in array.shape):
         raise ArgumentError(f"x: got empty shape {array.shape}, allowed at least one voxel")
     source = array.transpose(grid.source_axes)
@@ -266,10 +259,6 @@ def resample_onto(
     return out
 
 
-@overload
-def resample(x: Volume, **kwargs: Any) -> Volume: ...
-@overload
-def resample(x: ArrayLike, **kwargs: Any) -> NDArray[Any]: ...
 def resample(
     x: Any,
     *,

@@ -76,7 +76,8 @@ class Volume:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the data."""
-        return np.dtype(self.data.dtype)
+        dtype: np.dtype[Any] = np.dtype(self.data.dtype)
+        return dtype
 
     @property
     def ndim(self) -> int:

@@ -143,7 +143,9 @@ def _gaussian_weights(sigma: float, order: int, radius: int) -> list[float]:
     return [float(w) for w in (x[:, None] ** exponents).dot(q) * phi]
 
 
-def _gaussian(sigma: float, axis: int, order: int, mode: str, cval: float, truncate: float, radius: int | None) -> Any:
+def _gaussian(
+    sigma: float, axis: int, order: int, mode: str, cval: float, truncate: float, radius: int | None
+) -> Any:
     sigma = float(sigma)
     reach = int(truncate * sigma + 0.5) if radius is None else radius
     if not isinstance(reach, int | np.integer) or reach < 0:

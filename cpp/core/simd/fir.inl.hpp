@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Short filters: one output row at a time, vector instructions along the row. The taps lie `stride`
-// elements apart: a tile row for filters across rows, one element for filters along the row itself. Included inside a level's namespace, after vec.inl.hpp.
+// elements apart: a tile row for filters across rows, one element for filters along the row itself. Included inside a
+// level's namespace, after vec.inl.hpp.
 
 // Writes the `before` rows ahead of the line and the `after` rows behind it; width 1 for a bare line.
 template <class C>
@@ -17,8 +18,12 @@ void extend_tile(C* line, std::int64_t n, std::int64_t width, const std::int64_t
 }
 
 // float32 fuses; float64 keeps scipy's separate roundings, so that the bits agree.
-inline Vec<float> tap(Vec<float> x, Vec<float> w, Vec<float> sum) { return madd(x, w, sum); }
-inline Vec<double> tap(Vec<double> x, Vec<double> w, Vec<double> sum) { return x * w + sum; }
+inline Vec<float> tap(Vec<float> x, Vec<float> w, Vec<float> sum) {
+    return madd(x, w, sum);
+}
+inline Vec<double> tap(Vec<double> x, Vec<double> w, Vec<double> sum) {
+    return x * w + sum;
+}
 
 // U vectors of one output row: enough independent sums to hide the latency of the additions.
 template <int U, class C>

@@ -3,7 +3,9 @@
 // row per sample of the line, one lane per neighbouring line, width a whole number of cache lines.
 // Included inside a level's namespace, after convert.inl.hpp and transpose.inl.hpp.
 
-inline std::int64_t round_up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
+inline std::int64_t round_up(std::int64_t n, std::int64_t to) {
+    return (n + to - 1) / to * to;
+}
 
 template <class C>
 inline void fill_row(C* row, C value, std::int64_t n) {
@@ -15,8 +17,8 @@ constexpr DType kOwnDType = kSame<C, float> ? DType::f32 : DType::f64;
 
 // Lines -> tile. `staging` holds width x n elements and is used where lines must be widened first.
 template <class C>
-void load_tile(const LineSide& side, std::int64_t offset, bool transposed, std::int64_t n, std::int64_t lanes,
-               C* tile, std::int64_t width, C* staging) {
+void load_tile(const LineSide& side, std::int64_t offset, bool transposed, std::int64_t n, std::int64_t lanes, C* tile,
+               std::int64_t width, C* staging) {
     const char* src = side.base + offset * side.itemsize;
     const LoadRow<C> load_line = load_row_of<C>(side.dtype);
     if (!transposed) {
@@ -57,9 +59,12 @@ struct RowSink {
 // Rows run along side.lane and follow each other along side.step.
 template <class Rule, class C>
 RowSink<C> row_sink(const LineSide& side, std::int64_t offset, C* buffer) {
-    return {side.base + offset * side.itemsize, side.step * side.itemsize,
-            side.lane,                          store_row_of<Rule, C>(side.dtype),
-            buffer,                             side.dtype == kOwnDType<C> && side.lane == 1};
+    return {side.base + offset * side.itemsize,
+            side.step * side.itemsize,
+            side.lane,
+            store_row_of<Rule, C>(side.dtype),
+            buffer,
+            side.dtype == kOwnDType<C> && side.lane == 1};
 }
 
 inline LineSide swap_directions(const LineSide& side) {

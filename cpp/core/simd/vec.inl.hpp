@@ -85,7 +85,7 @@ inline Vec<double> pick(const double* p, const std::int32_t* index) {
     typedef long long Wide __attribute__((vector_size(64)));
     Narrow narrow;
     __builtin_memcpy(&narrow, index, sizeof(narrow));
-    return _mm512_permutex2var_pd(load(p), (__m512i)__builtin_convertvector(narrow, Wide), load(p + 8));
+    return _mm512_permutex2var_pd(load(p), (__m512i) __builtin_convertvector(narrow, Wide), load(p + 8));
 }
 #elif defined(__AVX2__)
 template <class C>

@@ -11,9 +11,7 @@ namespace voxkern::bindings {
 void bind_correlate1d(py::module_& core) {
     py::class_<AxisFilter>(core, "AxisFilter", "One pass of correlate1d: a filter along one axis.")
         .def(py::init([](int axis, std::vector<double> weights, Boundary mode, double cval, std::int64_t origin,
-                         double divisor) {
-                 return AxisFilter{axis, std::move(weights), mode, cval, origin, divisor};
-             }),
+                         double divisor) { return AxisFilter{axis, std::move(weights), mode, cval, origin, divisor}; }),
              py::arg("axis"), py::arg("weights"), py::arg("mode"), py::arg("cval"), py::arg("origin"),
              py::arg("divisor"));
     core.def(

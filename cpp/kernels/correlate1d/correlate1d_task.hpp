@@ -16,8 +16,8 @@ struct Correlate1dTask {
     FilterSymmetry symmetry = FilterSymmetry::none;
     C divisor = C{1};
     C cval = C{0};
-    std::int64_t before = 0;                // samples of extension ahead of the line
-    std::int64_t after = 0;                 // and behind it
+    std::int64_t before = 0;                  // samples of extension ahead of the line
+    std::int64_t after = 0;                   // and behind it
     const std::int64_t* extension = nullptr;  // before + after sample indices, kOutside for cval
 };
 

@@ -194,8 +194,7 @@ void plan_picks(OwnedPlan<C>& owned, std::int64_t lanes) {
         for (int t = 0; t < plan.taps; ++t) {
             for (std::int64_t l = i; l < i + lanes; ++l) {
                 const bool real = l < end;
-                owned.pick_index.push_back(
-                    real ? static_cast<std::int32_t>(plan.index[l * plan.taps + t] - start) : 0);
+                owned.pick_index.push_back(real ? static_cast<std::int32_t>(plan.index[l * plan.taps + t] - start) : 0);
                 owned.pick_weights.push_back(real ? plan.weights[l * plan.taps + t] : C{0});
             }
         }
@@ -435,8 +434,8 @@ void find_range(const ConstArrayView& in, const ResampleKernels<C>& kernels, con
 }
 
 template <class C>
-void run(const ConstArrayView& in, const ArrayView& out, const ResampleParams& params, const ResampleKernels<C>& kernels,
-         const Exec& exec) {
+void run(const ConstArrayView& in, const ArrayView& out, const ResampleParams& params,
+         const ResampleKernels<C>& kernels, const Exec& exec) {
     const AxisOrder order = order_axes(in, out, params);
     VolumeResampler<C> volume(in, out, params, order.walked, kernels);
     if (params.clip) {

@@ -385,10 +385,9 @@ void range_of_tile(const Lines& lines, const TilePosition& at, C* row, C* lowest
 }  // namespace
 
 const ResampleOps& resample_ops() {
-    static constexpr ResampleOps ops = {{first_axis<float>, resample_plane<float>, range_of_tile<float>,
-                                         kHasPick<float> ? kVec<float> : 0},
-                                        {first_axis<double>, resample_plane<double>, range_of_tile<double>,
-                                         kHasPick<double> ? kVec<double> : 0}};
+    static constexpr ResampleOps ops = {
+        {first_axis<float>, resample_plane<float>, range_of_tile<float>, kHasPick<float> ? kVec<float> : 0},
+        {first_axis<double>, resample_plane<double>, range_of_tile<double>, kHasPick<double> ? kVec<double> : 0}};
     return ops;
 }
 

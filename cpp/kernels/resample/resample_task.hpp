@@ -71,14 +71,14 @@ struct ResampleTask {
 // Parts of one workspace; sizes are in resample.cpp.
 template <class C>
 struct ResampleScratch {
-    C* smoothed;  // line tile with halo, before antialiasing
-    C* plane;     // (pad + n_in + pad) x width: coefficients along axis 1
-    C* taps;      // source rows of one output row, widened
-    C* rows;      // one cache line of output rows, before axis 2
-    C* halo;      // transposed rows with halo, before antialiasing
-    C* columns;   // transposed rows, coefficients along axis 2
-    C* result;    // transposed results
-    C* staging;   // results as rows
+    C* smoothed;   // line tile with halo, before antialiasing
+    C* plane;      // (pad + n_in + pad) x width: coefficients along axis 1
+    C* taps;       // source rows of one output row, widened
+    C* rows;       // one cache line of output rows, before axis 2
+    C* halo;       // transposed rows with halo, before antialiasing
+    C* columns;    // transposed rows, coefficients along axis 2
+    C* result;     // transposed results
+    C* staging;    // results as rows
     C* converted;  // one row of results in the output's dtype
 };
 

@@ -98,15 +98,16 @@ class Slice:
         need = self.rows * self.columns * dtype.itemsize
         if len(data) < need:
             raise FileFormatError(
-                f"{self.name}: {self.rows} x {self.columns} pixels need {need} bytes, the file has {len(data)}"
+                f"{self.name}: {self.rows} x {self.columns} pixels need {need} bytes, there are {len(data)}"
             )
         pixels = np.frombuffer(data, dtype, self.rows * self.columns).reshape(self.rows, self.columns)
         if self.bits_stored == self.bits_allocated:
             return pixels
         # Old overlays live above HighBit, and signed values end below the top bit of their word.
-        native = pixels.astype(dtype.newbyteorder("="))
-        native = np.left_shift(native, self.bits_allocated - 1 - self.high_bit)
-        return np.right_shift(native, self.bits_allocated - self.bits_stored)
+        native: NDArray[Any] = pixels.astype(dtype.newbyteorder("="))
+        native <<= self.bits_allocated - 1 - self.high_bit
+        native >>= self.bits_allocated - self.bits_stored
+        return native
 
     def _decoded(self) -> NDArray[Any]:
         try:
@@ -117,7 +118,9 @@ class Slice:
         except Exception as error:
             raise FileFormatError(f"{self.name}: the pixels do not decode: {error}") from error
         if pixels.shape != (self.rows, self.columns):
-            raise FileFormatError(f"{self.name}: decoded {pixels.shape}, expected {self.rows} x {self.columns}")
+            raise FileFormatError(
+                f"{self.name}: decoded {pixels.shape}, expected {self.rows} x {self.columns}"
+            )
         return pixels
 
 
@@ -135,7 +138,14 @@ def read_slice(candidate: Any) -> Slice:
         return _parse(dataset, name)
     except (NotAnImageError, LoadError):
         raise
-    except (AttributeError, TypeError, ValueError, KeyError, RecursionError, OverflowError) as error:
+    except (
+        AttributeError,
+        TypeError,
+        ValueError,
+        KeyError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         raise FileFormatError(f"{name}: unreadable tags: {error}") from error
 
 

@@ -108,7 +108,11 @@ def _group(slices: Iterable[Slice]) -> dict[str, list[Slice]]:
 def _info(uid: str, members: list[Slice]) -> SeriesInfo:
     first = members[0]
     return SeriesInfo(
-        uid, first.modality, first.description, len(members), (len(members), first.rows, first.columns)
+        uid,
+        first.modality,
+        first.description,
+        len(members),
+        (len(members), first.rows, first.columns),
     )
 
 
@@ -130,7 +134,8 @@ def load_dicom(source: Any, *, series: str | None = None) -> Volume:
         infos = sorted((_info(u, m) for u, m in groups.items()), key=lambda i: (-i.n_files, i.uid))
         lines = "; ".join(f"{i.uid} ({i.modality} {i.description!r} {i.shape})" for i in infos)
         raise SeveralSeriesError(
-            f"got {len(groups)} volumes where one was asked for; choose one with series=: {lines}", list(infos)
+            f"got {len(groups)} volumes where one was asked for; choose one with series=: {lines}",
+            list(infos),
         )
     else:
         uid, members = next(iter(groups.items()))
@@ -164,9 +169,7 @@ def _assemble(uid: str, members: list[Slice]) -> Volume:
         "files": len(ordered),
     }
     if meta["sheared"]:
-        warnings.warn(
-            "the slices are stacked obliquely (gantry tilt): the affine is sheared", stacklevel=4
-        )
+        warnings.warn("the slices are stacked obliquely (gantry tilt): the affine is sheared", stacklevel=4)
     return Volume(_voxels(ordered), affine, meta)
 
 

@@ -44,8 +44,7 @@ def coefficients(line: Line, order: int, mode: str) -> Line:
             at = fold_index(i + k, n, mode)
             if at is not None:
                 matrix[i, at] += bspline(k, order)
-    solution: Line = np.linalg.solve(matrix, line)
-    return solution
+    return np.asarray(np.linalg.solve(matrix, line), dtype=np.float64)
 
 
 def fold_coordinate(c: float, n: int, mode: str) -> float | None:

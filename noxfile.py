@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every routine action, by name: ``nox -l`` lists them, ``nox -s NAME`` runs one."""
+
+import re
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["lint", "tests", "cpp"]
+nox.options.default_venv_backend = "venv"
+
+CPP = [str(p) for p in sorted(Path("cpp").rglob("*")) if p.suffix in {".hpp", ".cpp", ".cu"}]
+LINT = ("ruff==0.17.6", "mypy==2.4.1", "clang-format==18.1.8")
+BUILD = ("scikit-build-core>=0.12", "pybind11>=3.0", "cmake>=3.25", "ninja")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check formats and types: ruff, clang-format, mypy strict."""
+    session.install(*LINT, "numpy>=2.2", "pydicom>=3")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("clang-format", "--dry-run", "--Werror", *CPP)
+    session.run("mypy")
+
+
+@nox.session
+def format(session: nox.Session) -> None:
+    """Rewrite sources in the project's style."""
+    session.install(*LINT)
+    session.run("ruff", "check", "--fix", ".", success_codes=[0, 1])
+    session.run("ruff", "format", ".")
+    session.run("clang-format", "-i", *CPP)
+
+
+@nox.session(python=["3.10", "3.11", "3.12", "3.13"], reuse_venv=True)
+def tests(session: nox.Session) -> None:
+    """Install with test extras and run the Python tests."""
+    session.install(".[test]")
+    session.run("pytest", *session.posargs)
+
+
+def _cmake(session: nox.Session, preset: str, test: bool = True) -> None:
+    session.install(*BUILD)
+    session.run("cmake", "--preset", preset)
+    session.run("cmake", "--build", "--preset", preset)
+    if test:
+        session.run("ctest", "--preset", preset)
+
+
+@nox.session
+def cpp(session: nox.Session) -> None:
+    """Build and run the C++ tests, warnings as errors, objects checked for leaked instructions."""
+    _cmake(session, "dev")
+
+
+@nox.session
+def asan(session: nox.Session) -> None:
+    """C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    _cmake(session, "asan")
+
+
+@nox.session
+def tsan(session: nox.Session) -> None:
+    """C++ tests under ThreadSanitizer."""
+    _cmake(session, "tsan")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """C++ tests with gcov, summary by gcovr."""
+    session.install("gcovr")
+    _cmake(session, "coverage")
+    session.run("gcovr", "--root", ".", "--filter", "cpp/core", "--filter", "cpp/kernels", "build/coverage")
+
+
+@nox.session
+def cuda(session: nox.Session) -> None:
+    """Compile the _cuda extension; needs nvcc, no GPU."""
+    _cmake(session, "cuda", test=False)
+
+
+@nox.session
+def cpp_install(session: nox.Session) -> None:
+    """Install the C++ headers and library, and build a program against them."""
+    session.install(*BUILD)
+    prefix = Path(session.create_tmp()).resolve() / "prefix"
+    session.run("cmake", "--preset", "release", "-DVOXKERN_PYTHON=OFF")
+    session.run("cmake", "--build", "--preset", "release")
+    session.run("cmake", "--install", "build/release", "--prefix", str(prefix), "--component", "headers")
+    build = Path(session.create_tmp()).resolve() / "consumer"
+    session.run(
+        "cmake", "-S", "cpp/tests/consumer", "-B", str(build), "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}"
+    )
+    session.run("cmake", "--build", str(build))
+    session.run(str(build / "consumer"), external=True)
+
+
+def generate_stub(folder: Path) -> str:
+    """Return what pybind11-stubgen says of _core, with the two things it gets wrong put right."""
+    text = (folder / "voxkern" / "_core.pyi").read_text()
+    text = re.sub(r"    (\w+): typing\.ClassVar\[Boundary\]", r"    \1 = ...", text)
+    return text.replace("    @classmethod\n    def __new__(cls, value):\n        ...\n", "")
+
+
+@nox.session
+def stubs(session: nox.Session) -> None:
+    """Write python/voxkern/_core.pyi from the compiled module; ``-- --check`` fails on a difference."""
+    session.install(".", "pybind11-stubgen==3.0.0")
+    folder = Path(session.create_tmp()).resolve()
+    session.chdir(folder)
+    session.run(
+        "pybind11-stubgen", "voxkern._core", "-o", str(folder),
+        "--numpy-array-use-type-var", "--enum-class-locations", "Boundary:voxkern._core",
+    )  # fmt: skip
+    target = Path(__file__).parent / "python" / "voxkern" / "_core.pyi"
+    fresh = generate_stub(folder)
+    if "--check" in session.posargs:
+        if target.read_text() != fresh:
+            session.error("_core.pyi is out of date: nox -s stubs")
+    else:
+        target.write_text(fresh)
+
+
+@nox.session
+def sdist_check(session: nox.Session) -> None:
+    """Build sdist, wheel from it without cmake or ninja around, test that wheel in a new environment."""
+    session.install("build")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build")
+    wheel = next(Path("dist").glob("*.whl")).resolve()
+    if wheel.stat().st_size > 10_000_000:
+        session.error(f"{wheel.name} is {wheel.stat().st_size} bytes, allowed 10 MB")
+    session.install(f"voxkern[test] @ {wheel.as_uri()}")
+    session.run("pytest", "-m", "not slow", "-k", "volume or dicom or errors", "-q")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Time the kernels with pytest-benchmark."""
+    session.install(".[bench,test]")
+    session.run("pytest", "benchmarks", "--benchmark-enable", "--benchmark-only", *session.posargs)
+
+
+@nox.session
+def compare(session: nox.Session) -> None:
+    """Compare with scipy, SimpleITK, torch and imops; writes JSON, Markdown and a plot."""
+    session.install(".[bench]")
+    session.run("python", "benchmarks/compare_peers.py", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into docs/_build."""
+    session.install(".[docs]")
+    session.run("sphinx-build", "-W", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session
+def new_kernel(session: nox.Session) -> None:
+    """Copy the smallest kernel as the skeleton of a new one: ``nox -s new_kernel -- NAME``."""
+    if len(session.posargs) != 1 or not session.posargs[0].isidentifier():
+        session.error("give the new kernel's name: nox -s new_kernel -- NAME")
+    name = session.posargs[0]
+    folder = Path("cpp/kernels") / name
+    if folder.exists():
+        session.error(f"{folder} exists")
+    folder.mkdir()
+    sources = [
+        p for p in Path("cpp/kernels/correlate1d").iterdir() if "cu" not in p.name.split("correlate1d")[1]
+    ]
+    sources += [
+        Path("python/voxkern/reference/correlate1d.py"),
+        Path("tests/kernels/test_correlate1d.py"),
+        Path("benchmarks/bench_correlate1d.py"),
+        Path("docs/kernels/correlate1d.md"),
+    ]
+    for source in sources:
+        target = Path(str(source).replace("correlate1d", name))
+        camel = "".join(part.title() for part in name.split("_"))
+        text = source.read_text().replace("correlate1d", name).replace("Correlate1d", camel)
+        target.write_text(text)
+        session.log(f"wrote {target}")
+    session.log(f"now add voxkern_add_kernel({name}) to cpp/CMakeLists.txt, an export and a changelog line")

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import voxkern as vk
+from voxkern import _core
+
+
+def pytest_report_header(config):
+    info = vk.show_config()
+    return f"voxkern {info['version']}, levels {info['cpu_levels']}, {info['threads']} threads"
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20261122)
+
+
+@pytest.fixture(params=_core.cpu_levels())
+def cpu_level(request):
+    """Run the test once at every instruction-set level this processor has."""
+    before = _core.active_cpu_level()
+    _core.set_cpu_level(request.param)
+    yield request.param
+    assert _core.active_cpu_level() == request.param
+    _core.set_cpu_level(before)
+
+
+@pytest.fixture(scope="session")
+def data_pack() -> Path:
+    """Folder of real scans, named by VOXKERN_TEST_DATA; tests that need it are skipped without."""
+    folder = os.environ.get("VOXKERN_TEST_DATA")
+    if not folder:
+        pytest.skip("VOXKERN_TEST_DATA is not set")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def real_series(data_pack, tmp_path_factory) -> Path:
+    """170 slices of a real T1 head, sagittal, Philips."""
+    import zipfile
+
+    folder = tmp_path_factory.mktemp("mr")
+    with zipfile.ZipFile(data_pack / "dicom" / "mr_t1_philips_mprage.zip") as archive:
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.fixture
+def make_series(tmp_path):
+    """Return a function that writes a small DICOM series and gives back its Datasets."""
+    from dicom_factory import write_series
+
+    def make(name="series", **kwargs):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        return folder, write_series(folder, **kwargs)
+
+    return make
+
+
+def layouts(array):
+    """The same values in the memory orders and strides that arrays arrive in."""
+    yield "C", np.ascontiguousarray(array)
+    yield "F", np.asfortranarray(array)
+    yield (
+        "reversed",
+        np.ascontiguousarray(array[tuple(slice(None, None, -1) for _ in array.shape)])[
+            tuple(slice(None, None, -1) for _ in array.shape)
+        ],
+    )
+    padded = np.zeros(tuple(2 * n for n in array.shape), array.dtype)
+    padded[tuple(slice(None, None, 2) for _ in array.shape)] = array
+    yield "strided", padded[tuple(slice(None, None, 2) for _ in array.shape)]
+    frozen = np.ascontiguousarray(array)
+    frozen.flags.writeable = False
+    yield "read-only", frozen
+
+
+@pytest.fixture(name="layouts")
+def layouts_fixture():
+    return layouts

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every bad input gets its one clear typed error; here they are all in one list."""
+
+import pickle
+
+import numpy as np
+import pytest
+from dicom_factory import write_series
+
+import voxkern as vk
+
+VOLUME = vk.Volume(np.zeros((4, 5, 6), np.float32), np.eye(4))
+ARRAY = np.zeros((4, 5, 6), np.float32)
+NAN = float("nan")
+
+
+def folder_of(tmp_path, **kwargs):
+    write_series(tmp_path, **kwargs)
+    return tmp_path
+
+
+def two_series(tmp_path):
+    write_series(tmp_path, order=range(6))
+    write_series(tmp_path, order=range(6, 12))
+    return tmp_path
+
+
+def file_with(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    return tmp_path / name
+
+
+def spoiled(tmp_path, **tags):
+    def edit(k, ds):
+        for tag, value in tags.items():
+            if value is None:
+                delattr(ds, tag)
+            else:
+                setattr(ds, tag, value)
+
+    write_series(tmp_path, edit=edit)
+    return next(iter(sorted(tmp_path.iterdir())))
+
+
+CASES = [
+    # rank, dtype, empty
+    ("data", vk.ArgumentError, lambda t: vk.Volume(np.zeros((3, 3)), np.eye(4))),
+    ("data", vk.ArgumentTypeError, lambda t: vk.Volume([[1, 2], [3, 4]], np.eye(4))),
+    ("x", vk.ArgumentTypeError, lambda t: vk.resample(np.zeros((4, 4, 4), np.complex128), shape=5)),
+    ("x", vk.ArgumentTypeError, lambda t: vk.resample(np.array(["a", "b"]), shape=5)),
+    ("x", vk.ArgumentTypeError, lambda t: vk.zscore(np.array([object()]))),
+    ("x", vk.ArgumentError, lambda t: vk.resample(np.zeros((0, 4, 4)), shape=5)),
+    ("x", vk.ArgumentError, lambda t: vk.zscore(np.zeros((0, 4)))),
+    ("axes", vk.ArgumentError, lambda t: vk.resample(np.zeros((4, 4, 4, 4)), shape=5)),
+    ("axes", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, axes=3)),
+    ("axes", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, axes=(0, 0))),
+    # affine
+    ("affine", vk.ArgumentError, lambda t: vk.Volume(ARRAY, np.eye(3))),
+    ("affine", vk.ArgumentError, lambda t: vk.Volume(ARRAY, np.diag([1.0, NAN, 1, 1]))),
+    ("affine", vk.ArgumentError, lambda t: vk.Volume(ARRAY, np.diag([1.0, 0, 1, 1]))),
+    ("affine", vk.ArgumentError, lambda t: vk.Volume(ARRAY, np.ones((4, 4)))),
+    # spacing, shape, grids
+    ("spacing", vk.ArgumentError, lambda t: vk.resample(VOLUME, spacing=NAN)),
+    ("spacing", vk.ArgumentError, lambda t: vk.resample(VOLUME, spacing=(1, 0, 1))),
+    ("spacing", vk.ArgumentError, lambda t: vk.resample(VOLUME, spacing=-1)),
+    ("spacing", vk.ArgumentError, lambda t: vk.resample(VOLUME, spacing=(1, 1))),
+    ("spacing", vk.ArgumentError, lambda t: vk.resample(ARRAY, spacing=1)),
+    ("shape", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=(1, 0, 1))),
+    ("shape", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=2.5)),
+    ("spacing, shape", vk.ArgumentError, lambda t: vk.resample(VOLUME, spacing=1, shape=5)),
+    ("spacing, shape, like, matrix", vk.ArgumentError, lambda t: vk.resample(ARRAY)),
+    ("spacing, shape, like, matrix", vk.ArgumentError, lambda t: vk.resample(VOLUME, like=VOLUME, spacing=1)),
+    ("like", vk.ArgumentTypeError, lambda t: vk.resample(VOLUME, like=ARRAY)),
+    ("like", vk.ArgumentError, lambda t: vk.resample(ARRAY, like=VOLUME)),
+    ("matrix", vk.ArgumentError, lambda t: vk.resample(ARRAY, matrix=np.ones((3, 3)))),
+    ("matrix", vk.ArgumentError, lambda t: vk.resample(ARRAY, matrix=np.eye(2))),
+    ("order", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, order=6)),
+    ("mode", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, mode="edge")),
+    ("convention", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, convention="center")),
+    ("shape_rule", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, shape_rule="up")),
+    ("threads", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, threads=0)),
+    ("n", vk.ArgumentError, lambda t: vk.set_num_threads(0)),
+    # out
+    ("out", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=(4, 5, 6), out=ARRAY)),
+    ("out", vk.ArgumentError, lambda t: vk.resample(ARRAY[:2], shape=(2, 5, 6), out=ARRAY[1:3])),
+    ("out", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, out=np.zeros((5, 5, 4)))),
+    ("out", vk.ArgumentTypeError, lambda t: vk.resample(ARRAY, shape=2, out=[0.0])),
+    ("output", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=2, out=np.broadcast_to(0.0, (2, 2, 2)))),
+    ("output", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=2, out=np.zeros((2, 2, 2), "f2"))),
+    # intensities
+    ("mask", vk.ArgumentError, lambda t: vk.zscore(ARRAY, mask=np.zeros((4, 5, 6)))),
+    ("mask", vk.ArgumentError, lambda t: vk.zscore(ARRAY, mask=np.ones(3))),
+    ("x", vk.ArgumentError, lambda t: vk.zscore(ARRAY)),
+    ("x", vk.ArgumentError, lambda t: vk.zscore(np.array([1.0, NAN]))),
+    ("low, high", vk.ArgumentError, lambda t: vk.window(ARRAY, 1, 1)),
+    ("orientation", vk.ArgumentError, lambda t: vk.reorient(VOLUME, "RAR")),
+    ("volume", vk.ArgumentTypeError, lambda t: vk.reorient(ARRAY, "RAS")),
+    ("normalize", vk.ArgumentError, lambda t: vk.preprocess(VOLUME, normalize="minmax")),
+    # files
+    ("no such file", vk.FileFormatError, lambda t: vk.load(t / "missing")),
+    ("no such file", vk.FileFormatError, lambda t: vk.load(t / "missing.nii.gz")),
+    ("path", vk.ArgumentTypeError, lambda t: vk.load(5)),
+    ("no file at all", vk.NoImagesError, lambda t: vk.load(t)),
+    ("1 not DICOM", vk.NoImagesError, lambda t: vk.load(file_with(t, "a.txt", b"hello").parent)),
+    ("not a DICOM file", vk.FileFormatError, lambda t: vk.load(file_with(t, "a.dcm", b"hello"))),
+    ("not a readable NIfTI", vk.FileFormatError, lambda t: vk.load(file_with(t, "a.nii", b"x" * 400))),
+    ("not a readable NIfTI", vk.FileFormatError, lambda t: vk.load(file_with(t, "a.nii.gz", b"hello"))),
+    ("2 volumes", vk.SeveralSeriesError, lambda t: vk.load(two_series(t))),
+    ("series", vk.ArgumentError, lambda t: vk.load(folder_of(t), series="1.2.3")),
+    ("PixelSpacing", vk.GeometryError, lambda t: vk.load(spoiled(t, PixelSpacing=None))),
+    ("PixelSpacing", vk.GeometryError, lambda t: vk.load(spoiled(t, PixelSpacing=[0, 1]))),
+    ("ImagePositionPatient", vk.GeometryError, lambda t: vk.load(spoiled(t, ImagePositionPatient=None))),
+    (
+        "ImageOrientationPatient",
+        vk.GeometryError,
+        lambda t: vk.load(spoiled(t, ImageOrientationPatient=[0] * 6)),
+    ),
+    ("RescaleSlope", vk.FileFormatError, lambda t: vk.load(spoiled(t, RescaleSlope=0))),
+    ("pixels need", vk.FileFormatError, lambda t: vk.load(spoiled(t, PixelData=b"\0" * 10))),
+    ("pixels need", vk.FileFormatError, lambda t: vk.load(spoiled(t, Rows=65535, Columns=65535))),
+    ("pixel data", vk.NoImagesError, lambda t: vk.load(spoiled(t, PixelData=None))),
+    ("multi-frame", vk.UnsupportedSeriesError, lambda t: vk.load(spoiled(t, NumberOfFrames=2))),
+    ("mosaic", vk.UnsupportedSeriesError, lambda t: vk.load(spoiled(t, ImageType=["ORIGINAL", "MOSAIC"]))),
+    # saving
+    ("volume", vk.ArgumentTypeError, lambda t: vk.save(ARRAY, t / "a.nii")),
+    ("path", vk.ArgumentError, lambda t: vk.save(VOLUME, t / "a.png")),
+    ("path", vk.ArgumentError, lambda t: vk.save(VOLUME, t / "missing" / "a.nii")),
+    ("path", vk.ArgumentError, lambda t: vk.save(VOLUME, folder_of(t))),
+    ("volume", vk.ArgumentError, lambda t: vk.save(VOLUME.with_data(np.full((2, 2, 2), NAN)), t / "a")),
+]
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "call"), CASES, ids=[f"{i:02d}-{k.__name__}-{w}" for i, (w, k, _) in enumerate(CASES)]
+)
+def test_bad_input(tmp_path, word, kind, call):
+    with pytest.raises(vk.VoxkernError) as caught:
+        call(tmp_path)
+    assert type(caught.value) is kind, caught.value
+    message = str(caught.value)
+    assert word in message and "\n" not in message, message
+    if issubclass(kind, (vk.ArgumentError, vk.ArgumentTypeError)):
+        assert message.startswith(word) and "got" in message, message
+
+
+def test_kinds():
+    assert issubclass(vk.ArgumentError, ValueError)
+    assert issubclass(vk.ArgumentTypeError, TypeError)
+    for kind in (vk.FileFormatError, vk.NoImagesError, vk.SeveralSeriesError, vk.GeometryError):
+        assert issubclass(kind, vk.LoadError)
+    assert issubclass(vk.IrregularSpacingError, vk.GeometryError)
+
+
+def test_errors_survive_pickling():
+    for kind in (vk.ArgumentError, vk.SeveralSeriesError, vk.IrregularSpacingError):
+        assert str(pickle.loads(pickle.dumps(kind("what")))) == "what"
+
+
+def test_gpu_array_says_why_it_cannot_run():
+    class OnTheGpu:
+        __cuda_array_interface__ = {"shape": (4,), "typestr": "<f4", "data": (0, False), "version": 3}
+
+    if vk.cuda_available():
+        pytest.skip("a GPU is here")
+    reason = vk.show_config()["cuda_reason"]
+    for call in (
+        lambda: vk.resample(OnTheGpu(), shape=3),
+        lambda: vk.ndimage.gaussian_filter(OnTheGpu(), 1),
+        lambda: vk.zscore(OnTheGpu()),
+    ):
+        with pytest.raises(vk.CudaUnavailableError, match="GPU") as caught:
+            call()
+        assert reason and reason in str(caught.value)

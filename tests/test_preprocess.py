@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The main job: preprocess against a SimpleITK pipeline, the command line, the demo."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import voxkern as vk
+from voxkern._cli import main
+
+
+def simpleitk_pipeline(folder, spacing):
+    """Return what a SimpleITK user writes: read, orient, resample over the same extent, normalise."""
+    sitk = pytest.importorskip("SimpleITK")
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    image = sitk.DICOMOrient(sitk.Cast(reader.Execute(), sitk.sitkFloat32), "LPS")
+    old, n = np.array(image.GetSpacing()), np.array(image.GetSize())
+    m = np.rint(n * old / spacing).astype(int)
+    new = n * old / m
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    resampler = sitk.ResampleImageFilter()
+    resampler.SetSize([int(v) for v in m])
+    resampler.SetOutputSpacing(new.tolist())
+    resampler.SetOutputOrigin((np.array(image.GetOrigin()) + direction @ ((new - old) / 2)).tolist())
+    resampler.SetOutputDirection(image.GetDirection())
+    resampler.SetInterpolator(sitk.sitkLinear)
+    return vk.reorient(vk.Volume.from_sitk(sitk.Normalize(resampler.Execute(image))), "RAS")
+
+
+def assert_equal_to_simpleitk(folder, tmp_path, spacing):
+    want = simpleitk_pipeline(folder, spacing)
+    out = tmp_path / "out.nii.gz"
+    arguments = ["preprocess", str(folder), str(out), "--order", "1", "--spacing", str(spacing)]
+    assert main([*arguments, "--normalize", "zscore", "--quiet"]) == 0
+    got = vk.load(out)
+    assert got.shape == want.shape
+    corners = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)], float).T
+    corners[:3] *= np.array(got.shape)[:, None] - 1
+    assert np.abs((got.affine - want.affine) @ corners).max() <= 1e-3
+    extent = float(want.data.max() - want.data.min())
+    assert np.abs(got.data - want.data).max() <= 1e-4 * extent
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("spacing", [1.0, 0.8, 1.7])
+def test_real_series_equals_simpleitk(real_series, tmp_path, spacing):
+    assert_equal_to_simpleitk(real_series, tmp_path, spacing)
+
+
+def test_demo_and_its_series_equal_simpleitk(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    assert main(["demo", "--output", str(tmp_path / "demo")]) == 0
+    told = capsys.readouterr().err
+    for step in ("load", "reorient", "resample", "normalise", "save", "total"):
+        assert step in told
+    picture = (tmp_path / "demo" / "before_after.png").read_bytes()
+    assert picture.startswith(b"\x89PNG") and len(picture) > 50_000
+    head = vk.load(tmp_path / "demo" / "head_1mm.nii.gz")
+    assert head.orientation == "RAS" and head.dtype == np.float32
+    np.testing.assert_allclose(head.spacing, 1.0, atol=1e-2)
+    assert abs(float(head.data.mean())) < 1e-4 and abs(float(head.data.std()) - 1) < 1e-4
+    assert_equal_to_simpleitk(tmp_path / "demo" / "dicom", tmp_path, 1.5)
+
+
+def test_steps_are_optional(make_series):
+    folder, _ = make_series(step=(0, 0, 2.0))
+    names = []
+    v = vk.preprocess(
+        folder, orient=None, on_step=lambda name, seconds, volume: names.append((name, seconds is None))
+    )
+    assert names == [("load", True), ("load", False)]
+    assert v.dtype == np.int16 and v.orientation == vk.load(folder).orientation
+    assert vk.preprocess(v, spacing=0.9, order=0).dtype == np.int16  # nearest invents no values
+    assert vk.preprocess(v, spacing=0.9, order=1).dtype == np.float32
+
+
+def test_resample_command_like(make_series, tmp_path):
+    folder, _ = make_series()
+    target = vk.resample(vk.reorient(vk.load(folder), "RAS"), spacing=1.1, order=0)
+    vk.save(target, tmp_path / "target.nii")
+    code = main(
+        [
+            "resample",
+            str(folder),
+            str(tmp_path / "out.nii"),
+            "--like",
+            str(tmp_path / "target.nii"),
+            "--quiet",
+        ]
+    )
+    assert code == 0
+    assert vk.load(tmp_path / "out.nii").shape == target.shape
+
+
+def test_info(make_series, capsys):
+    folder, _ = make_series()
+    assert main(["info", str(folder)]) == 0
+    told = capsys.readouterr().out
+    assert "6 files" in told and "Volume(shape=(6, 5, 7)" in told and "Secret" not in told
+    assert main(["info", "--config"]) == 0
+    assert '"cpu_level"' in capsys.readouterr().out
+
+
+def test_exit_codes(tmp_path, capsys, make_series, monkeypatch):
+    assert main(["info", str(tmp_path / "missing")]) == 1
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("voxkern: error:") and "\n" not in error
+    with pytest.raises(SystemExit) as caught:
+        main(["preprocess", "only-one-argument"])
+    assert caught.value.code == 2
+    folder, _ = make_series()
+    assert main(["preprocess", str(folder), str(tmp_path / "x.png")]) == 1
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("voxkern._cli.preprocess", interrupted)
+    assert main(["preprocess", str(folder), str(tmp_path / "y.nii")]) == 130
+
+
+def test_quiet_prints_nothing(make_series, tmp_path, capsys):
+    folder, _ = make_series()
+    assert main(["preprocess", str(folder), str(tmp_path / "x.nii"), "--quiet"]) == 0
+    told = capsys.readouterr()
+    assert told.out == "" and told.err == ""
+
+
+def test_progress_bar_on_a_terminal(make_series, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("rich")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    folder, _ = make_series()
+    assert main(["preprocess", str(folder), str(tmp_path / "x.nii"), "--spacing", "1"]) == 0
+    assert "resample" in capsys.readouterr().err

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The package as a whole: complete kernels, true stubs, runnable examples, light import."""
+
+import doctest
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import voxkern as vk
+from voxkern import _core
+
+ROOT = Path(__file__).parents[1]
+in_checkout = pytest.mark.skipif(not (ROOT / "cpp" / "kernels").is_dir(), reason="needs the source tree")
+
+MODULES = [
+    "voxkern._config", "voxkern._intensity", "voxkern._preprocess", "voxkern._resample", "voxkern._volume",
+    "voxkern.io", "voxkern.ndimage",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings(name):
+    results = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert results.failed == 0
+    assert results.attempted > 0
+
+
+def test_every_public_function_is_documented():
+    for owner in (vk, vk.ndimage):
+        for name in owner.__all__:
+            thing = getattr(owner, name)
+            if not inspect.isfunction(thing):
+                continue
+            doc = inspect.getdoc(thing) or ""
+            assert doc.split("\n")[0].endswith("."), name
+            if inspect.signature(thing).parameters:
+                assert "Parameters\n" in doc, name
+            assert name in ("cuda_available", "get_num_threads") or "Examples\n" in doc, name
+
+
+def kernels():
+    folder = ROOT / "cpp" / "kernels"
+    return sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
+
+
+@in_checkout
+@pytest.mark.parametrize("name", kernels())
+def test_kernel_is_complete(name):
+    folder = ROOT / "cpp" / "kernels" / name
+    for suffix in (".hpp", ".cpp", "_math.hpp", "_simd.inl.hpp", "_bind.cpp"):
+        assert (folder / f"{name}{suffix}").is_file(), suffix
+    readme = (folder / "README.md").read_text()
+    for heading in ("## Formula", "## Edge cases", "## Dtypes and accuracy", "## Cost", "## Speed"):
+        assert heading in readme, heading
+    assert f"voxkern_add_kernel({name})" in (ROOT / "cpp" / "CMakeLists.txt").read_text()
+    assert (ROOT / "python" / "voxkern" / "reference" / f"{name}.py").is_file()
+    assert (ROOT / "tests" / "kernels" / f"test_{name}.py").is_file()
+    assert (ROOT / "benchmarks" / f"bench_{name}.py").is_file()
+    assert (ROOT / "docs" / "kernels" / f"{name}.md").is_file()
+    assert name in (ROOT / "CHANGELOG.md").read_text()
+    assert hasattr(_core, name)
+
+
+@in_checkout
+def test_stub_names_what_the_module_has():
+    stub = (ROOT / "python" / "voxkern" / "_core.pyi").read_text()
+    defined = set(re.findall(r"^(?:def|class) (\w+)", stub, re.M))
+    present = {n for n in dir(_core) if not n.startswith("_")}
+    assert defined == present
+
+
+@in_checkout
+def test_files_stay_readable():
+    for folder in ("cpp", "python", "tests", "benchmarks"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in {".py", ".cpp", ".hpp", ".cu"}:
+                assert len(path.read_text().splitlines()) <= 520, path
+
+
+@in_checkout
+def test_every_source_names_its_licence():
+    for folder in ("cpp", "python", "tests", "benchmarks"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in {".py", ".cpp", ".hpp", ".cu", ".cmake"}:
+                assert "SPDX-License-Identifier: Apache-2.0" in path.read_text()[:200], path
+
+
+@in_checkout
+def test_readme_commands_are_what_ci_runs():
+    blocks = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    ci = (ROOT / ".ci" / "run").read_text()
+    assert len(blocks) >= 2
+    for block in blocks[:2]:
+        assert "\\\n" not in block and "cd " not in block and "git clone" not in block
+    assert "README.md" in ci
+
+
+def test_import_is_light():
+    """`import voxkern` brings numpy and nothing else of weight; the rest comes when it is used."""
+    code = (
+        "import sys, voxkern; heavy = {'pydicom', 'scipy', 'nibabel', 'SimpleITK', 'cupy', 'matplotlib', "
+        "'rich', 'torch', 'multiprocessing', 'voxkern._cuda'}; print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_optional_packages_are_optional():
+    """Without the extras, arrays still resample and filter, and what is missing is named."""
+    code = """
+import sys
+for name in ("nibabel", "SimpleITK", "scipy", "matplotlib", "rich"):
+    sys.modules[name] = None
+import numpy as np, voxkern as vk
+vk.resample(np.ones((5, 5, 5)), shape=7)
+vk.ndimage.gaussian_filter(np.ones(5), 1)
+try:
+    vk.load(__file__ if False else "x.nii")
+except vk.MissingPackageError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install 'voxkern[io]'" in done.stdout
