@@ -155,14 +155,14 @@ def test_ctrl_c_stops_a_long_call(threads):
         vk.resample(x, shape=32, threads={threads})
         print("alive")
     """)
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline().strip() == "ready"
-    time.sleep(1.0)
-    sent = time.time()
-    process.send_signal(signal.SIGINT)
-    stopped = float(process.stdout.readline())
-    assert process.stdout.readline().strip() == "alive"
-    assert process.wait(60) == 0
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().strip() == "ready"
+        time.sleep(1.0)
+        sent = time.time()
+        process.send_signal(signal.SIGINT)
+        stopped = float(process.stdout.readline())
+        assert process.stdout.readline().strip() == "alive"
+        assert process.wait(60) == 0
     # The promise is a quarter of a second; a loaded test machine is given four times that.
     assert stopped - sent < 1.0
 

@@ -87,7 +87,7 @@ inline ArrayView writable_view_of(py::array& array, const char* name) {
     view.data = array.mutable_data();
     describe(array, name, view);
     for (int a = 0; a < view.rank; ++a) {
-        if (view.strides[a] == 0 && view.shape[a] > 1) {
+        if (view.strides[a] == 0 && view.shape[a] > 1 && view.size() > 0) {
             throw InvalidArgument(std::string(name) + ": got a broadcast array, allowed distinct elements");
         }
     }

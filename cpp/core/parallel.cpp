@@ -166,11 +166,12 @@ void after_fork_in_child() {
     forked.store(true);
 }
 
-Pool& pool() {
 #if defined(__unix__) || defined(__APPLE__)
-    static const int registered = pthread_atfork(nullptr, nullptr, after_fork_in_child);
-    static_cast<void>(registered);
+// At load time: a lazy registration could itself be under way in another thread when the fork comes.
+const int fork_handler = pthread_atfork(nullptr, nullptr, after_fork_in_child);
 #endif
+
+Pool& pool() {
     Pool* existing = current_pool.load();
     if (existing == nullptr) {
         auto* fresh = new Pool;
@@ -215,6 +216,8 @@ int cgroup_cpus() {
     }
     return tightest > 0 ? std::max(1, static_cast<int>(tightest + 0.999)) : 0;
 }
+
+const int quota = cgroup_cpus();
 #endif
 
 }  // namespace
@@ -224,7 +227,6 @@ int available_threads() {
 #if defined(__linux__)
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof(set), &set) == 0) cpus = std::max(1, CPU_COUNT(&set));
-    static const int quota = cgroup_cpus();
     if (quota > 0) cpus = std::min(cpus, quota);
 #endif
     return cpus;

@@ -57,11 +57,11 @@ void after_fork_in_child() {
     current_cache.store(nullptr);
 }
 
-Cache& cache() {
 #if defined(__unix__) || defined(__APPLE__)
-    static const int registered = pthread_atfork(nullptr, nullptr, after_fork_in_child);
-    static_cast<void>(registered);
+const int fork_handler = pthread_atfork(nullptr, nullptr, after_fork_in_child);
 #endif
+
+Cache& cache() {
     Cache* existing = current_cache.load();
     if (existing == nullptr) {
         auto* fresh = new Cache;

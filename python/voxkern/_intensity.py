@@ -34,8 +34,11 @@ def _mask_of(mask: Any, array: _validate.Array) -> _validate.Array | None:
     return inside
 
 
-def _slowest_first(array: _validate.Array) -> tuple[int, ...]:
-    return tuple(int(a) for a in np.argsort([-abs(s) for s in array.strides], kind="stable"))
+def _slices(array: _validate.Array, like: _validate.Array | None = None) -> _validate.Array:
+    """Return a view with the slowest axis (of ``like``) first: temporaries stay one slice large."""
+    strides = (array if like is None else like).strides
+    order = sorted(range(array.ndim), key=lambda a: -abs(strides[a]))
+    return np.atleast_2d(array.transpose(order))
 
 
 def zscore(x: Any, mask: Any = None) -> Any:
@@ -66,9 +69,8 @@ def zscore(x: Any, mask: Any = None) -> Any:
     """
     volume, array = _unwrap(x)
     inside = _mask_of(mask, array)
-    order = _slowest_first(array)
-    slices = array.transpose(order)
-    masks = inside.transpose(order) if inside is not None else None
+    slices = _slices(array)
+    masks = _slices(inside, like=array) if inside is not None else None
     count = 0
     total = 0.0
     for i, part in enumerate(slices):
@@ -86,7 +88,7 @@ def zscore(x: Any, mask: Any = None) -> Any:
             f"x: got mean {mean:g} and standard deviation {deviation:g}, allowed finite voxels that differ"
         )
     result = np.empty_like(array, dtype=np.float32)
-    for i, (to, part) in enumerate(zip(result.transpose(order), slices, strict=True)):
+    for i, (to, part) in enumerate(zip(_slices(result, like=array), slices, strict=True)):
         np.multiply(part - np.float64(mean), 1.0 / deviation, out=to, casting="same_kind")
         if masks is not None:
             to[~masks[i]] = 0.0
@@ -118,8 +120,7 @@ def window(x: Any, low: float, high: float) -> Any:
         raise ArgumentError(f"low, high: got {low} and {high}, allowed finite with low below high")
     volume, array = _unwrap(x)
     result = np.empty_like(array, dtype=np.float32)
-    order = _slowest_first(array)
-    for to, part in zip(result.transpose(order), array.transpose(order), strict=True):
+    for to, part in zip(_slices(result, like=array), _slices(array), strict=True):
         np.multiply(part - np.float64(low), 1.0 / (high - low), out=to, casting="same_kind")
         np.clip(to, 0.0, 1.0, out=to)
     return result if volume is None else volume.with_data(result)

@@ -155,7 +155,7 @@ class Volume:
         """Return a volume over the voxels of a nibabel image; scaled data become float32."""
         proxy = image.dataobj
         scaled = getattr(proxy, "slope", 1.0) != 1.0 or getattr(proxy, "inter", 0.0) != 0.0
-        data = np.asanyarray(proxy.get_scaled(np.float32) if scaled else proxy)
+        data = image.get_fdata(caching="unchanged", dtype=np.float32) if scaled else np.asanyarray(proxy)
         return cls(data, np.asarray(image.affine, dtype=np.float64), {"source": "nifti"})
 
     def to_sitk(self) -> Any:

@@ -241,9 +241,9 @@ def gaussian_filter(
     >>> import numpy as np
     >>> from voxkern import ndimage
     >>> ndimage.gaussian_filter(np.eye(3), 1).round(2)
-    array([[0.42, 0.33, 0.26],
+    array([[0.5 , 0.33, 0.17],
            [0.33, 0.34, 0.33],
-           [0.26, 0.33, 0.42]])
+           [0.17, 0.33, 0.5 ]])
     """
     array = _input(input)
     chosen = _axes(axes, array.ndim)
@@ -372,13 +372,14 @@ def _input(x: ArrayLike) -> Array:
     if array.dtype.kind == "c" and array.dtype.itemsize <= 16:
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     if array.dtype.char not in _validate._KERNEL_DTYPES:
-        raise RuntimeError(f"array type {array.dtype!r} not supported")
+        kind = RuntimeError if array.dtype.kind in "biufc" else TypeError
+        raise kind(f"array type {array.dtype!r} not supported")
     return _validate.kernel_array(array, "input")
 
 
 def _axis(axis: int, ndim: int) -> int:
     if not -ndim <= axis < ndim:
-        raise ValueError(f"invalid axis: {axis}")  # numpy.exceptions.AxisError is a ValueError too
+        raise np.exceptions.AxisError(axis, ndim)
     return axis % ndim
 
 

@@ -83,6 +83,11 @@ class Slice:
             return -(1 << (self.bits_stored - 1)), (1 << (self.bits_stored - 1)) - 1
         return 0, (1 << self.bits_stored) - 1
 
+    def pixel_range(self) -> tuple[int, int]:
+        """Return the least and greatest stored value there is."""
+        stored = self.stored()
+        return int(stored.min()), int(stored.max())
+
     def same_pixels(self, other: Slice) -> bool:
         """Tell whether both hold the same stored pixels."""
         return np.array_equal(self.stored(), other.stored())

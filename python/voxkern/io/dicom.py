@@ -271,13 +271,16 @@ def _value_dtype(ordered: list[Slice]) -> tuple[np.dtype[Any], bool]:
     scaled = any(s.slope != 1.0 or s.intercept != 0.0 for s in ordered)
     if any(s.slope != int(s.slope) or s.intercept != int(s.intercept) for s in ordered):
         return np.dtype(np.float32), True
-    lowest = 0
-    highest = 0
-    for s in ordered:
-        ends = [bound * int(s.slope) + int(s.intercept) for bound in s.stored_range()]
-        lowest, highest = min(lowest, *ends), max(highest, *ends)
-    for name in ("uint8", "int16", "uint16", "int32", "uint32"):
-        limits = np.iinfo(name)
-        if limits.min <= lowest and highest <= limits.max:
+    # What the stored bits could hold decides; only where that asks for more than 16 bits the pixels do.
+    for ranges in ([s.stored_range() for s in ordered], (s.pixel_range() for s in ordered)):
+        lowest = highest = 0
+        for s, bounds in zip(ordered, ranges, strict=True):
+            ends = [bound * int(s.slope) + int(s.intercept) for bound in bounds]
+            lowest, highest = min(lowest, *ends), max(highest, *ends)
+        for name in ("uint8", "int16", "uint16"):
+            if np.iinfo(name).min <= lowest and highest <= np.iinfo(name).max:
+                return np.dtype(name), scaled
+    for name in ("int32", "uint32"):
+        if np.iinfo(name).min <= lowest and highest <= np.iinfo(name).max:
             return np.dtype(name), scaled
     return np.dtype(np.float32), scaled
