@@ -387,7 +387,7 @@ class VolumeResampler {
                                         (last.n_in + 2 * last.pad) * W,
                                         64 * W,
                                         last.n_out * W + W,
-                                        last.n_out};
+                                        last.n_out * W * (task.stream ? 1 : 0)};
         parallel_for(task.axis[0].n_out, exec, [&](std::int64_t k) {
             Workspace workspace(scratch_bytes<C>(counts));
             kernels_.plane(task, k, take_scratch<C>(workspace, counts));

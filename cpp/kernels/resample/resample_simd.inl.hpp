@@ -310,13 +310,43 @@ void pick_row(const AxisPlan<C>& last, const C* row, C* VOXKERN_RESTRICT out) {
     }
 }
 
+// Rows j0 on of plane k into the output, converted to its dtype. Streamed rows that touch each other
+// in memory go as one run: only its two ends share a cache line with other data.
+template <class C>
+void store_block(const ResampleTask<C>& task, std::int64_t k, std::int64_t j0, std::int64_t rows, const C* results,
+                 std::int64_t stride, C* converted) {
+    const LineSide& to = task.target;
+    const std::int64_t n = task.axis[2].n_out;
+    const StoreRow<C> store_line = store_row_of<RoundSaturate, C>(to.dtype);
+    const std::int64_t row_bytes = n * to.itemsize;
+    char* const block = to.base + (k * to.step + j0 * to.outer[0]) * to.itemsize;
+    if (!task.stream) {
+        for (std::int64_t r = 0; r < rows; ++r) {
+            store_line(results + r * stride, block + r * to.outer[0] * to.itemsize, to.lane, n);
+        }
+        return;
+    }
+    const char* packed = reinterpret_cast<const char*>(results);
+    if (to.dtype != kOwnDType<C> || stride != n) {
+        for (std::int64_t r = 0; r < rows; ++r) {
+            store_line(results + r * stride, reinterpret_cast<char*>(converted) + r * row_bytes, 1, n);
+        }
+        packed = reinterpret_cast<const char*>(converted);
+    }
+    if (to.outer[0] == n) {
+        stream_bytes(block, packed, rows * row_bytes);
+    } else {
+        for (std::int64_t r = 0; r < rows; ++r) {
+            stream_bytes(block + r * to.outer[0] * to.itemsize, packed + r * row_bytes, row_bytes);
+        }
+    }
+}
+
 template <class C>
 void resample_plane(const ResampleTask<C>& task, std::int64_t k, const ResampleScratch<C>& scratch) {
     constexpr std::int64_t W = kRowAlign<C>;
     const AxisPlan<C>& middle = task.axis[1];
     const AxisPlan<C>& last = task.axis[2];
-    const LineSide& to = task.target;
-    const StoreRow<C> store_line = store_row_of<RoundSaturate, C>(to.dtype);
     const bool outside = task.axis[0].outside != nullptr && task.axis[0].outside[k] != 0;
     const std::int64_t width = round_up(last.n_in, W);
     const SourceRows<C> source = {task.source, task.source_offset, last.n_in, scratch.taps, width};
@@ -328,41 +358,30 @@ void resample_plane(const ResampleTask<C>& task, std::int64_t k, const ResampleS
         if (middle.smooth_size > 0) smooth_tile(middle, combined, line, width);
         prefilter_tile(middle, line, width);
     }
-    const bool by_row = last.identity || last.pick_start != nullptr;
-    const std::int64_t block = by_row ? 1 : W;
+    const bool turns = !last.identity && last.pick_start == nullptr;
+    const std::int64_t stride = last.identity ? width : last.n_out;
+    C* const results = last.identity ? scratch.rows : scratch.staging;
+    const std::int64_t block = turns ? W : W / 4;  // rows that need no turning are better still in L1
     for (std::int64_t j0 = 0; j0 < middle.n_out; j0 += block) {
         const std::int64_t rows = middle.n_out - j0 < block ? middle.n_out - j0 : block;
         for (std::int64_t r = 0; r < rows && !outside; ++r) {
-            C* const row = scratch.rows + r * width;
+            // Rows are kept until they are turned together; picked ones are used up at once.
+            C* const row = scratch.rows + (turns || last.identity ? r * width : 0);
             if (direct) {
                 combine_two_axes(task, source, k, j0 + r, row);
             } else {
                 interpolate_row(middle, j0 + r, scratch.plane, width, row, width);
             }
+            if (last.pick_start != nullptr) pick_row(last, row, scratch.staging + r * last.n_out);
         }
-        if (!outside) {
-            if (last.pick_start != nullptr) {
-                pick_row(last, scratch.rows, scratch.staging);
-            } else if (!last.identity) {
-                resample_last_axis(last, width, scratch);
+        if (turns && !outside) resample_last_axis(last, width, scratch);
+        if (task.fixes) {
+            for (std::int64_t r = 0; r < rows; ++r) {
+                const bool row_outside = outside || (middle.outside != nullptr && middle.outside[j0 + r] != 0);
+                fix_row(task, row_outside, results + r * stride);
             }
         }
-        C* const results = last.identity ? scratch.rows : scratch.staging;
-        const std::int64_t stride = last.identity ? width : last.n_out;
-        for (std::int64_t r = 0; r < rows; ++r) {
-            C* const row = results + r * stride;
-            const bool row_outside = outside || (middle.outside != nullptr && middle.outside[j0 + r] != 0);
-            if (task.fixes) fix_row(task, row_outside, row);
-            char* const dst = to.base + (k * to.step + (j0 + r) * to.outer[0]) * to.itemsize;
-            if (!task.stream) {
-                store_line(row, dst, to.lane, last.n_out);
-            } else if (to.dtype == kOwnDType<C>) {
-                stream_bytes(dst, row, last.n_out * to.itemsize);
-            } else {
-                store_line(row, scratch.converted, 1, last.n_out);
-                stream_bytes(dst, scratch.converted, last.n_out * to.itemsize);
-            }
-        }
+        store_block(task, k, j0, rows, results, stride, scratch.converted);
     }
     if (task.stream) stream_fence();
 }

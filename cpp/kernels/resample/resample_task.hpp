@@ -79,7 +79,7 @@ struct ResampleScratch {
     C* columns;    // transposed rows, coefficients along axis 2
     C* result;     // transposed results
     C* staging;    // results as rows
-    C* converted;  // one row of results in the output's dtype
+    C* converted;  // the same in the output's dtype, before streaming
 };
 
 template <class C>

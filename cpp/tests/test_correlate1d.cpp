@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/correlate1d/correlate1d.hpp"
+
+#include <vector>
+
+#include "core/cpu.hpp"
+#include "expect.hpp"
+#include "kernels/correlate1d/correlate1d_math.hpp"
+
+using namespace voxkern;
+
+namespace {
+
+std::vector<double> numbers(std::int64_t n) {
+    std::vector<double> x(static_cast<std::size_t>(n));
+    std::uint32_t state = 12345;
+    for (double& value : x) {
+        state = state * 1664525U + 1013904223U;
+        value = static_cast<double>(state >> 8) / (1 << 24);
+    }
+    return x;
+}
+
+}  // namespace
+
+// The per-sample maths is what the GPU runs: here it is held against the CPU kernel, bit by bit.
+TEST(correlate1d, row_loops_equal_the_sample_formula_at_every_level) {
+    const std::int64_t shape[3] = {4, 19, 37};
+    std::vector<double> x = numbers(4 * 19 * 37);
+    std::vector<double> y(x.size());
+    const View<const double, 3> in = contiguous_view<const double, 3>(x.data(), {shape[0], shape[1], shape[2]});
+    const View<double, 3> out = contiguous_view<double, 3>(y.data(), {shape[0], shape[1], shape[2]});
+    for (const CpuLevel level : usable_levels()) {
+        set_active_level(to_string(level));
+        for (const Boundary mode : {Boundary::reflect, Boundary::constant, Boundary::grid_wrap}) {
+            for (int axis = 0; axis < 3; ++axis) {
+                const AxisFilter filter{axis, {0.1, 0.7, -0.3, 0.2, 0.05, 0.4}, mode, 0.25, 1, 1.0};
+                Exec exec;
+                exec.threads = 3;
+                correlate1d(erase_type(in), erase_type(out), {filter}, exec);
+                const std::int64_t step = in.strides[axis];
+                for (std::int64_t i = 0; i < static_cast<std::int64_t>(x.size()); ++i) {
+                    const std::int64_t at = i / step % shape[axis];
+                    const double* line = x.data() + i - at * step;
+                    const double want =
+                        correlate_sample([&](std::int64_t k) { return line[k * step]; }, shape[axis], at,
+                                         filter.weights.data(), 6, filter.origin, mode, filter.cval);
+                    EXPECT(y[static_cast<std::size_t>(i)] == want);
+                }
+            }
+        }
+    }
+}
+
+TEST(correlate1d, several_passes_in_place) {
+    std::vector<double> x = numbers(40 * 30 * 20);
+    std::vector<double> once(x.size());
+    const View<double, 3> a = contiguous_view<double, 3>(x.data(), {40, 30, 20});
+    const View<double, 3> b = contiguous_view<double, 3>(once.data(), {40, 30, 20});
+    const std::vector<double> w = {0.25, 0.5, 0.25};
+    const std::vector<AxisFilter> filters = {{0, w}, {1, w}, {2, w}};
+    Exec exec;
+    exec.threads = 2;
+    correlate1d(as_const(erase_type(a)), erase_type(b), filters, exec);
+    correlate1d(as_const(erase_type(a)), erase_type(a), filters, exec);
+    EXPECT(x == once);
+}
+
+TEST(correlate1d, symmetry_is_found) {
+    const double even[] = {1, 2, 1};
+    const double odd[] = {-1, 0, 1};
+    const double none[] = {1, 2, 3};
+    EXPECT(filter_symmetry(even, 3) == FilterSymmetry::even);
+    EXPECT(filter_symmetry(odd, 3) == FilterSymmetry::odd);
+    EXPECT(filter_symmetry(none, 3) == FilterSymmetry::none);
+    EXPECT(filter_symmetry(even, 2) == FilterSymmetry::none);
+}
+
+TEST(correlate1d, nothing_and_no_filters) {
+    Exec exec;
+    correlate1d(as_const(erase_type(contiguous_view<double, 2>(nullptr, {0, 5}))),
+                erase_type(contiguous_view<double, 2>(nullptr, {0, 5})), {{1, {1.0}}}, exec);
+    std::vector<float> x = {1.5F, -2.5F, 3.5F};
+    std::vector<std::int16_t> y(3);
+    correlate1d(as_const(erase_type(contiguous_view<float, 1>(x.data(), {3}))),
+                erase_type(contiguous_view<std::int16_t, 1>(y.data(), {3})), {}, exec);
+    EXPECT(y[0] == 1 && y[1] == -2 && y[2] == 3);  // truncated
+}
