@@ -95,7 +95,9 @@ class Slice:
     def stored(self) -> NDArray[Any]:
         """Return the stored pixels (rows, columns), without junk above the stored bits."""
         syntax = getattr(getattr(self.dataset, "file_meta", None), "TransferSyntaxUID", None)
-        if syntax is not None and syntax.is_compressed and not syntax.is_deflated:
+        if syntax is not None and not syntax.is_transfer_syntax:
+            raise FileFormatError(f"{self.name}: unknown transfer syntax {syntax}")
+        if syntax is not None and syntax.is_encapsulated:
             return self._decoded()
         little = syntax is None or syntax.is_little_endian
         dtype = np.dtype(f"{'<' if little else '>'}{'i' if self.signed else 'u'}{self.bits_allocated // 8}")
