@@ -52,6 +52,34 @@ TEST(correlate1d, row_loops_equal_the_sample_formula_at_every_level) {
     }
 }
 
+// Odd shapes, narrow dtypes and strides: what AddressSanitizer watches.
+TEST(correlate1d, dtypes_shapes_and_strides_stay_in_bounds) {
+    const std::vector<double> x = numbers(7 * 2 * 19 * 2 * 37 * 2);
+    for (const CpuLevel level : usable_levels()) {
+        set_active_level(to_string(level));
+        for (const std::int64_t n : {1, 3, 15, 16, 17, 33, 37}) {
+            for (const std::int64_t step : {1, 2}) {
+                std::vector<float> f(static_cast<std::size_t>(7 * 19 * n * step));
+                for (std::size_t i = 0; i < f.size(); ++i) f[i] = static_cast<float>(x[i]);
+                View<float, 3> in = contiguous_view<float, 3>(f.data(), {7, 19, n * step});
+                in.shape[2] = n;
+                in.strides[2] = step;
+                std::vector<float> out(static_cast<std::size_t>(7 * 19 * n));
+                std::vector<std::uint8_t> bytes(out.size());
+                const std::vector<double> w = {0.2, 0.2, 0.2, 0.2, 0.2};
+                const std::vector<AxisFilter> filters = {{2, w}, {0, w}, {1, w}};
+                Exec exec;
+                exec.threads = 2;
+                correlate1d(as_const(erase_type(in)), erase_type(contiguous_view<float, 3>(out.data(), {7, 19, n})),
+                            filters, exec);
+                correlate1d(as_const(erase_type(in)),
+                            erase_type(contiguous_view<std::uint8_t, 3>(bytes.data(), {7, 19, n})), filters, exec);
+                for (std::size_t i = 0; i < out.size(); ++i) EXPECT(out[i] > 0.0F && out[i] < 1.0F && bytes[i] == 0);
+            }
+        }
+    }
+}
+
 TEST(correlate1d, several_passes_in_place) {
     std::vector<double> x = numbers(40 * 30 * 20);
     std::vector<double> once(x.size());

@@ -123,6 +123,22 @@ def test_uniform_filter(rng, cpu_level, dtype):
             assert_same(got, want, args)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
+def test_box_of_narrow_integers_is_exact(rng, cpu_level, dtype):
+    """These are summed in float32: extreme values and every size up to its limit must still truncate right."""
+    limits = np.iinfo(dtype)
+    x = rng.integers(limits.min, limits.max, (5, 700), endpoint=True).astype(dtype)
+    x[2:4] = [[limits.max], [limits.min]]
+    for size in (2, 3, 7, 100, 255, 256, 257):
+        for output in (None, np.float32, np.float64, np.int32):
+            args = {"size": size, "axis": 1, "output": output, "mode": "constant", "cval": limits.max}
+            assert_same(
+                ndimage.uniform_filter1d(x, **args), scipy_ndimage.uniform_filter1d(x, **args), (size, output)
+            )
+    args = {"size": 5, "mode": "constant", "cval": 0.3}  # not an integer: float64 again
+    assert_same(ndimage.uniform_filter1d(x, **args), scipy_ndimage.uniform_filter1d(x, **args))
+
+
 @pytest.mark.parametrize(
     ("name", "args"),
     [
