@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drop-in functions for ``scipy.ndimage``: its names, arguments, modes, dtypes and exceptions.
 
-Each function takes one more keyword, ``threads``. float64 and integer input give scipy's bits
-(`uniform_filter` of floats within rounding); float32 input is computed in float32.
+Each function takes one more keyword, ``threads``, and gives a `Volume` for a `Volume`.
+float64 and integer input give scipy's bits (`uniform_filter` of float64 within rounding); float32
+input is computed in float32.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _backend, _core, _validate
+from ._volume import Volume
 
 __all__ = [
     "convolve1d",
@@ -39,7 +41,7 @@ def correlate1d(
     origin: int = 0,
     *,
     threads: int | None = None,
-) -> Array:
+) -> Any:
     """Correlate along one axis with the given weights.
 
     Parameters
@@ -90,7 +92,9 @@ def correlate1d(
         raise ValueError(
             "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
         )
-    return _run(array, [Filter(at, taps.tolist(), _mode(mode), _cval(cval), origin, 1.0)], output, threads)
+    return _run(
+        input, array, [Filter(at, taps.tolist(), _mode(mode), _cval(cval), origin, 1.0)], output, threads
+    )
 
 
 def convolve1d(
@@ -103,7 +107,7 @@ def convolve1d(
     origin: int = 0,
     *,
     threads: int | None = None,
-) -> Array:
+) -> Any:
     """Convolve along one axis: `correlate1d` with the weights reversed.
 
     Parameters
@@ -168,7 +172,7 @@ def gaussian_filter1d(
     *,
     radius: int | None = None,
     threads: int | None = None,
-) -> Array:
+) -> Any:
     """Smooth along one axis with a Gaussian, or one of its derivatives.
 
     Parameters
@@ -197,7 +201,7 @@ def gaussian_filter1d(
     """
     array = _input(input)
     one = _gaussian(sigma, _axis(axis, array.ndim), order, mode, cval, truncate, radius)
-    return _run(array, [one], output, threads)
+    return _run(input, array, [one], output, threads)
 
 
 def gaussian_filter(
@@ -212,7 +216,7 @@ def gaussian_filter(
     radius: int | Iterable[int] | None = None,
     axes: int | Iterable[int] | None = None,
     threads: int | None = None,
-) -> Array:
+) -> Any:
     """Smooth with a Gaussian along each axis, one after the other.
 
     Parameters
@@ -260,7 +264,7 @@ def gaussian_filter(
         )
         if s > 1e-15
     ]
-    return _run(array, filters, output, threads)
+    return _run(input, array, filters, output, threads)
 
 
 def _uniform(size: int, axis: int, mode: str, cval: float, origin: int) -> Any:
@@ -283,7 +287,7 @@ def uniform_filter1d(
     origin: int = 0,
     *,
     threads: int | None = None,
-) -> Array:
+) -> Any:
     """Replace each sample by the mean of ``size`` neighbours along one axis.
 
     Parameters
@@ -305,7 +309,7 @@ def uniform_filter1d(
     array([4, 3, 4, 1, 4, 6, 6, 3])
     """
     array = _input(input)
-    return _run(array, [_uniform(size, _axis(axis, array.ndim), mode, cval, origin)], output, threads)
+    return _run(input, array, [_uniform(size, _axis(axis, array.ndim), mode, cval, origin)], output, threads)
 
 
 def uniform_filter(
@@ -318,7 +322,7 @@ def uniform_filter(
     *,
     axes: int | Iterable[int] | None = None,
     threads: int | None = None,
-) -> Array:
+) -> Any:
     """Replace each voxel by the mean of a box around it.
 
     Parameters
@@ -359,16 +363,17 @@ def uniform_filter(
         )
         if s > 1
     ]
-    return _run(array, filters, output, threads)
+    return _run(input, array, filters, output, threads)
 
 
 # --- what scipy's functions have in common -------------------------------------------------------
 
 
-def _input(x: ArrayLike) -> Array:
-    if _backend.is_gpu_array(x):
+def _input(x: Any) -> Array:
+    data = x.data if isinstance(x, Volume) else x
+    if _backend.is_gpu_array(data):
         _backend.require_cuda("input")
-    array = np.asarray(x)
+    array = np.asarray(data)
     if array.dtype.kind == "c" and array.dtype.itemsize <= 16:
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     if array.dtype.char not in _validate._KERNEL_DTYPES:
@@ -433,7 +438,7 @@ def _output(array: Array, output: Any) -> Array:
     return np.empty(array.shape, dtype)
 
 
-def _run(array: Array, filters: list[Any], output: Any, threads: int | None) -> Array:
+def _run(x: Any, array: Array, filters: list[Any], output: Any, threads: int | None) -> Any:
     out = _output(array, output)
     count = _validate.thread_count(threads)
     parts: list[Callable[[Array], Array]] = [lambda a: a]
@@ -453,4 +458,4 @@ def _run(array: Array, filters: list[Any], output: Any, threads: int | None) -> 
         _core.correlate1d(part(array), part(target), filters, count)
     if target is not out:
         out[...] = target
-    return out
+    return x.with_data(out) if isinstance(x, Volume) else out

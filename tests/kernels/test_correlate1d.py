@@ -125,7 +125,7 @@ def test_uniform_filter(rng, cpu_level, dtype):
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
 def test_box_of_narrow_integers_is_exact(rng, cpu_level, dtype):
-    """These are summed in float32: extreme values and every size up to its limit must still truncate right."""
+    """These are summed in float32: extremes and every size up to its limit must truncate right."""
     limits = np.iinfo(dtype)
     x = rng.integers(limits.min, limits.max, (5, 700), endpoint=True).astype(dtype)
     x[2:4] = [[limits.max], [limits.min]]
@@ -189,6 +189,18 @@ def test_output_array_and_in_place(rng):
     shifted[1:] = x
     ndimage.gaussian_filter(shifted[1:], 1, output=shifted[:-1])  # overlaps: must not read what it wrote
     np.testing.assert_array_equal(shifted[:-1], want)
+
+
+def test_volume_in_volume_out(rng):
+    import voxkern as vk
+
+    x = vk.Volume(rng.random((5, 6, 7)), np.diag([2.0, 3.0, 4.0, 1.0]), {"modality": "MR"})
+    for y in (ndimage.gaussian_filter(x, 1), ndimage.uniform_filter(x, 3), ndimage.correlate1d(x, [1, 2])):
+        assert isinstance(y, vk.Volume) and y.meta["modality"] == "MR"
+        np.testing.assert_array_equal(y.affine, x.affine)
+    np.testing.assert_array_equal(
+        ndimage.gaussian_filter(x, 1).data, scipy_ndimage.gaussian_filter(x.data, 1)
+    )
 
 
 def test_complex(rng):
