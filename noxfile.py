@@ -42,9 +42,9 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *session.posargs)
 
 
-def _cmake(session: nox.Session, preset: str, test: bool = True) -> None:
+def _cmake(session: nox.Session, preset: str, *options: str, test: bool = True) -> None:
     session.install(*BUILD)
-    session.run("cmake", "--preset", preset)
+    session.run("cmake", "--preset", preset, *options)
     session.run("cmake", "--build", "--preset", preset)
     if test:
         session.run("ctest", "--preset", preset)
@@ -79,7 +79,9 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def cuda(session: nox.Session) -> None:
     """Compile the _cuda extension; needs nvcc, no GPU."""
-    _cmake(session, "cuda", test=False)
+    session.install(*BUILD)
+    pybind11 = session.run("python", "-m", "pybind11", "--cmakedir", silent=True)
+    _cmake(session, "cuda", f"-Dpybind11_DIR={str(pybind11).strip()}", test=False)
 
 
 @nox.session
