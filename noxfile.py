@@ -38,7 +38,7 @@ def format(session: nox.Session) -> None:
 @nox.session(python=["3.10", "3.11", "3.12", "3.13"], reuse_venv=True)
 def tests(session: nox.Session) -> None:
     """Install with test extras and run the Python tests."""
-    session.install("-Ccmake.define.VOXKERN_CUDA=OFF", ".[test]")
+    session.install("--config-settings=cmake.define.VOXKERN_CUDA=OFF", ".[test]")
     session.run("pytest", *session.posargs)
 
 
@@ -110,7 +110,7 @@ def generate_stub(folder: Path) -> str:
 @nox.session
 def stubs(session: nox.Session) -> None:
     """Write python/voxkern/_core.pyi from the compiled module; ``-- --check`` fails on a difference."""
-    session.install("-Ccmake.define.VOXKERN_CUDA=OFF", ".", "pybind11-stubgen==3.0.0")
+    session.install("--config-settings=cmake.define.VOXKERN_CUDA=OFF", ".", "pybind11-stubgen==3.0.0")
     folder = Path(session.create_tmp()).resolve()
     session.chdir(folder)
     session.run(

@@ -27,7 +27,7 @@ def _load_cuda() -> tuple[ModuleType | None, str]:
     except ImportError as error:
         return None, (
             f"the GPU extension is not part of this installation ({error}); build with nvcc and "
-            "-Ccmake.define.VOXKERN_CUDA=ON"
+            "--config-settings=cmake.define.VOXKERN_CUDA=ON"
         )
     if module.__version__ != _core.__version__:
         return None, f"_cuda is version {module.__version__}, _core is {_core.__version__}"

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._errors import MissingPackageError
+from ._optional import import_or_explain
 from ._preprocess import preprocess
 from ._resample import resample
 from ._volume import Volume, reorient
@@ -71,13 +72,10 @@ def _three_planes(volume: Volume) -> list[tuple[NDArray[Any], float]]:
 
 def write_picture(path: Path, before: Volume, after: Volume) -> None:
     """Write a PNG: three planes before, three after."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingPackageError(
-            f"the picture needs matplotlib: pip install 'voxkern[demo]' ({error})"
-        ) from error
+    import_or_explain("matplotlib", "demo")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(10.5, 7.6), facecolor="black", layout="constrained")
     FigureCanvasAgg(figure)
     rows = (

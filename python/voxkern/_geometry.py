@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from ._errors import ArgumentError
 
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # DICOM and ITK count to the left and back
+
 _CODES = ("LR", "PA", "IS")  # negative and positive end of the RAS+ axes
 
 

@@ -14,7 +14,7 @@ from ._errors import ArgumentError, ArgumentTypeError
 
 Array = NDArray[Any]
 
-_KERNEL_DTYPES = frozenset("?bBhHiIlLqQfd")
+KERNEL_DTYPES = frozenset("?bBhHiIlLqQfd")
 
 FILTER_MODES = {
     "reflect": Boundary.reflect,
@@ -47,7 +47,7 @@ def kernel_array(x: Any, name: str) -> Array:
     foreign byte order and misaligned data are copied.
     """
     array = np.asarray(x)
-    if array.dtype.char not in _KERNEL_DTYPES:
+    if array.dtype.char not in KERNEL_DTYPES:
         raise ArgumentTypeError(
             f"{name}: got dtype {array.dtype}, allowed bool, integers, float32 and float64"
         )

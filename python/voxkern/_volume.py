@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _geometry
-from ._errors import ArgumentError, ArgumentTypeError, MissingPackageError
+from ._errors import ArgumentError, ArgumentTypeError
+from ._optional import import_or_explain
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -141,7 +140,7 @@ class Volume:
 
     def to_nibabel(self) -> Any:
         """Return a ``nibabel.Nifti1Image`` over the same voxels, in millimetres, scanner space."""
-        nib = _import_or_explain("nibabel")
+        nib = import_or_explain("nibabel")
         data = self.data.view(np.uint8) if self.dtype == np.bool_ else np.asarray(self)
         image = nib.Nifti1Image(data, self.affine, dtype=data.dtype)
         # A sheared affine has no quaternion: only the sform tells the truth then.
@@ -160,10 +159,10 @@ class Volume:
 
     def to_sitk(self) -> Any:
         """Return a ``SimpleITK.Image`` with the same geometry (a copy; ITK knows no shear)."""
-        sitk = _import_or_explain("SimpleITK")
+        sitk = import_or_explain("SimpleITK")
         if _geometry.is_sheared(self.affine):
             raise ArgumentError("volume: got a sheared affine, allowed orthogonal axes for SimpleITK")
-        lps = _LPS @ self.affine
+        lps = _geometry.LPS_TO_RAS @ self.affine
         # SimpleITK counts axes from the fastest one of the array it is given.
         image = sitk.GetImageFromArray(np.ascontiguousarray(np.asarray(self)), isVector=self.ndim > 3)
         image.SetSpacing(self.spacing[::-1])
@@ -175,23 +174,14 @@ class Volume:
     @classmethod
     def from_sitk(cls, image: Any) -> Self:
         """Return a volume with the voxels (copied) and geometry of a 3-D SimpleITK image."""
-        sitk = _import_or_explain("SimpleITK")
+        sitk = import_or_explain("SimpleITK")
         if image.GetDimension() != 3:
             raise ArgumentError(f"image: got {image.GetDimension()} axes, allowed 3")
         direction = np.asarray(image.GetDirection()).reshape(3, 3)[:, ::-1]
         lps = np.eye(4)
         lps[:3, :3] = direction * np.asarray(image.GetSpacing())[::-1]
         lps[:3, 3] = image.GetOrigin()
-        return cls(sitk.GetArrayFromImage(image), _LPS @ lps, {"source": "sitk"})
-
-
-def _import_or_explain(package: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise MissingPackageError(f"{package} is needed here: pip install 'voxkern[io]' ({error})") from error
+        return cls(sitk.GetArrayFromImage(image), _geometry.LPS_TO_RAS @ lps, {"source": "sitk"})
 
 
 def reorient(volume: Volume, orientation: str = "RAS") -> Volume:

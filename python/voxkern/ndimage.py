@@ -376,7 +376,7 @@ def _input(x: Any) -> Array:
     array = np.asarray(data)
     if array.dtype.kind == "c" and array.dtype.itemsize <= 16:
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-    if array.dtype.char not in _validate._KERNEL_DTYPES:
+    if array.dtype.char not in _validate.KERNEL_DTYPES:
         kind = RuntimeError if array.dtype.kind in "biufc" else TypeError
         raise kind(f"array type {array.dtype!r} not supported")
     return _validate.kernel_array(array, "input")
@@ -444,7 +444,7 @@ def _run(x: Any, array: Array, filters: list[Any], output: Any, threads: int | N
     parts: list[Callable[[Array], Array]] = [lambda a: a]
     if out.dtype.kind == "c":
         parts = [lambda a: a.real, lambda a: a.imag]
-    if out.dtype.char not in _validate._KERNEL_DTYPES and out.dtype.kind != "c":
+    if out.dtype.char not in _validate.KERNEL_DTYPES and out.dtype.kind != "c":
         raise RuntimeError(f"array type dtype('{out.dtype}') not supported")
     target = out
     same = np.may_share_memory(array, out) and (

@@ -17,8 +17,8 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from .. import __version__
 from .._errors import ArgumentError
-from .._geometry import is_sheared
-from .._volume import _LPS, Volume
+from .._geometry import LPS_TO_RAS, is_sheared
+from .._volume import Volume
 
 _SOP_CLASSES = {
     "CT": "1.2.840.10008.5.1.4.1.1.2",
@@ -55,7 +55,7 @@ def save_dicom(volume: Volume, folder: Path) -> Path:
     if is_sheared(volume.affine):
         raise ArgumentError("volume: got a sheared affine, allowed orthogonal axes for a DICOM series")
     data, slope, intercept = _stored(np.asarray(volume))
-    lps = _LPS @ volume.affine
+    lps = LPS_TO_RAS @ volume.affine
     axes = lps[:3, :3] / np.asarray(volume.spacing)
     now = datetime.datetime.now()
     common: dict[str, Any] = {

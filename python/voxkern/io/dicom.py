@@ -27,8 +27,8 @@ from .._errors import (
     SeveralSeriesError,
     UnsupportedSeriesError,
 )
-from .._geometry import is_sheared
-from .._volume import _LPS, Volume
+from .._geometry import LPS_TO_RAS, is_sheared
+from .._volume import Volume
 from ._dicom_slice import NotAnImageError, Slice, read_slice
 
 
@@ -158,7 +158,7 @@ def _assemble(uid: str, members: list[Slice]) -> Volume:
     lps[:3, 1] = first.orientation[3:] * first.spacing[0]
     lps[:3, 2] = first.orientation[:3] * first.spacing[1]
     lps[:3, 3] = first.position
-    affine = _LPS @ lps
+    affine = LPS_TO_RAS @ lps
     meta = {
         "source": "dicom",
         "modality": first.modality,

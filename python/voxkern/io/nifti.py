@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from .._errors import ArgumentError, ArgumentTypeError, FileFormatError
-from .._volume import Volume, _import_or_explain
+from .._optional import import_or_explain
+from .._volume import Volume
 
 
 def load_nifti(path: Path) -> Volume:
     """Load ``.nii`` or ``.nii.gz``: voxels as stored, float32 where the header scales them."""
-    nib = _import_or_explain("nibabel")
+    nib = import_or_explain("nibabel")
     try:
         volume = Volume.from_nibabel(nib.load(path))
         data = volume.data
@@ -43,7 +44,7 @@ def load_nifti(path: Path) -> Volume:
 
 def save_nifti(volume: Volume, path: Path) -> Path:
     """Write under a temporary name, then rename."""
-    nib = _import_or_explain("nibabel")
+    nib = import_or_explain("nibabel")
     if volume.dtype.kind in "iu" and volume.dtype.itemsize == 8:
         data = np.asarray(volume)
         if data.size and (data.min() < -(2**31) or data.max() >= 2**31):
