@@ -223,8 +223,7 @@ def test_save_and_load(rng, tmp_path, dtype):
     index = np.stack(np.meshgrid(*(np.arange(n) for n in v.shape), indexing="ij"), -1).reshape(-1, 3)
     mm = index @ v.affine[:3, :3].T + v.affine[:3, 3]
     at = np.rint(np.linalg.solve(w.affine, np.c_[mm, np.ones(len(mm))].T).T[:, :3]).astype(int)
-    back = index[:, 0] * 0 + 1  # every voxel is found at its own place
-    assert back.sum() == data.size
+    assert len(np.unique(at, axis=0)) == data.size  # every voxel is found, at a place of its own
     tolerance = 0 if np.dtype(dtype).kind in "iu" else 200 / 65535
     np.testing.assert_allclose(w.data[tuple(at.T)], data[tuple(index.T)], rtol=0, atol=tolerance)
     if np.dtype(dtype).kind in "iu":
@@ -285,7 +284,7 @@ def test_real_mr_series_equals_dcm2niix(data_pack, real_series):
     )
     ends = [v.affine @ [k, 0, 0, 1] for k in (0, 169)]
     np.testing.assert_allclose(
-        sorted(tuple((LPS @ e)[:3]) for e in ends), [positions[0], positions[-1]], atol=2e-3
+        sorted(tuple((LPS @ e)[:3]) for e in ends), [positions[0], positions[-1]], atol=1e-4
     )
     import nibabel
 
