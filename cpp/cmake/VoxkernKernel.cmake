@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # voxkern_add_kernel(<name>): everything one kernel folder needs, found by file name.
-#   <name>.cpp             into voxkern_core
+#   <name>*.cpp            into voxkern_core
 #   <name>_simd.inl.hpp    stamped once per ISA level into voxkern_core
 #   <name>_bind.cpp        into _core; registers itself through bind_<name>()
 #   <name>.cu              into _cuda, with <name>_cuda_bind.cpp; bind_cuda_<name>()
@@ -17,7 +17,9 @@ endif()
 
 function(voxkern_add_kernel name)
   set(folder ${VOXKERN_CPP_DIR}/kernels/${name})
-  target_sources(voxkern_core PRIVATE ${folder}/${name}.cpp)
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/${name}*.cpp)
+  list(FILTER sources EXCLUDE REGEX "_bind\\.cpp$")
+  target_sources(voxkern_core PRIVATE ${sources})
 
   # One object library per level: flags reach these units only, and the ISA test can find them.
   if(EXISTS ${folder}/${name}_simd.inl.hpp)

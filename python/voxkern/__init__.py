@@ -23,6 +23,7 @@ from ._errors import (
     VoxkernError,
 )
 from ._intensity import window, zscore
+from ._n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
 from ._preprocess import preprocess
 from ._resample import resample
 from ._volume import Volume, reorient
@@ -37,6 +38,9 @@ __all__ = [
     "IrregularSpacingError",
     "LoadError",
     "MissingPackageError",
+    "N4Details",
+    "N4Iteration",
+    "N4_PRESETS",
     "NoImagesError",
     "SeveralSeriesError",
     "UnsupportedSeriesError",
@@ -47,6 +51,7 @@ __all__ = [
     "get_num_threads",
     "list_series",
     "load",
+    "n4_bias_field_correction",
     "ndimage",
     "preprocess",
     "reorient",

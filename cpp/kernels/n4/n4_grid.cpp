@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/n4/n4_grid.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace voxkern {
+namespace {
+
+// A table of logarithms pays from about as many voxels as it has entries.
+constexpr std::int64_t kTableSize = 65536;
+
+template <class To>
+using ReadRow = void (*)(const void* from, std::int64_t stride, To* to, std::int64_t n);
+
+template <class To>
+ReadRow<To> reader_of(DType dtype) {
+    return visit(dtype, [](auto type) -> ReadRow<To> {
+        using From = typename decltype(type)::type;
+        return [](const void* from, std::int64_t stride, To* to, std::int64_t n) {
+            for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<To>(static_cast<const From*>(from)[i * stride]);
+        };
+    });
+}
+
+// Logarithms of every value of an 8- or 16-bit integer type, by value - lowest.
+std::vector<float> log_table(DType dtype, std::int64_t voxels) {
+    const bool narrow = exact_in_f32(dtype) && dtype != DType::f32;
+    std::vector<float> table;
+    if (!narrow || voxels < kTableSize) return table;
+    const std::int64_t highest = dtype == DType::u8    ? 255
+                                 : dtype == DType::i8  ? 127
+                                 : dtype == DType::u16 ? 65535
+                                                       : 32767;
+    table.push_back(0.0F);
+    for (std::int64_t v = 1; v <= highest; ++v) table.push_back(std::log(static_cast<float>(v)));
+    return table;
+}
+
+struct Counts {
+    std::int64_t voxels = 0;
+    std::int64_t not_positive = 0;
+    std::int64_t not_finite = 0;
+};
+
+struct Sources {
+    ConstArrayView image;
+    const ConstArrayView* mask;
+    const double* label;
+    const ConstArrayView* weights;
+    bool keep_not_positive;
+    std::vector<float> logs;
+};
+
+// Part of an axis, from begin to end.
+struct Span {
+    std::int64_t begin;
+    std::int64_t end;
+
+    std::int64_t size() const { return end - begin; }
+    void include(std::int64_t first, std::int64_t last) {
+        begin = std::min(begin, first);
+        end = std::max(end, last + 1);
+    }
+};
+
+// Reads rows of `columns`: what takes part, its logarithm, its weight.
+struct RowReader {
+    const Sources& from;
+    const N4Order& order;
+    Span columns;
+    ReadRow<float> image;
+    ReadRow<double> mask;
+    ReadRow<float> weight;
+    std::vector<double> labels;
+    std::vector<float> weights;
+    std::vector<std::uint8_t> inside;
+
+    RowReader(const Sources& sources, const N4Order& memory_order, Span span)
+        : from(sources),
+          order(memory_order),
+          columns(span),
+          image(reader_of<float>(sources.image.dtype)),
+          mask(sources.mask != nullptr ? reader_of<double>(sources.mask->dtype) : nullptr),
+          weight(sources.weights != nullptr ? reader_of<float>(sources.weights->dtype) : nullptr),
+          labels(static_cast<std::size_t>(span.size())),
+          weights(labels.size()),
+          inside(labels.size()) {}
+
+    template <class To>
+    void read_row(ReadRow<To> reader, const ConstArrayView& view, std::int64_t plane, std::int64_t row, To* to) const {
+        const std::int64_t step = n4_step(view, order);
+        const auto* const start = static_cast<const char*>(n4_row(view, order, plane, row));
+        reader(start + columns.begin * step * size_of(view.dtype), step, to, columns.size());
+    }
+
+    // What mask and weights say; returns how many weights are not allowed.
+    std::int64_t read_inside(std::int64_t plane, std::int64_t row) {
+        std::fill(inside.begin(), inside.end(), std::uint8_t{1});
+        if (from.mask != nullptr) {
+            read_row(mask, *from.mask, plane, row, labels.data());
+            for (std::size_t i = 0; i < inside.size(); ++i) {
+                inside[i] = from.label != nullptr ? labels[i] == *from.label : labels[i] != 0.0;
+            }
+        }
+        std::int64_t bad = 0;
+        if (from.weights != nullptr) {
+            read_row(weight, *from.weights, plane, row, weights.data());
+            for (std::size_t i = 0; i < inside.size(); ++i) {
+                bad += !(weights[i] >= 0.0F && weights[i] <= std::numeric_limits<float>::max());
+                inside[i] = inside[i] != 0 && weights[i] > 0.0F;
+            }
+        }
+        return bad;
+    }
+
+    void read(std::int64_t plane, std::int64_t row, float* values, Counts& counts) {
+        read_inside(plane, row);
+        read_row(image, from.image, plane, row, values);
+        for (std::size_t i = 0; i < inside.size(); ++i) {
+            if (inside[i] == 0) {
+                values[i] = 0.0F;
+                continue;
+            }
+            const float value = values[i];
+            if (value > 0.0F) {
+                values[i] = from.logs.empty() ? std::log(value) : from.logs[static_cast<std::size_t>(value)];
+            } else {
+                ++counts.not_positive;
+                if (!from.keep_not_positive) {
+                    inside[i] = 0;
+                    values[i] = 0.0F;
+                }
+            }
+            counts.not_finite += !std::isfinite(value);
+            counts.voxels += inside[i];
+        }
+    }
+};
+
+// Bounding box of what mask and weights leave: the field elsewhere follows from the fit.
+struct Box {
+    Span planes;
+    Span rows;
+    Span columns;
+};
+
+Box bounding_box(const Sources& sources, const N4Order& order, const Exec& exec) {
+    const Box whole = {{0, n4_length(sources.image, order.plane)},
+                       {0, n4_length(sources.image, order.row)},
+                       {0, n4_length(sources.image, order.column)}};
+    if (sources.mask == nullptr && sources.weights == nullptr) return whole;
+    const auto planes = static_cast<std::size_t>(whole.planes.size());
+    const Box nothing = {{whole.planes.end, 0}, {whole.rows.end, 0}, {whole.columns.end, 0}};
+    std::vector<Box> boxes(planes, nothing);
+    std::vector<std::int64_t> bad(planes, 0);
+    parallel_for(whole.planes.size(), exec, [&](std::int64_t plane) {
+        RowReader reader(sources, order, whole.columns);
+        Box& box = boxes[static_cast<std::size_t>(plane)];
+        for (std::int64_t row = 0; row < whole.rows.end; ++row) {
+            bad[static_cast<std::size_t>(plane)] += reader.read_inside(plane, row);
+            const auto first = std::find_if(reader.inside.begin(), reader.inside.end(), [](auto v) { return v != 0; });
+            if (first == reader.inside.end()) continue;
+            const auto last = std::find_if(reader.inside.rbegin(), reader.inside.rend(), [](auto v) { return v != 0; });
+            box.planes.include(plane, plane);
+            box.rows.include(row, row);
+            box.columns.include(first - reader.inside.begin(), reader.inside.rend() - last - 1);
+        }
+    });
+    const std::int64_t all_bad = std::accumulate(bad.begin(), bad.end(), std::int64_t{0});
+    if (all_bad > 0) {
+        throw InvalidArgument("weights: got " + std::to_string(all_bad) +
+                              " negative or not finite ones, allowed 0 and more");
+    }
+    Box box = nothing;
+    for (const Box& b : boxes) {
+        if (b.planes.size() <= 0) continue;
+        box.planes.include(b.planes.begin, b.planes.end - 1);
+        box.rows.include(b.rows.begin, b.rows.end - 1);
+        box.columns.include(b.columns.begin, b.columns.end - 1);
+    }
+    if (box.planes.size() <= 0) throw InvalidArgument("mask: got no voxel inside, allowed at least two");
+    return box;
+}
+
+// Notes which samples of a row take part, block by block.
+void mark_row(const N4Grid& grid, std::int64_t row, const std::vector<std::uint8_t>& inside) {
+    grid.first_block[row] = static_cast<std::int32_t>(grid.blocks);
+    grid.end_block[row] = 0;
+    for (std::int64_t b = 0; b < grid.blocks; ++b) {
+        unsigned lanes = 0;
+        const std::int64_t n = std::min(kN4Block, grid.columns - b * kN4Block);
+        for (std::int64_t l = 0; l < n; ++l) {
+            lanes |= static_cast<unsigned>(inside[static_cast<std::size_t>(b * kN4Block + l)]) << l;
+        }
+        grid.lanes[row * grid.blocks + b] = static_cast<std::uint16_t>(lanes);
+        if (lanes == 0) continue;
+        grid.first_block[row] = std::min(grid.first_block[row], static_cast<std::int32_t>(b));
+        grid.end_block[row] = static_cast<std::int32_t>(b + 1);
+    }
+}
+
+}  // namespace
+
+template <class AnyView>
+N4Order n4_memory_order(const AnyView& view) {
+    std::vector<int> axes;
+    for (int a = 0; a < view.rank; ++a) {
+        if (view.shape[a] > 1) axes.push_back(a);
+    }
+    std::stable_sort(axes.begin(), axes.end(),
+                     [&](int a, int b) { return std::abs(view.strides[a]) > std::abs(view.strides[b]); });
+    N4Order order;
+    if (axes.size() == 3) order.row = axes[1];
+    if (axes.size() >= 2) order.plane = axes.front();
+    if (!axes.empty()) order.column = axes.back();
+    return order;
+}
+template N4Order n4_memory_order(const ConstArrayView&);
+template N4Order n4_memory_order(const ArrayView&);
+
+N4Image::N4Image(const ConstArrayView& image, const ConstArrayView* mask, const double* label,
+                 const ConstArrayView* weights, bool keep_not_positive, float* scratch, std::int64_t scratch_floats,
+                 const Exec& exec)
+    : order_(n4_memory_order(image)) {
+    const Sources sources{image, mask, label, weights, keep_not_positive, log_table(image.dtype, image.size())};
+    const Box box = bounding_box(sources, order_, exec);
+    origin_[0] = box.planes.begin;
+    origin_[1] = box.rows.begin;
+    origin_[2] = box.columns.begin;
+    grid_.planes = box.planes.size();
+    grid_.rows = box.rows.size();
+    grid_.columns = box.columns.size();
+    grid_.pitch = grid_.columns;
+    grid_.blocks = (grid_.columns + kN4Block - 1) / kN4Block;
+    const std::int64_t rows = grid_.planes * grid_.rows;
+    const std::int64_t padded_row = grid_.blocks * kN4Block;
+    index_ = std::make_unique<Workspace>(4 * Workspace::padded(rows * 4) + Workspace::padded(rows * grid_.blocks * 2) +
+                                         Workspace::padded(padded_row * 4));
+    grid_.first_block = index_->take<std::int32_t>(rows);
+    grid_.end_block = index_->take<std::int32_t>(rows);
+    grid_.row_low = index_->take<float>(rows);
+    grid_.row_high = index_->take<float>(rows);
+    grid_.lanes = index_->take<std::uint16_t>(rows * grid_.blocks);
+    grid_.last_row = index_->take<float>(padded_row);
+
+    const std::int64_t floats = rows * grid_.pitch;
+    const bool lent = scratch != nullptr && scratch_floats >= floats;
+    const std::int64_t part = Workspace::padded((floats + kN4Block) * 4);
+    values_ = std::make_unique<Workspace>((lent ? 0 : part) + (weights != nullptr ? part : 0));
+    grid_.log_image = lent ? scratch : values_->take<float>(floats + kN4Block);
+    if (weights != nullptr) {
+        grid_.weights = values_->take<float>(floats + kN4Block);
+        std::fill(grid_.weights + floats, grid_.weights + floats + kN4Block, 0.0F);
+    }
+
+    std::vector<Counts> per_plane(static_cast<std::size_t>(grid_.planes));
+    parallel_for(grid_.planes, exec, [&](std::int64_t plane) {
+        RowReader reader(sources, order_, box.columns);
+        Counts counts;
+        for (std::int64_t y = 0; y < grid_.rows; ++y) {
+            const std::int64_t row = plane * grid_.rows + y;
+            float* const values = grid_.log_image + row * grid_.pitch;
+            reader.read(box.planes.begin + plane, box.rows.begin + y, values, counts);
+            if (weights != nullptr) {
+                std::copy(reader.weights.begin(), reader.weights.end(), grid_.weights + row * grid_.pitch);
+            }
+            mark_row(grid_, row, reader.inside);
+            grid_.row_low[row] = -std::numeric_limits<float>::infinity();  // not known yet
+            grid_.row_high[row] = std::numeric_limits<float>::infinity();
+        }
+        per_plane[static_cast<std::size_t>(plane)] = counts;
+    });
+    const float* const last = grid_.log_image + (rows - 1) * grid_.pitch;
+    std::fill(std::copy(last, last + grid_.columns, grid_.last_row), grid_.last_row + padded_row, 0.0F);
+    Counts all;
+    for (const Counts& counts : per_plane) {
+        all.voxels += counts.voxels;
+        all.not_positive += counts.not_positive;
+        all.not_finite += counts.not_finite;
+    }
+    if (all.not_finite > 0) {
+        throw InvalidArgument("x: got " + std::to_string(all.not_finite) +
+                              " voxels that are NaN or infinite inside the mask, allowed finite ones");
+    }
+    if (all.voxels == (keep_not_positive ? all.not_positive : 0)) {
+        throw InvalidArgument("x: got no positive voxel inside the mask, allowed intensities that have a logarithm");
+    }
+    voxels_ = all.voxels;
+    not_positive_ = all.not_positive;
+}
+
+void N4Image::skip_first_voxel() {
+    grid_.first_row = 0;
+    while (grid_.end_block[grid_.first_row] == 0) ++grid_.first_row;
+    const std::int64_t block = grid_.first_block[grid_.first_row];
+    const unsigned lanes = grid_.lanes[grid_.first_row * grid_.blocks + block];
+    grid_.first_column = block * kN4Block;
+    while ((lanes >> (grid_.first_column - block * kN4Block) & 1U) == 0) ++grid_.first_column;
+}
+
+}  // namespace voxkern

@@ -1,0 +1,625 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sweeps of N4 over one plane, compiled once per ISA level inside that level's namespace.
+//
+// A spline on a grid separates, and so does N4's fit to it (README.md). The axis across rows comes
+// last: per plane the control points become `controls` rows of columns once (expand), and then a
+// voxel is `taps` multiply-adds of those rows with weights that are constants of its row. The fit is
+// the transpose: `taps` multiply-adds into such rows, contracted along the columns once per plane.
+#include "core/simd/intrinsics.hpp"
+#include "kernels/n4/n4_task.hpp"
+
+namespace voxkern {
+namespace VOXKERN_LEVEL {
+namespace {
+
+#include "core/simd/vec.inl.hpp"
+//
+#include "core/simd/convert.inl.hpp"
+
+using F = Vec<float>;
+typedef std::int32_t I __attribute__((vector_size(VOXKERN_VEC_BYTES)));
+typedef std::int64_t Wide __attribute__((vector_size(2 * VOXKERN_VEC_BYTES)));
+constexpr std::int64_t kLanes = kVec<float>;
+constexpr float kHuge = 3e38F;
+
+inline I to_int(F x) {
+    return __builtin_convertvector(x, I);
+}
+inline F to_float(I x) {
+    return __builtin_convertvector(x, F);
+}
+inline F smaller(F a, F b) {
+    return a < b ? a : b;
+}
+inline F larger(F a, F b) {
+    return a > b ? a : b;
+}
+
+// Samples j, j + 1, ... of a block that take part, as -1 and 0.
+inline I lanes_of(unsigned lanes, std::int64_t j) {
+    I bit;
+    for (std::int64_t l = 0; l < kLanes; ++l) bit[l] = 1 << l;
+    return ((I{} + static_cast<std::int32_t>(lanes >> j)) & bit) != 0;
+}
+
+// e^x within 1 ulp or so: x = n ln 2 + r, a polynomial in r, and n added to the exponent.
+inline F exponential(F x) {
+    x = smaller(larger(x, splat(-87.0F)), splat(87.0F));
+    const F shift = splat(12582912.0F);  // adding it rounds to whole numbers
+    const F n = madd(x, splat(1.44269504F), shift) - shift;
+    F r = madd(n, splat(-0.693359375F), x);
+    r = madd(n, splat(2.12194440e-4F), r);
+    F p = splat(1.0F / 5040.0F);
+    p = madd(p, r, splat(1.0F / 720.0F));
+    p = madd(p, r, splat(1.0F / 120.0F));
+    p = madd(p, r, splat(1.0F / 24.0F));
+    p = madd(p, r, splat(1.0F / 6.0F));
+    p = madd(p, r, splat(0.5F));
+    p = madd(p * r, r, r) + splat(1.0F);
+    I bits;
+    __builtin_memcpy(&bits, &p, sizeof(bits));
+    bits += to_int(n) << 23;
+    __builtin_memcpy(&p, &bits, sizeof(p));
+    return p;
+}
+
+// e^-x - 1 for |x| up to kShort, within 1e-7: a small step needs no more.
+constexpr float kShort = 0.1F;
+inline F ratio_less_one(F x) {
+    F p = splat(1.0F / 24.0F);
+    p = madd(p, x, splat(-1.0F / 6.0F));
+    p = madd(p, x, splat(0.5F));
+    return madd(p * x, x, -x);
+}
+
+// r[i] = table[k[i]] + f[i] * (table[k[i] + 1] - table[k[i]]) for n samples, a multiple of 4. Pairs are
+// loaded as 8 bytes: cheaper than gathers.
+void interpolate(const float* table, const std::int32_t* k, const float* f, float* r, std::int64_t n) {
+#if defined(__x86_64__)
+    for (std::int64_t i = 0; i < n; i += 4) {
+        const auto pair = [&](std::int64_t l) { return reinterpret_cast<const __m64*>(table + k[i + l]); };
+        const __m128 a = _mm_loadh_pi(_mm_loadl_pi(_mm_setzero_ps(), pair(0)), pair(1));
+        const __m128 b = _mm_loadh_pi(_mm_loadl_pi(_mm_setzero_ps(), pair(2)), pair(3));
+        const __m128 low = _mm_shuffle_ps(a, b, 0x88);
+        const __m128 high = _mm_shuffle_ps(a, b, 0xDD);
+        _mm_storeu_ps(r + i, _mm_add_ps(_mm_mul_ps(_mm_sub_ps(high, low), _mm_loadu_ps(f + i)), low));
+    }
+#else
+    for (std::int64_t i = 0; i < n; ++i) r[i] = (table[k[i] + 1] - table[k[i]]) * f[i] + table[k[i]];
+#endif
+}
+
+// Adds the lanes of x to double sums, one per lane of a block, so that rows end without a horizontal sum.
+inline void add_lanes(double* sums, F x) {
+    for (std::int64_t l = 0; l < kLanes; ++l) sums[l] += static_cast<double>(x[l]);
+}
+
+inline double sum_of_lanes(double* sums) {
+    for (std::int64_t n = kLanes / 2; n > 0; n /= 2) {
+        for (std::int64_t l = 0; l < n; ++l) sums[l] += sums[l + n];
+    }
+    return sums[0];
+}
+
+void expand(const N4Spline& spline, std::int64_t plane, float* VOXKERN_RESTRICT controls,
+            float* VOXKERN_RESTRICT out) {
+    const N4Basis& planes = spline.plane;
+    const N4Basis& columns = spline.column;
+    const std::int64_t size = spline.row.controls * columns.controls;
+    const float* const from = spline.coefficients + planes.cell[plane] * size;
+    for (std::int64_t i = 0; i < size; ++i) controls[i] = 0.0F;
+    for (std::int64_t k = 0; k < planes.taps; ++k) {
+        const float w = planes.value[k * planes.stride + plane];
+        for (std::int64_t i = 0; i < size; ++i) controls[i] += w * from[k * size + i];
+    }
+    const std::int64_t spans = columns.controls - columns.taps + 1;
+    for (std::int64_t r = 0; r < spline.row.controls; ++r) {
+        float* const row = out + r * columns.stride;
+        const float* const line = controls + r * columns.controls;
+        for (std::int64_t s = 0; s < spans; ++s) {  // a span overruns into the next, which overwrites it
+            for (std::int64_t x = columns.span_begin[s]; x < columns.span_begin[s + 1]; x += kLanes) {
+                F sum = {};
+                for (std::int64_t k = 0; k < columns.taps; ++k) {
+                    sum = madd(load(columns.value + k * columns.stride + x), splat(line[s + k]), sum);
+                }
+                store(row + x, sum);
+            }
+        }
+    }
+}
+
+// The spline in `Rows` rows of one span: the same lines, other weights.
+template <int Taps, int Rows>
+struct Band {
+    const float* lines;
+    std::int64_t stride;
+    F weight[Rows][Taps];
+
+    Band(const N4Spline& spline, const float* expanded, std::int64_t row)
+        : lines(expanded + spline.row.cell[row] * spline.column.stride), stride(spline.column.stride) {
+        for (int r = 0; r < Rows; ++r) {
+            for (int k = 0; k < Taps; ++k) {
+                weight[r][k] = splat(spline.row.value[k * spline.row.stride + row + r]);
+            }
+        }
+    }
+
+    // Values at column x of all rows: the lines are loaded once.
+    void at(std::int64_t x, F (&value)[Rows]) const {
+        const float* const p = lines + x;
+        for (int r = 0; r < Rows; ++r) value[r] = load(p) * weight[r][0];
+        for (int k = 1; k < Taps; ++k) {
+            const F line = load(p + k * stride);
+            for (int r = 0; r < Rows; ++r) value[r] = madd(line, weight[r][k], value[r]);
+        }
+    }
+};
+
+// The image in those rows: where the values are, and which blocks of them take part.
+template <int Rows>
+struct Image {
+    const float* values[Rows];
+    const std::uint16_t* lanes[Rows];
+    std::int64_t index;  // of the first row
+    std::int64_t begin;
+    std::int64_t end;
+
+    Image(const N4Grid& grid, std::int64_t plane, std::int64_t row) : index(plane * grid.rows + row) {
+        begin = grid.blocks;
+        end = 0;
+        for (int r = 0; r < Rows; ++r) {
+            const std::int64_t i = index + r;
+            values[r] = i == grid.planes * grid.rows - 1 ? grid.last_row : grid.log_image + i * grid.pitch;
+            lanes[r] = grid.lanes + i * grid.blocks;
+            begin = grid.first_block[i] < begin ? grid.first_block[i] : begin;
+            end = grid.end_block[i] > end ? grid.end_block[i] : end;
+        }
+    }
+
+    bool empty() const { return begin >= end; }
+};
+
+// Calls body.four(row) and body.one(row) for the rows of a plane: four where they share their spans of
+// both splines.
+template <class Body>
+void for_bands(const N4Grid& grid, const N4Basis& one, const N4Basis& other, Body&& body) {
+    std::int64_t y = 0;
+    while (y < grid.rows) {
+        const std::int64_t last = y + kN4Band - 1;
+        if (last < grid.rows && one.cell[y] == one.cell[last] && other.cell[y] == other.cell[last]) {
+            body.four(y);
+            y += kN4Band;
+        } else {
+            body.one(y);
+            ++y;
+        }
+    }
+}
+
+// Extremes of log image - field in one row.
+template <int Taps>
+N4Extremes row_extremes(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, std::int64_t y,
+                        const N4Scratch& scratch) {
+    const Image<1> image(grid, plane, y);
+    const Band<Taps, 1> field(spline, scratch.field, y);
+    F low = splat(kHuge);
+    F high = splat(-kHuge);
+    for (std::int64_t b = image.begin; b < image.end; ++b) {
+        for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
+            const std::int64_t x = b * kN4Block + j;
+            F value[1];
+            field.at(x, value);
+            const F u = load(image.values[0] + x) - value[0];
+            I inside = lanes_of(image.lanes[0][b], j);
+            high = larger(high, inside != 0 ? u : splat(-kHuge));
+            if (image.index == grid.first_row) {  // its first sample cannot be the minimum
+                for (std::int64_t l = 0; l < kLanes; ++l) inside[l] &= x + l == grid.first_column ? 0 : -1;
+            }
+            low = smaller(low, inside != 0 ? u : splat(kHuge));
+        }
+    }
+    N4Extremes extremes = {low[0], high[0]};
+    for (std::int64_t l = 1; l < kLanes; ++l) {
+        extremes.low = low[l] < extremes.low ? low[l] : extremes.low;
+        extremes.high = high[l] > extremes.high ? high[l] : extremes.high;
+    }
+    return extremes;
+}
+
+template <int Taps>
+N4Extremes extremes_of(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, N4Bounds bounds,
+                       const N4Scratch& scratch) {
+    N4Extremes all = {kHuge, -kHuge};
+    bool expanded = false;
+    for (std::int64_t y = 0; y < grid.rows; ++y) {
+        const std::int64_t row = plane * grid.rows + y;
+        const bool low = grid.row_low[row] - bounds.drift <= bounds.within.low;
+        const bool high = grid.row_high[row] + bounds.drift >= bounds.within.high;
+        if (!(low || high) || grid.end_block[row] == 0) continue;
+        if (!expanded) expand(spline, plane, scratch.controls, scratch.field);
+        expanded = true;
+        const N4Extremes here = row_extremes<Taps>(grid, spline, plane, y, scratch);
+        grid.row_low[row] = here.low + bounds.drift;
+        grid.row_high[row] = here.high - bounds.drift;
+        all.low = here.low < all.low ? here.low : all.low;
+        all.high = here.high > all.high ? here.high : all.high;
+    }
+    return all;
+}
+
+void flush(const N4Measure& task, std::uint64_t* histogram) {
+    const std::int64_t bins = task.last_bin + 1;
+    for (std::int64_t copy = 0; copy < kN4Copies; ++copy) {
+        std::uint64_t* const words = histogram + copy * (bins + 1);
+        for (std::int64_t k = 0; k < bins; ++k) {
+            task.count[k] += static_cast<std::int64_t>(words[k] >> kN4CountBit);
+            task.fraction[k] += static_cast<std::int64_t>(words[k] & ((std::uint64_t{1} << kN4CountBit) - 1));
+        }
+        for (std::int64_t k = 0; k <= bins; ++k) words[k] = 0;
+    }
+}
+
+// Apart from the vector loops, which need the registers.
+__attribute__((noinline)) void add_words(const std::int32_t* VOXKERN_RESTRICT word,
+                                         const std::uint64_t* VOXKERN_RESTRICT increment, std::int64_t n,
+                                         std::uint64_t* VOXKERN_RESTRICT histogram) {
+    for (std::int64_t i = 0; i < n; i += 4) {
+        for (std::int64_t l = i; l < i + 4; ++l) histogram[word[l]] += increment[l];
+    }
+}
+
+// Sums of a plane, lane by lane.
+struct Moments {
+    double first[kN4Block] = {};
+    double second[kN4Block] = {};
+};
+
+// Histogram words of the samples of a band, and what to add to them.
+template <int Taps, int Rows>
+void bin_band(const N4Grid& grid, const N4Measure& task, const Image<Rows>& image, std::int64_t y,
+              const N4Scratch& scratch) {
+    const Band<Taps, Rows> field(*task.field, scratch.field, y);
+    const F low = splat(task.low);
+    const F high = splat(task.high);
+    const F scale = splat(task.scale);
+    const I high_bin = I{} + task.high_bin;
+    const I last = I{} + (task.last_bin << task.fraction_bits);
+    const I none = I{} + (task.last_bin + 1);
+    const std::int32_t below_edge = (std::int32_t{1} << task.fraction_bits) - 1;
+    I copy;
+    for (std::int64_t l = 0; l < kLanes; ++l) copy[l] = static_cast<std::int32_t>(l % kN4Copies) * (task.last_bin + 2);
+    std::int32_t* word = scratch.bins;
+    std::uint64_t* increment = scratch.increments;
+    for (std::int64_t b = image.begin; b < image.end; ++b) {
+        for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
+            const std::int64_t x = b * kN4Block + j;
+            F value[Rows];
+            field.at(x, value);
+            for (int r = 0; r < Rows; ++r) {
+                __builtin_prefetch(image.values[r] + Rows * grid.pitch + x);
+                const F u = load(image.values[r] + x) - value[r];
+                const I fixed = u == high ? high_bin : to_int((u - low) * scale);
+                const I counted = lanes_of(image.lanes[r][b], j) & (fixed >= 0) & (fixed <= last);
+                const I where = (counted != 0 ? fixed >> task.fraction_bits : none) + copy;
+                const Wide add = __builtin_convertvector(fixed & below_edge, Wide) + (std::int64_t{1} << kN4CountBit);
+                __builtin_memcpy(word, &where, sizeof(where));
+                __builtin_memcpy(increment, &add, sizeof(add));
+                word += kLanes;
+                increment += kLanes;
+            }
+        }
+    }
+}
+
+// How far the last step went in a band.
+template <int Taps, int Rows>
+void add_moments(const N4Measure& task, const Image<Rows>& image, std::int64_t y, const N4Scratch& scratch,
+                 Moments& moments) {
+    const Band<Taps, Rows> step(*task.step, scratch.step, y);
+    F sum = {};
+    F squares = {};
+    for (std::int64_t b = image.begin; b < image.end; ++b) {
+        for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
+            F e[Rows];
+            step.at(b * kN4Block + j, e);
+            for (int r = 0; r < Rows; ++r) {
+                F d = task.reach <= kShort ? ratio_less_one(e[r]) : exponential(-e[r]) - splat(1.0F);
+                d = lanes_of(image.lanes[r][b], j) != 0 ? d : F{};
+                sum += d;
+                squares = madd(d, d, squares);
+            }
+        }
+    }
+    add_lanes(moments.first, sum);
+    add_lanes(moments.second, squares);
+}
+
+template <int Taps>
+struct MeasureBands {
+    const N4Grid& grid;
+    const N4Measure& task;
+    const N4Scratch& scratch;
+    std::int64_t plane;
+    Moments moments;
+    std::int64_t pending = 0;  // additions to one copy of the histogram since it was emptied
+
+    template <int Rows>
+    void band(std::int64_t y) {
+        const Image<Rows> image(grid, plane, y);
+        if (image.empty()) return;
+        bin_band<Taps, Rows>(grid, task, image, y, scratch);
+        const std::int64_t samples = (image.end - image.begin) * kN4Block * Rows;
+        if (pending + samples / kN4Copies > kN4FlushEvery) {
+            flush(task, scratch.histogram);
+            pending = 0;
+        }
+        pending += samples / kN4Copies;
+        add_words(scratch.bins, scratch.increments, samples, scratch.histogram);
+        if (task.step != nullptr) add_moments<Taps, Rows>(task, image, y, scratch, moments);
+    }
+    void four(std::int64_t y) { band<kN4Band>(y); }
+    void one(std::int64_t y) { band<1>(y); }
+};
+
+template <int Taps>
+N4Moments measure_plane(const N4Grid& grid, const N4Measure& task, std::int64_t plane, const N4Scratch& scratch) {
+    for (std::int64_t i = 0; i < kN4Copies * (task.last_bin + 2); ++i) scratch.histogram[i] = 0;
+    expand(*task.field, plane, scratch.controls, scratch.field);
+    if (task.step != nullptr) expand(*task.step, plane, scratch.controls, scratch.step);
+    MeasureBands<Taps> bands = {grid, task, scratch, plane, {}};
+    for_bands(grid, task.field->row, task.field->row, bands);
+    flush(task, scratch.histogram);
+    return {sum_of_lanes(bands.moments.first), sum_of_lanes(bands.moments.second)};
+}
+
+// The rows of columns contracted to control points: each a product with its basis function.
+void contract_columns(const N4Residual& task, const float* rows, double* sums) {
+    const std::int64_t controls = task.columns.controls;
+    for (std::int64_t r = 0; r < task.rows.controls; ++r) {
+        for (std::int64_t j = 0; j < controls; ++j) {
+            const float* const line = rows + r * task.columns.stride + task.tables.band_begin[j];
+            const float* const band = task.tables.column_band + j * task.tables.band_stride;
+            F sum = {};
+            for (std::int64_t x = 0; x < task.tables.band_stride; x += kLanes) {
+                sum = madd(load(line + x), load(band + x), sum);
+            }
+            double lanes[kN4Block] = {};
+            add_lanes(lanes, sum);
+            sums[r * controls + j] = sum_of_lanes(lanes);
+        }
+    }
+}
+
+// Residuals of log image - field in a band, by way of the bin coordinate of each sample.
+template <int Taps, int Rows>
+void residuals_of(const N4Grid& grid, const N4Residual& task, const Image<Rows>& image, std::int64_t y,
+                  const N4Scratch& scratch) {
+    const Band<Taps, Rows> field(*task.field, scratch.field, y);
+    const F low = splat(task.low);
+    const F inverse = splat(task.inverse_slope);
+    const F top = splat(static_cast<float>(task.last_bin));
+    const I beneath = I{} + (task.last_bin + kN4Below);
+    const I outside = I{} + (task.last_bin + kN4Outside);
+    std::int32_t* bin = scratch.bins;
+    float* distance = scratch.distances;
+    for (std::int64_t b = image.begin; b < image.end; ++b) {
+        for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
+            const std::int64_t x = b * kN4Block + j;
+            F value[Rows];
+            field.at(x, value);
+            for (int r = 0; r < Rows; ++r) {
+                __builtin_prefetch(image.values[r] + Rows * grid.pitch + x);
+                const I inside = lanes_of(image.lanes[r][b], j);
+                const F u = load(image.values[r] + x) - value[r];
+                const F c = inside != 0 ? smaller((u - low) * inverse, top) : F{};
+                const I below = c < F{};
+                const I edge = below != 0 ? I{} : to_int(c);
+                I k = below != 0 ? beneath : edge;
+                k = inside != 0 ? k : outside;
+                const F f = c - to_float(edge);
+                __builtin_memcpy(bin, &k, sizeof(k));
+                store(distance, f);
+                bin += kLanes;
+                distance += kLanes;
+            }
+        }
+    }
+    interpolate(task.table, scratch.bins, scratch.distances, scratch.residuals,
+                (image.end - image.begin) * kN4Block * Rows);
+}
+
+template <int Taps, bool Residual>
+struct FitBands {
+    const N4Grid& grid;
+    const N4Residual& task;
+    const N4Scratch& scratch;
+    std::int64_t plane;
+
+    template <int Rows>
+    void band(std::int64_t y) {
+        const Image<Rows> image(grid, plane, y);
+        if (image.empty()) return;
+        if (Residual) residuals_of<Taps, Rows>(grid, task, image, y, scratch);
+        F factor[Rows][Taps];
+        for (int r = 0; r < Rows; ++r) {
+            for (int k = 0; k < Taps; ++k) factor[r][k] = splat(task.tables.row[k * task.rows.stride + y + r]);
+        }
+        const std::int64_t stride = task.columns.stride;
+        float* const lines = scratch.sums + task.rows.cell[y] * stride;
+        const float* const weights = grid.weights == nullptr ? nullptr : grid.weights + image.index * grid.pitch;
+        const float* residual = scratch.residuals;
+        for (std::int64_t b = image.begin; b < image.end; ++b) {
+            for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
+                const std::int64_t x = b * kN4Block + j;
+                F value[Rows];
+                for (int r = 0; r < Rows; ++r) {
+                    value[r] = Residual ? load(residual + r * kLanes) : splat(1.0F);
+                    if (weights != nullptr) value[r] *= load(weights + r * grid.pitch + x);
+                    if (!Residual || weights != nullptr) {
+                        value[r] = lanes_of(image.lanes[r][b], j) != 0 ? value[r] : F{};
+                    }
+                }
+                residual += Rows * kLanes;
+                for (int k = 0; k < Taps; ++k) {
+                    F sum = load(lines + k * stride + x);
+                    for (int r = 0; r < Rows; ++r) sum = madd(factor[r][k], value[r], sum);
+                    store(lines + k * stride + x, sum);
+                }
+            }
+        }
+    }
+    void four(std::int64_t y) { band<kN4Band>(y); }
+    void one(std::int64_t y) { band<1>(y); }
+};
+
+template <int Taps, bool Residual>
+void fit_plane(const N4Grid& grid, const N4Residual& task, std::int64_t plane, const N4Scratch& scratch, double* sums) {
+    const std::int64_t size = task.rows.controls * task.columns.stride;
+    for (std::int64_t i = 0; i < size; ++i) scratch.sums[i] = 0.0F;
+    if (Residual) expand(*task.field, plane, scratch.controls, scratch.field);
+    FitBands<Taps, Residual> bands = {grid, task, scratch, plane};
+    for_bands(grid, task.field->row, task.rows, bands);
+    contract_columns(task, scratch.sums, sums);
+}
+
+template <int Taps>
+N4Deviation ratios_of(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, std::int64_t y, float mean,
+                      const N4Scratch& scratch, float* out) {
+    const Image<1> image(grid, plane, y);
+    const Band<Taps, 1> step(spline, scratch.step, y);
+    N4Deviation deviation = {0, 0.0F, 0.0};
+    F farthest = {};
+    F squares = {};
+    for (std::int64_t b = image.begin; b < image.end; ++b) {
+        for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
+            F e[1];
+            step.at(b * kN4Block + j, e);
+            const F ratio = exponential(-e[0]);
+            store(out + b * kN4Block + j, ratio);
+            F d = ratio - splat(mean);
+            d = lanes_of(image.lanes[0][b], j) != 0 ? d : F{};
+            farthest = larger(farthest, larger(d, -d));
+            squares = madd(d, d, squares);
+        }
+        deviation.count += __builtin_popcount(image.lanes[0][b]);
+    }
+    double sums[kN4Block] = {};
+    add_lanes(sums, squares);
+    deviation.squares = sum_of_lanes(sums);
+    for (std::int64_t l = 0; l < kLanes; ++l) {
+        deviation.farthest = farthest[l] > deviation.farthest ? farthest[l] : deviation.farthest;
+    }
+    return deviation;
+}
+
+template <int Taps>
+double total_of(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, const N4Scratch& scratch) {
+    expand(spline, plane, scratch.controls, scratch.field);
+    double sums[kN4Block] = {};
+    for (std::int64_t y = 0; y < grid.rows; ++y) {
+        const Image<1> image(grid, plane, y);
+        const Band<Taps, 1> field(spline, scratch.field, y);
+        F sum = {};
+        for (std::int64_t b = image.begin; b < image.end; ++b) {
+            for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
+                F value[1];
+                field.at(b * kN4Block + j, value);
+                sum += lanes_of(image.lanes[0][b], j) != 0 ? value[0] : F{};
+            }
+        }
+        add_lanes(sums, sum);
+    }
+    return sum_of_lanes(sums);
+}
+
+template <int Taps, class C>
+void divide_row_as(const N4Division& task, std::int64_t y, const N4Scratch& scratch) {
+    const std::int64_t n = task.field->column.samples;
+    const Band<Taps, 1> spline(*task.field, scratch.field, y);
+    float* const field = scratch.distances;
+    for (std::int64_t x = 0; x < n; x += kLanes) {
+        F log_field[1];
+        spline.at(x, log_field);
+        store(field + x, exponential(log_field[0]));
+    }
+    if (task.field_out != nullptr) store_row<RoundSaturate, float>(field, task.field_out, task.field_stride, n);
+    C* const row = reinterpret_cast<C*>(scratch.residuals);
+    load_row_of<C>(task.in_dtype)(task.in, task.in_stride, row, n);
+    for (std::int64_t x = 0; x < n; ++x) row[x] /= static_cast<C>(field[x]);
+    store_row<RoundSaturate, C>(row, task.out, task.out_stride, n);
+}
+
+template <int Taps>
+void divide_row_taps(const N4Division& task, std::int64_t y, const N4Scratch& scratch) {
+    if (task.out_dtype == DType::f64) {
+        divide_row_as<Taps, double>(task, y, scratch);
+    } else {
+        divide_row_as<Taps, float>(task, y, scratch);
+    }
+}
+
+// Taps across rows: one for images of two axes, order + 1 otherwise.
+#define VOXKERN_N4_BY_TAPS(taps, call)                            \
+    switch (taps) {                                               \
+        case 1: return call(1);                                   \
+        case 2: return call(2);                                   \
+        case 3: return call(3);                                   \
+        case 4: return call(4);                                   \
+        case 5: return call(5);                                   \
+        default: return call(6);                                  \
+    }
+
+N4Extremes extremes(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, N4Bounds bounds,
+                    const N4Scratch& scratch) {
+#define CALL(n) extremes_of<n>(grid, spline, plane, bounds, scratch)
+    VOXKERN_N4_BY_TAPS(spline.row.taps, CALL)
+#undef CALL
+}
+
+N4Moments measure(const N4Grid& grid, const N4Measure& task, std::int64_t plane, const N4Scratch& scratch) {
+#define CALL(n) measure_plane<n>(grid, task, plane, scratch)
+    VOXKERN_N4_BY_TAPS(task.field->row.taps, CALL)
+#undef CALL
+}
+
+void fit(const N4Grid& grid, const N4Residual& task, std::int64_t plane, const N4Scratch& scratch, double* sums) {
+#define CALL(n) fit_plane<n, true>(grid, task, plane, scratch, sums)
+    VOXKERN_N4_BY_TAPS(task.rows.taps, CALL)
+#undef CALL
+}
+
+void weigh(const N4Grid& grid, const N4Residual& task, std::int64_t plane, const N4Scratch& scratch, double* sums) {
+#define CALL(n) fit_plane<n, false>(grid, task, plane, scratch, sums)
+    VOXKERN_N4_BY_TAPS(task.rows.taps, CALL)
+#undef CALL
+}
+
+N4Deviation ratios(const N4Grid& grid, const N4Spline& step, std::int64_t plane, std::int64_t row, float mean,
+                   const N4Scratch& scratch, float* out) {
+#define CALL(n) ratios_of<n>(grid, step, plane, row, mean, scratch, out)
+    VOXKERN_N4_BY_TAPS(step.row.taps, CALL)
+#undef CALL
+}
+
+double total(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, const N4Scratch& scratch) {
+#define CALL(n) total_of<n>(grid, spline, plane, scratch)
+    VOXKERN_N4_BY_TAPS(spline.row.taps, CALL)
+#undef CALL
+}
+
+void divide_row(const N4Division& task, std::int64_t row, const N4Scratch& scratch) {
+#define CALL(n) divide_row_taps<n>(task, row, scratch)
+    VOXKERN_N4_BY_TAPS(task.field->row.taps, CALL)
+#undef CALL
+}
+#undef VOXKERN_N4_BY_TAPS
+
+}  // namespace
+
+const N4Ops& n4_ops() {
+    static constexpr N4Ops ops = {extremes, measure, fit, weigh, ratios, total, expand, divide_row};
+    return ops;
+}
+
+}  // namespace VOXKERN_LEVEL
+}  // namespace voxkern
