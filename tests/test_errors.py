@@ -11,7 +11,12 @@ import voxkern as vk
 
 VOLUME = vk.Volume(np.zeros((4, 5, 6), np.float32), np.eye(4))
 ARRAY = np.zeros((4, 5, 6), np.float32)
+RAMP = np.arange(1.0, 121.0, dtype=np.float32).reshape(4, 5, 6)
 NAN = float("nan")
+
+
+def moved(volume):
+    return vk.Volume(volume.data, volume.affine + np.eye(4)[:, [1, 2, 3, 0]] * 5 * (np.arange(4) == 3))
 
 
 def folder_of(tmp_path, **kwargs):
@@ -87,6 +92,67 @@ CASES = [
     ("out", vk.ArgumentTypeError, lambda t: vk.resample(ARRAY, shape=2, out=[0.0])),
     ("output", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=2, out=np.broadcast_to(0.0, (2, 2, 2)))),
     ("output", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=2, out=np.zeros((2, 2, 2), "f2"))),
+    # N4
+    ("x", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(np.ones(5, np.float32))),
+    ("x", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(np.ones((2, 0, 5)))),
+    ("x", vk.ArgumentTypeError, lambda t: vk.n4_bias_field_correction(np.ones((4, 4, 4), complex))),
+    ("x", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(ARRAY + 7)),
+    ("x", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(ARRAY)),
+    ("x", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(-RAMP)),
+    ("x", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(-RAMP, compat="exact")),
+    ("x", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(np.where(RAMP == 9, NAN, RAMP))),
+    ("x", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(np.where(RAMP == 9, np.inf, RAMP))),
+    ("x", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(ARRAY, "otsu")),
+    ("mask", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, ARRAY)),
+    ("mask", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, RAMP, mask_label=1000)),
+    ("mask", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, np.ones((4, 5)))),
+    ("mask", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, "brain")),
+    ("mask", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(VOLUME, moved(VOLUME))),
+    ("mask_label", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, mask_label=1)),
+    ("weights", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, weights=-RAMP)),
+    ("weights", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, weights=RAMP * NAN)),
+    ("shrink_factor", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, shrink_factor=0)),
+    ("mesh", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, mesh=0)),
+    (
+        "mesh, spline",
+        vk.ArgumentError,
+        lambda t: vk.n4_bias_field_correction(VOLUME, mesh=1, spline_distance=9),
+    ),
+    ("spline_distance", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, spline_distance=9)),
+    ("spline_distance", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(VOLUME, spline_distance=0)),
+    ("spline_order", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, spline_order=6)),
+    (
+        "number_of_control_points",
+        vk.ArgumentError,
+        lambda t: vk.n4_bias_field_correction(RAMP, number_of_control_points=3),
+    ),
+    (
+        "number_of_control_points",
+        vk.ArgumentError,
+        lambda t: vk.n4_bias_field_correction(RAMP, number_of_control_points=400),
+    ),
+    (
+        "number_of_histogram_bins",
+        vk.ArgumentError,
+        lambda t: vk.n4_bias_field_correction(RAMP, number_of_histogram_bins=1),
+    ),
+    (
+        "maximum_number_of_iterations",
+        vk.ArgumentError,
+        lambda t: vk.n4_bias_field_correction(RAMP, maximum_number_of_iterations=(0, 5)),
+    ),
+    (
+        "convergence_threshold",
+        vk.ArgumentError,
+        lambda t: vk.n4_bias_field_correction(RAMP, convergence_threshold=-1),
+    ),
+    ("wiener", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, wiener_filter_noise=0)),
+    ("compat", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, compat="ants")),
+    ("field_alignment", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, field_alignment="a")),
+    ("outside", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(RAMP, outside="zero")),
+    ("callback", vk.ArgumentTypeError, lambda t: vk.n4_bias_field_correction(RAMP, callback=5)),
+    ("n4", vk.ArgumentError, lambda t: vk.preprocess(VOLUME, n4="best")),
+    ("n4", vk.ArgumentError, lambda t: vk.preprocess(VOLUME, n4={"threads": 1})),
     # intensities
     ("mask", vk.ArgumentError, lambda t: vk.zscore(ARRAY, mask=np.zeros((4, 5, 6)))),
     ("mask", vk.ArgumentError, lambda t: vk.zscore(ARRAY, mask=np.ones(3))),
@@ -167,6 +233,7 @@ def test_gpu_array_says_why_it_cannot_run():
         lambda: vk.resample(OnTheGpu(), shape=3),
         lambda: vk.ndimage.gaussian_filter(OnTheGpu(), 1),
         lambda: vk.zscore(OnTheGpu()),
+        lambda: vk.n4_bias_field_correction(OnTheGpu()),
     ):
         with pytest.raises(vk.CudaUnavailableError, match="GPU") as caught:
             call()

@@ -30,6 +30,7 @@ from ._volume import Volume, reorient
 from .io import list_series, load, save
 
 __all__ = [
+    "N4_PRESETS",
     "ArgumentError",
     "ArgumentTypeError",
     "CudaUnavailableError",
@@ -40,7 +41,6 @@ __all__ = [
     "MissingPackageError",
     "N4Details",
     "N4Iteration",
-    "N4_PRESETS",
     "NoImagesError",
     "SeveralSeriesError",
     "UnsupportedSeriesError",

@@ -11,7 +11,7 @@ import json
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from . import __version__
 from ._config import show_config
 from ._errors import VoxkernError
+from ._n4 import N4_PRESETS, N4Callback, n4_bias_field_correction
 from ._preprocess import NORMALIZATIONS, StepCallback, preprocess
 from ._resample import CONVENTIONS, resample
 from ._volume import Volume
@@ -67,6 +68,20 @@ class Progress:
         if seconds is not None:
             self.line(f"{name:<10} {seconds:7.3f} s   {volume if volume is not None else ''}".rstrip())
 
+    def n4_callback(self, iterations: Sequence[int]) -> N4Callback:
+        """Return a callback that moves the bar of a correction with so many iterations per level."""
+
+        def advance(level: int, iteration: int, convergence: float) -> None:
+            if self._bar is not None and self._bar.task_ids:
+                self._bar.update(
+                    self._bar.task_ids[-1],
+                    description=f"n4 level {level + 1}, iteration {iteration}, convergence {convergence:.2g}",
+                    completed=sum(iterations[:level]) + iteration,
+                    total=sum(iterations),
+                )
+
+        return advance
+
     def line(self, text: str) -> None:
         """Print one line of the report."""
         if not self._quiet:
@@ -76,6 +91,22 @@ class Progress:
 def _spacing(text: str) -> float | list[float]:
     values = [float(part) for part in text.split(",")]
     return values[0] if len(values) == 1 else values
+
+
+def _iterations(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("x"))
+
+
+def _n4_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--mask", metavar="FILE", help="non-zero voxels count (default: Otsu's threshold)")
+    parser.add_argument("--no-mask", action="store_true", help="all voxels count")
+    parser.add_argument("--preset", choices=N4_PRESETS, help="settings of a known pipeline")
+    parser.add_argument("--shrink", type=int, metavar="N", help="fit on every n-th voxel (default: 1)")
+    parser.add_argument("--iterations", type=_iterations, metavar="50x50x50x50", help="per level")
+    parser.add_argument("--threshold", type=float, metavar="X", help="convergence threshold (default: 0.001)")
+    parser.add_argument(
+        "--spline-distance", type=float, metavar="MM", help="knot distance at the first level"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,15 +122,33 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser(
         "preprocess",
         parents=[common, series],
-        help="scan -> reoriented, resampled, normalised volume",
+        help="scan -> corrected, reoriented, resampled, normalised volume",
     )
     one.add_argument("input", help="DICOM folder or file, or NIfTI")
     one.add_argument("output", help=".nii, .nii.gz, or a new folder for DICOM")
+    one.add_argument(
+        "--n4",
+        nargs="?",
+        const=True,
+        default=False,
+        choices=N4_PRESETS,
+        metavar="PRESET",
+        help=f"correct the bias field (MR); as it comes, or as {', '.join(N4_PRESETS)} do",
+    )
     one.add_argument("--orient", default="RAS", help="three letters, or 'keep' (default: RAS)")
     one.add_argument("--spacing", type=_spacing, metavar="MM", help="one number, or three with commas")
     one.add_argument("--order", type=int, default=3, choices=range(6), help="spline order (default: 3)")
     one.add_argument("--antialias", action="store_true", help="smooth axes that lose samples first")
     one.add_argument("--normalize", default="none", choices=NORMALIZATIONS)
+    one.add_argument(
+        "--report", metavar="FILE.html", help="pictures, histograms, geometry, timings on one page"
+    )
+
+    one = commands.add_parser("n4", parents=[common, series], help="correct the bias field of an MR scan")
+    one.add_argument("input", help="DICOM folder or file, or NIfTI")
+    one.add_argument("output", help=".nii, .nii.gz, or a new folder for DICOM")
+    one.add_argument("--field", metavar="FILE", help="save the field, too")
+    _n4_arguments(one)
 
     one = commands.add_parser("info", parents=[common], help="what a file or folder holds, or --config")
     one.add_argument("input", nargs="?", help="DICOM folder or file, or NIfTI")
@@ -123,44 +172,96 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run_preprocess(args: argparse.Namespace, progress: Progress) -> None:
+    n4: Any = args.n4
+    if n4:
+        n4 = dict(N4_PRESETS[n4]) if isinstance(n4, str) else {"mask": "otsu"}
+        n4["callback"] = progress.n4_callback(n4.get("maximum_number_of_iterations", (50,) * 4))
     with progress.running() as on_step:
         preprocess(
             args.input,
             args.output,
             series=args.series,
+            n4=n4,
             orient=None if args.orient == "keep" else args.orient,
             spacing=args.spacing,
             order=args.order,
             antialias=args.antialias,
             normalize=args.normalize,
+            report=args.report,
             threads=args.threads,
             on_step=on_step,
         )
+    progress.line(f"wrote {args.output}" + (f"\nwrote {args.report}" if args.report else ""))
+
+
+def _n4_settings(args: argparse.Namespace) -> dict[str, Any]:
+    settings: dict[str, Any] = {"mask": "otsu", **N4_PRESETS.get(args.preset, {})}
+    given = {
+        "shrink_factor": args.shrink,
+        "maximum_number_of_iterations": args.iterations,
+        "convergence_threshold": args.threshold,
+        "spline_distance": args.spline_distance,
+    }
+    settings.update({name: value for name, value in given.items() if value is not None})
+    if args.spline_distance is not None:
+        settings.pop("mesh", None)
+    if args.no_mask:
+        settings["mask"] = None
+    elif args.mask is not None:
+        settings["mask"] = load(args.mask)
+    return settings
+
+
+def _run_n4(args: argparse.Namespace, progress: Progress) -> None:
+    settings = _n4_settings(args)
+    levels = settings.get("maximum_number_of_iterations", (50,) * 4)
+    with progress.running() as on_step:
+        volume = _timed(on_step, "load", lambda: load(args.input, series=args.series))
+        corrected, field, details = _timed(
+            on_step,
+            "n4",
+            lambda: n4_bias_field_correction(
+                volume,
+                **settings,
+                return_field=True,
+                return_details=True,
+                callback=progress.n4_callback(levels),
+                threads=args.threads,
+            ),
+        )
+        _timed(on_step, "save", lambda: save(corrected, args.output))
+        if args.field is not None:
+            _timed(on_step, "save", lambda: save(field, args.field))
+    for one in details if isinstance(details, list) else [details]:
+        progress.line(f"iterations per level: {', '.join(map(str, one.iterations))}")
     progress.line(f"wrote {args.output}")
+
+
+def _timed(on_step: StepCallback, name: str, action: Callable[[], Any]) -> Any:
+    on_step(name, None, None)
+    start = time.perf_counter()
+    result = action()
+    on_step(name, time.perf_counter() - start, result if isinstance(result, Volume) else None)
+    return result
 
 
 def _run_resample(args: argparse.Namespace, progress: Progress) -> None:
     with progress.running() as on_step:
-        start = time.perf_counter()
-        on_step("load", None, None)
-        volume = load(args.input, series=args.series)
-        on_step("load", time.perf_counter() - start, volume)
-        start = time.perf_counter()
-        on_step("resample", None, None)
-        result = resample(
-            volume,
-            spacing=args.spacing,
-            like=load(args.like) if args.like else None,
-            order=args.order,
-            convention=args.convention,
-            antialias=args.antialias,
-            threads=args.threads,
+        volume = _timed(on_step, "load", lambda: load(args.input, series=args.series))
+        result = _timed(
+            on_step,
+            "resample",
+            lambda: resample(
+                volume,
+                spacing=args.spacing,
+                like=load(args.like) if args.like else None,
+                order=args.order,
+                convention=args.convention,
+                antialias=args.antialias,
+                threads=args.threads,
+            ),
         )
-        on_step("resample", time.perf_counter() - start, result)
-        start = time.perf_counter()
-        on_step("save", None, None)
-        save(result, args.output)
-        on_step("save", time.perf_counter() - start, None)
+        _timed(on_step, "save", lambda: save(result, args.output))
     progress.line(f"wrote {args.output}")
 
 
@@ -197,6 +298,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.showwarning = _show_warning
             if args.command == "preprocess":
                 _run_preprocess(args, progress)
+            elif args.command == "n4":
+                _run_n4(args, progress)
             elif args.command == "resample":
                 _run_resample(args, progress)
             elif args.command == "info":

@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'active_cpu_level', 'available_threads', 'cached_workspace_bytes', 'correlate1d', 'cpu_levels', 'default_threads', 'release_workspace', 'resample', 'set_cpu_level', 'set_default_threads']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'N4Fit', 'N4Settings', 'active_cpu_level', 'available_threads', 'cached_workspace_bytes', 'correlate1d', 'cpu_levels', 'default_threads', 'n4', 'n4_divide', 'release_workspace', 'resample', 'set_cpu_level', 'set_default_threads']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -25,6 +25,31 @@ class AxisFilter:
     One pass of correlate1d: a filter along one axis.
     """
     def __init__(self, axis: typing.SupportsInt | typing.SupportsIndex, weights: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], mode: Boundary, cval: typing.SupportsFloat | typing.SupportsIndex, origin: typing.SupportsInt | typing.SupportsIndex, divisor: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+class N4Settings:
+    """
+    How n4 fits; see vk.n4_bias_field_correction.
+    """
+    def __init__(self, iterations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], convergence_threshold: typing.SupportsFloat | typing.SupportsIndex, control_points: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], spline_order: typing.SupportsInt | typing.SupportsIndex, bins: typing.SupportsInt | typing.SupportsIndex, fwhm: typing.SupportsFloat | typing.SupportsIndex, noise: typing.SupportsFloat | typing.SupportsIndex, itk: bool) -> None:
+        ...
+class N4Fit:
+    """
+    What n4 found.
+    """
+    @property
+    def lattice(self) -> numpy.typing.NDArray[numpy.float32]:
+        ...
+    @property
+    def mean_log_field(self) -> float:
+        ...
+    @property
+    def not_positive(self) -> int:
+        ...
+    @property
+    def trace(self) -> list[tuple[int, int, float]]:
+        ...
+    @property
+    def voxels(self) -> int:
         ...
 class AxisSampling:
     """
@@ -55,6 +80,14 @@ def cpu_levels() -> list[str]:
 def default_threads() -> int:
     """
     Threads of a call that asks for none.
+    """
+def n4(image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, label: typing.SupportsFloat | typing.SupportsIndex | None, weights: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, settings: N4Settings, domain: collections.abc.Sequence[tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]], scratch: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], callback: collections.abc.Callable[[int, int, float], None] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> N4Fit:
+    """
+    Fits the log field of 1 to 3 axes. `scratch`, an array, is overwritten. threads=0: the default number.
+    """
+def n4_divide(image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], lattice: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], spline_order: typing.SupportsInt | typing.SupportsIndex, domain: collections.abc.Sequence[tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]], corrected: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], field: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    corrected = image / exp(spline), field = exp(spline), both written to. threads=0: the default number.
     """
 def release_workspace() -> None:
     """

@@ -7,14 +7,16 @@ import importlib.util
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._errors import MissingPackageError
-from ._optional import import_or_explain
+from ._intensity import otsu_threshold
+from ._n4 import n4_bias_field_correction
 from ._preprocess import preprocess
+from ._report import draw_planes, field_window
 from ._resample import resample
 from ._volume import Volume, reorient
 from .io import load, save
@@ -46,75 +48,81 @@ def intensity_field(shape: tuple[int, ...]) -> NDArray[np.float32]:
     return field
 
 
-def write_scan(folder: Path, threads: int | None) -> Volume:
-    """Write the head, with the field on it, as a sagittal DICOM series; return what was written."""
+def write_scan(folder: Path, threads: int | None) -> tuple[Volume, Volume, Volume]:
+    """Write the head, under a known field, as a sagittal DICOM series.
+
+    Returns
+    -------
+    scan, clean, field : Volume
+        What was written, the head without the field, and the field.
+    """
     head = load(head_path())
-    biased = np.asarray(head.data, np.float32) * intensity_field(head.shape)
-    scaled = (biased * (1000.0 / float(biased.max()))).astype(np.float32)
-    sagittal = reorient(head.with_data(scaled), "LIP")
-    thick = resample(sagittal, spacing=(_SLICE_MM, 1.0, 1.0), order=3, clip=True, threads=threads)
-    stored = Volume(np.rint(thick.data).astype(np.int16), thick.affine, {"modality": "MR"})
-    save(stored, folder)
-    return stored
+    sagittal = reorient(head.with_data(np.asarray(head.data, np.float32)), "LIP")
+    clean = resample(sagittal, spacing=(_SLICE_MM, 1.0, 1.0), order=3, clip=True, threads=threads)
+    field = clean.with_data(intensity_field(clean.shape))
+    biased = clean.data * field.data
+    stored = np.rint(biased * (1000.0 / float(biased.max()))).astype(np.int16)
+    scan = Volume(stored, clean.affine, {"modality": "MR"})
+    save(scan, folder)
+    return scan, clean, field
 
 
-def _three_planes(volume: Volume) -> list[tuple[NDArray[Any], float]]:
-    """Return axial, coronal and sagittal middle slices, upright, with the height of a pixel in widths."""
-    standard = reorient(volume, "RAS")
-    data, (x, y, z) = np.asarray(standard), standard.spacing
-    i, j, k = (n // 2 for n in standard.shape)
-    return [
-        (data[:, :, k].T[::-1], y / x),
-        (data[:, j, :].T[::-1], z / x),
-        (data[i, :, :].T[::-1], z / y),
+def removed_share(scan: Volume, clean: Volume, known: Volume, threads: int | None) -> tuple[float, float]:
+    """Return the share of the known field's variance that N4 removes, and the correlation of the two.
+
+    The head has some shading of its own, which N4 sees with and without the known field: what it sees
+    more of is compared, as logarithms inside the head.
+    """
+    mask = scan.data > otsu_threshold(scan)
+    seen = [
+        np.log(n4_bias_field_correction(v, mask, return_field=True, threads=threads)[1].data[mask])
+        for v in (scan, clean)
     ]
-
-
-def write_picture(path: Path, before: Volume, after: Volume) -> None:
-    """Write a PNG: three planes before, three after."""
-    import_or_explain("matplotlib", "demo")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10.5, 7.6), facecolor="black", layout="constrained")
-    FigureCanvasAgg(figure)
-    rows = (
-        ("DICOM as it arrives", before),
-        ("voxkern preprocess", after),
-    )
-    axes = figure.subplots(2, 3)
-    for row, (title, volume) in enumerate(rows):
-        low, high = np.percentile(np.asarray(volume.data)[::2, ::2, ::2], (1, 99.7))
-        spacing = " x ".join(f"{s:.2f}" for s in volume.spacing)
-        for column, (image, aspect) in enumerate(_three_planes(volume)):
-            axis = axes[row, column]
-            axis.imshow(image, cmap="gray", vmin=low, vmax=high, aspect=aspect, interpolation="nearest")
-            axis.set_axis_off()
-            if column == 0:
-                axis.set_title(
-                    f"{title}: {volume.orientation}, {spacing} mm, {volume.dtype}",
-                    color="white", fontsize=10, loc="left",
-                )  # fmt: skip
-    figure.savefig(path, dpi=110, facecolor="black")
+    found, put = seen[0] - seen[1], np.log(known.data[mask])
+    found -= found.mean()
+    put -= put.mean()
+    return 1.0 - float(np.var(found - put) / np.var(put)), float(np.corrcoef(found, put)[0, 1])
 
 
 def run_demo(output: Path, progress: Progress, threads: int | None = None) -> None:
-    """Write a DICOM series, run the main job from that folder, draw before and after."""
+    """Write a DICOM series, run the main job from that folder, draw before, field and after."""
     series = output / "dicom"
     result = output / "head_1mm.nii.gz"
     picture = output / "before_after.png"
+    report = output / "report.html"
     output.mkdir(parents=True, exist_ok=True)
     if series.is_dir():  # of an earlier run
         shutil.rmtree(series)
     start = time.perf_counter()
-    written = write_scan(series, threads)
+    scan, clean, known = write_scan(series, threads)
     progress.line(
-        f"made a scan: {written.shape[0]} DICOM files in {series} ({time.perf_counter() - start:.1f} s)"
+        f"made a scan: {scan.shape[0]} DICOM files in {series} ({time.perf_counter() - start:.1f} s)"
     )
-    progress.line(f"\nvoxkern preprocess {series} {result} --spacing 1 --normalize zscore")
+    options = "--n4 --spacing 1 --normalize zscore"
+    progress.line(f"\nvoxkern preprocess {series} {result} {options} --report {report}")
     start = time.perf_counter()
     with progress.running() as on_step:
-        after = preprocess(series, result, spacing=1.0, normalize="zscore", threads=threads, on_step=on_step)
+        after = preprocess(
+            series,
+            result,
+            n4=True,
+            spacing=1.0,
+            normalize="zscore",
+            report=report,
+            threads=threads,
+            on_step=on_step,
+        )
     progress.line(f"{'total':<10} {time.perf_counter() - start:7.3f} s")
-    write_picture(picture, load(series), after)
-    progress.line(f"\nwrote {result}\nwrote {picture}")
+    share, correlation = removed_share(scan, clean, known, threads)
+    progress.line(f"N4 removed {share:.1%} of the known field's variance (correlation {correlation:.4f})")
+    before = load(series)
+    field = n4_bias_field_correction(before, "otsu", return_field=True, threads=threads)[1]
+    figure = draw_planes(
+        (
+            ("DICOM as it arrives", before, None),
+            ("field that N4 found", field, field_window(field, before)),
+            ("voxkern preprocess", after, None),
+        )
+    )
+    figure.savefig(picture, dpi=110, facecolor="black")
+    progress.line(f"\nwrote {result}\nwrote {picture}\nwrote {report}")

@@ -146,7 +146,8 @@ def otsu_threshold(x: Any, bins: int = 200) -> float:
 
     Notes
     -----
-    N. Otsu, "A threshold selection method from gray-level histograms", IEEE Trans. Syst. Man Cybern. 9 (1979).
+    N. Otsu, "A threshold selection method from gray-level histograms", IEEE Trans. Syst. Man Cybern. 9
+    (1979).
 
     Examples
     --------

@@ -70,7 +70,7 @@ N4_PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         ),
     }
 )
-"""Settings that pipelines use, as keyword arguments: ``n4_bias_field_correction(x, **N4_PRESETS["ants"])``."""
+"""Settings that pipelines use: ``n4_bias_field_correction(x, **N4_PRESETS["ants"])``."""
 
 
 class N4Iteration(NamedTuple):
@@ -116,9 +116,7 @@ class _Axis:
     control_points: int
 
 
-def _plan_axis(
-    n: int, shrink: int, spans: int, order: int, pad: tuple[int, int], alignment: str
-) -> _Axis:
+def _plan_axis(n: int, shrink: int, spans: int, order: int, pad: tuple[int, int], alignment: str) -> _Axis:
     """Lay out one axis of n voxels that ANTs would pad by ``pad`` and then shrink.
 
     The padding itself never takes part in the fit; it only moves the samples within the domain.
@@ -168,7 +166,9 @@ def _plan_axes(
     pads = [(0, 0)] * ndim
     if spline_distance is not None:
         if spacing is None:
-            raise ArgumentError("spline_distance: got a bare array, allowed a Volume (an array has no millimetres)")
+            raise ArgumentError(
+                "spline_distance: got a bare array, allowed a Volume (an array has no millimetres)"
+            )
         distance = _validate.per_axis(spline_distance, ndim, "spline_distance")
         if min(distance) <= 0:
             raise ArgumentError(f"spline_distance: got {spline_distance!r}, allowed positive millimetres")
@@ -230,7 +230,9 @@ def _like_image(value: Any, name: str, x: Any, array: _validate.Array) -> _valid
     """Return a mask or weights as an array of the image's shape, or of one of its volumes."""
     if isinstance(value, Volume):
         if isinstance(x, Volume) and not np.allclose(value.affine, x.affine, atol=1e-2):
-            raise ArgumentError(f"{name}: got another geometry than x, allowed the same affine within 0.01 mm")
+            raise ArgumentError(
+                f"{name}: got another geometry than x, allowed the same affine within 0.01 mm"
+            )
         value = value.data
     result = _validate.kernel_array(value, name)
     if result.shape not in (array.shape, array.shape[:3]):
@@ -239,7 +241,11 @@ def _like_image(value: Any, name: str, x: Any, array: _validate.Array) -> _valid
 
 
 def _finish(
-    corrected: _validate.Array, array: _validate.Array, inside: _validate.Array | None, outside: str, rescale: bool
+    corrected: _validate.Array,
+    array: _validate.Array,
+    inside: _validate.Array | None,
+    outside: str,
+    rescale: bool,
 ) -> None:
     """Do what ANTs does after the division: keep the input outside the mask, stretch to its range."""
     where: Any = True if inside is None else inside

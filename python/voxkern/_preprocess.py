@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ._errors import ArgumentError, ArgumentTypeError
 from ._intensity import zscore
+from ._n4 import N4_PRESETS, n4_bias_field_correction
+from ._optional import import_or_explain
 from ._resample import make_grid, resample_onto
 from ._validate import kernel_array
 from ._volume import Volume, reorient
@@ -27,15 +29,19 @@ def preprocess(
     output: str | os.PathLike[str] | None = None,
     *,
     series: str | None = None,
+    n4: bool | str | Mapping[str, Any] = False,
     orient: str | None = "RAS",
     spacing: Any = None,
     order: int = 3,
     antialias: bool = False,
     normalize: str = "none",
+    report: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     on_step: StepCallback | None = None,
 ) -> Volume:
-    """Load, reorient, resample, normalise and save, in that order; every step is optional.
+    """Load, correct the bias field, reorient, resample, normalise and save, in that order.
+
+    Every step is optional.
 
     Parameters
     ----------
@@ -45,6 +51,9 @@ def preprocess(
         Where to save; see `save`. None: only return the result.
     series : str, optional
         Which of several DICOM series.
+    n4 : bool, str or mapping
+        Correct the bias field of an MR scan: True for the whole resolution within Otsu's mask, a name
+        of `N4_PRESETS`, or keyword arguments of `n4_bias_field_correction`.
     orient : str or None
         Orientation of the result, as in `reorient`; None keeps the axes.
     spacing : float or sequence, optional
@@ -55,6 +64,9 @@ def preprocess(
         Smooth before losing samples; see `resample`.
     normalize : {"none", "zscore"}
         ``zscore``: mean 0 and standard deviation 1 over the volume.
+    report : path, optional
+        Where to write an HTML page with pictures, histograms, geometry, settings and timings; it holds
+        no path and no identity. Needs matplotlib, the ``report`` extra.
     threads : int, optional
         Default: see `set_num_threads`.
     on_step : callable, optional
@@ -76,14 +88,19 @@ def preprocess(
     if normalize not in NORMALIZATIONS:
         raise ArgumentError(f"normalize: got {normalize!r}, allowed {', '.join(NORMALIZATIONS)}")
 
+    correction = _n4_settings(n4)
+    if report is not None:
+        import_or_explain("matplotlib", "report")
+    timings: list[tuple[str, float]] = []
+
     def step(name: str, action: Callable[[], Any]) -> Any:
         if on_step is not None:
             on_step(name, None, None)
         start = time.perf_counter()
         result = action()
+        timings.append((name, time.perf_counter() - start))
         if on_step is not None:
-            seconds = time.perf_counter() - start
-            on_step(name, seconds, result if isinstance(result, Volume) else None)
+            on_step(name, timings[-1][1], result if isinstance(result, Volume) else None)
         return result
 
     if isinstance(source, Volume):
@@ -92,6 +109,11 @@ def preprocess(
         volume = source
     else:
         volume = step("load", lambda: load(source, series=series))
+    before, field = volume, None
+    if correction is not None:
+        options = {**correction, "return_field": report is not None, "threads": threads}
+        corrected = step("n4", lambda: n4_bias_field_correction(volume, **options))
+        volume, field = corrected if report is not None else (corrected, None)
     if orient is not None:
         volume = step("reorient", lambda: reorient(volume, orient))
     if spacing is not None:
@@ -100,7 +122,36 @@ def preprocess(
         volume = step("normalise", lambda: zscore(volume))
     if output is not None:
         step("save", lambda: save(volume, output))
+    if report is not None:
+        from ._report import write_report
+
+        settings = {
+            "n4": "no" if correction is None else _described(correction),
+            "orient": orient or "kept",
+            "spacing": "kept" if spacing is None else f"{spacing} mm, spline order {order}",
+            "antialias": "yes" if antialias else "no",
+            "normalize": normalize,
+        }
+        write_report(report, before, volume, field=field, settings=settings, timings=timings)
     return volume
+
+
+def _n4_settings(n4: bool | str | Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if isinstance(n4, str):
+        if n4 not in N4_PRESETS:
+            raise ArgumentError(f"n4: got {n4!r}, allowed {', '.join(N4_PRESETS)}")
+        return N4_PRESETS[n4]
+    if isinstance(n4, Mapping):
+        wrong = sorted({"return_field", "return_details", "threads"} & set(n4))
+        if wrong:
+            raise ArgumentError(f"n4: got {', '.join(wrong)}, allowed settings of the correction itself")
+        return n4
+    return {"mask": "otsu"} if n4 else None
+
+
+def _described(settings: Mapping[str, Any]) -> str:
+    plain = {k: v for k, v in settings.items() if isinstance(v, str | int | float | tuple | list)}
+    return ", ".join(f"{k} = {v}" for k, v in plain.items()) or "defaults"
 
 
 def _resample(volume: Volume, spacing: Any, order: int, antialias: bool, threads: int | None) -> Volume:

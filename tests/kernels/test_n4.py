@@ -29,9 +29,9 @@ def phantom(shape, seed=0, amplitude=0.35, noise=0.02, lowest=1.0):
 
 
 def log_field(x, mask=None, **kwargs):
-    field, details = vk.n4_bias_field_correction(
-        x, mask, return_field=True, return_details=True, **kwargs
-    )[1:]
+    field, details = vk.n4_bias_field_correction(x, mask, return_field=True, return_details=True, **kwargs)[
+        1:
+    ]
     return np.log(np.asarray(field, np.float64)), details
 
 
@@ -51,7 +51,11 @@ REFERENCE_CASES = {
     "order 4": ((21, 22, 23), False, {"spline_order": 4, "control_points": (5, 6, 5), "iterations": (5, 5)}),
     "order 5": ((21, 22, 23), True, {"spline_order": 5, "control_points": (6, 6, 7), "iterations": (5, 5)}),
     "many control points": ((28, 50, 37), False, {"control_points": (5, 9, 7), "iterations": (3, 3)}),
-    "256 bins, exact": ((32, 36, 40), True, {"bins": 256, "fwhm": 0.3, "noise": 0.1, "iterations": (9,), "itk": False}),
+    "256 bins, exact": (
+        (32, 36, 40),
+        True,
+        {"bins": 256, "fwhm": 0.3, "noise": 0.1, "iterations": (9,), "itk": False},
+    ),
     "20 bins, exact": ((20, 24, 22), True, {"bins": 20, "iterations": (9, 3), "itk": False}),
     "two axes": ((96, 80), True, {"control_points": (4, 4), "iterations": (9, 5), "itk": False}),
     "an axis of one": ((40, 1, 44), False, {"iterations": (9, 5), "itk": False}),
@@ -280,7 +284,9 @@ def test_otsu_equals_simpleitk(bins, dtype):
 )
 def test_equals_ants(masked, theirs, ours):
     ants = pytest.importorskip("ants")
-    image, mask = phantom((61, 71, 67), 2)  # no half-voxel shrink offsets: ITK's choice there is rounding noise
+    image, mask = phantom(
+        (61, 71, 67), 2
+    )  # no half-voxel shrink offsets: ITK's choice there is rounding noise
     spacing = (1.0, 1.2, 0.9)
     scan = ants.from_numpy(image, spacing=spacing)
     theirs = {"convergence": {"iters": [12] * 3, "tol": 1e-7}, **theirs}
@@ -341,7 +347,9 @@ def test_masks_of_any_dtype(dtype):
     image, mask = phantom((20, 24, 40))
     want = vk.n4_bias_field_correction(image, mask, maximum_number_of_iterations=3)
     high = mask.astype(dtype) * np.dtype(dtype).type(1 if dtype == "bool" else 255)
-    assert vk.n4_bias_field_correction(image, high, maximum_number_of_iterations=3).tobytes() == want.tobytes()
+    assert (
+        vk.n4_bias_field_correction(image, high, maximum_number_of_iterations=3).tobytes() == want.tobytes()
+    )
     if dtype != "bool":
         high[0, 0, :] = 3
         labelled = vk.n4_bias_field_correction(image, high, mask_label=255, maximum_number_of_iterations=3)
@@ -468,7 +476,9 @@ def test_mean_preserving_and_rescale_and_outside():
 
     stretched = vk.n4_bias_field_correction(image, mask, rescale=True)
     np.testing.assert_allclose(
-        [stretched[inside].min(), stretched[inside].max()], [image[inside].min(), image[inside].max()], rtol=1e-5
+        [stretched[inside].min(), stretched[inside].max()],
+        [image[inside].min(), image[inside].max()],
+        rtol=1e-5,
     )
     np.testing.assert_array_equal(stretched[~inside], plain[~inside])
 

@@ -103,7 +103,6 @@ std::vector<double> refine_axis(const std::vector<double>& old, std::int64_t out
     return result;
 }
 
-
 // What stays the same during one fit.
 struct Run {
     const N4Image& image;
@@ -127,8 +126,8 @@ void for_planes(const Run& run, const Level& level, std::int64_t chunk, Body&& b
 }
 
 Level level_of(const Run& run, const std::vector<std::int64_t>& controls) {
-    return make_level(run.image.order(), run.image.origin(), {run.grid.planes, run.grid.rows, run.grid.columns}, controls,
-                      run.settings.spline_order, run.settings.axes);
+    return make_level(run.image.order(), run.image.origin(), {run.grid.planes, run.grid.rows, run.grid.columns},
+                      controls, run.settings.spline_order, run.settings.axes);
 }
 
 Level refined(const Run& run, const Level& level, const std::vector<std::int64_t>& controls) {
@@ -218,8 +217,7 @@ double itk_convergence(const Prefix& prefix, const std::vector<N4Moments>& momen
     for (auto p = static_cast<std::size_t>(prefix.planes); p < moments.size(); ++p) {
         rest = {rest.first + moments[p].first, rest.second + moments[p].second};
     }
-    const double tail =
-        rest.second - 2.0 * off * rest.first + static_cast<double>(voxels - prefix.voxels) * off * off;
+    const double tail = rest.second - 2.0 * off * rest.first + static_cast<double>(voxels - prefix.voxels) * off * off;
     const double spread = static_cast<double>(prefix.running.spread) + prefix.frozen + std::max(tail, 0.0);
     const double count = std::min(static_cast<double>(voxels), 0x1p24);
     return std::sqrt(spread / (count - 1.0)) / mean;
@@ -256,8 +254,7 @@ Measured measure(const Run& run, const Level& level, const N4Extremes& range, bo
     }
     const auto one = static_cast<float>(std::int64_t{1} << fraction_bits);
     // ITK drops the maximum where rounding puts it beyond the last bin.
-    const float high_bin =
-        run.settings.itk ? (range.high - range.low) / binning.slope : static_cast<float>(last_bin);
+    const float high_bin = run.settings.itk ? (range.high - range.low) / binning.slope : static_cast<float>(last_bin);
     const float reach = largest_of(level.step);
     std::vector<std::int64_t> count(bins, 0);
     std::vector<std::int64_t> fraction(bins, 0);
@@ -271,8 +268,16 @@ Measured measure(const Run& run, const Level& level, const N4Extremes& range, bo
             return;
         }
         std::vector<std::int64_t> own(2 * bins, 0);
-        const N4Measure task{&field, stepped ? &step : nullptr, reach, range.low, range.high, one / binning.slope,
-                             fraction_bits, static_cast<std::int32_t>(high_bin * one), last_bin, own.data(),
+        const N4Measure task{&field,
+                             stepped ? &step : nullptr,
+                             reach,
+                             range.low,
+                             range.high,
+                             one / binning.slope,
+                             fraction_bits,
+                             static_cast<std::int32_t>(high_bin * one),
+                             last_bin,
+                             own.data(),
                              own.data() + bins};
         for_planes(run, level, chunk - early, [&](std::int64_t plane, const N4Scratch& scratch) {
             moments[static_cast<std::size_t>(plane)] = run.ops.measure(run.grid, task, plane, scratch);
@@ -288,7 +293,8 @@ Measured measure(const Run& run, const Level& level, const N4Extremes& range, bo
     result.histogram.resize(bins);
     for (std::size_t k = 0; k < bins; ++k) {  // a sample between two edges counts for both, by nearness
         const std::int64_t before = k > 0 ? fraction[k - 1] : 0;
-        result.histogram[k] = static_cast<double>(count[k]) + static_cast<double>(before - fraction[k]) / static_cast<double>(one);
+        result.histogram[k] =
+            static_cast<double>(count[k]) + static_cast<double>(before - fraction[k]) / static_cast<double>(one);
     }
     if (stepped) {
         result.convergence = run.settings.itk ? itk_convergence(prefix, moments, run.image.voxels())
@@ -411,8 +417,9 @@ N4Fit n4(const ConstArrayView& image, const ConstArrayView* mask, const double* 
     N4Image included(image, mask, label, weights, settings.itk, scratch, scratch_floats, exec);
     if (settings.itk) included.skip_first_voxel();
     const N4Grid& grid = included.grid();
-    Run run{included, grid, settings, VOXKERN_SELECT_LEVEL(n4_ops), exec,
-            std::max<std::int64_t>(kVoxelsPerChunk / (grid.rows * grid.columns), 1)};
+    Run run{included, grid,
+            settings, VOXKERN_SELECT_LEVEL(n4_ops),
+            exec,     std::max<std::int64_t>(kVoxelsPerChunk / (grid.rows * grid.columns), 1)};
     if (included.voxels() < 2 * kVoxelsPerThread) run.exec.threads = 1;
 
     const auto controls = controls_of_levels(settings, included.order());

@@ -3,6 +3,7 @@
 
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <optional>
 
@@ -38,8 +39,8 @@ void bind_n4(py::module_& core) {
     py::class_<N4Settings>(core, "N4Settings", "How n4 fits; see vk.n4_bias_field_correction.")
         .def(py::init([](std::vector<std::int64_t> iterations, double threshold, std::vector<std::int64_t> controls,
                          int spline_order, std::int64_t bins, double fwhm, double noise, bool itk) {
-                 return N4Settings{std::move(iterations), threshold, std::move(controls), spline_order, bins, fwhm,
-                                   noise, itk, {}};
+                 return N4Settings{
+                     std::move(iterations), threshold, std::move(controls), spline_order, bins, fwhm, noise, itk, {}};
              }),
              py::arg("iterations"), py::arg("convergence_threshold"), py::arg("control_points"),
              py::arg("spline_order"), py::arg("bins"), py::arg("fwhm"), py::arg("noise"), py::arg("itk"));
@@ -66,7 +67,7 @@ void bind_n4(py::module_& core) {
         "n4",
         [](const py::array& image, const std::optional<py::array>& mask, std::optional<double> label,
            const std::optional<py::array>& weights, N4Settings settings, const Domain& domain, py::array scratch,
-           const std::optional<py::function>& callback, int threads) {
+           const std::optional<py::typing::Callable<void(std::int64_t, std::int64_t, double)>>& callback, int threads) {
             const ConstArrayView in = view_of(image, "x");
             if (in.rank < 1 || in.rank > 3) throw InvalidArgument("x: allowed 1 to 3 axes");
             if (in.size() == 0) throw InvalidArgument("x: got no voxel, allowed at least two");
@@ -93,8 +94,8 @@ void bind_n4(py::module_& core) {
             });
             return fit;
         },
-        py::arg("image"), py::arg("mask"), py::arg("label"), py::arg("weights"), py::arg("settings"),
-        py::arg("domain"), py::arg("scratch"), py::arg("callback"), py::arg("threads"),
+        py::arg("image"), py::arg("mask"), py::arg("label"), py::arg("weights"), py::arg("settings"), py::arg("domain"),
+        py::arg("scratch"), py::arg("callback"), py::arg("threads"),
         "Fits the log field of 1 to 3 axes. `scratch`, an array, is overwritten. threads=0: the default number.");
     core.def(
         "n4_divide",

@@ -252,7 +252,8 @@ N4Image::N4Image(const ConstArrayView& image, const ConstArrayView* mask, const 
     grid_.last_row = index_->take<float>(padded_row);
 
     const std::int64_t floats = rows * grid_.pitch;
-    const bool lent = scratch != nullptr && scratch_floats >= floats;
+    // Narrow rows: blocks of several rows at the end would leave lent memory, not just the last one's.
+    const bool lent = scratch != nullptr && scratch_floats >= floats && grid_.columns >= kN4Block;
     const std::int64_t part = Workspace::padded((floats + kN4Block) * 4);
     values_ = std::make_unique<Workspace>((lent ? 0 : part) + (weights != nullptr ? part : 0));
     grid_.log_image = lent ? scratch : values_->take<float>(floats + kN4Block);

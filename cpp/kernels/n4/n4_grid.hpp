@@ -45,9 +45,8 @@ std::int64_t n4_step(const AnyView& view, const N4Order& order) {
 // The grid with the memory it lives in.
 class N4Image {
   public:
-    N4Image(const ConstArrayView& image, const ConstArrayView* mask, const double* label,
-            const ConstArrayView* weights, bool keep_not_positive, float* scratch, std::int64_t scratch_floats,
-            const Exec& exec);
+    N4Image(const ConstArrayView& image, const ConstArrayView* mask, const double* label, const ConstArrayView* weights,
+            bool keep_not_positive, float* scratch, std::int64_t scratch_floats, const Exec& exec);
 
     const N4Order& order() const { return order_; }
     // Plane, row and column of the image at which the grid begins: it is the box around what takes part.

@@ -27,17 +27,17 @@ struct N4Grid {
     std::int64_t planes = 0;
     std::int64_t rows = 0;
     std::int64_t columns = 0;
-    std::int64_t blocks = 0;               // per row
-    std::int64_t pitch = 0;                // floats from row to row: no padding, a block may reach into the next row
-    float* log_image = nullptr;            // 0 where a sample does not take part
-    float* last_row = nullptr;             // copy of the last row of all, padded to whole blocks
-    float* weights = nullptr;              // laid out as log_image, with a block to spare; nullptr: all 1
-    std::uint16_t* lanes = nullptr;        // per row and block: which of its samples take part
-    std::int32_t* first_block = nullptr;   // per row: blocks that are not empty lie from here
-    std::int32_t* end_block = nullptr;     // to here
-    float* row_low = nullptr;              // bounds of log image - field per row, see N4Bounds
+    std::int64_t blocks = 0;              // per row
+    std::int64_t pitch = 0;               // floats from row to row: no padding, a block may reach into the next row
+    float* log_image = nullptr;           // 0 where a sample does not take part
+    float* last_row = nullptr;            // copy of the last row of all, padded to whole blocks
+    float* weights = nullptr;             // laid out as log_image, with a block to spare; nullptr: all 1
+    std::uint16_t* lanes = nullptr;       // per row and block: which of its samples take part
+    std::int32_t* first_block = nullptr;  // per row: blocks that are not empty lie from here
+    std::int32_t* end_block = nullptr;    // to here
+    float* row_low = nullptr;             // bounds of log image - field per row, see N4Bounds
     float* row_high = nullptr;
-    std::int64_t first_row = -1;           // row of the first sample, if that cannot be the minimum: ITK's rule
+    std::int64_t first_row = -1;  // row of the first sample, if that cannot be the minimum: ITK's rule
     std::int64_t first_column = 0;
 };
 
@@ -54,9 +54,9 @@ struct N4Basis {
 
 // Tables of the fit: the same functions, raised: B^3 / sum B^2 for the numerator, B^2 for the denominator.
 struct N4Fitting {
-    const float* row = nullptr;            // [taps][stride] of the rows axis
-    const float* column_band = nullptr;    // per control point its whole function, band_stride apart
-    std::int64_t band_stride = 0;          // whole blocks, zero beyond the support
+    const float* row = nullptr;                // [taps][stride] of the rows axis
+    const float* column_band = nullptr;        // per control point its whole function, band_stride apart
+    std::int64_t band_stride = 0;              // whole blocks, zero beyond the support
     const std::int32_t* band_begin = nullptr;  // first column of that support
 };
 
@@ -70,12 +70,12 @@ struct N4Spline {
 
 // Parts of one workspace; sizes are in n4.cpp.
 struct N4Scratch {
-    float* controls;          // one plane of control points
-    float* field;             // per control point of the rows axis a row of columns
-    float* step;              // the same for the last increment
-    float* sums;              // the same for the fit
-    std::int32_t* bins;         // of the samples of a band: histogram word, or entry of the residual table
-    float* distances;           // to the lower bin edge
+    float* controls;     // one plane of control points
+    float* field;        // per control point of the rows axis a row of columns
+    float* step;         // the same for the last increment
+    float* sums;         // the same for the fit
+    std::int32_t* bins;  // of the samples of a band: histogram word, or entry of the residual table
+    float* distances;    // to the lower bin edge
     float* residuals;
     std::uint64_t* increments;  // of the histogram words
     std::uint64_t* histogram;
@@ -113,9 +113,9 @@ struct N4Measure {
     float reach;           // no step is larger
     float low;
     float high;
-    float scale;              // of u - low, to bins in fixed point
-    int fraction_bits;        // of that fixed point
-    std::int32_t high_bin;    // `high` in it: ITK's rounding puts it on, before or beyond the last bin
+    float scale;            // of u - low, to bins in fixed point
+    int fraction_bits;      // of that fixed point
+    std::int32_t high_bin;  // `high` in it: ITK's rounding puts it on, before or beyond the last bin
     std::int32_t last_bin;
     std::int64_t* count;  // per bin, added to
     std::int64_t* fraction;

@@ -65,7 +65,8 @@ def histogram(u: Floats, low: float, slope: float, bins: int, itk: bool) -> Floa
     f = c - k
     counted = (k >= 0) & ((k < bins - 1) | ((k == bins - 1) & (f == 0)))
     k, f = k[counted], f[counted]
-    return np.bincount(k, 1 - f, bins + 1)[:bins] + np.bincount(k + 1, f, bins + 1)[:bins]
+    counts: Floats = np.bincount(k, 1 - f, bins + 1) + np.bincount(k + 1, f, bins + 1)
+    return counts[:bins]
 
 
 def expectation(counts: Floats, low: float, slope: float, fwhm: float, noise: float) -> Floats:
