@@ -22,7 +22,7 @@ from ._errors import ArgumentError, ArgumentTypeError
 from ._intensity import otsu_threshold
 from ._volume import Volume
 
-N4Callback = Callable[[int, int, float], object]
+N4Callback = Callable[[int, int, float], None]
 
 COMPAT = ("itk", "exact")
 ALIGNMENTS = ("stretched", "physical")

@@ -65,7 +65,9 @@ def histogram(u: Floats, low: float, slope: float, bins: int, itk: bool) -> Floa
     f = c - k
     counted = (k >= 0) & ((k < bins - 1) | ((k == bins - 1) & (f == 0)))
     k, f = k[counted], f[counted]
-    counts: Floats = np.bincount(k, 1 - f, bins + 1) + np.bincount(k + 1, f, bins + 1)
+    counts = np.zeros(bins + 1)
+    np.add.at(counts, k, 1 - f)
+    np.add.at(counts, k + 1, f)
     return counts[:bins]
 
 
