@@ -110,35 +110,32 @@ def filter_cases(threads: int) -> list[Case]:
     rng = np.random.default_rng(0)
     x = rng.random((256,) * 3, np.float32)
     stored = rng.integers(0, 2000, (256,) * 3).astype(np.int16)
-    cases = []
-    for sigma in (1, 4):
-        cases.append(
-            Case(
-                f"gaussian sigma {sigma}",
-                "256^3 float32",
-                lambda sigma=sigma: vk.ndimage.gaussian_filter(x, sigma, threads=threads),
-                {
-                    "scipy": lambda sigma=sigma: scipy_ndimage.gaussian_filter(x, sigma),
-                    "SimpleITK": lambda sigma=sigma: simpleitk_gaussian(x, sigma, threads),
-                },
-                lambda sigma=sigma: scipy_ndimage.gaussian_filter(x.astype(np.float64), sigma),
-                2 * x.nbytes,
-            )
+
+    def gaussian(sigma: int) -> Case:
+        return Case(
+            f"gaussian sigma {sigma}",
+            "256^3 float32",
+            lambda: vk.ndimage.gaussian_filter(x, sigma, threads=threads),
+            {
+                "scipy": lambda: scipy_ndimage.gaussian_filter(x, sigma),
+                "SimpleITK": lambda: simpleitk_gaussian(x, sigma, threads),
+            },
+            lambda: scipy_ndimage.gaussian_filter(x.astype(np.float64), sigma),
+            2 * x.nbytes,
         )
-    for array, size in ((stored, 5), (x, 15)):
-        cases.append(
-            Case(
-                f"uniform size {size}",
-                f"256^3 {array.dtype}",
-                lambda a=array, n=size: vk.ndimage.uniform_filter(a, n, threads=threads),
-                {"scipy": lambda a=array, n=size: scipy_ndimage.uniform_filter(a, n)},
-                lambda a=array, n=size: scipy_ndimage.uniform_filter(
-                    a if a.dtype == np.int16 else a.astype(np.float64), n
-                ),
-                2 * array.nbytes,
-            )
+
+    def box(array: Any, size: int) -> Case:
+        exact = array if array.dtype == np.int16 else array.astype(np.float64)
+        return Case(
+            f"uniform size {size}",
+            f"256^3 {array.dtype}",
+            lambda: vk.ndimage.uniform_filter(array, size, threads=threads),
+            {"scipy": lambda: scipy_ndimage.uniform_filter(array, size)},
+            lambda: scipy_ndimage.uniform_filter(exact, size),
+            2 * array.nbytes,
         )
-    return cases
+
+    return [gaussian(1), gaussian(4), box(stored, 5), box(x, 15)]
 
 
 def simpleitk_image(x: Any, threads: int) -> Any:
@@ -296,7 +293,8 @@ def main() -> None:
         rows += run(case)
         print(markdown(rows[-1:] if len(rows) > 1 else rows).splitlines()[-1], flush=True)
     packages = ("numpy", "scipy", "SimpleITK", "torch", "imops")
-    machine = f"{threads} threads, level {vk.show_config()['cpu_level']}, {platform.processor() or platform.machine()}; "
+    level = vk.show_config()["cpu_level"]
+    machine = f"{threads} threads, level {level}, {platform.processor() or platform.machine()}; "
     machine += ", ".join(f"{p} {version(p)}" for p in packages if importlib.util.find_spec(p))
     table = f"{markdown(rows)}\n\n{machine}.\n"
     Path("compare_peers.md").write_text(table)

@@ -16,13 +16,34 @@ from voxkern.reference.n4 import n4 as reference_n4
 REFERENCE_CASES = {
     "defaults": ((32, 36, 40), True, {}),
     "exact": ((32, 36, 40), True, {"itk": False}),
-    "no mask, odd": ((19, 33, 47), False, {"iterations": (8, 4)}),
-    "columns below a block": ((40, 31, 9), True, {"iterations": (6, 6)}),
-    "order 1": ((21, 22, 23), True, {"spline_order": 1, "control_points": (3, 2, 4), "iterations": (5, 5)}),
-    "order 2": ((21, 22, 23), True, {"spline_order": 2, "control_points": (3, 4, 5), "iterations": (5, 5)}),
-    "order 4": ((21, 22, 23), False, {"spline_order": 4, "control_points": (5, 6, 5), "iterations": (5, 5)}),
-    "order 5": ((21, 22, 23), True, {"spline_order": 5, "control_points": (6, 6, 7), "iterations": (5, 5)}),
-    "many control points": ((28, 50, 37), False, {"control_points": (5, 9, 7), "iterations": (3, 3)}),
+    "no mask": ((30, 36, 40), False, {"iterations": (8, 4)}),
+    "no mask, odd": ((19, 33, 47), False, {"iterations": (8, 4), "itk": False}),
+    "columns below a block": ((40, 31, 9), True, {"iterations": (6, 6), "itk": False}),
+    "order 1": (
+        (21, 22, 23),
+        True,
+        {"spline_order": 1, "control_points": (3, 2, 4), "iterations": (5, 5), "itk": False},
+    ),
+    "order 2": (
+        (21, 22, 23),
+        True,
+        {"spline_order": 2, "control_points": (3, 4, 5), "iterations": (5, 5), "itk": False},
+    ),
+    "order 4": (
+        (21, 22, 23),
+        False,
+        {"spline_order": 4, "control_points": (5, 6, 5), "iterations": (5, 5), "itk": False},
+    ),
+    "order 5": (
+        (21, 22, 23),
+        True,
+        {"spline_order": 5, "control_points": (6, 6, 7), "iterations": (5, 5), "itk": False},
+    ),
+    "many control points": (
+        (28, 50, 37),
+        False,
+        {"control_points": (5, 9, 7), "iterations": (3, 3), "itk": False},
+    ),
     "256 bins, exact": (
         (32, 36, 40),
         True,
@@ -53,9 +74,9 @@ def test_equals_reference(name, cpu_level):
     assert [s[:2] for s in details.trace] == [t[:2] for t in trace]
     np.testing.assert_allclose([s[2] for s in details.trace], [t[2] for t in trace], rtol=1e-3)
     assert details.log_field_lattice.shape == lattice.shape
-    # Few samples: one that falls to the other side of a bin's edge counts. Many control points: the
-    # outermost ones see next to nothing, and of that float32 knows four digits.
-    tolerance = 5e-5 if image.size < 20000 or name == "many control points" else 1e-5
+    # In float32 the maximum may land beyond the last bin, where ITK drops it: one sample of them all. Many
+    # control points: the outermost ones see next to nothing, and of that float32 knows four digits.
+    tolerance = 3e-4 if options.get("itk", True) else 2e-5 if name == "many control points" else 1e-5
     assert difference(got, want) <= tolerance
 
 

@@ -176,19 +176,20 @@ struct Prefix {
     double frozen = 0.0;  // squared deviations of samples that could not move the mean
     std::int64_t voxels = 0;
     std::int64_t planes = 0;
+
+    // Whether samples within `reach` of 1 leave the mean where it is.
+    bool frozen_within(float reach) const { return reach + std::fabs(1.0F - running.mean) < running.frozen_radius(); }
 };
 
-Prefix prefix_of(const Run& run, const Level& level) {
+// Goes on until samples within `reach` of 1 cannot move the mean any more.
+void extend_prefix(const Run& run, const Level& level, float reach, Prefix& prefix) {
     const N4Grid& grid = run.grid;
     const N4Spline step = level.spline(level.step);
-    const float reach = std::expm1(largest_of(level.step));
-    Prefix prefix;
     N4RunningStatistics& running = prefix.running;
     std::vector<float> ratios(static_cast<std::size_t>(grid.blocks * kN4Block));
     Workspace workspace(scratch_bytes(level, run.settings.bins));
     const N4Scratch scratch = take_scratch(workspace, level, run.settings.bins);
-    for (; prefix.planes < grid.planes; ++prefix.planes) {
-        if (reach + std::fabs(1.0F - running.mean) < running.frozen_radius()) break;
+    for (; prefix.planes < grid.planes && !prefix.frozen_within(reach); ++prefix.planes) {
         run.ops.expand(step, prefix.planes, scratch.controls, scratch.step);
         for (std::int64_t y = 0; y < grid.rows; ++y) {
             const std::int64_t row = prefix.planes * grid.rows + y;
@@ -207,7 +208,15 @@ Prefix prefix_of(const Run& run, const Level& level) {
             }
         }
     }
-    return prefix;
+}
+
+// How far from 1 the ratios of the planes from `plane` on are.
+float reach_from(const std::vector<N4Moments>& moments, std::int64_t plane) {
+    double largest = 0.0;
+    for (auto p = static_cast<std::size_t>(plane); p < moments.size(); ++p) {
+        largest = std::max(largest, moments[p].largest);
+    }
+    return static_cast<float>(std::sqrt(largest)) * 1.0001F;
 }
 
 double itk_convergence(const Prefix& prefix, const std::vector<N4Moments>& moments, std::int64_t voxels) {
@@ -215,7 +224,8 @@ double itk_convergence(const Prefix& prefix, const std::vector<N4Moments>& momen
     const double off = mean - 1.0;
     N4Moments rest;
     for (auto p = static_cast<std::size_t>(prefix.planes); p < moments.size(); ++p) {
-        rest = {rest.first + moments[p].first, rest.second + moments[p].second};
+        rest.first += moments[p].first;
+        rest.second += moments[p].second;
     }
     const double tail = rest.second - 2.0 * off * rest.first + static_cast<double>(voxels - prefix.voxels) * off * off;
     const double spread = static_cast<double>(prefix.running.spread) + prefix.frozen + std::max(tail, 0.0);
@@ -225,7 +235,10 @@ double itk_convergence(const Prefix& prefix, const std::vector<N4Moments>& momen
 
 double true_convergence(const std::vector<N4Moments>& moments, std::int64_t voxels) {
     N4Moments all;
-    for (const N4Moments& m : moments) all = {all.first + m.first, all.second + m.second};
+    for (const N4Moments& m : moments) {
+        all.first += m.first;
+        all.second += m.second;
+    }
     const auto n = static_cast<double>(voxels);
     const double variance = (all.second - all.first * all.first / n) / (n - 1.0);
     return std::sqrt(std::max(variance, 0.0)) / (1.0 + all.first / n);
@@ -234,6 +247,7 @@ double true_convergence(const std::vector<N4Moments>& moments, std::int64_t voxe
 struct Measured {
     std::vector<double> histogram;
     double convergence = 0.0;
+    float reach = kHuge;  // of the step that was measured
 };
 
 N4Bins bins_of(const Run& run, const N4Extremes& range) {
@@ -241,8 +255,9 @@ N4Bins bins_of(const Run& run, const N4Extremes& range) {
 }
 
 // Histogram of log image - field, and ITK's measure of the last step: the coefficient of variation of
-// the ratio of the fields before and after it.
-Measured measure(const Run& run, const Level& level, const N4Extremes& range, bool stepped) {
+// the ratio of the fields before and after it. `last_reach` is that of the step before: a good guess of
+// this one's, so that ITK's measure can be emulated beside the sweep and not after it.
+Measured measure(const Run& run, const Level& level, const N4Extremes& range, bool stepped, float last_reach) {
     const auto bins = static_cast<std::size_t>(run.settings.bins);
     const N4Spline field = level.spline(level.field);
     const N4Spline step = level.spline(level.step);
@@ -254,7 +269,8 @@ Measured measure(const Run& run, const Level& level, const N4Extremes& range, bo
     }
     const auto one = static_cast<float>(std::int64_t{1} << fraction_bits);
     // ITK drops the maximum where rounding puts it beyond the last bin.
-    const float high_bin = run.settings.itk ? (range.high - range.low) / binning.slope : static_cast<float>(last_bin);
+    const bool rounded = run.settings.itk && binning.slope > 0.0F;
+    const float high_bin = rounded ? (range.high - range.low) / binning.slope : static_cast<float>(last_bin);
     const float reach = largest_of(level.step);
     std::vector<std::int64_t> count(bins, 0);
     std::vector<std::int64_t> fraction(bins, 0);
@@ -264,7 +280,7 @@ Measured measure(const Run& run, const Level& level, const N4Extremes& range, bo
     const std::int64_t early = stepped && run.settings.itk ? 1 : 0;
     parallel_for(run.chunks() + early, run.exec, [&](std::int64_t chunk) {
         if (chunk < early) {
-            prefix = prefix_of(run, level);
+            extend_prefix(run, level, last_reach, prefix);
             return;
         }
         std::vector<std::int64_t> own(2 * bins, 0);
@@ -297,6 +313,14 @@ Measured measure(const Run& run, const Level& level, const N4Extremes& range, bo
             static_cast<double>(count[k]) + static_cast<double>(before - fraction[k]) / static_cast<double>(one);
     }
     if (stepped) {
+        result.reach = reach_from(moments, 0);
+        if (run.settings.itk) {  // where the guess was too small
+            for (float rest = reach_from(moments, prefix.planes); prefix.planes < run.grid.planes;
+                 rest = reach_from(moments, prefix.planes)) {
+                if (prefix.frozen_within(rest)) break;
+                extend_prefix(run, level, rest, prefix);
+            }
+        }
         result.convergence = run.settings.itk ? itk_convergence(prefix, moments, run.image.voxels())
                                               : true_convergence(moments, run.image.voxels());
     }
@@ -429,7 +453,7 @@ N4Fit n4(const ConstArrayView& image, const ConstArrayView* mask, const double* 
     if (!(range.high > range.low)) {
         throw InvalidArgument("x: got one value everywhere inside the mask, allowed an image with contrast");
     }
-    Measured measured = measure(run, level, range, false);
+    Measured measured = measure(run, level, range, false, kHuge);
     N4Fit fit;
     for (std::size_t l = 0; l < controls.size(); ++l) {
         Level finer = l == 0 ? level : refined(run, level, controls[l]);
@@ -437,7 +461,7 @@ N4Fit n4(const ConstArrayView& image, const ConstArrayView* mask, const double* 
         for (std::int64_t i = 1; i <= settings.iterations[l] && range.high > range.low; ++i) {
             take_step(run, i == 1 ? level : finer, finer, weight_sums, range, measured.histogram);
             range = range_of(run, finer, range, drift);
-            measured = measure(run, finer, range, true);
+            measured = measure(run, finer, range, true, measured.reach);
             fit.trace.push_back({static_cast<std::int64_t>(l), i, measured.convergence});
             if (observer) observer(fit.trace.back());
             if (!(measured.convergence > settings.convergence_threshold)) break;

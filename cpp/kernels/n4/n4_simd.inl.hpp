@@ -94,6 +94,7 @@ __attribute__((noinline)) void add_words(const std::int32_t* VOXKERN_RESTRICT wo
 struct Moments {
     double first[kN4Block] = {};
     double second[kN4Block] = {};
+    F largest = {};
 };
 
 // Histogram words of the samples of a band, and what to add to them.
@@ -147,8 +148,10 @@ void add_moments(const N4Measure& task, const Image<Rows>& image, std::int64_t y
             for (int r = 0; r < Rows; ++r) {
                 F d = task.reach <= kShort ? ratio_less_one(e[r]) : exponential(-e[r]) - splat(1.0F);
                 d = lanes_of(image.lanes[r][b], j) != 0 ? d : F{};
+                const F square = d * d;
                 sum += d;
-                squares = madd(d, d, squares);
+                squares += square;
+                moments.largest = larger(moments.largest, square);
             }
         }
     }
@@ -191,7 +194,10 @@ N4Moments measure_plane(const N4Grid& grid, const N4Measure& task, std::int64_t 
     MeasureBands<Taps> bands = {grid, task, scratch, plane, {}};
     for_bands(grid, task.field->row, task.field->row, bands);
     flush(task, scratch.histogram);
-    return {sum_of_lanes(bands.moments.first), sum_of_lanes(bands.moments.second)};
+    Moments& moments = bands.moments;
+    float largest = 0.0F;
+    for (std::int64_t l = 0; l < kLanes; ++l) largest = moments.largest[l] > largest ? moments.largest[l] : largest;
+    return {sum_of_lanes(moments.first), sum_of_lanes(moments.second), static_cast<double>(largest)};
 }
 
 // The rows of columns contracted to control points: each a product with its basis function.

@@ -94,10 +94,11 @@ struct N4Bounds {
     N4Extremes within;  // rows strictly within cannot hold the extremes
 };
 
-// Sums over a plane of exp(-step) - 1 and its square: the moments of ITK's convergence measure.
+// Sums over a plane of exp(-step) - 1 and its square, and the largest square.
 struct N4Moments {
     double first = 0.0;
     double second = 0.0;
+    double largest = 0.0;
 };
 
 // How far one row is from a mean, in exp(-step).
