@@ -290,8 +290,9 @@ def main() -> None:
     for case in cases:
         if arguments.only not in case.kernel:
             continue
-        rows += run(case)
-        print(markdown(rows[-1:] if len(rows) > 1 else rows).splitlines()[-1], flush=True)
+        fresh = run(case)
+        print("\n".join(markdown(fresh).splitlines()[2:]), flush=True)
+        rows += fresh
     packages = ("numpy", "scipy", "SimpleITK", "torch", "imops")
     level = vk.show_config()["cpu_level"]
     machine = f"{threads} threads, level {level}, {platform.processor() or platform.machine()}; "

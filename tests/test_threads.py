@@ -138,7 +138,16 @@ def test_the_gil_is_free_while_computing(rng):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("threads", [1, 2])
-def test_ctrl_c_stops_a_long_call(threads):
+@pytest.mark.parametrize(
+    "call",
+    [
+        "vk.resample(big, shape=(100, 160, 160), axes=(1, 2, 3), order=5, out=out, threads={threads})",
+        "vk.n4_bias_field_correction(x + 1, maximum_number_of_iterations=100000, convergence_threshold=0, "
+        "threads={threads})",
+    ],
+    ids=["resample", "n4"],
+)
+def test_ctrl_c_stops_a_long_call(threads, call):
     """The call takes many seconds; it must end well within one of the signal, and the pool must live on."""
     code = textwrap.dedent(f"""
         import numpy as np, time, voxkern as vk
@@ -149,7 +158,7 @@ def test_ctrl_c_stops_a_long_call(threads):
         start = time.perf_counter()
         try:
             while True:
-                vk.resample(big, shape=(100, 160, 160), axes=(1, 2, 3), order=5, out=out, threads={threads})
+                {call.format(threads=threads)}
         except KeyboardInterrupt:
             print(time.time(), flush=True)
         vk.resample(x, shape=32, threads={threads})

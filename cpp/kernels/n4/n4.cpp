@@ -2,6 +2,7 @@
 #include "kernels/n4/n4.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <mutex>
@@ -9,78 +10,37 @@
 
 #include "core/error.hpp"
 #include "core/workspace.hpp"
-#include "kernels/n4/n4_axis.hpp"
-#include "kernels/n4/n4_grid.hpp"
+#include "kernels/n4/n4_convergence.hpp"
 #include "kernels/n4/n4_math.hpp"
+#include "kernels/n4/n4_run.hpp"
 #include "kernels/n4/n4_sharpen.hpp"
-#include "kernels/n4/n4_task.hpp"
 
 namespace voxkern {
 namespace {
 
 constexpr float kHuge = std::numeric_limits<float>::max();
 // Below this a second thread costs more than it brings: a sweep takes some 50 microseconds.
-constexpr std::int64_t kVoxelsPerThread = std::int64_t{1} << 15;
+constexpr std::int64_t kVoxelsPerThread = std::int64_t{1} << 12;
 constexpr std::int64_t kVoxelsPerChunk = std::int64_t{1} << 12;
 // ITK leaves a control point at 0 where it sees less weight than this.
 constexpr double kLeastWeight = 0.1 * static_cast<double>(std::numeric_limits<float>::epsilon());
-
-// The log field, or its last increment, at one level.
-struct Level {
-    N4AxisTables plane;
-    N4AxisTables row;
-    N4AxisTables column;
-    std::vector<float> field;
-    std::vector<float> step;
-
-    std::int64_t plane_size() const { return row.controls() * column.controls(); }
-    std::int64_t size() const { return plane.controls() * plane_size(); }
-    N4Spline spline(const std::vector<float>& coefficients) const {
-        return {plane.basis(), row.basis(), column.basis(), coefficients.data()};
-    }
-};
 
 std::int64_t controls_along(const std::vector<std::int64_t>& controls, int axis) {
     return axis < 0 ? 1 : controls[static_cast<std::size_t>(axis)];
 }
 
 // Tables and zero lattices for the samples from `origin` on.
-Level make_level(const N4Order& order, const std::int64_t* origin, const std::int64_t (&samples)[3],
-                 const std::vector<std::int64_t>& controls, int spline_order, const std::vector<N4Axis>& axes) {
+N4Level make_level(const N4Order& order, const std::int64_t* origin, const std::int64_t (&samples)[3],
+                   const std::vector<std::int64_t>& controls, int spline_order, const std::vector<N4Axis>& axes) {
     const auto tables = [&](int axis, int m) {
         N4Axis place = axis < 0 ? N4Axis{} : axes[static_cast<std::size_t>(axis)];
         place.first += static_cast<double>(origin[m]) * place.step;
         return N4AxisTables(samples[m], controls_along(controls, axis), spline_order, place);
     };
-    Level level{tables(order.plane, 0), tables(order.row, 1), tables(order.column, 2), {}, {}};
+    N4Level level{tables(order.plane, 0), tables(order.row, 1), tables(order.column, 2), {}, {}};
     level.field.assign(static_cast<std::size_t>(level.size()), 0.0F);
     level.step = level.field;
     return level;
-}
-
-// The rows of a band, one beside the other, and of three planes of expanded control points.
-std::int64_t scratch_bytes(const Level& level, std::int64_t bins) {
-    const std::int64_t band = kN4Band * level.column.basis().stride;
-    const std::int64_t expanded = level.row.controls() * level.column.basis().stride;
-    return Workspace::padded(level.plane_size() * 4) + 3 * Workspace::padded(expanded * 4) +
-           3 * Workspace::padded(band * 4) + Workspace::padded(band * 8) +
-           Workspace::padded(kN4Copies * (bins + 1) * 8);
-}
-
-N4Scratch take_scratch(Workspace& workspace, const Level& level, std::int64_t bins) {
-    const std::int64_t band = kN4Band * level.column.basis().stride;
-    const std::int64_t expanded = level.row.controls() * level.column.basis().stride;
-    N4Scratch scratch;
-    scratch.controls = workspace.take<float>(level.plane_size());
-    scratch.field = workspace.take<float>(expanded);
-    scratch.step = workspace.take<float>(expanded);
-    scratch.sums = workspace.take<float>(expanded);
-    scratch.bins = workspace.take<std::int32_t>(band);
-    scratch.distances = workspace.take<float>(band);
-    scratch.residuals = workspace.take<float>(band);
-    scratch.increments = workspace.take<std::uint64_t>(band);
-    scratch.histogram = workspace.take<std::uint64_t>(kN4Copies * (bins + 1));
-    return scratch;
 }
 
 // One line of the lattice, twice as fine: along the axis of `count` points that lie `inner` apart.
@@ -103,35 +63,13 @@ std::vector<double> refine_axis(const std::vector<double>& old, std::int64_t out
     return result;
 }
 
-// What stays the same during one fit.
-struct Run {
-    const N4Image& image;
-    const N4Grid& grid;
-    const N4Settings& settings;
-    const N4Ops& ops;
-    Exec exec;
-    std::int64_t planes_per_chunk;
-
-    std::int64_t chunks() const { return (grid.planes + planes_per_chunk - 1) / planes_per_chunk; }
-};
-
-// Calls body(plane, scratch) for the planes of a chunk.
-template <class Body>
-void for_planes(const Run& run, const Level& level, std::int64_t chunk, Body&& body) {
-    Workspace workspace(scratch_bytes(level, run.settings.bins));
-    const N4Scratch scratch = take_scratch(workspace, level, run.settings.bins);
-    const std::int64_t begin = chunk * run.planes_per_chunk;
-    const std::int64_t end = std::min(begin + run.planes_per_chunk, run.grid.planes);
-    for (std::int64_t plane = begin; plane < end; ++plane) body(plane, scratch);
-}
-
-Level level_of(const Run& run, const std::vector<std::int64_t>& controls) {
+N4Level level_of(const N4Run& run, const std::vector<std::int64_t>& controls) {
     return make_level(run.image.order(), run.image.origin(), {run.grid.planes, run.grid.rows, run.grid.columns},
                       controls, run.settings.spline_order, run.settings.axes);
 }
 
-Level refined(const Run& run, const Level& level, const std::vector<std::int64_t>& controls) {
-    Level finer = level_of(run, controls);
+N4Level refined(const N4Run& run, const N4Level& level, const std::vector<std::int64_t>& controls) {
+    N4Level finer = level_of(run, controls);
     const std::int64_t n[3] = {level.plane.controls(), level.row.controls(), level.column.controls()};
     const int order = run.settings.spline_order;
     std::vector<double> lattice(level.field.begin(), level.field.end());
@@ -142,23 +80,17 @@ Level refined(const Run& run, const Level& level, const std::vector<std::int64_t
     return finer;
 }
 
-float largest_of(const std::vector<float>& coefficients) {
-    float largest = 0.0F;
-    for (const float v : coefficients) largest = std::max(largest, std::fabs(v));
-    return largest;
-}
-
 // Extremes of log image - field: the old ones, moved by the last step.
-N4Extremes range_of(const Run& run, const Level& level, const N4Extremes& old, float& drift) {
+N4Extremes range_of(const N4Run& run, const N4Level& level, const N4Extremes& old, float& drift) {
     const N4Spline field = level.spline(level.field);
-    const float largest = std::max({std::fabs(old.low), std::fabs(old.high), largest_of(level.field)});
-    const float reach = largest_of(level.step) + 16.0F * std::numeric_limits<float>::epsilon() * largest;
+    const float largest = std::max({std::fabs(old.low), std::fabs(old.high), n4_largest(level.field)});
+    const float reach = n4_largest(level.step) + 16.0F * std::numeric_limits<float>::epsilon() * largest;
     drift += reach;
     const N4Bounds bounds = {drift, {old.low + reach, old.high - reach}};
     std::vector<N4Extremes> found(static_cast<std::size_t>(run.chunks()), N4Extremes{kHuge, -kHuge});
     parallel_for(run.chunks(), run.exec, [&](std::int64_t chunk) {
         N4Extremes& all = found[static_cast<std::size_t>(chunk)];
-        for_planes(run, level, chunk, [&](std::int64_t plane, const N4Scratch& scratch) {
+        n4_for_planes(run, level, chunk, [&](std::int64_t plane, const N4Scratch& scratch) {
             const N4Extremes here = run.ops.extremes(run.grid, field, plane, bounds, scratch);
             all = {std::min(all.low, here.low), std::max(all.high, here.high)};
         });
@@ -170,94 +102,20 @@ N4Extremes range_of(const Run& run, const Level& level, const N4Extremes& old, f
     return range;
 }
 
-// ITK's running statistics over the planes at the front of the volume, as far as its mean still moves.
-struct Prefix {
-    N4RunningStatistics running;
-    double frozen = 0.0;  // squared deviations of samples that could not move the mean
-    std::int64_t voxels = 0;
-    std::int64_t planes = 0;
-
-    // Whether samples within `reach` of 1 leave the mean where it is.
-    bool frozen_within(float reach) const { return reach + std::fabs(1.0F - running.mean) < running.frozen_radius(); }
-};
-
-// Goes on until samples within `reach` of 1 cannot move the mean any more.
-void extend_prefix(const Run& run, const Level& level, float reach, Prefix& prefix) {
-    const N4Grid& grid = run.grid;
-    const N4Spline step = level.spline(level.step);
-    N4RunningStatistics& running = prefix.running;
-    std::vector<float> ratios(static_cast<std::size_t>(grid.blocks * kN4Block));
-    Workspace workspace(scratch_bytes(level, run.settings.bins));
-    const N4Scratch scratch = take_scratch(workspace, level, run.settings.bins);
-    for (; prefix.planes < grid.planes && !prefix.frozen_within(reach); ++prefix.planes) {
-        run.ops.expand(step, prefix.planes, scratch.controls, scratch.step);
-        for (std::int64_t y = 0; y < grid.rows; ++y) {
-            const std::int64_t row = prefix.planes * grid.rows + y;
-            const N4Deviation row_deviation =
-                run.ops.ratios(grid, step, prefix.planes, y, running.mean, scratch, ratios.data());
-            prefix.voxels += row_deviation.count;
-            if (row_deviation.farthest < running.frozen_radius()) {
-                prefix.frozen += row_deviation.squares;
-                // 2^24 is as far as ITK's counter gets.
-                running.count = std::min(running.count + static_cast<float>(row_deviation.count), 0x1p24F);
-                continue;
-            }
-            for (std::int64_t x = grid.first_block[row] * kN4Block; x < grid.end_block[row] * kN4Block; ++x) {
-                const unsigned lanes = grid.lanes[row * grid.blocks + x / kN4Block];
-                if ((lanes >> x % kN4Block & 1U) != 0) running.add(ratios[static_cast<std::size_t>(x)]);
-            }
-        }
-    }
-}
-
-// How far from 1 the ratios of the planes from `plane` on are.
-float reach_from(const std::vector<N4Moments>& moments, std::int64_t plane) {
-    double largest = 0.0;
-    for (auto p = static_cast<std::size_t>(plane); p < moments.size(); ++p) {
-        largest = std::max(largest, moments[p].largest);
-    }
-    return static_cast<float>(std::sqrt(largest)) * 1.0001F;
-}
-
-double itk_convergence(const Prefix& prefix, const std::vector<N4Moments>& moments, std::int64_t voxels) {
-    const auto mean = static_cast<double>(prefix.running.mean);
-    const double off = mean - 1.0;
-    N4Moments rest;
-    for (auto p = static_cast<std::size_t>(prefix.planes); p < moments.size(); ++p) {
-        rest.first += moments[p].first;
-        rest.second += moments[p].second;
-    }
-    const double tail = rest.second - 2.0 * off * rest.first + static_cast<double>(voxels - prefix.voxels) * off * off;
-    const double spread = static_cast<double>(prefix.running.spread) + prefix.frozen + std::max(tail, 0.0);
-    const double count = std::min(static_cast<double>(voxels), 0x1p24);
-    return std::sqrt(spread / (count - 1.0)) / mean;
-}
-
-double true_convergence(const std::vector<N4Moments>& moments, std::int64_t voxels) {
-    N4Moments all;
-    for (const N4Moments& m : moments) {
-        all.first += m.first;
-        all.second += m.second;
-    }
-    const auto n = static_cast<double>(voxels);
-    const double variance = (all.second - all.first * all.first / n) / (n - 1.0);
-    return std::sqrt(std::max(variance, 0.0)) / (1.0 + all.first / n);
-}
-
 struct Measured {
     std::vector<double> histogram;
     double convergence = 0.0;
     float reach = kHuge;  // of the step that was measured
 };
 
-N4Bins bins_of(const Run& run, const N4Extremes& range) {
+N4Bins bins_of(const N4Run& run, const N4Extremes& range) {
     return {range.low, (range.high - range.low) / static_cast<float>(run.settings.bins - 1)};
 }
 
 // Histogram of log image - field, and ITK's measure of the last step: the coefficient of variation of
 // the ratio of the fields before and after it. `last_reach` is that of the step before: a good guess of
 // this one's, so that ITK's measure can be emulated beside the sweep and not after it.
-Measured measure(const Run& run, const Level& level, const N4Extremes& range, bool stepped, float last_reach) {
+Measured measure(const N4Run& run, const N4Level& level, const N4Extremes& range, bool stepped, float last_reach) {
     const auto bins = static_cast<std::size_t>(run.settings.bins);
     const N4Spline field = level.spline(level.field);
     const N4Spline step = level.spline(level.step);
@@ -271,16 +129,16 @@ Measured measure(const Run& run, const Level& level, const N4Extremes& range, bo
     // ITK drops the maximum where rounding puts it beyond the last bin.
     const bool rounded = run.settings.itk && binning.slope > 0.0F;
     const float high_bin = rounded ? (range.high - range.low) / binning.slope : static_cast<float>(last_bin);
-    const float reach = largest_of(level.step);
+    const float reach = n4_largest(level.step);
     std::vector<std::int64_t> count(bins, 0);
     std::vector<std::int64_t> fraction(bins, 0);
     std::vector<N4Moments> moments(static_cast<std::size_t>(run.grid.planes));
     std::mutex mutex;  // integer sums do not mind the order
-    Prefix prefix;
+    N4Prefix prefix;
     const std::int64_t early = stepped && run.settings.itk ? 1 : 0;
     parallel_for(run.chunks() + early, run.exec, [&](std::int64_t chunk) {
         if (chunk < early) {
-            extend_prefix(run, level, last_reach, prefix);
+            n4_extend(prefix, run, level, last_reach);
             return;
         }
         std::vector<std::int64_t> own(2 * bins, 0);
@@ -295,7 +153,7 @@ Measured measure(const Run& run, const Level& level, const N4Extremes& range, bo
                              last_bin,
                              own.data(),
                              own.data() + bins};
-        for_planes(run, level, chunk - early, [&](std::int64_t plane, const N4Scratch& scratch) {
+        n4_for_planes(run, level, chunk - early, [&](std::int64_t plane, const N4Scratch& scratch) {
             moments[static_cast<std::size_t>(plane)] = run.ops.measure(run.grid, task, plane, scratch);
         });
         const std::lock_guard<std::mutex> lock(mutex);
@@ -313,23 +171,16 @@ Measured measure(const Run& run, const Level& level, const N4Extremes& range, bo
             static_cast<double>(count[k]) + static_cast<double>(before - fraction[k]) / static_cast<double>(one);
     }
     if (stepped) {
-        result.reach = reach_from(moments, 0);
-        if (run.settings.itk) {  // where the guess was too small
-            for (float rest = reach_from(moments, prefix.planes); prefix.planes < run.grid.planes;
-                 rest = reach_from(moments, prefix.planes)) {
-                if (prefix.frozen_within(rest)) break;
-                extend_prefix(run, level, rest, prefix);
-            }
-        }
-        result.convergence = run.settings.itk ? itk_convergence(prefix, moments, run.image.voxels())
-                                              : true_convergence(moments, run.image.voxels());
+        result.reach = n4_reach(moments, 0);
+        result.convergence = run.settings.itk ? n4_itk_convergence(prefix, run, level, moments)
+                                              : n4_true_convergence(moments, run.image.voxels());
     }
     return result;
 }
 
 // What the grid contributes to each control point of `to`: of the weights (residual is nullptr), or of
 // the residuals of log image - field of `from`. Planes are contracted in parallel and added in order.
-std::vector<double> contracted(const Run& run, const Level& from, const Level& to, const N4Residual* residual) {
+std::vector<double> contracted(const N4Run& run, const N4Level& from, const N4Level& to, const N4Residual* residual) {
     const int power = residual != nullptr ? 3 : 2;
     const N4Spline field = from.spline(from.field);
     N4Residual task = residual != nullptr ? *residual : N4Residual{};
@@ -342,7 +193,7 @@ std::vector<double> contracted(const Run& run, const Level& from, const Level& t
     Workspace workspace(run.grid.planes * size * 8);
     auto* const planes = workspace.take<double>(run.grid.planes * size);
     parallel_for(run.chunks(), run.exec, [&](std::int64_t chunk) {
-        for_planes(run, to, chunk, [&](std::int64_t plane, const N4Scratch& scratch) {
+        n4_for_planes(run, to, chunk, [&](std::int64_t plane, const N4Scratch& scratch) {
             sweep(run.grid, task, plane, scratch, planes + plane * size);
         });
     });
@@ -354,7 +205,7 @@ std::vector<double> contracted(const Run& run, const Level& from, const Level& t
 }
 
 // Sharpens the histogram, fits the difference it makes, and adds that to the field of `to`.
-void take_step(const Run& run, const Level& from, Level& to, const std::vector<double>& weights,
+void take_step(const N4Run& run, const N4Level& from, N4Level& to, const std::vector<double>& weights,
                const N4Extremes& range, const std::vector<double>& histogram) {
     const N4Bins bins = bins_of(run, range);
     const std::vector<float> expected = n4_sharpen(histogram, bins, run.settings.fwhm, run.settings.noise);
@@ -380,11 +231,11 @@ void take_step(const Run& run, const Level& from, Level& to, const std::vector<d
     }
 }
 
-double mean_of(const Run& run, const Level& level) {
+double mean_of(const N4Run& run, const N4Level& level) {
     const N4Spline field = level.spline(level.field);
     std::vector<double> sums(static_cast<std::size_t>(run.grid.planes));
     parallel_for(run.chunks(), run.exec, [&](std::int64_t chunk) {
-        for_planes(run, level, chunk, [&](std::int64_t plane, const N4Scratch& scratch) {
+        n4_for_planes(run, level, chunk, [&](std::int64_t plane, const N4Scratch& scratch) {
             sums[static_cast<std::size_t>(plane)] = run.ops.total(run.grid, field, plane, scratch);
         });
     });
@@ -433,6 +284,19 @@ std::vector<std::vector<std::int64_t>> controls_of_levels(const N4Settings& sett
     return levels;
 }
 
+// One sweep is too short for parallel_for to look for Ctrl-C: between them it is looked for here.
+struct Interruption {
+    using Clock = std::chrono::steady_clock;
+    const Exec& exec;
+    Clock::time_point looked = Clock::now();
+
+    void look() {
+        if (exec.should_cancel == nullptr || Clock::now() - looked < std::chrono::milliseconds(20)) return;
+        looked = Clock::now();
+        if (exec.should_cancel(exec.cancel_context)) throw Cancelled();
+    }
+};
+
 }  // namespace
 
 N4Fit n4(const ConstArrayView& image, const ConstArrayView* mask, const double* label, const ConstArrayView* weights,
@@ -441,13 +305,13 @@ N4Fit n4(const ConstArrayView& image, const ConstArrayView* mask, const double* 
     N4Image included(image, mask, label, weights, settings.itk, scratch, scratch_floats, exec);
     if (settings.itk) included.skip_first_voxel();
     const N4Grid& grid = included.grid();
-    Run run{included, grid,
-            settings, VOXKERN_SELECT_LEVEL(n4_ops),
-            exec,     std::max<std::int64_t>(kVoxelsPerChunk / (grid.rows * grid.columns), 1)};
+    N4Run run{included, grid,
+              settings, VOXKERN_SELECT_LEVEL(n4_ops),
+              exec,     std::max<std::int64_t>(kVoxelsPerChunk / (grid.rows * grid.columns), 1)};
     if (included.voxels() < 2 * kVoxelsPerThread) run.exec.threads = 1;
 
     const auto controls = controls_of_levels(settings, included.order());
-    Level level = level_of(run, controls.front());
+    N4Level level = level_of(run, controls.front());
     float drift = 0.0F;
     N4Extremes range = range_of(run, level, {0.0F, 0.0F}, drift);  // of the log image: the field is still 0
     if (!(range.high > range.low)) {
@@ -455,8 +319,9 @@ N4Fit n4(const ConstArrayView& image, const ConstArrayView* mask, const double* 
     }
     Measured measured = measure(run, level, range, false, kHuge);
     N4Fit fit;
+    Interruption interruption{exec};
     for (std::size_t l = 0; l < controls.size(); ++l) {
-        Level finer = l == 0 ? level : refined(run, level, controls[l]);
+        N4Level finer = l == 0 ? level : refined(run, level, controls[l]);
         const std::vector<double> weight_sums = contracted(run, level, finer, nullptr);
         for (std::int64_t i = 1; i <= settings.iterations[l] && range.high > range.low; ++i) {
             take_step(run, i == 1 ? level : finer, finer, weight_sums, range, measured.histogram);
@@ -464,6 +329,7 @@ N4Fit n4(const ConstArrayView& image, const ConstArrayView* mask, const double* 
             measured = measure(run, finer, range, true, measured.reach);
             fit.trace.push_back({static_cast<std::int64_t>(l), i, measured.convergence});
             if (observer) observer(fit.trace.back());
+            interruption.look();
             if (!(measured.convergence > settings.convergence_threshold)) break;
         }
         level = std::move(finer);
@@ -486,7 +352,7 @@ void n4_divide(const ConstArrayView& image, const N4Lattice& lattice, const std:
     const std::int64_t samples[3] = {n4_length(corrected, order.plane), n4_length(corrected, order.row),
                                      n4_length(corrected, order.column)};
     const std::int64_t origin[3] = {0, 0, 0};
-    Level level = make_level(order, origin, samples, lattice.shape, lattice.spline_order, axes);
+    N4Level level = make_level(order, origin, samples, lattice.shape, lattice.spline_order, axes);
     for_coefficients(order, lattice.shape,
                      [&](std::size_t from, std::size_t to) { level.field[to] = lattice.coefficients[from]; });
     const N4Spline spline = level.spline(level.field);
@@ -494,8 +360,8 @@ void n4_divide(const ConstArrayView& image, const N4Lattice& lattice, const std:
     Exec limited = exec;
     if (corrected.size() < kVoxelsPerThread) limited.threads = 1;
     parallel_for(samples[0], limited, [&](std::int64_t plane) {
-        Workspace workspace(scratch_bytes(level, 0));
-        const N4Scratch scratch = take_scratch(workspace, level, 0);
+        Workspace workspace(n4_scratch_bytes(level, 0));
+        const N4Scratch scratch = n4_take_scratch(workspace, level, 0);
         ops.expand(spline, plane, scratch.controls, scratch.field);
         N4Division task{};
         task.field = &spline;

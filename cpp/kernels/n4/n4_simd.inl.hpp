@@ -311,8 +311,8 @@ void fit_plane(const N4Grid& grid, const N4Residual& task, std::int64_t plane, c
 }
 
 template <int Taps>
-N4Deviation ratios_of(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, std::int64_t y, float mean,
-                      const N4Scratch& scratch, float* out) {
+N4Deviation ratios_of(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, std::int64_t y, float reach,
+                      float mean, const N4Scratch& scratch, float* out) {
     const Image<1> image(grid, plane, y);
     const Band<Taps, 1> step(spline, scratch.step, y);
     N4Deviation deviation = {0, 0.0F, 0.0};
@@ -322,7 +322,7 @@ N4Deviation ratios_of(const N4Grid& grid, const N4Spline& spline, std::int64_t p
         for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
             F e[1];
             step.at(b * kN4Block + j, e);
-            const F ratio = exponential(-e[0]);
+            const F ratio = reach <= kShort ? ratio_less_one(e[0]) + splat(1.0F) : exponential(-e[0]);
             store(out + b * kN4Block + j, ratio);
             F d = ratio - splat(mean);
             d = lanes_of(image.lanes[0][b], j) != 0 ? d : F{};
@@ -422,9 +422,9 @@ void weigh(const N4Grid& grid, const N4Residual& task, std::int64_t plane, const
 #undef CALL
 }
 
-N4Deviation ratios(const N4Grid& grid, const N4Spline& step, std::int64_t plane, std::int64_t row, float mean,
-                   const N4Scratch& scratch, float* out) {
-#define CALL(n) ratios_of<n>(grid, step, plane, row, mean, scratch, out)
+N4Deviation ratios(const N4Grid& grid, const N4Spline& step, std::int64_t plane, std::int64_t row, float reach,
+                   float mean, const N4Scratch& scratch, float* out) {
+#define CALL(n) ratios_of<n>(grid, step, plane, row, reach, mean, scratch, out)
     VOXKERN_N4_BY_TAPS(step.row.taps, CALL)
 #undef CALL
 }

@@ -161,9 +161,9 @@ struct N4Ops {
     void (*fit)(const N4Grid&, const N4Residual&, std::int64_t plane, const N4Scratch&, double* sums);
     // Denominator: the same of the weights alone.
     void (*weigh)(const N4Grid&, const N4Residual&, std::int64_t plane, const N4Scratch&, double* sums);
-    // exp(-step) of one row, by column, taking part or not.
-    N4Deviation (*ratios)(const N4Grid&, const N4Spline& step, std::int64_t plane, std::int64_t row, float mean,
-                          const N4Scratch&, float* out);
+    // exp(-step) of one row, by column, taking part or not; no step is larger than reach.
+    N4Deviation (*ratios)(const N4Grid&, const N4Spline& step, std::int64_t plane, std::int64_t row, float reach,
+                          float mean, const N4Scratch&, float* out);
     // Sum of the field over the samples of a plane that take part.
     double (*total)(const N4Grid&, const N4Spline&, std::int64_t plane, const N4Scratch&);
     // Control points of one plane into rows of columns; ratios and divide_row read them.
