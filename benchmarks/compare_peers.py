@@ -23,6 +23,7 @@ import numpy as np
 import scipy.ndimage as scipy_ndimage
 
 import voxkern as vk
+from voxkern import _core
 
 REPEATS = 5
 
@@ -59,13 +60,14 @@ def extra_memory(call: Callable[[], Any]) -> float:
     clear = Path("/proc/self/clear_refs")
     if not clear.exists():
         return float("nan")
-    call()  # caches and thread pools
+    call()  # thread pools and libraries that load on first use
+    _core.release_workspace()
     clear.write_text("5")
     before = status("VmRSS")
     kept = call()
-    arrays = kept if isinstance(kept, tuple) else (kept,)
-    returned = sum(a.nbytes for a in arrays if isinstance(a, np.ndarray))
-    return max(status("VmHWM") - before - returned, 0) / 2**20
+    peak = status("VmHWM")
+    parts = [plain(part) for part in (kept if isinstance(kept, tuple) else (kept,))]
+    return max(peak - before - sum(a.nbytes for a in parts if a.dtype != object), 0) / 2**20
 
 
 def error(got: Any, want: Any) -> float:

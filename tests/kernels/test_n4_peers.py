@@ -8,6 +8,8 @@ from n4_phantom import difference, log_field, phantom
 import voxkern as vk
 from voxkern._intensity import otsu_threshold
 
+pytestmark = pytest.mark.slow  # SimpleITK takes its time
+
 # --- against SimpleITK -----------------------------------------------------------------------------
 
 
