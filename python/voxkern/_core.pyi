@@ -30,7 +30,7 @@ class N4Settings:
     """
     How n4 fits; see vk.n4_bias_field_correction.
     """
-    def __init__(self, iterations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], convergence_threshold: typing.SupportsFloat | typing.SupportsIndex, control_points: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], spline_order: typing.SupportsInt | typing.SupportsIndex, bins: typing.SupportsInt | typing.SupportsIndex, fwhm: typing.SupportsFloat | typing.SupportsIndex, noise: typing.SupportsFloat | typing.SupportsIndex, itk: bool) -> None:
+    def __init__(self, iterations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], convergence_threshold: typing.SupportsFloat | typing.SupportsIndex, watched: bool, control_points: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], spline_order: typing.SupportsInt | typing.SupportsIndex, bins: typing.SupportsInt | typing.SupportsIndex, fwhm: typing.SupportsFloat | typing.SupportsIndex, noise: typing.SupportsFloat | typing.SupportsIndex, itk: bool) -> None:
         ...
 class N4Fit:
     """

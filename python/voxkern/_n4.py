@@ -299,8 +299,8 @@ def n4_bias_field_correction(
     Parameters
     ----------
     x : Volume or array_like
-        2-D to 4-D, any integer or float dtype. The fourth axis holds volumes that are corrected one
-        by one.
+        2-D to 4-D, any integer or float dtype (float16 is copied to float32 first). The fourth axis
+        holds volumes that are corrected one by one.
     mask : Volume, array_like or "otsu", optional
         Voxels that count: non-zero ones, of any dtype (or see `mask_label`). "otsu": those above
         Otsu's threshold. Default: all. The field is divided out everywhere (or see `outside`).
@@ -386,7 +386,8 @@ def n4_bias_field_correction(
     data = volume.data if volume is not None else x
     if _backend.is_gpu_array(data):
         _backend.require_cuda("x")
-    array = _validate.kernel_array(data, "x")
+    wider = {"e": np.float32, "g": np.float64}.get(np.asarray(data).dtype.char)  # half and long double
+    array = _validate.kernel_array(data if wider is None else np.asarray(data, wider), "x")
     if array.ndim not in (2, 3, 4) or array.size == 0:
         raise ArgumentError(f"x: got shape {array.shape}, allowed 2 to 4 axes and at least two voxels")
     if field_alignment not in ALIGNMENTS:
@@ -414,7 +415,11 @@ def n4_bias_field_correction(
         spline_distance,
         field_alignment,
     )
-    settings = _core.N4Settings(control_points=[a.control_points for a in axes], **common)
+    settings = _core.N4Settings(
+        control_points=[a.control_points for a in axes],
+        watched=callback is not None or return_details,
+        **common,
+    )
     if isinstance(mask, str):
         if mask != "otsu":
             raise ArgumentError(f"mask: got {mask!r}, allowed an array or 'otsu'")

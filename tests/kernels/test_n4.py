@@ -152,6 +152,17 @@ def test_integers_equal_their_float32(dtype):
     assert got.dtype == np.float32 and got.tobytes() == want.tobytes()
 
 
+def test_half_and_long_double():
+    image, mask = phantom((20, 24, 40))
+    image = image.astype(np.float16)
+    want = vk.n4_bias_field_correction(image.astype(np.float32), mask, maximum_number_of_iterations=3)
+    got = vk.n4_bias_field_correction(image, mask, maximum_number_of_iterations=3)
+    assert got.dtype == np.float32 and got.tobytes() == want.tobytes()
+    long = vk.n4_bias_field_correction(image.astype(np.longdouble), mask, maximum_number_of_iterations=3)
+    assert long.dtype == np.float64
+    np.testing.assert_allclose(long, want, rtol=1e-6)
+
+
 def test_memory_layouts(layouts):
     image, mask = phantom((30, 34, 38))
     options = {"maximum_number_of_iterations": (6, 6), "return_field": True}
@@ -303,6 +314,15 @@ def test_callback_and_trace():
 
     with pytest.raises(KeyboardInterrupt):
         vk.n4_bias_field_correction(image, mask, callback=stop)
+
+
+def test_result_does_not_depend_on_being_watched():
+    image, mask = phantom((40, 44, 48))
+    options = {"maximum_number_of_iterations": (5, 5), "convergence_threshold": 0}
+    alone = vk.n4_bias_field_correction(image, mask, **options)
+    watched, details = vk.n4_bias_field_correction(image, mask, return_details=True, **options)
+    assert alone.tobytes() == watched.tobytes()
+    assert details.iterations == (5, 5) and all(0 < s.convergence < 1 for s in details.trace)
 
 
 @pytest.mark.parametrize("name", vk.N4_PRESETS)

@@ -104,7 +104,7 @@ N4Extremes range_of(const N4Run& run, const N4Level& level, const N4Extremes& ol
 
 struct Measured {
     std::vector<double> histogram;
-    double convergence = 0.0;
+    double convergence = std::numeric_limits<double>::infinity();
     float reach = kHuge;  // of the step that was measured
 };
 
@@ -318,6 +318,7 @@ N4Fit n4(const ConstArrayView& image, const ConstArrayView* mask, const double* 
         throw InvalidArgument("x: got one value everywhere inside the mask, allowed an image with contrast");
     }
     Measured measured = measure(run, level, range, false, kHuge);
+    const bool measured_step = settings.watched || settings.convergence_threshold > 0.0;
     N4Fit fit;
     Interruption interruption{exec};
     for (std::size_t l = 0; l < controls.size(); ++l) {
@@ -326,7 +327,7 @@ N4Fit n4(const ConstArrayView& image, const ConstArrayView* mask, const double* 
         for (std::int64_t i = 1; i <= settings.iterations[l] && range.high > range.low; ++i) {
             take_step(run, i == 1 ? level : finer, finer, weight_sums, range, measured.histogram);
             range = range_of(run, finer, range, drift);
-            measured = measure(run, finer, range, true, measured.reach);
+            measured = measure(run, finer, range, measured_step, measured.reach);
             fit.trace.push_back({static_cast<std::int64_t>(l), i, measured.convergence});
             if (observer) observer(fit.trace.back());
             interruption.look();

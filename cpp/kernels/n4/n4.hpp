@@ -22,6 +22,8 @@ struct N4Axis {
 struct N4Settings {
     std::vector<std::int64_t> iterations = {50, 50, 50, 50};  // per level; each level halves the knot distance
     double convergence_threshold = 1e-3;
+    // Whether anybody looks at the convergence measure; with a threshold of 0 nothing else needs it.
+    bool watched = true;
     std::vector<std::int64_t> control_points;  // per axis, at the first level
     int spline_order = 3;
     std::int64_t bins = 200;
@@ -43,7 +45,7 @@ struct N4Lattice {
 struct N4Step {
     std::int64_t level = 0;
     std::int64_t iteration = 0;  // from 1, as ITK counts
-    double convergence = 0.0;
+    double convergence = 0.0;    // infinity where it was not measured
 };
 
 struct N4Fit {

@@ -37,12 +37,21 @@ std::optional<ConstArrayView> view_like(const std::optional<py::array>& array, c
 
 void bind_n4(py::module_& core) {
     py::class_<N4Settings>(core, "N4Settings", "How n4 fits; see vk.n4_bias_field_correction.")
-        .def(py::init([](std::vector<std::int64_t> iterations, double threshold, std::vector<std::int64_t> controls,
-                         int spline_order, std::int64_t bins, double fwhm, double noise, bool itk) {
-                 return N4Settings{
-                     std::move(iterations), threshold, std::move(controls), spline_order, bins, fwhm, noise, itk, {}};
+        .def(py::init([](std::vector<std::int64_t> iterations, double threshold, bool watched,
+                         std::vector<std::int64_t> controls, int spline_order, std::int64_t bins, double fwhm,
+                         double noise, bool itk) {
+                 return N4Settings{std::move(iterations),
+                                   threshold,
+                                   watched,
+                                   std::move(controls),
+                                   spline_order,
+                                   bins,
+                                   fwhm,
+                                   noise,
+                                   itk,
+                                   {}};
              }),
-             py::arg("iterations"), py::arg("convergence_threshold"), py::arg("control_points"),
+             py::arg("iterations"), py::arg("convergence_threshold"), py::arg("watched"), py::arg("control_points"),
              py::arg("spline_order"), py::arg("bins"), py::arg("fwhm"), py::arg("noise"), py::arg("itk"));
     py::class_<N4Fit>(core, "N4Fit", "What n4 found.")
         .def_property_readonly("lattice",
