@@ -150,7 +150,8 @@ def test_the_gil_is_free_while_computing(rng):
 def test_ctrl_c_stops_a_long_call(threads, call):
     """The call takes many seconds; it must end well within one of the signal, and the pool must live on."""
     code = textwrap.dedent(f"""
-        import numpy as np, time, voxkern as vk
+        import numpy as np, signal, time, voxkern as vk
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits it ignored
         x = np.random.default_rng(0).random((64, 128, 128))
         big = np.broadcast_to(x[None], (200, 64, 128, 128))
         out = np.empty((200, 100, 160, 160), np.float32)
