@@ -106,6 +106,13 @@ def test_n4_step_comes_before_the_others(shaded, tmp_path):
     assert names[::2] == ["load", "n4", "resample"]
     want = vk.resample(vk.n4_bias_field_correction(vk.load(folder), "otsu"), spacing=2.0, order=1)
     np.testing.assert_array_equal(got.data, want.data)
+    out = tmp_path / "preset.nii"
+    assert (
+        main(["preprocess", "--n4-preset", "fets", str(folder), str(out), "--orient", "keep", "--quiet"]) == 0
+    )
+    want = vk.n4_bias_field_correction(vk.load(folder), **vk.N4_PRESETS["fets"])
+    np.testing.assert_array_equal(vk.load(out).data, want.data)
+    assert main(["preprocess", "--n4", str(folder), str(out), "--quiet"]) == 0
     preset = vk.preprocess(volume, n4="fets", orient=None)
     np.testing.assert_array_equal(
         preset.data, vk.n4_bias_field_correction(volume, **vk.N4_PRESETS["fets"]).data

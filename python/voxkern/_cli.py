@@ -127,13 +127,10 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("input", help="DICOM folder or file, or NIfTI")
     one.add_argument("output", help=".nii, .nii.gz, or a new folder for DICOM")
     one.add_argument(
-        "--n4",
-        nargs="?",
-        const=True,
-        default=False,
-        choices=N4_PRESETS,
-        metavar="PRESET",
-        help=f"correct the bias field (MR); as it comes, or as {', '.join(N4_PRESETS)} do",
+        "--n4", action="store_true", help="correct the bias field (MR): full resolution, Otsu's mask"
+    )
+    one.add_argument(
+        "--n4-preset", choices=N4_PRESETS, help="correct it with the settings of a known pipeline"
     )
     one.add_argument("--orient", default="RAS", help="three letters, or 'keep' (default: RAS)")
     one.add_argument("--spacing", type=_spacing, metavar="MM", help="one number, or three with commas")
@@ -172,9 +169,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run_preprocess(args: argparse.Namespace, progress: Progress) -> None:
-    n4: Any = args.n4
-    if n4:
-        n4 = dict(N4_PRESETS[n4]) if isinstance(n4, str) else {"mask": "otsu"}
+    n4: dict[str, Any] | bool = False
+    if args.n4 or args.n4_preset:
+        n4 = dict(N4_PRESETS[args.n4_preset]) if args.n4_preset else {"mask": "otsu"}
         n4["callback"] = progress.n4_callback(n4.get("maximum_number_of_iterations", (50,) * 4))
     with progress.running() as on_step:
         preprocess(

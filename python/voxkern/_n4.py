@@ -366,7 +366,8 @@ def n4_bias_field_correction(
     Notes
     -----
     N. J. Tustison et al., "N4ITK: improved N3 bias correction", IEEE Trans. Med. Imaging 29 (2010).
-    Extra memory beyond corrected image and field: 0.2 bytes per voxel, 4 more with weights.
+    Extra memory beyond corrected image and field: 0.2 bytes per voxel, 4 more with weights, 1 more with
+    Otsu's mask, 1 or 2 more with ``rescale`` or ``outside="input"`` and a mask.
 
     Voxels are visited in memory order, as ITK visits them. The convergence measure of "itk" depends on
     it, so an array and its transpose may stop an iteration apart.
