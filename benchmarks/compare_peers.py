@@ -108,6 +108,28 @@ def resample_cases(threads: int) -> list[Case]:
     return cases
 
 
+def ndimage_cases(threads: int) -> list[Case]:
+    """Return scipy's own calls: coefficients, zoom with its defaults, shift."""
+    x = np.random.default_rng(0).random((256,) * 3, np.float32)
+    by = (0.3, 1.2, -2.5)
+    jobs: list[tuple[str, int, Callable[[Any, Any], Any]]] = [
+        ("spline_filter", 256**3, lambda module, a: module.spline_filter(a, output=a.dtype)),
+        ("zoom 1.25 cubic", 320**3, lambda module, a: module.zoom(a, 1.25)),
+        ("shift cubic", 256**3, lambda module, a: module.shift(a, by)),
+    ]
+    return [
+        Case(
+            f"ndimage {name}",
+            "256^3 float32",
+            lambda job=job: job(vk.ndimage, x),
+            {"scipy": lambda job=job: job(scipy_ndimage, x)},
+            lambda job=job: job(scipy_ndimage, x.astype(np.float64)),
+            x.nbytes + voxels * x.itemsize,
+        )
+        for name, voxels, job in jobs
+    ]
+
+
 def filter_cases(threads: int) -> list[Case]:
     rng = np.random.default_rng(0)
     x = rng.random((256,) * 3, np.float32)
@@ -286,7 +308,7 @@ def main() -> None:
     parser.add_argument("--slow", action="store_true", help="also what takes a peer minutes")
     arguments = parser.parse_args()
     threads = arguments.threads
-    cases = resample_cases(threads) + filter_cases(threads)
+    cases = resample_cases(threads) + ndimage_cases(threads) + filter_cases(threads)
     cases += [Case(**row) for row in compare_n4.cases(threads, arguments.slow)]
     rows = []
     for case in cases:

@@ -3,7 +3,8 @@
 
 import numpy as np
 import pydicom
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 
@@ -71,3 +72,40 @@ def write_series(folder, *, n=6, shape=(5, 7), step=(0, 0, 2.5), dtype=np.int16,
     for ds, name in zip(datasets, names, strict=True):
         pydicom.dcmwrite(folder / f"IM{name:04d}", ds)
     return datasets
+
+
+def make_enhanced(pixels, *, positions, slopes=None, times=None, types=None):
+    """Return one enhanced MR image of (frames, rows, columns); without positions only its shell."""
+    ds = make_slice(pixels[0], (9, 9, 9), series_uid=generate_uid())
+    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.4.1"
+    del ds.RescaleSlope, ds.RescaleIntercept
+    ds.NumberOfFrames = len(pixels)
+    ds.PixelData = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
+    if positions is None:
+        return ds
+    shared = Dataset()
+    orientation, measures = Dataset(), Dataset()
+    orientation.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    measures.PixelSpacing, measures.SliceThickness = [0.7, 0.9], 99
+    shared.PlaneOrientationSequence = Sequence([orientation])
+    shared.PixelMeasuresSequence = Sequence([measures])
+    ds.SharedFunctionalGroupsSequence = Sequence([shared])
+    groups = []
+    for k, place in enumerate(positions):
+        group, position, content = Dataset(), Dataset(), Dataset()
+        position.ImagePositionPatient = list(place)
+        group.PlanePositionSequence = Sequence([position])
+        if times is not None:
+            content.TemporalPositionIndex = times[k]
+            group.FrameContentSequence = Sequence([content])
+        if slopes is not None:
+            scale = Dataset()
+            scale.RescaleSlope, scale.RescaleIntercept = slopes[k], 0
+            group.PixelValueTransformationSequence = Sequence([scale])
+        if types is not None:
+            kind = Dataset()
+            kind.FrameType = ["ORIGINAL", "PRIMARY", types[k], "NONE"]
+            group.MRImageFrameTypeSequence = Sequence([kind])
+        groups.append(group)
+    ds.PerFrameFunctionalGroupsSequence = Sequence(groups)
+    return ds

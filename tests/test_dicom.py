@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """DICOM series: order, geometry, values, faults, identity; made series and real ones."""
 
-import json
-import pickle
 import warnings
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -183,27 +180,9 @@ def test_junk_in_the_folder_is_left_alone(make_series):
     (folder / "empty").write_bytes(b"")
     (folder / "notes.txt").write_text("hello")
     (folder / "deeper").mkdir()
-    np.testing.assert_array_equal(vk.load(folder).data, want)
-
-
-def test_no_identity_leaves_the_loader(make_series, tmp_path, capsys):
-    folder, _ = make_series()
     v = vk.load(folder)
-    saved = [vk.save(v, tmp_path / "out.nii"), vk.save(v, tmp_path / "out")]
-    texts = [repr(v), repr(vk.list_series(folder)), json.dumps(dict(v.meta))]
-    contents = [pickle.dumps(v)]
-    contents += [p.read_bytes() for s in saved for p in ([s] if s.is_file() else s.iterdir())]
-    next(iter(sorted(folder.iterdir()))).unlink()
-    first = sorted(folder.iterdir())[2]
-    spoiled = pydicom.dcmread(first)
-    spoiled.PixelSpacing = [0, 0]
-    pydicom.dcmwrite(first, spoiled)
-    with pytest.raises(vk.LoadError) as caught:
-        vk.load(folder)
-    texts.append(str(caught.value))
-    for secret in ("Secret", "SECRET-4711"):
-        assert not any(secret in text for text in texts)
-        assert not any(secret.encode() in content for content in contents)
+    np.testing.assert_array_equal(v.data, want)
+    assert v.meta["skipped"] == (("empty", 1), ("not DICOM", 2))
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.uint8, np.int32, np.float32])
@@ -256,90 +235,5 @@ def test_pydicom_test_files_load_or_say_why():
         except (vk.LoadError, vk.MissingPackageError):
             continue
         loaded += 1
-        assert v.ndim == 3
-    assert loaded >= 5
-
-
-# --- real scans ------------------------------------------------------------------------------------
-
-
-def canonical(volume):
-    v = vk.reorient(volume, "RAS")
-    return np.asarray(v.data, np.float32), v.affine
-
-
-@pytest.mark.data
-def test_real_mr_series_equals_dcm2niix(data_pack, real_series):
-    want = json.loads((data_pack / "refs" / "mr_t1_philips_mprage.json").read_text())["outputs"][0]
-    v = vk.load(real_series)
-    data, affine = canonical(v)
-    assert list(data.shape) == want["canonical_shape"]
-    corners = np.array([[i, j, k, 1] for i in (0, 169) for j in (0, 255) for k in (0, 255)], float).T
-    difference = (affine - np.array(want["canonical_affine"])) @ corners
-    # dcm2niix takes the slice distance from two neighbours, we from the whole stack: 7e-6 mm a slice.
-    assert np.abs(difference).max() <= 2e-3
-    positions = sorted(
-        tuple(pydicom.dcmread(p, specific_tags=["ImagePositionPatient"]).ImagePositionPatient)
-        for p in real_series.iterdir()
-    )
-    ends = [v.affine @ [k, 0, 0, 1] for k in (0, 169)]
-    np.testing.assert_allclose(
-        sorted(tuple((LPS @ e)[:3]) for e in ends), [positions[0], positions[-1]], atol=1e-4
-    )
-    import nibabel
-
-    precise = vk.reorient(
-        vk.Volume.from_nibabel(nibabel.load(data_pack / "nifti" / "t1_philips_mprage.nii.gz")), "RAS"
-    )
-    # dcm2niix wrote Philips' precise scale, we give the displayed one: proportional, 1 : slope of the scale
-    ratio = float(data.max() / precise.data.max())
-    np.testing.assert_allclose(data, precise.data * ratio, rtol=0, atol=1e-4 * data.max())
-
-
-@pytest.mark.data
-@pytest.mark.parametrize("case", ["sts001_ct", "sts001_pet"])
-def test_real_series_equal_dcm2niix(data_pack, tmp_path, case):
-    folder = data_pack / "dicom" / case
-    if not folder.is_dir():
-        with zipfile.ZipFile(data_pack / "dicom" / f"{case}.zip") as archive:
-            archive.extractall(tmp_path)
-        folder = tmp_path
-    want = json.loads((data_pack / "refs" / f"{case}.json").read_text())["outputs"][0]
-    data, affine = canonical(vk.load(folder))
-    assert list(data.shape) == want["canonical_shape"]
-    np.testing.assert_allclose(affine, want["canonical_affine"], atol=1e-3)
-
-
-@pytest.mark.data
-@pytest.mark.parametrize(
-    ("archive", "member", "kind"),
-    [
-        ("ct_ge_tilt", "", vk.IrregularSpacingError),
-        ("d2n_failing", "sliceincrement", vk.IrregularSpacingError),
-        ("d2n_failing", "sliceorientation", vk.SeveralSeriesError),
-        ("mosaic_siemens", "", vk.UnsupportedSeriesError),
-    ],
-)
-def test_real_series_that_must_be_refused(data_pack, tmp_path, archive, member, kind):
-    with zipfile.ZipFile(data_pack / "dicom" / f"{archive}.zip") as file:
-        file.extractall(tmp_path)
-    folder = next((p for p in [tmp_path, *tmp_path.rglob("*")] if p.is_dir() and member in p.name), tmp_path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with pytest.raises(kind):
-            vk.load(folder if member else tmp_path)
-
-
-@pytest.mark.data
-def test_bad_files_give_typed_errors(data_pack):
-    for path in sorted((data_pack / "bad").iterdir()):
-        if path.suffix == ".md":
-            continue
-        if "bomb" in path.name:  # a size limit is a policy of its own
-            continue
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                vk.load(path)
-        except (vk.LoadError, vk.MissingPackageError):
-            pass
+        assert np.isfinite(v.affine).all() and v.data.size
+    assert loaded >= 12

@@ -76,13 +76,20 @@ VOXKERN_HD inline FoldedCoordinate fold_coordinate(double c, std::int64_t n, Bou
         }
         case Boundary::mirror: {
             if (n == 1) return {0.0, true};
+            // As scipy folds: what lies less than a sample beyond the last one stays there, for its taps to be
+            // folded, which decides ties of order 0.
             const double period = 2.0 * last;
-            double r = c - period * std::floor(c / period);
-            if (r > last) r = period - r;
-            return {r, true};
+            if (c < 0.0) {
+                const double r = c + period * std::floor(-c / period);
+                return {r <= -last ? r + period : -r, true};
+            }
+            const double r = c - period * std::floor(c / period);
+            return {r >= static_cast<double>(n) ? period - r : r, true};
         }
         case Boundary::wrap: {
             if (n == 1) return {0.0, true};
+            // Whole periods below zero fall on the last sample and those above on the first, as in scipy.
+            if (c < 0.0) return {c + last * (std::floor(-c / last) + 1.0), true};
             return {c - last * std::floor(c / last), true};
         }
         case Boundary::grid_wrap: {

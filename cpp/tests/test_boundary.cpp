@@ -45,6 +45,9 @@ TEST(boundary, coordinates_fold_like_indices) {
         }
     }
     EXPECT_NEAR(fold_coordinate(4.5, 5, Boundary::wrap).value, 0.5, 1e-12);  // first and last sample coincide
+    EXPECT(fold_coordinate(-4.0, 5, Boundary::wrap).value == 4.0);
+    EXPECT(fold_coordinate(8.0, 5, Boundary::wrap).value == 0.0);
+    EXPECT_NEAR(fold_coordinate(-4.5, 5, Boundary::wrap).value, 3.5, 1e-12);
 }
 
 TEST(boundary, constant_is_strict_and_fov_is_half_a_voxel) {

@@ -23,6 +23,7 @@ from ._errors import (
     VoxkernError,
 )
 from ._intensity import window, zscore
+from ._meta import SCHEMA as META_SCHEMA
 from ._n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
 from ._preprocess import preprocess
 from ._resample import resample
@@ -30,6 +31,7 @@ from ._volume import Volume, reorient
 from .io import list_series, load, save
 
 __all__ = [
+    "META_SCHEMA",
     "N4_PRESETS",
     "ArgumentError",
     "ArgumentTypeError",

@@ -22,8 +22,8 @@ from ._errors import VoxkernError
 from ._n4 import N4_PRESETS, N4Callback, n4_bias_field_correction
 from ._preprocess import NORMALIZATIONS, StepCallback, preprocess
 from ._resample import CONVENTIONS, resample
-from ._volume import Volume
-from .io import list_series, load, save
+from ._volume import Volume, reorient
+from .io import is_dicom, list_series, load, save
 
 
 class Progress:
@@ -88,6 +88,21 @@ class Progress:
             print(text, file=sys.stderr, flush=True)
 
 
+INPUT = "DICOM folder, zip or file, NIfTI, MINC, MetaImage, NRRD, TIFF, ..."
+OUTPUT = ".nii, .nii.gz, .mha, .nrrd, .npz, or a new folder for DICOM"
+
+
+def _load_options(args: argparse.Namespace) -> dict[str, Any]:
+    given = {
+        "series": args.series,
+        "missing": args.missing,
+        "irregular": args.irregular,
+        "untilt": args.untilt,
+        "suv": args.suv,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
 def _spacing(text: str) -> float | list[float]:
     values = [float(part) for part in text.split(",")]
     return values[0] if len(values) == 1 else values
@@ -117,6 +132,10 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--threads", type=int, metavar="N", help="default: every CPU this process may use")
     series = argparse.ArgumentParser(add_help=False)
     series.add_argument("--series", metavar="UID", help="which DICOM series, as `voxkern info` lists them")
+    series.add_argument("--missing", choices=("interpolate", "drop"), help="repair missing slices")
+    series.add_argument("--irregular", choices=("resample",), help="repair unequal distances of slices")
+    series.add_argument("--untilt", action="store_true", help="rectify a tilted CT gantry")
+    series.add_argument("--suv", action="store_true", help="PET: standardised uptake values")
     commands = parser.add_subparsers(dest="command", required=True)
 
     one = commands.add_parser(
@@ -124,8 +143,8 @@ def _parser() -> argparse.ArgumentParser:
         parents=[common, series],
         help="scan -> corrected, reoriented, resampled, normalised volume",
     )
-    one.add_argument("input", help="DICOM folder or file, or NIfTI")
-    one.add_argument("output", help=".nii, .nii.gz, or a new folder for DICOM")
+    one.add_argument("input", help=INPUT)
+    one.add_argument("output", help=OUTPUT)
     one.add_argument(
         "--n4", action="store_true", help="correct the bias field (MR): full resolution, Otsu's mask"
     )
@@ -142,18 +161,25 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     one = commands.add_parser("n4", parents=[common, series], help="correct the bias field of an MR scan")
-    one.add_argument("input", help="DICOM folder or file, or NIfTI")
-    one.add_argument("output", help=".nii, .nii.gz, or a new folder for DICOM")
+    one.add_argument("input", help=INPUT)
+    one.add_argument("output", help=OUTPUT)
     one.add_argument("--field", metavar="FILE", help="save the field, too")
     _n4_arguments(one)
 
     one = commands.add_parser("info", parents=[common], help="what a file or folder holds, or --config")
-    one.add_argument("input", nargs="?", help="DICOM folder or file, or NIfTI")
+    one.add_argument("input", nargs="?", help=INPUT)
     one.add_argument("--config", action="store_true", help="versions, instruction set, threads, GPU")
 
+    one = commands.add_parser(
+        "convert", parents=[common, series], help="from any format load() reads to any that save() writes"
+    )
+    one.add_argument("input", help=INPUT)
+    one.add_argument("output", help=OUTPUT)
+    one.add_argument("--orient", default="keep", help="three letters, or 'keep' (default: keep)")
+
     one = commands.add_parser("resample", parents=[common, series], help="onto another spacing or grid")
-    one.add_argument("input", help="DICOM folder or file, or NIfTI")
-    one.add_argument("output", help=".nii, .nii.gz, or a new folder for DICOM")
+    one.add_argument("input", help=INPUT)
+    one.add_argument("output", help=OUTPUT)
     target = one.add_mutually_exclusive_group(required=True)
     target.add_argument("--spacing", type=_spacing, metavar="MM", help="one number, or three with commas")
     target.add_argument("--like", metavar="FILE", help="take the grid of this image")
@@ -177,7 +203,7 @@ def _run_preprocess(args: argparse.Namespace, progress: Progress) -> None:
         preprocess(
             args.input,
             args.output,
-            series=args.series,
+            load_options=_load_options(args),
             n4=n4,
             orient=None if args.orient == "keep" else args.orient,
             spacing=args.spacing,
@@ -213,7 +239,7 @@ def _run_n4(args: argparse.Namespace, progress: Progress) -> None:
     settings = _n4_settings(args)
     levels = settings.get("maximum_number_of_iterations", (50,) * 4)
     with progress.running() as on_step:
-        volume = _timed(on_step, "load", lambda: load(args.input, series=args.series))
+        volume = _timed(on_step, "load", lambda: load(args.input, **_load_options(args)))
         corrected, field, details = _timed(
             on_step,
             "n4",
@@ -244,7 +270,7 @@ def _timed(on_step: StepCallback, name: str, action: Callable[[], Any]) -> Any:
 
 def _run_resample(args: argparse.Namespace, progress: Progress) -> None:
     with progress.running() as on_step:
-        volume = _timed(on_step, "load", lambda: load(args.input, series=args.series))
+        volume = _timed(on_step, "load", lambda: load(args.input, **_load_options(args)))
         result = _timed(
             on_step,
             "resample",
@@ -262,6 +288,15 @@ def _run_resample(args: argparse.Namespace, progress: Progress) -> None:
     progress.line(f"wrote {args.output}")
 
 
+def _run_convert(args: argparse.Namespace, progress: Progress) -> None:
+    with progress.running() as on_step:
+        volume = _timed(on_step, "load", lambda: load(args.input, **_load_options(args)))
+        if args.orient != "keep":
+            volume = reorient(volume, args.orient)
+        _timed(on_step, "save", lambda: save(volume, args.output))
+    progress.line(f"wrote {args.output}")
+
+
 def _run_info(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     if args.config == (args.input is not None):
         parser.error("info: give a file or folder, or --config")
@@ -269,12 +304,15 @@ def _run_info(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None
         print(json.dumps(show_config(), indent=2))
         return
     path = Path(args.input)
-    if path.is_file() and path.name.lower().endswith((".nii", ".nii.gz")):
+    if path.exists() and not is_dicom(path):
         print(load(path))
         return
     infos = list_series(path)
     for info in infos:
-        print(f"{info.uid}\n  {info.modality} {info.description!r}, {info.n_files} files, shape {info.shape}")
+        print(
+            f"{info.uid}\n  {info.modality} {info.description!r}, {info.n_files} files, shape {info.shape}, "
+            f"{info.role}"
+        )
         try:
             print(f"  {load(path, series=info.uid)}")
         except VoxkernError as error:
@@ -299,6 +337,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 _run_n4(args, progress)
             elif args.command == "resample":
                 _run_resample(args, progress)
+            elif args.command == "convert":
+                _run_convert(args, progress)
             elif args.command == "info":
                 _run_info(args, parser)
             else:

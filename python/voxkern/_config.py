@@ -12,7 +12,7 @@ import numpy as np
 from . import _backend, _core
 from ._errors import ArgumentError
 
-NUMERICS_VERSION = 1  # raised by any change of result bits
+NUMERICS_VERSION = 2  # raised by any change of result bits
 
 
 def _in_daemonic_worker() -> bool:
@@ -70,7 +70,7 @@ def show_config() -> dict[str, Any]:
     --------
     >>> import voxkern as vk
     >>> vk.show_config()["numerics_version"]
-    1
+    2
     """
     cuda, reason = _backend.cuda_status()
     return {

@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'N4Fit', 'N4Settings', 'active_cpu_level', 'available_threads', 'cached_workspace_bytes', 'correlate1d', 'cpu_levels', 'default_threads', 'n4', 'n4_divide', 'release_workspace', 'resample', 'set_cpu_level', 'set_default_threads']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'N4Fit', 'N4Settings', 'active_cpu_level', 'available_threads', 'cached_workspace_bytes', 'correlate1d', 'cpu_levels', 'default_threads', 'n4', 'n4_divide', 'release_workspace', 'resample', 'rescale', 'set_cpu_level', 'set_default_threads']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -55,7 +55,7 @@ class AxisSampling:
     """
     Where the output samples of one axis lie, in input indices.
     """
-    def __init__(self, coordinates: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], antialias_sigma: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
+    def __init__(self, coordinates: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], antialias_sigma: typing.SupportsFloat | typing.SupportsIndex = 0.0, coefficients: bool = False) -> None:
         ...
 def active_cpu_level() -> str:
     """
@@ -93,9 +93,13 @@ def release_workspace() -> None:
     """
     Frees the temporary memory kept for the next call.
     """
-def resample(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axes: collections.abc.Sequence[AxisSampling], order: typing.SupportsInt | typing.SupportsIndex, mode: Boundary, cval: typing.SupportsFloat | typing.SupportsIndex, prefilter: bool, clip: bool, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def resample(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axes: collections.abc.Sequence[AxisSampling], order: typing.SupportsInt | typing.SupportsIndex, mode: Boundary, cval: typing.SupportsFloat | typing.SupportsIndex, prefilter: bool, clip: bool, threads: typing.SupportsInt | typing.SupportsIndex, float64: bool = False) -> None:
     """
     Interpolates `input` at the grid of `axes` into `output`. threads=0: the default number.
+    """
+def rescale(stored: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], values: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], slope: typing.SupportsFloat | typing.SupportsIndex, intercept: typing.SupportsFloat | typing.SupportsIndex, swap_bytes: bool, unused_high: typing.SupportsInt | typing.SupportsIndex, unused_low: typing.SupportsInt | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    values = slope * stored bits + intercept. threads=0: the default number.
     """
 def set_cpu_level(level: str) -> None:
     """

@@ -28,7 +28,7 @@ def preprocess(
     source: Any,
     output: str | os.PathLike[str] | None = None,
     *,
-    series: str | None = None,
+    load_options: Mapping[str, Any] | None = None,
     n4: bool | str | Mapping[str, Any] = False,
     orient: str | None = "RAS",
     spacing: Any = None,
@@ -49,8 +49,8 @@ def preprocess(
         What to process; see `load`.
     output : path, optional
         Where to save; see `save`. None: only return the result.
-    series : str, optional
-        Which of several DICOM series.
+    load_options : mapping, optional
+        Keyword arguments of `load`, such as ``{"series": uid, "untilt": True}``.
     n4 : bool, str or mapping
         Correct the bias field of an MR scan: True for the whole resolution within Otsu's mask, a name
         of `N4_PRESETS`, or keyword arguments of `n4_bias_field_correction`.
@@ -104,11 +104,11 @@ def preprocess(
         return result
 
     if isinstance(source, Volume):
-        if series is not None:
-            raise ArgumentTypeError("series: got a Volume as source, allowed only with DICOM files")
+        if load_options:
+            raise ArgumentTypeError("load_options: got a Volume as source, allowed only with files")
         volume = source
     else:
-        volume = step("load", lambda: load(source, series=series))
+        volume = step("load", lambda: load(source, **(load_options or {})))
     before, field = volume, None
     if correction is not None:
         options = {**correction, "return_field": report is not None, "threads": threads}

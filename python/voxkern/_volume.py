@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _geometry
+from . import _geometry, _meta
 from ._errors import ArgumentError, ArgumentTypeError
 from ._optional import import_or_explain
 
@@ -31,9 +30,9 @@ class Volume:
     affine : (4, 4) array_like
         Maps array indices, first axis first, to RAS+ millimetres. Stored as float64, read-only.
     meta : mapping, optional
-        Facts about the image, never about the patient. Keys the loaders write: ``source``
-        ("dicom", "nifti"), ``modality``, ``series_uid``, ``spacing_source`` (how slice spacing
-        is known), ``sheared`` (bool), ``photometric``, ``files``.
+        Facts about the image, never about the patient: ``source``, ``modality``, ``units``, ``axes``
+        (names of the axes after the third) and so on. `META_SCHEMA` lists the keys there are; others
+        are refused. Stored read-only.
 
     Examples
     --------
@@ -65,7 +64,7 @@ class Volume:
             raise ArgumentError("affine: got zero spacing or parallel axes, allowed a basis of space")
         affine.flags.writeable = False
         object.__setattr__(self, "affine", affine)
-        object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
+        object.__setattr__(self, "meta", _meta.checked(self.meta))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -136,7 +135,8 @@ class Volume:
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.data, np.array(self.affine), dict(self.meta))
+        meta = {k: dict(v) if isinstance(v, Mapping) else v for k, v in self.meta.items()}
+        return type(self), (self.data, np.array(self.affine), meta)
 
     def to_nibabel(self) -> Any:
         """Return a ``nibabel.Nifti1Image`` over the same voxels, in millimetres, scanner space."""

@@ -144,16 +144,29 @@ void plan_smoothing(OwnedPlan<C>& owned, double sigma, Boundary mode) {
     owned.plan.smooth_extension = owned.smooth_extension.data();
 }
 
+// The samples of a line turned into its spline coefficients, without padding.
+template <class C>
+OwnedPlan<C> coefficient_plan(std::int64_t n, const ResampleParams& params) {
+    OwnedPlan<C> owned = identity_plan<C>(n);
+    if (params.order <= 1 || n <= 1) return owned;
+    owned.plan.identity = false;
+    plan_prefilter(owned, params.order, params.mode);
+    owned.weights.assign(static_cast<std::size_t>(n), static_cast<C>(spline_gain(params.order)));
+    owned.plan.weights = owned.weights.data();
+    return owned;
+}
+
 template <class C>
 OwnedPlan<C> plan_axis(std::int64_t n, const AxisSampling& axis, const ResampleParams& params) {
     const bool filtered = params.order > 1 && params.prefilter;
+    if (axis.coefficients) return coefficient_plan<C>(n, params);
     if (is_identity(axis.coordinates, n) && (filtered || params.order <= 1)) return identity_plan<C>(n);
     OwnedPlan<C> owned;
     AxisPlan<C>& plan = owned.plan;
     plan.identity = false;
     plan.n_in = n;
     plan.n_out = static_cast<std::int64_t>(axis.coordinates.size());
-    plan.pad = prefilter_pad(params.order, params.mode);
+    plan.pad = filtered ? prefilter_pad(params.order, params.mode) : 0;
     plan.pad_edge = params.mode == Boundary::nearest;
     plan.taps = params.order + 1;
     if (axis.antialias_sigma > 0.0) plan_smoothing(owned, axis.antialias_sigma, params.mode);
@@ -166,7 +179,7 @@ OwnedPlan<C> plan_axis(std::int64_t n, const AxisSampling& axis, const ResampleP
     for (const double c : axis.coordinates) {
         std::int64_t index[kMaxTaps];
         double weight[kMaxTaps];
-        const bool inside = spline_taps(c, n, params.order, params.mode, index, weight);
+        const bool inside = spline_taps(c, n, plan.pad, params.order, params.mode, index, weight);
         owned.outside.push_back(inside ? 0 : 1);
         any_outside = any_outside || !inside;
         for (int t = 0; t < plan.taps; ++t) {
@@ -214,7 +227,8 @@ AxisOrder order_axes(const ConstArrayView& in, const ArrayView& out, const Resam
     std::vector<int> changed;
     std::vector<int> kept;
     for (int a = 0; a < in.rank; ++a) {
-        const bool same = is_identity(params.axes[static_cast<std::size_t>(a)].coordinates, in.shape[a]);
+        const AxisSampling& axis = params.axes[static_cast<std::size_t>(a)];
+        const bool same = !axis.coefficients && is_identity(axis.coordinates, in.shape[a]);
         (same ? kept : changed).push_back(a);
     }
     if (changed.size() > 3) throw InvalidArgument("axes: got more than three to resample, allowed at most 3");
@@ -467,7 +481,7 @@ void resample(const ConstArrayView& in, const ArrayView& out, const ResamplePara
     Exec limited = exec;
     if (in.size() + out.size() < kInlineWork) limited.threads = 1;
     const ResampleOps& ops = VOXKERN_SELECT_LEVEL(resample_ops);
-    if (exact_in_f32(in.dtype) && exact_in_f32(out.dtype)) {
+    if (exact_in_f32(in.dtype) && exact_in_f32(out.dtype) && !params.float64) {
         run<float>(in, out, params, ops.f32, limited);
     } else {
         run<double>(in, out, params, ops.f64, limited);

@@ -14,6 +14,7 @@ namespace voxkern {
 struct AxisSampling {
     std::vector<double> coordinates;  // one per output sample; finite
     double antialias_sigma = 0.0;     // Gaussian applied to the input first; 0: none
+    bool coefficients = false;        // spline coefficients are wanted, one per sample, not values
 };
 
 struct ResampleParams {
@@ -23,6 +24,7 @@ struct ResampleParams {
     double cval = 0.0;
     bool prefilter = true;  // false: the input already holds spline coefficients
     bool clip = false;      // limit results to the range of the input
+    bool float64 = false;   // compute in float64 even where float32 holds every value
 };
 
 // `in` and `out` must not overlap. Computes in float32 when every value of both dtypes is exact in

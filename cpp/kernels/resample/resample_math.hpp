@@ -28,13 +28,14 @@ VOXKERN_HD inline Boundary tap_boundary(Boundary mode) {
     return mode == Boundary::constant || mode == Boundary::wrap || mode == Boundary::fov ? Boundary::mirror : mode;
 }
 
-// Fills index and weight of the order+1 taps at coordinate c of a line of n samples, in units of
-// the padded line. Taps that stand for cval get weight 0. False: the sample is cval altogether.
-VOXKERN_HD inline bool spline_taps(double c, std::int64_t n, int order, Boundary mode, std::int64_t* index,
-                                   double* weight) {
-    const std::int64_t pad = prefilter_pad(order, mode);
-    // With padding the spline of the padded line is evaluated as it is, even outside the line.
-    const bool as_given = pad > 0 || mode == Boundary::grid_constant;
+// Fills index and weight of the order+1 taps at coordinate c of a line of n samples with `pad` more on
+// either side, in units of the padded line. Taps that stand for cval get weight 0. False: the sample is
+// cval altogether.
+VOXKERN_HD inline bool spline_taps(double c, std::int64_t n, std::int64_t pad, int order, Boundary mode,
+                                   std::int64_t* index, double* weight) {
+    // With padding the spline of the padded line is evaluated as it is, even outside the line; so does scipy
+    // where coefficients are given and none is padded.
+    const bool as_given = pad > 0 || mode == Boundary::grid_constant || (mode == Boundary::nearest && order > 1);
     const FoldedCoordinate at = as_given ? FoldedCoordinate{c, true} : fold_coordinate(c, n, mode);
     if (!at.inside) {
         for (int t = 0; t <= order; ++t) {

@@ -59,7 +59,9 @@ def fold_coordinate(c: float, n: int, mode: str) -> float | None:
     if mode == "nearest":
         return 0.0 if c < 0 else float(last)
     if mode == "wrap":
-        return c % last if n > 1 else 0.0
+        if n == 1:
+            return 0.0
+        return c + last * (math.floor(-c / last) + 1) if c < 0 else c % last
     if mode == "grid-wrap":
         return c % n
     if mode in ("reflect", "grid-mirror"):
@@ -68,8 +70,11 @@ def fold_coordinate(c: float, n: int, mode: str) -> float | None:
     if mode == "mirror":
         if n == 1:
             return 0.0
+        if c < 0:
+            c += 2 * last * math.floor(-c / (2 * last))
+            return c + 2 * last if c <= -last else -c
         c %= 2 * last
-        return c if c <= last else 2 * last - c
+        return c if c < n else 2 * last - c
     return c  # grid-constant
 
 

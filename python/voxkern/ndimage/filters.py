@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drop-in functions for ``scipy.ndimage``: its names, arguments, modes, dtypes and exceptions.
-
-Each function takes one more keyword, ``threads``, and gives a `Volume` for a `Volume`.
-float64 and integer input give scipy's bits (`uniform_filter` of float64 within rounding); float32
-input is computed in float32.
-"""
+"""Separable filters, drop-in for ``scipy.ndimage``: float64 and integers give its bits."""
 
 from __future__ import annotations
 
@@ -13,21 +8,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike
 
-from . import _backend, _core, _validate
-from ._volume import Volume
+from .. import _core, _validate
+from .._volume import Volume
+from ._common import Array, as_input, as_output, filter_mode, one_axis, per_axis, several_axes
 
-__all__ = [
-    "convolve1d",
-    "correlate1d",
-    "gaussian_filter",
-    "gaussian_filter1d",
-    "uniform_filter",
-    "uniform_filter1d",
-]
-
-Array = NDArray[Any]
 Filter = _core.AxisFilter
 
 
@@ -79,21 +65,25 @@ def correlate1d(
     >>> ndimage.correlate1d([2, 8, 0, 4, 1, 9, 9, 0], weights=[1, 3])
     array([ 8, 26,  8, 12,  7, 28, 36,  9])
     """
-    array = _input(input)
+    array = as_input(input)
     taps = np.atleast_1d(np.asarray(weights))
     if np.iscomplexobj(taps):
         raise TypeError("weights: got complex numbers, allowed real ones")
     taps = taps.astype(np.float64)
     if taps.ndim != 1 or taps.shape[0] < 1:
         raise RuntimeError("no filter weights given")
-    at = _axis(axis, array.ndim)
+    at = one_axis(axis, array.ndim)
     before = len(taps) // 2 + origin
     if before < 0 or before >= len(taps):
         raise ValueError(
             "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
         )
     return _run(
-        input, array, [Filter(at, taps.tolist(), _mode(mode), _cval(cval), origin, 1.0)], output, threads
+        input,
+        array,
+        [Filter(at, taps.tolist(), filter_mode(mode), float(cval), origin, 1.0)],
+        output,
+        threads,
     )
 
 
@@ -157,7 +147,9 @@ def _gaussian(
     if order < 0:
         raise ValueError("order must be non-negative")
     # A correlation with the reversed kernel is the convolution that is meant.
-    return Filter(axis, _gaussian_weights(sigma, order, int(reach))[::-1], _mode(mode), _cval(cval), 0, 1.0)
+    return Filter(
+        axis, _gaussian_weights(sigma, order, int(reach))[::-1], filter_mode(mode), float(cval), 0, 1.0
+    )
 
 
 def gaussian_filter1d(
@@ -199,8 +191,8 @@ def gaussian_filter1d(
     >>> ndimage.gaussian_filter1d([1.0, 2.0, 3.0, 4.0, 5.0], 1).round(3)
     array([1.427, 2.068, 3.   , 3.932, 4.573])
     """
-    array = _input(input)
-    one = _gaussian(sigma, _axis(axis, array.ndim), order, mode, cval, truncate, radius)
+    array = as_input(input)
+    one = _gaussian(sigma, one_axis(axis, array.ndim), order, mode, cval, truncate, radius)
     return _run(input, array, [one], output, threads)
 
 
@@ -249,17 +241,17 @@ def gaussian_filter(
            [0.33, 0.34, 0.33],
            [0.17, 0.33, 0.5 ]])
     """
-    array = _input(input)
-    chosen = _axes(axes, array.ndim)
+    array = as_input(input)
+    chosen = several_axes(axes, array.ndim)
     n = len(chosen)
     filters = [
         _gaussian(s, a, o, m, cval, truncate, r)
         for a, s, o, m, r in zip(
             chosen,
-            _sequence(sigma, n),
-            _sequence(order, n),
-            _sequence(mode, n),
-            _sequence(radius, n),
+            per_axis(sigma, n),
+            per_axis(order, n),
+            per_axis(mode, n),
+            per_axis(radius, n),
             strict=True,
         )
         if s > 1e-15
@@ -274,7 +266,7 @@ def _uniform(size: int, axis: int, mode: str, cval: float, origin: int) -> Any:
     before = size // 2 + origin
     if before < 0 or before >= size:
         raise ValueError("invalid origin")
-    return Filter(axis, [1.0] * size, _mode(mode), _cval(cval), origin, float(size))
+    return Filter(axis, [1.0] * size, filter_mode(mode), float(cval), origin, float(size))
 
 
 def uniform_filter1d(
@@ -308,8 +300,10 @@ def uniform_filter1d(
     >>> ndimage.uniform_filter1d([2, 8, 0, 4, 1, 9, 9, 0], size=3)
     array([4, 3, 4, 1, 4, 6, 6, 3])
     """
-    array = _input(input)
-    return _run(input, array, [_uniform(size, _axis(axis, array.ndim), mode, cval, origin)], output, threads)
+    array = as_input(input)
+    return _run(
+        input, array, [_uniform(size, one_axis(axis, array.ndim), mode, cval, origin)], output, threads
+    )
 
 
 def uniform_filter(
@@ -353,93 +347,19 @@ def uniform_filter(
            [3.333, 4.   , 4.667],
            [5.333, 6.   , 6.667]])
     """
-    array = _input(input)
-    chosen = _axes(axes, array.ndim)
+    array = as_input(input)
+    chosen = several_axes(axes, array.ndim)
     n = len(chosen)
     filters = [
         _uniform(s, a, m, cval, o)
-        for a, s, m, o in zip(
-            chosen, _sequence(size, n), _sequence(mode, n), _sequence(origin, n), strict=True
-        )
+        for a, s, m, o in zip(chosen, per_axis(size, n), per_axis(mode, n), per_axis(origin, n), strict=True)
         if s > 1
     ]
     return _run(input, array, filters, output, threads)
 
 
-# --- what scipy's functions have in common -------------------------------------------------------
-
-
-def _input(x: Any) -> Array:
-    data = x.data if isinstance(x, Volume) else x
-    if _backend.is_gpu_array(data):
-        _backend.require_cuda("input")
-    array = np.asarray(data)
-    if array.dtype.kind == "c" and array.dtype.itemsize <= 16:
-        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-    if array.dtype.char not in _validate.KERNEL_DTYPES:
-        kind = RuntimeError if array.dtype.kind in "biufc" else TypeError
-        raise kind(f"array type {array.dtype!r} not supported")
-    return _validate.kernel_array(array, "input")
-
-
-def _axis(axis: int, ndim: int) -> int:
-    if not -ndim <= axis < ndim:
-        raise np.exceptions.AxisError(axis, ndim)
-    return axis % ndim
-
-
-def _axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]:
-    if axes is None:
-        return tuple(range(ndim))
-    if np.isscalar(axes):
-        chosen: tuple[Any, ...] = (operator.index(axes),)  # type: ignore[arg-type]
-    else:
-        chosen = tuple(operator.index(a) for a in axes)  # type: ignore[union-attr]
-    for axis in chosen:
-        _axis(axis, ndim)
-    result = tuple(axis % ndim for axis in chosen)
-    if len(set(result)) != len(result):
-        raise ValueError("axes must be unique")
-    return result
-
-
-def _mode(mode: str) -> Any:
-    try:
-        return _validate.FILTER_MODES[mode]
-    except (KeyError, TypeError):
-        raise RuntimeError("boundary mode not supported") from None
-
-
-def _cval(cval: Any) -> float:
-    return float(cval)
-
-
-def _sequence(value: Any, n: int) -> list[Any]:
-    if isinstance(value, str) or not np.iterable(value):
-        return [value] * n
-    values = list(value)
-    if len(values) != n:
-        raise RuntimeError("sequence argument must have length equal to input rank")
-    return values
-
-
-def _output(array: Array, output: Any) -> Array:
-    if output is None:
-        return np.empty(array.shape, array.dtype)
-    if isinstance(output, np.ndarray):
-        if output.shape != array.shape:
-            raise RuntimeError("output shape not correct")
-        if array.dtype.kind == "c" and output.dtype.kind != "c":
-            raise RuntimeError("output must have complex dtype")
-        return output
-    dtype: DTypeLike = np.dtype(output)
-    if array.dtype.kind == "c" and np.dtype(dtype).kind != "c":
-        dtype = np.promote_types(array.dtype, np.dtype(dtype))
-    return np.empty(array.shape, dtype)
-
-
 def _run(x: Any, array: Array, filters: list[Any], output: Any, threads: int | None) -> Any:
-    out = _output(array, output)
+    out = as_output(array, output)
     count = _validate.thread_count(threads)
     parts: list[Callable[[Array], Array]] = [lambda a: a]
     if out.dtype.kind == "c":

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import datetime
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,11 @@ from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-from .. import __version__
-from .._errors import ArgumentError
-from .._geometry import LPS_TO_RAS, is_sheared
-from .._volume import Volume
+from ... import __version__
+from ..._errors import ArgumentError
+from ..._geometry import LPS_TO_RAS, is_sheared
+from ..._volume import Volume
+from .._guard import writing
 
 _SOP_CLASSES = {
     "CT": "1.2.840.10008.5.1.4.1.1.2",
@@ -46,10 +45,10 @@ def _stored(data: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
     return stored.astype(np.uint16), slope, intercept
 
 
-def save_dicom(volume: Volume, folder: Path) -> Path:
-    """Write into a temporary folder beside ``folder``, then rename."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ArgumentError(f"path: got {folder}, which exists and is not an empty folder")
+def save_dicom(volume: Volume, path: Path) -> Path:
+    """Write one file per index of the first axis into a new folder."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ArgumentError(f"path: got {path}, which exists and is not an empty folder")
     if volume.ndim != 3:
         raise ArgumentError(f"volume: got {volume.ndim} axes, allowed 3 for a DICOM series")
     if is_sheared(volume.affine):
@@ -95,17 +94,11 @@ def save_dicom(volume: Volume, folder: Path) -> Path:
         "AccessionNumber": "",
         "ReferringPhysicianName": "",
     }
-    temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
-    try:
+    with writing(path) as folder:
+        folder.mkdir()
         for k, pixels in enumerate(data):
-            _write_slice(temporary / f"{k:05d}.dcm", common, k, lps, pixels)
-        temporary.chmod(0o755)
-        if folder.exists():
-            folder.rmdir()
-        temporary.replace(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return folder
+            _write_slice(folder / f"{k:05d}.dcm", common, k, lps, pixels)
+    return path
 
 
 def _decimal(value: float) -> str:

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Row loops of rescale, compiled once per ISA level inside that level's namespace.
+#include "core/simd/intrinsics.hpp"
+#include "kernels/rescale/rescale_math.hpp"
+#include "kernels/rescale/rescale_task.hpp"
+
+namespace voxkern {
+namespace VOXKERN_LEVEL {
+namespace {
+
+#include "core/simd/vec.inl.hpp"
+//
+#include "core/simd/convert.inl.hpp"
+
+constexpr std::int64_t kBlock = 1024;  // words on their way stay in L1
+
+template <class T>
+void words_of(const Rescale& how, const void* in, std::int64_t stride, void* words, std::int64_t n) {
+    const T* VOXKERN_RESTRICT from = static_cast<const T*>(in);
+    T* VOXKERN_RESTRICT to = static_cast<T*>(words);
+    for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
+    if constexpr (!kFloating<T>) {
+        if (how.swap_bytes) {
+            for (std::int64_t i = 0; i < n; ++i) {
+                to[i] = static_cast<T>(swapped_bytes(static_cast<std::make_unsigned_t<T>>(to[i])));
+            }
+        }
+        if (how.unused_high + how.unused_low > 0) {
+            for (std::int64_t i = 0; i < n; ++i) to[i] = stored_bits(to[i], how.unused_high, how.unused_low);
+        }
+    }
+}
+
+// The stored words of a block, ready to be read as T; and their copy into the output.
+using Words = void (*)(const Rescale&, const void* in, std::int64_t stride, void* words, std::int64_t n);
+using Copy = void (*)(const void* words, void* out, std::int64_t stride, std::int64_t n);
+
+template <class T>
+void copy_words(const void* words, void* out, std::int64_t stride, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) static_cast<T*>(out)[i * stride] = static_cast<const T*>(words)[i];
+}
+
+struct PerDType {
+    Words words;
+    Copy copy;
+};
+
+PerDType per_dtype(DType dtype) {
+    switch (dtype) {
+        case DType::u8: return {words_of<std::uint8_t>, copy_words<std::uint8_t>};
+        case DType::i8: return {words_of<std::int8_t>, copy_words<std::int8_t>};
+        case DType::u16: return {words_of<std::uint16_t>, copy_words<std::uint16_t>};
+        case DType::i16: return {words_of<std::int16_t>, copy_words<std::int16_t>};
+        case DType::u32: return {words_of<std::uint32_t>, copy_words<std::uint32_t>};
+        case DType::i32: return {words_of<std::int32_t>, copy_words<std::int32_t>};
+        case DType::u64: return {words_of<std::uint64_t>, copy_words<std::uint64_t>};
+        case DType::i64: return {words_of<std::int64_t>, copy_words<std::int64_t>};
+        case DType::f32: return {words_of<float>, copy_words<float>};
+        case DType::f64: return {words_of<double>, copy_words<double>};
+    }
+    return {nullptr, nullptr};
+}
+
+template <class C>
+void scale_block(const RescaleTask& task, const void* words, std::int64_t stride, void* out, std::int64_t n) {
+    alignas(64) C row[kBlock];
+    load_row_of<C>(task.in)(words, stride, row, n);
+    const C slope = static_cast<C>(task.how.slope);
+    const C intercept = static_cast<C>(task.how.intercept);
+    for (std::int64_t i = 0; i < n; ++i) row[i] = row[i] * slope + intercept;
+    store_row_of<RoundSaturate, C>(task.out)(row, out, task.out_stride, n);
+}
+
+void rescale_row(const RescaleTask& task, const void* in, void* out, std::int64_t n) {
+    const bool as_they_are = !task.how.swap_bytes && task.how.unused_high + task.how.unused_low == 0;
+    if (as_they_are && task.copy && task.in_stride == 1 && task.out_stride == 1) {
+        __builtin_memcpy(out, in, static_cast<std::size_t>(n * task.in_size));
+        return;
+    }
+    const PerDType type = per_dtype(task.in);
+    alignas(64) char words[kBlock * 8];
+    for (std::int64_t done = 0; done < n; done += kBlock) {
+        const std::int64_t count = n - done < kBlock ? n - done : kBlock;
+        const void* from = static_cast<const char*>(in) + done * task.in_stride * task.in_size;
+        void* const to = static_cast<char*>(out) + done * task.out_stride * task.out_size;
+        std::int64_t stride = task.in_stride;
+        if (!as_they_are || task.copy) {
+            type.words(task.how, from, stride, words, count);
+            from = words;
+            stride = 1;
+        }
+        if (task.copy) {
+            type.copy(from, to, task.out_stride, count);
+        } else if (task.f32) {
+            scale_block<float>(task, from, stride, to, count);
+        } else {
+            scale_block<double>(task, from, stride, to, count);
+        }
+    }
+}
+
+}  // namespace
+
+const RescaleOps& rescale_ops() {
+    static constexpr RescaleOps ops = {rescale_row};
+    return ops;
+}
+
+}  // namespace VOXKERN_LEVEL
+}  // namespace voxkern

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compressed frames to stored values.
+
+imagecodecs decodes grey frames: it lets go of the interpreter lock (pydicom's plugins do not, so threads
+gain nothing there) and knows the 12-bit and retired JPEG processes. pydicom's plugins do the rest: colour,
+RLE (where fuzzing crashed imagecodecs), and everything where imagecodecs is not installed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.encaps import get_frame
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
+from pydicom.pixels.utils import pixel_array
+
+from ..._errors import FileFormatError, LoadError, MissingPackageError
+from .file import DEFLATED_FRAMES
+from .frames import Frame
+
+_UID = "1.2.840.10008.1.2."
+_DECODERS = {
+    **dict.fromkeys((_UID + "4.50", _UID + "4.51", _UID + "4.53", _UID + "4.55"), "jpeg8_decode"),
+    **dict.fromkeys((_UID + "4.57", _UID + "4.70"), "jpeg8_decode"),
+    **dict.fromkeys((_UID + "4.80", _UID + "4.81"), "jpegls_decode"),
+    **dict.fromkeys((_UID + "4.90", _UID + "4.91"), "jpeg2k_decode"),
+    **dict.fromkeys((_UID + "4.201", _UID + "4.202", _UID + "4.203"), "jpeg2k_decode"),
+}
+
+
+def decoded(frame: Frame) -> NDArray[Any]:
+    """Return a whole frame through a decoder: stored words, RGB, or values of a lookup table."""
+    layout, file = frame.format, frame.file
+    complete = file.complete
+    try:
+        pixels = _grey(frame, complete)
+        if pixels is None:
+            pixels = pixel_array(complete, index=frame.index)
+        if layout.photometric == "PALETTE COLOR":
+            pixels = apply_color_lut(pixels, complete)[..., :3]
+        elif "ModalityLUTSequence" in complete:
+            pixels = apply_modality_lut(pixels, complete)
+    except LoadError:
+        raise
+    except (RuntimeError, NotImplementedError, ImportError) as error:
+        reasons = "; ".join(line.strip() for line in str(error).splitlines())
+        if "missing required dependencies" in reasons or isinstance(error, ImportError):
+            raise MissingPackageError(f"{frame.name}: {reasons}; pip install 'voxkern[io]'") from error
+        raise FileFormatError(f"{frame.name}: the pixels do not decode: {reasons}") from error
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a decoder written in Rust panics outside of Exception
+        raise FileFormatError(f"{frame.name}: the pixels do not decode ({type(error).__name__})") from error
+    return np.asarray(pixels)
+
+
+def _grey(frame: Frame, complete: Any) -> NDArray[Any] | None:
+    """Return the stored words of a compressed grey frame, None where this is not one of ours."""
+    layout = frame.format
+    if str(frame.file.syntax) == DEFLATED_FRAMES:
+        return _inflated_frame(frame, complete)
+    name = _DECODERS.get(str(frame.file.syntax))
+    if name is None or layout.samples != 1 or layout.bits_allocated not in (8, 16):
+        return None
+    try:
+        imagecodecs = importlib.import_module("imagecodecs")
+    except ImportError:
+        return None
+    packed = _packed(frame, complete)
+    if _coded_size(packed) != (layout.rows, layout.columns):
+        raise FileFormatError(
+            f"{frame.name}: the code stream is of {_coded_size(packed)} pixels, the header of "
+            f"{layout.rows} x {layout.columns}"
+        )
+    # The code stream knows a word, the header whether it has a sign.
+    word = np.dtype(f"{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}")
+    try:
+        pixels: NDArray[Any] = getattr(imagecodecs, name)(packed)
+    except (ValueError, RuntimeError) as error:
+        raise FileFormatError(f"{frame.name}: the pixels do not decode: {error}") from error
+    if pixels.shape != (layout.rows, layout.columns):
+        raise FileFormatError(
+            f"{frame.name}: decoded {pixels.shape}, expected {layout.rows} x {layout.columns}"
+        )
+    if pixels.dtype.itemsize == word.itemsize:
+        return pixels.view(word)
+    return pixels.astype(word)
+
+
+def _coded_size(packed: bytes) -> tuple[int, int] | None:
+    """Return rows and columns a JPEG, JPEG-LS or JPEG 2000 stream declares: checked before it is decoded."""
+    if packed[:4] == b"\xff\x4f\xff\x51" and len(packed) >= 24:  # JPEG 2000: SIZ follows SOC
+        right, bottom, left, top = struct.unpack(">4I", packed[8:24])
+        return bottom - top, right - left
+    at = 2
+    while packed[:2] == b"\xff\xd8" and at + 9 <= len(packed) and packed[at] == 0xFF:
+        marker = packed[at + 1]
+        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):  # a frame header
+            rows, columns = struct.unpack(">2H", packed[at + 5 : at + 9])
+            return rows, columns
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(packed[at + 2 : at + 4], "big")
+    return None
+
+
+def _packed(frame: Frame, complete: Any) -> bytes:
+    return get_frame(complete.PixelData, frame.index, number_of_frames=frame.format.frames)
+
+
+def _inflated_frame(frame: Frame, complete: Any) -> NDArray[Any]:
+    """Return a grey frame of the deflated-frame syntax, where every frame is a raw deflate stream."""
+    layout = frame.format
+    if layout.samples != 1:
+        raise FileFormatError(f"{frame.name}: deflated colour frames")
+    size = (layout.frame_bits + 7) // 8
+    try:
+        flat = zlib.decompressobj(-zlib.MAX_WBITS).decompress(_packed(frame, complete), size)
+    except zlib.error as error:
+        raise FileFormatError(f"{frame.name}: the pixels do not inflate: {error}") from error
+    if len(flat) < size:
+        raise FileFormatError(f"{frame.name}: {len(flat)} bytes inflated, {size} expected")
+    if layout.bits_allocated == 1:
+        bits = np.unpackbits(
+            np.frombuffer(flat, np.uint8), count=layout.rows * layout.columns, bitorder="little"
+        )
+        return bits.reshape(layout.rows, layout.columns)
+    word = np.dtype(f"<{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}")
+    return np.frombuffer(flat, word).reshape(layout.rows, layout.columns)

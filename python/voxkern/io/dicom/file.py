@@ -1,0 +1,432 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One DICOM file: its header through pydicom, and where its pixels lie.
+
+A header is read up to the group that describes the pixels (0028) and no further: most of a file's
+elements, private ones above all, come later and are stepped over. The few images that need them
+(enhanced, mosaic, PET, several volumes) ask for `DicomFile.whole`.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, BinaryIO
+
+import pydicom
+from pydicom.charset import convert_encodings, decode_bytes
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
+from pydicom.filereader import data_element_generator, read_dataset, read_partial, read_preamble
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+from ..._errors import FileFormatError, LoadError, NoImagesError
+from .source import GZIP_MAGIC, Source
+
+MAX_HEADER = 64 << 20  # bytes of one file's header; the largest real ones hold a few megabytes
+_HEAD = 1 << 16
+_PIXEL_TAGS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData"}
+_LAST_GROUP = 0x0028
+DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # younger than the dictionary of pydicom 3.0
+
+# Only these are turned into values; private and identifying elements are stepped over.
+_KEYWORDS = {
+    int(pydicom.tag.Tag(keyword)): keyword
+    for keyword in (
+        "SOPInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality", "SeriesDescription",
+        "ImageType", "Manufacturer", "AcquisitionDate", "AcquisitionTime", "SliceThickness",
+        "SpacingBetweenSlices", "EchoTime", "TriggerTime", "DiffusionBValue",
+        "DiffusionGradientOrientation", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
+        "SeriesNumber", "AcquisitionNumber", "InstanceNumber", "ImagePositionPatient",
+        "ImageOrientationPatient", "TemporalPositionIdentifier", "SamplesPerPixel",
+        "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelSpacing",
+        "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue",
+        "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept", "RescaleType",
+        "ModalityLUTSequence",
+    )
+}  # fmt: skip
+_TAGS = list(_KEYWORDS)
+_VRS = {tag: "US" if dictionary_VR(tag).startswith("US") else dictionary_VR(tag) for tag in _TAGS}
+
+
+class NotAnImageError(Exception):
+    """A candidate that is no DICOM image; ``reason`` is counted in messages."""
+
+    def __init__(self, reason: str, detail: str = "", unreadable: bool = False) -> None:
+        super().__init__(detail or reason)
+        self.reason = reason
+        self.unreadable = unreadable
+
+    def as_load_error(self, name: str) -> LoadError:
+        """Return the error for a file that was asked for by name."""
+        kind = FileFormatError if self.unreadable else NoImagesError
+        return kind(f"{name}: {self}")
+
+
+Header = dict[str, Any]  # by keyword: numbers, strings, tuples of them
+
+
+@dataclass
+class DicomFile:
+    """A header without pixels, and how to get the rest."""
+
+    source: Source
+    dataset: Any  # a Header, or the whole Dataset where one was given
+    syntax: UID | None
+    max_bytes: int
+    data: bytes | None = None  # the file, where it is not plain bytes on disk
+    bare: bool = False  # without preamble or file meta information
+    tail: tuple[int, int] | None = None  # offset and length of pixels found at the end of the file
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return self.source.name
+
+    @cached_property
+    def whole(self) -> Any:
+        """The Dataset with every group except the pixels, which are left in the file."""
+        if self.source.dataset is not None:
+            return self.source.dataset
+        return self._parse(MAX_HEADER, stop_at_pixels=True)
+
+    @cached_property
+    def complete(self) -> Any:
+        """The Dataset with everything, for the decoders."""
+        if self.source.dataset is not None:
+            return self.source.dataset
+        return self._parse(self.max_bytes, stop_at_pixels=False)
+
+    @cached_property
+    def encapsulated(self) -> bool:
+        """Whether the pixels are compressed frames."""
+        if self.syntax is None:
+            return False
+        if self.syntax == DEFLATED_FRAMES:
+            return True
+        if not self.syntax.is_transfer_syntax:
+            raise FileFormatError(f"{self.name}: unknown transfer syntax {self.syntax}")
+        return bool(self.syntax.is_encapsulated)
+
+    @cached_property
+    def little_endian(self) -> bool:
+        """Byte order of native pixels."""
+        return self.syntax != ExplicitVRBigEndian
+
+    @cached_property
+    def pixels_at(self) -> tuple[str, int, int]:
+        """Keyword, offset and length of native pixels."""
+        if self.tail is not None:
+            return "PixelData", *self.tail
+        with self.open() as file:
+            size = file.seek(0, io.SEEK_END)
+        for element_tag, keyword in _PIXEL_TAGS.items():
+            element = self.deferred.get_item(element_tag, keep_deferred=True)
+            if element is None:
+                continue
+            if not isinstance(element, RawDataElement):  # of undefined length, and not compressed
+                raise FileFormatError(f"{self.name}: {keyword} of undefined length")
+            if element.length == 0xFFFFFFFF or element.value_tell + element.length > size:
+                raise FileFormatError(
+                    f"{self.name}: {keyword} declares {element.length} bytes, "
+                    f"there are {size - element.value_tell}"
+                )
+            return keyword, element.value_tell, element.length
+        raise NotAnImageError("without pixel data", "a DICOM file without pixel data")
+
+    @cached_property
+    def deferred(self) -> Any:
+        """Every element, the large ones by their place in the file alone."""
+        with self.open() as file:
+            return _guarded(self.name, lambda: read_partial(file, defer_size=4096, force=True))
+
+    def open(self) -> BinaryIO:
+        """Open the bytes pixel offsets count in."""
+        if self.data is not None:
+            return io.BytesIO(self.data)
+        assert self.source.path is not None
+        return self.source.path.open("rb")
+
+    def _parse(self, limit: int, stop_at_pixels: bool) -> Any:
+        with self.open() as file:
+            if file.seek(0, io.SEEK_END) > limit and not stop_at_pixels:
+                raise FileFormatError(f"{self.name}: larger than max_bytes = {limit}")
+            file.seek(0)
+            stop = _at_pixels if stop_at_pixels else None
+            return _guarded(self.name, lambda: read_partial(file, stop_when=stop, force=True))
+
+
+def read_file(source: Source, max_bytes: int) -> DicomFile:
+    """Read the header of one candidate."""
+    if source.dataset is not None:
+        meta = getattr(source.dataset, "file_meta", None)
+        syntax = meta.get("TransferSyntaxUID") if meta is not None else None
+        return DicomFile(source, source.dataset, syntax, max_bytes)
+    try:
+        with source.open() as file:
+            return _read(source, file, max_bytes)
+    except FileNotFoundError as error:
+        raise FileFormatError(f"{source.path}: no such file") from error
+    except OSError as error:
+        raise NotAnImageError("unreadable", f"unreadable: {error.strerror}", unreadable=True) from error
+
+
+def _read(source: Source, file: BinaryIO, max_bytes: int) -> DicomFile:
+    head = file.read(_HEAD)
+    if not head:
+        raise NotAnImageError("empty", "an empty file", unreadable=True)
+    data = None
+    gzipped = head[:2] == GZIP_MAGIC
+    if gzipped or source.path is None or source.member is not None:
+        data = source.in_memory(max_bytes, gzipped)
+        file, head = io.BytesIO(data), data[:_HEAD]
+    bare = head[128:132] != b"DICM"
+    if bare and not _looks_bare(head):
+        raise NotAnImageError("not DICOM", "not a DICOM file", unreadable=True)
+    if str(DeflatedExplicitVRLittleEndian).encode() in head[:2048]:
+        data, head = _inflated(source, data, max_bytes)
+        file = io.BytesIO(data)
+    if bare:
+        header, syntax = _guarded(source.name, lambda: _bare_header(file))
+        return DicomFile(source, header, syntax, max_bytes, data, bare)
+    try:
+        header, syntax = _header(io.BytesIO(head))
+    except _CutOff:
+        header, syntax = _guarded(source.name, lambda: _header(_at_start(file), whole=True))
+    result = DicomFile(source, header, syntax, max_bytes, data)
+    _guarded(source.name, lambda: _find_tail(result, file))
+    return result
+
+
+def _at_start(file: BinaryIO) -> BinaryIO:
+    file.seek(0)
+    return file
+
+
+def _past_description(tag: int, vr: str | None, length: int) -> bool:
+    return tag >> 16 > _LAST_GROUP
+
+
+class _CutOff(Exception):
+    """The first bytes of a file do not reach to the end of the pixel description."""
+
+
+def _header(file: BinaryIO, whole: bool = False) -> tuple[Header, UID | None]:
+    """Read up to the pixel description and turn what matters into values."""
+    reached = False
+
+    def past(tag: int, vr: str | None, length: int) -> bool:
+        nonlocal reached
+        reached = tag >> 16 > _LAST_GROUP
+        return reached
+
+    header: Header = {}
+    try:
+        file.seek(132)
+        syntax = None
+        for element in data_element_generator(
+            file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2
+        ):
+            if element.tag == 0x00020010 and isinstance(element, RawDataElement):
+                syntax = UID((element.value or b"").decode("ascii", "replace").rstrip("\0 "))
+        implicit, little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
+        charset: list[str] = []
+        for element in data_element_generator(
+            file,
+            implicit,
+            little,
+            stop_when=past,
+            specific_tags=_TAGS,
+        ):
+            if element.tag == 0x00080005:
+                charset = convert_encodings(_text(getattr(element, "value", b"") or b"").split("\\"))
+                continue
+            header[_KEYWORDS[element.tag]] = _value(element, little, charset)
+    except Exception:
+        if whole:
+            raise
+        raise _CutOff from None
+    if not reached and not whole:
+        raise _CutOff
+    return header, syntax
+
+
+def _text(value: bytes) -> str:
+    return value.decode("latin-1").strip(" \0")
+
+
+def _value(element: Any, little: bool, charset: list[str]) -> Any:
+    """Return the value of a raw element: a number, a string, or a tuple of several."""
+    if not isinstance(element, RawDataElement):
+        return element.value  # a sequence
+    value = element.value or b""
+    vr = element.VR if element.VR not in (None, "UN") else _VRS[element.tag]
+    order = "<" if little else ">"
+    if vr in ("US", "SS", "UL", "SL", "FD", "FL"):
+        code, size = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FD": "d", "FL": "f"}[vr], 4
+        size = {"H": 2, "h": 2, "d": 8}.get(code, size)
+        numbers = struct.unpack(f"{order}{len(value) // size}{code}", value[: len(value) // size * size])
+        return numbers[0] if len(numbers) == 1 else numbers
+    if vr == "SQ":
+        return value
+    if value.isascii() or not charset:
+        decoded = _text(value)
+    else:
+        decoded = decode_bytes(value, charset, set()).strip(" \0")
+    parts = [part.strip(" \0") for part in decoded.split("\\")] if vr not in ("ST", "LT", "UT") else [decoded]
+    if vr in ("DS", "IS"):
+        parsed = tuple(float(part) for part in parts if part)
+        return "" if not parsed else parsed[0] if len(parsed) == 1 else parsed
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def _bare_header(file: BinaryIO) -> tuple[Header, UID | None]:
+    """Return the same of a file without preamble or file meta; pydicom finds out how it is encoded."""
+    dataset = read_partial(_at_start(file), stop_when=_past_description, force=True)
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    implicit, little = dataset.original_encoding
+    if syntax is None and not implicit:
+        syntax = UID("1.2.840.10008.1.2.1") if little else ExplicitVRBigEndian
+    return {keyword: dataset[tag].value for tag, keyword in _KEYWORDS.items() if tag in dataset}, syntax
+
+
+def _find_tail(result: DicomFile, file: BinaryIO) -> None:
+    """Look for native pixels where they nearly always lie: at the very end."""
+    header = result.dataset
+    numbers = [header.get(k) for k in ("Rows", "Columns", "BitsAllocated")]
+    if (
+        not all(isinstance(n, int) for n in numbers)
+        or result.syntax is None
+        or not result.syntax.is_transfer_syntax
+    ):
+        return
+    if result.syntax.is_encapsulated:
+        return
+    bits = numbers[0] * numbers[1] * numbers[2] * int(header.get("SamplesPerPixel") or 1)
+    length = (bits * int(header.get("NumberOfFrames") or 1) + 7) // 8
+    length += length % 2
+    implicit, little = result.syntax == ImplicitVRLittleEndian, result.little_endian
+    lead = 8 if implicit else 12
+    start = file.seek(0, io.SEEK_END) - length - lead
+    if start < 132:
+        return
+    file.seek(start)
+    found = file.read(lead)
+    tag = b"\xe0\x7f\x10\x00" if little else b"\x7f\xe0\x00\x10"
+    kinds = (b"",) if implicit else (b"OW\0\0", b"OB\0\0")
+    declared = int.from_bytes(found[-4:], "little" if little else "big")
+    if found[:4] == tag and found[4:-4] in kinds and declared == length:
+        result.tail = start + lead, length
+
+
+def _looks_bare(head: bytes) -> bool:
+    """Tell whether bytes without preamble begin like a Dataset: group 2 or 8, a short first value."""
+    if len(head) < 16 or head[0] not in (0x02, 0x08) or head[1] != 0 or head[3] != 0:
+        return False
+    explicit = head[4:6].isalpha() and head[4:6].isupper()
+    length = int.from_bytes(head[6:8] if explicit else head[4:8], "little")
+    return length <= 1024
+
+
+def _inflated(source: Source, data: bytes | None, max_bytes: int) -> tuple[bytes, bytes]:
+    """Return a deflated file as an explicit little-endian one, and its first bytes.
+
+    Inflating stops as soon as there is more than the pixels the header describes: a few hundred
+    kilobytes can hold gigabytes.
+    """
+    packed = source.in_memory(max_bytes, gzipped=False) if data is None else data
+
+    def work() -> bytes:
+        file = io.BytesIO(packed)
+        read_preamble(file, force=True)
+        read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2)
+        meta = packed[: file.tell()].replace(
+            _meta_syntax(b"1.2.840.10008.1.2.1.99"), _meta_syntax(b"1.2.840.10008.1.2.1")
+        )
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        plain = inflater.decompress(packed[file.tell() :], 1 << 20)
+        described = read_dataset(
+            io.BytesIO(plain), False, True, stop_when=lambda tag, vr, length: tag >> 16 > _LAST_GROUP
+        )
+        need = described.Rows * described.Columns * int(described.get("SamplesPerPixel", 1))
+        need = need * int(described.get("NumberOfFrames") or 1) * int(described.BitsAllocated) // 8
+        limit = min(max_bytes, need + MAX_HEADER)
+        plain += inflater.decompress(inflater.unconsumed_tail, max(limit - len(plain), 1))
+        if not inflater.eof:
+            raise FileFormatError(
+                f"{source.name}: the deflated data set is truncated, or inflates to more than {limit} bytes"
+            )
+        return meta + plain
+
+    whole: bytes = _guarded(source.name, work)
+    return whole, whole[:_HEAD]
+
+
+def _meta_syntax(uid: bytes) -> bytes:
+    # The element keeps its 22 bytes: UIDs are padded with NUL, and pydicom strips any number of them.
+    return uid.ljust(22, b"\0")
+
+
+def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
+    return tag in _PIXEL_TAGS
+
+
+def _guarded(name: str, work: Callable[[], Any]) -> Any:
+    """Run pydicom on bytes that may be hostile: whatever it raises becomes one typed error."""
+    try:
+        return work()
+    except (LoadError, NotAnImageError):
+        raise
+    except Exception as error:
+        # Its message may quote the bytes it could not read, and those may be somebody's name.
+        detail = "nested too deeply" if isinstance(error, RecursionError) else type(error).__name__
+        raise NotAnImageError("damaged", f"a damaged DICOM file ({detail})", unreadable=True) from None
+
+
+# --- values, of a Header or a Dataset -----------------------------------------------------------------
+
+
+def number(dataset: Any, keyword: str) -> float | None:
+    """Return a finite number, or None where the element is missing or empty."""
+    value = dataset.get(keyword)
+    if value is None or (isinstance(value, str) and not value):
+        return None
+    if isinstance(value, tuple | list | pydicom.multival.MultiValue):
+        value = value[0] if len(value) else math.nan
+    result = float(value)
+    return result if math.isfinite(result) else None
+
+
+def whole_number(dataset: Any, keyword: str, default: int) -> int:
+    """Return a whole number, ``default`` where the element is missing or empty."""
+    value = number(dataset, keyword)
+    return default if value is None else int(value)
+
+
+def vector(dataset: Any, keyword: str, length: int) -> tuple[float, ...] | None:
+    """Return ``length`` finite numbers, or None where the element is missing, incomplete or not finite."""
+    value = dataset.get(keyword)
+    if value is None or isinstance(value, str) or not hasattr(value, "__len__") or len(value) != length:
+        return None
+    result = tuple(float(v) for v in value)
+    return result if all(math.isfinite(v) for v in result) else None
+
+
+def text(dataset: Any, keyword: str) -> str:
+    """Return a string, empty where there is none."""
+    value = dataset.get(keyword)
+    if value is None:
+        return ""
+    return "\\".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def words(dataset: Any, keyword: str) -> tuple[str, ...]:
+    """Return the values of a multi-valued string."""
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        return ()
+    return (value,) if isinstance(value, str) else tuple(str(v) for v in value)

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stored pixels to values, straight into one array: no stack of slices, no second copy.
+
+Native pixels are read into the array, or through one slice of scratch per worker and the `rescale`
+kernel. Everything else (compressed frames, colour, palettes, lookup tables, bits) goes through pydicom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ... import _core
+from ..._config import get_num_threads
+from ..._errors import FileFormatError
+from .._guard import check_size
+from .codec import decoded
+from .file import NotAnImageError
+from .frames import Frame, PixelFormat
+
+_GREY = ("MONOCHROME1", "MONOCHROME2")
+
+
+def check_pixels(frame: Frame) -> None:
+    """See that the bytes the header declares are there, before anything is allocated for them."""
+    file, layout = frame.file, frame.format
+    need = (layout.frame_bits * layout.frames + 7) // 8
+    if file.source.dataset is not None:
+        present = [k for k in ("PixelData", "FloatPixelData", "DoubleFloatPixelData") if k in file.dataset]
+        if not present:
+            raise NotAnImageError("without pixel data", "a Dataset without pixel data")
+        have = len(file.dataset[present[0]].value)
+    elif file.encapsulated:
+        return  # the decoder sees for itself
+    else:
+        _, _, have = file.pixels_at
+    if not file.encapsulated and have < need:
+        raise FileFormatError(
+            f"{frame.name}: {layout.frames} x {layout.rows} x {layout.columns} pixels need {need} bytes, "
+            f"there are {have}"
+        )
+
+
+def is_colour(frame: Frame) -> bool:
+    """Whether values are red, green and blue."""
+    return frame.format.samples > 1 or frame.format.photometric == "PALETTE COLOR"
+
+
+def _is_plain(frame: Frame) -> bool:
+    """Whether the bytes of the file are the stored pixels."""
+    layout = frame.format
+    grey = layout.samples == 1 and layout.photometric in _GREY
+    return (
+        grey and layout.bits_allocated in (8, 16, 32) and not frame.file.encapsulated
+        and frame.file.source.dataset is None and "ModalityLUTSequence" not in frame.file.dataset
+        and frame.file.pixels_at[0] == "PixelData"
+    )  # fmt: skip
+
+
+# --- one frame ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Picture:
+    """Stored words of one frame of a file, and what `rescale` has to undo in them."""
+
+    pixels: NDArray[Any]
+    swap_bytes: bool = False
+    unused_bits: tuple[int, int] = (0, 0)  # above and below the stored ones
+
+
+class Reader:
+    """Reads frames one after another, into one slice of memory of its own where that is needed."""
+
+    def __init__(self) -> None:
+        self._block = np.empty(0, np.uint8)
+        self._held: tuple[int, int] | None = None
+        self._picture: Picture | None = None
+
+    def read_into(self, frame: Frame, out: NDArray[Any], slope: float, intercept: float) -> None:
+        """Write the values of one frame into ``out``."""
+        if slope == 1.0 and intercept == 0.0 and out.flags.c_contiguous and _is_as_stored(frame, out.dtype):
+            _read_words(frame, out.reshape(-1).view(np.uint8))
+            return
+        picture, pixels = self._tile(frame)
+        if pixels.shape != out.shape:
+            raise FileFormatError(f"{frame.name}: decoded {pixels.shape}, expected {out.shape}")
+        if is_colour(frame):
+            out[...] = pixels
+        else:
+            _core.rescale(pixels, out, slope, intercept, picture.swap_bytes, *picture.unused_bits, 1)
+
+    def stored(self, frame: Frame) -> NDArray[Any]:
+        """Return the stored values of one frame."""
+        picture, pixels = self._tile(frame)
+        if is_colour(frame):
+            return pixels.copy()
+        out = np.empty(pixels.shape, pixels.dtype)
+        _core.rescale(pixels, out, 1.0, 0.0, picture.swap_bytes, *picture.unused_bits, 1)
+        return out
+
+    def _tile(self, frame: Frame) -> tuple[Picture, NDArray[Any]]:
+        key = id(frame.file), frame.index
+        if self._picture is None or self._held != key:  # the tiles of a mosaic share one picture
+            self._picture, self._held = self._read(frame), key
+        row, column = frame.tile
+        return self._picture, self._picture.pixels[row : row + frame.rows, column : column + frame.columns]
+
+    def _read(self, frame: Frame) -> Picture:
+        layout = frame.format
+        unused = layout.bits_allocated - 1 - layout.high_bit, layout.high_bit + 1 - layout.bits_stored
+        if not _is_plain(frame):
+            pixels = decoded(frame)
+            native = np.require(pixels.astype(pixels.dtype.newbyteorder("="), copy=False), requirements="A")
+            words = layout.photometric in _GREY and "ModalityLUTSequence" not in frame.file.dataset
+            whole_words = (
+                words and native.dtype.kind in "iu" and 8 * native.dtype.itemsize == layout.bits_allocated
+            )
+            return Picture(native, False, unused if whole_words else (0, 0))
+        size = layout.frame_bits // 8
+        if self._block.size < size:
+            self._block = np.empty(size, np.uint8)
+        _read_words(frame, self._block[:size])
+        dtype = _word(layout)
+        pixels = self._block[:size].view(dtype).reshape(layout.rows, layout.columns)
+        return Picture(pixels, not frame.file.little_endian and dtype.itemsize > 1, unused)
+
+
+def _word(layout: PixelFormat) -> np.dtype[Any]:
+    return np.dtype(f"{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}")
+
+
+def _is_as_stored(frame: Frame, dtype: np.dtype[Any]) -> bool:
+    """Whether the bytes of the file are the values."""
+    layout = frame.format
+    whole = (layout.rows, layout.columns) == (frame.rows, frame.columns)
+    bits = layout.bits_stored == layout.bits_allocated
+    if not (whole and bits and _is_plain(frame) and dtype == _word(layout)):
+        return False
+    return frame.file.little_endian or dtype.itemsize == 1
+
+
+def _read_words(frame: Frame, target: NDArray[np.uint8]) -> None:
+    _, offset, _ = frame.file.pixels_at
+    with frame.file.open() as file:
+        file.seek(offset + frame.index * target.size)
+        if file.readinto(target.data) != target.size:  # type: ignore[attr-defined]
+            raise FileFormatError(f"{frame.name}: the file ends within the pixels")
+
+
+def same_pixels(a: Frame, b: Frame) -> bool:
+    """Tell whether two frames hold the same stored pixels."""
+    return np.array_equal(Reader().stored(a), Reader().stored(b))
+
+
+# --- all of them --------------------------------------------------------------------------------------
+
+Scaling = Callable[[Frame], tuple[float, float]]
+
+
+def values(volumes: Sequence[Sequence[Frame]], scaling: Scaling) -> NDArray[Any]:
+    """Return (volume, slice, row, column[, channel]) of slope * stored + intercept, by `scaling`.
+
+    Integers where that is exact, in the smallest type that holds them, else float32.
+    """
+    first = volumes[0][0]
+    shape: tuple[int, ...] = (len(volumes), len(volumes[0]), first.rows, first.columns)
+    frames = [frame for volume in volumes for frame in volume]
+    if is_colour(first):
+        sample = decoded(first)
+        return _filled(frames, (*shape, sample.shape[-1]), sample.dtype, scaling)
+    if not _is_plain(first):
+        sample = decoded(first)
+        if sample.dtype.kind == "f":
+            return _filled(frames, shape, sample.dtype.newbyteorder("="), scaling)
+    pairs = [scaling(frame) for frame in frames]
+    if any(a != int(a) or b != int(b) for a, b in pairs):
+        return _filled(frames, shape, np.dtype(np.float32), scaling)
+    ends = [
+        bound * int(a) + int(b)
+        for frame, (a, b) in zip(frames, pairs, strict=True)
+        for bound in _bounds(frame)
+    ]
+    dtype = _smallest(min(ends), max(ends), ("uint8", "int16", "uint16"))
+    if dtype is not None:
+        return _filled(frames, shape, dtype, scaling)
+    # The stored bits could hold more than 16-bit values, but they rarely do: a value at the very end of
+    # the type may have been clipped there, anything else was not.
+    tried = np.dtype(np.int16 if min(ends) < 0 else np.uint16)
+    limits = np.iinfo(tried)
+    low = int(limits.min) if min(ends) < limits.min else None
+    high = int(limits.max) if max(ends) > limits.max else None
+    try:
+        return _filled(frames, shape, tried, scaling, (low, high))
+    except _Clipped:
+        wide = _smallest(min(ends), max(ends), ("int32", "uint32")) or np.dtype(np.float32)
+        return _filled(frames, shape, wide, scaling)
+
+
+def _bounds(frame: Frame) -> tuple[int, int]:
+    if "ModalityLUTSequence" in frame.file.dataset:
+        return 0, 65535
+    return frame.format.stored_range
+
+
+def _smallest(low: int, high: int, names: tuple[str, ...]) -> np.dtype[Any] | None:
+    for name in names:
+        if np.iinfo(name).min <= low and high <= np.iinfo(name).max:
+            return np.dtype(name)
+    return None
+
+
+class _Clipped(Exception):
+    """A value reached the end of the type that was tried."""
+
+
+def _filled(
+    frames: list[Frame],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    scaling: Scaling,
+    ends: tuple[int | None, int | None] = (None, None),
+) -> NDArray[Any]:
+    """Let workers fill one array, each a run of frames; `_Clipped` where one of ``ends`` is reached."""
+    check_size(shape, dtype, frames[0].file.max_bytes)
+    out = np.empty(shape, dtype)
+    slots = out.reshape(len(frames), *shape[2:])
+
+    def work(run: range) -> None:
+        reader = Reader()
+        for k in run:
+            frame, slot = frames[k], slots[k]
+            reader.read_into(frame, slot, *scaling(frame))
+            if frame.format.frames == 1:
+                frame.file.__dict__.pop("complete", None)  # decoded once, not needed again
+            reached = ends[0] is not None and slot.min() == ends[0]
+            if reached or (ends[1] is not None and slot.max() == ends[1]):
+                raise _Clipped
+
+    workers = min(get_num_threads(), len(frames))
+    if workers == 1 or out.nbytes < 1 << 18:
+        work(range(len(frames)))
+        return out
+    for frame in frames:  # parsed here, so that no two workers parse one file
+        if frame.format.frames > 1 and not _is_plain(frame):
+            _ = frame.file.complete
+    size = -(-len(frames) // (4 * workers))  # neighbours to one worker: tiles share a picture
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for _ in pool.map(
+                work, [range(k, min(k + size, len(frames))) for k in range(0, len(frames), size)]
+            ):
+                pass
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return out

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What vendors say in private elements, found by creator: archives renumber the blocks."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from ..._errors import UnsupportedSeriesError
+from ..._optional import import_or_explain
+from .file import DicomFile, number, text, vector, words
+
+ENHANCED_CLASSES = tuple(
+    "1.2.840.10008.5.1.4.1.1." + tail
+    for tail in ("2.1", "2.2", "4.1", "4.2", "4.3", "4.4", "128.1", "130", "66.4", "30", "6.3")
+)
+
+
+def private(dataset: Any, group: int, creator: str, element: int) -> Any:
+    """Return the value of a private element, None where it or its creator is missing."""
+    try:
+        return dataset.private_block(group, creator)[element].value
+    except (KeyError, AttributeError):
+        return None
+
+
+def private_number(dataset: Any, group: int, creator: str, element: int) -> float | None:
+    """Return a private number, None where there is none."""
+    value = private(dataset, group, creator, element)
+    if isinstance(value, bytes) or value is None or value == "":  # a VR lost on the way
+        return None
+    try:
+        return float(value[0] if hasattr(value, "__len__") and not isinstance(value, str) else value)
+    except (TypeError, ValueError, IndexError):
+        return None
+
+
+# --- several slices in one picture ------------------------------------------------------------------
+
+
+@dataclass
+class Mosaic:
+    """Tiles of one picture and the places of the slices they show."""
+
+    count: int
+    corner: tuple[float, ...] = ()
+    orientation: tuple[float, ...] = ()
+    step: tuple[float, ...] = ()
+    listed: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()  # UIH: position, orientation
+
+    def place(
+        self, k: int, unused: tuple[int, int], spacing: tuple[float, ...]
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return position and orientation of slice ``k``.
+
+        Siemens' position is that of a slice as large as the whole mosaic, about the same centre:
+        ``unused`` are the rows and columns that a tile lacks.
+        """
+        if self.listed:
+            return self.listed[k]
+        row, column = self.orientation[:3], self.orientation[3:]
+        down, right = unused[0] * spacing[0] / 2, unused[1] * spacing[1] / 2
+        position = tuple(
+            self.corner[a] + right * row[a] + down * column[a] + k * self.step[a] for a in range(3)
+        )
+        return position, self.orientation
+
+
+def is_mosaic(dataset: Any) -> bool:
+    """Tell whether one picture may hold several slices."""
+    kind = words(dataset, "ImageType")
+    if text(dataset, "SOPClassUID") in ENHANCED_CLASSES:
+        return False  # the word remains in Siemens XA files that are taken apart
+    return "MOSAIC" in kind or "VFRAME" in kind
+
+
+def mosaic(file: DicomFile) -> Mosaic:
+    """Return the layout of a Siemens mosaic or a UIH grid; an error where its private part was removed."""
+    dataset = file.whole
+    if "VFRAME" in words(dataset, "ImageType"):
+        return _uih_grid(file)
+    csa = _siemens_csa(dataset)
+    count = _csa_number(csa, "NumberOfImagesInMosaic")
+    count = count or private_number(dataset, 0x0019, "SIEMENS MR HEADER", 0x0A)
+    normal = csa.get("tags", {}).get("SliceNormalVector", {}).get("items") or ()
+    between = number(dataset, "SpacingBetweenSlices") or number(dataset, "SliceThickness")
+    corner, orientation = (
+        vector(dataset, "ImagePositionPatient", 3),
+        vector(dataset, "ImageOrientationPatient", 6),
+    )
+    if not count or len(normal) != 3 or between is None or corner is None or orientation is None:
+        raise UnsupportedSeriesError(
+            f"{file.name}: a Siemens mosaic without the private header that says where its slices lie "
+            "(removed by anonymisation?)"
+        )
+    return Mosaic(int(count), corner, orientation, tuple(float(n) * between for n in normal))
+
+
+def _siemens_csa(dataset: Any) -> dict[str, Any]:
+    import_or_explain("nibabel")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nibabel.nicom calls itself experimental
+        from nibabel.nicom import csareader
+    try:
+        read: Any = csareader.get_csa_header
+        return read(dataset, "image") or {}
+    except (csareader.CSAReadError, ValueError, KeyError, IndexError):
+        return {}
+
+
+def _csa_number(csa: dict[str, Any], tag: str) -> float | None:
+    items = csa.get("tags", {}).get(tag, {}).get("items") or ()
+    return float(items[0]) if items else None
+
+
+def _uih_grid(file: DicomFile) -> Mosaic:
+    items = private(file.whole, 0x0065, "Image Private Header", 0x51)
+    count = private_number(file.whole, 0x0065, "Image Private Header", 0x50)
+    places = []
+    for item in items or ():
+        position = vector(item, "ImagePositionPatient", 3)
+        orientation = vector(item, "ImageOrientationPatient", 6) or vector(
+            file.whole, "ImageOrientationPatient", 6
+        )
+        if position is not None and orientation is not None:
+            places.append((position, orientation))
+    if not places or (count and int(count) != len(places)):
+        raise UnsupportedSeriesError(f"{file.name}: a UIH grid without the private list of its slices")
+    return Mosaic(len(places), listed=tuple(places))
+
+
+# --- diffusion --------------------------------------------------------------------------------------
+
+
+def b_value(dataset: Any) -> tuple[float, tuple[float, ...]] | None:
+    """Return b-value (s/mm2) and gradient direction of a classic image; None where it has none."""
+    b = number(dataset, "DiffusionBValue")
+    gradient = vector(dataset, "DiffusionGradientOrientation", 3)
+    if b is None:
+        b = private_number(dataset, 0x0019, "SIEMENS MR HEADER", 0x0C)
+        direction = private(dataset, 0x0019, "SIEMENS MR HEADER", 0x0E)
+        if direction is not None and hasattr(direction, "__len__") and len(direction) == 3:
+            gradient = tuple(float(v) for v in direction)
+    if b is None:
+        b = private_number(dataset, 0x0043, "GEMS_PARM_01", 0x39)
+        b = None if b is None else b % 1e9  # GE adds 1e9 to some
+        parts = [private_number(dataset, 0x0019, "GEMS_ACQU_01", e) for e in (0xBB, 0xBC, 0xBD)]
+        if b is not None and all(p is not None for p in parts):
+            gradient = tuple(p or 0.0 for p in parts)
+    if b is None:
+        b = private_number(dataset, 0x0065, "Image Private Header", 0x09)
+    if b is None:
+        b = private_number(dataset, 0x2001, "Philips Imaging DD 001", 0x03)
+        number_of_gradient = private_number(dataset, 0x2005, "Philips MR Imaging DD 005", 0x13)
+        gradient = gradient or (() if number_of_gradient is None else (number_of_gradient,))
+    return None if b is None else (b, gradient or ())
+
+
+# --- Philips ----------------------------------------------------------------------------------------
+
+_PHILIPS = "Philips MR Imaging DD 001"
+
+
+def philips_phase(dataset: Any) -> float | None:
+    """Return Philips' number of a cardiac or ASL phase."""
+    return private_number(dataset, 0x2001, "Philips Imaging DD 001", 0x08)
+
+
+def philips_scale(groups: tuple[Any, ...]) -> float | None:
+    """Return Philips' scale slope SS: precise values are displayed ones / (RescaleSlope * SS)."""
+    for group in groups:
+        for holder in (group, *(private(group, 0x2005, "Philips MR Imaging DD 005", 0x0F) or ())):
+            slope = private_number(holder, 0x2005, _PHILIPS, 0x0E)
+            if slope:
+                return slope
+    return None

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drop-in functions for ``scipy.ndimage``: its names, arguments, modes, dtypes and exceptions.
+
+Each function takes one more keyword, ``threads``, and gives a `Volume` for a `Volume`. Filters of float64
+and integers give scipy's bits (`uniform_filter` of float64 within rounding), interpolation of them agrees
+to 1e-12; float32 input is computed in float32.
+"""
+
+from .filters import (
+    convolve1d,
+    correlate1d,
+    gaussian_filter,
+    gaussian_filter1d,
+    uniform_filter,
+    uniform_filter1d,
+)
+from .interpolation import shift, spline_filter, spline_filter1d, zoom
+
+__all__ = [
+    "convolve1d",
+    "correlate1d",
+    "gaussian_filter",
+    "gaussian_filter1d",
+    "shift",
+    "spline_filter",
+    "spline_filter1d",
+    "uniform_filter",
+    "uniform_filter1d",
+    "zoom",
+]

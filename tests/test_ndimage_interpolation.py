@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""zoom, shift and the spline filters against scipy: its own tests, and what they do not try."""
+
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy
+import scipy.ndimage as scipy_ndimage
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import voxkern as vk
+from voxkern import ndimage
+
+MODES = ["constant", "nearest", "mirror", "reflect", "wrap", "grid-constant", "grid-mirror", "grid-wrap"]
+SIZES = [1, 2, 3, 7, 15, 16, 17, 31, 33]
+
+# Loaded as a pytest plugin in front of scipy's tests: after they are collected, its functions are ours.
+PLUGIN = """
+from voxkern import ndimage
+
+def pytest_collection_finish(session):
+    import scipy.ndimage
+    for name in NAMES:
+        setattr(scipy.ndimage, name, getattr(ndimage, name))
+"""
+
+
+def scipys_tests(tmp_path, plugin, names, selection):
+    """Run scipy's interpolation tests, as they lie in its wheel, with a plugin in front."""
+    tests = Path(scipy_ndimage.__file__).parent / "tests"
+    if not (tests / "test_interpolation.py").is_file():
+        pytest.skip("this scipy came without its tests")
+    if tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 17):
+        pytest.skip("the tests of scipy 1.17 are meant")
+    (tmp_path / "plugin_of_ours.py").write_text(f"NAMES = {names}\n{plugin}")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    options = ["-q", "-x", "-p", "plugin_of_ours", "-p", "no:cacheprovider", "-W", "ignore", "-k", selection]
+    files = [str(tests / "test_interpolation.py"), str(tests / "test_splines.py")]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *files],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def test_scipys_own_tests_pass(tmp_path):
+    names = ["zoom", "shift", "spline_filter", "spline_filter1d"]
+    done = scipys_tests(tmp_path, PLUGIN, names, "zoom or shift or spline")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout and "failed" not in done.stdout
+
+
+def test_those_tests_can_fail(tmp_path):
+    """With a wrong zoom in place of ours, the same run fails: the plugin reaches the tests."""
+    wrong = PLUGIN.replace("getattr(ndimage, name)", "lambda *a, **k: None")
+    assert scipys_tests(tmp_path, wrong, ["zoom"], "zoom").returncode == 1
+
+
+def arrays(shape, dtype, seed):
+    rng = np.random.default_rng(seed)
+    if np.dtype(dtype).kind in "iu":
+        return rng.integers(0, 200, shape).astype(dtype)
+    return (rng.random(shape) * 200 - 100).astype(dtype)
+
+
+def assert_close(ours, theirs, x):
+    """Hold our function against scipy's on ``x``; integers may differ at exact ties alone."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # grid_mode with other modes
+        got, want = ours(x), theirs(x)
+        exact = theirs(x.astype(np.float64))
+    assert got.dtype == want.dtype and got.shape == want.shape
+    if x.dtype.kind in "iu":
+        differ = got != want
+        assert np.all(np.abs(np.abs(exact[differ] % 1) - 0.5) < 1e-9)
+        assert np.all(np.abs(got.astype(float) - want)[differ] == 1)
+    else:
+        tolerance = 1e-12 if x.dtype == np.float64 else 1e-5
+        np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * max(float(np.abs(x).max()), 7.0))
+
+
+@given(
+    shape=st.lists(st.sampled_from(SIZES), min_size=1, max_size=3),
+    dtype=st.sampled_from(["float64", "float32", "int16", "uint8"]),
+    order=st.integers(0, 5),
+    mode=st.sampled_from(MODES),
+    factor=st.sampled_from([0.5, 0.77, 1.0, 1.31, 2.0]),
+    grid_mode=st.booleans(),
+    prefilter=st.booleans(),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=250, deadline=None)
+def test_zoom(shape, dtype, order, mode, factor, grid_mode, prefilter, seed):
+    unmoved = prefilter and factor != 1.0 and any(round(n * factor) == n for n in shape)
+    assume(not unmoved or mode not in ("reflect", "grid-mirror"))  # as in test_shift
+    x = arrays(shape, dtype, seed)
+    options = {"order": order, "mode": mode, "cval": 7.0, "prefilter": prefilter, "grid_mode": grid_mode}
+    assert_close(
+        lambda a: ndimage.zoom(a, factor, **options), lambda a: scipy_ndimage.zoom(a, factor, **options), x
+    )
+
+
+@given(
+    shape=st.lists(st.sampled_from(SIZES), min_size=1, max_size=3),
+    dtype=st.sampled_from(["float64", "float32", "int16", "uint8"]),
+    order=st.integers(0, 5),
+    mode=st.sampled_from(MODES),
+    by=st.floats(-20, 20),
+    prefilter=st.booleans(),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=250, deadline=None)
+def test_shift(shape, dtype, order, mode, by, prefilter, seed):
+    x = arrays(shape, dtype, seed)
+    options = {"order": order, "mode": mode, "cval": 3.0, "prefilter": prefilter}
+    by = round(by, 3)
+    # An axis that does not move is left alone, where scipy's reflect is not quite exact on short lines.
+    assume(by != 0 or mode not in ("reflect", "grid-mirror"))
+    assert_close(
+        lambda a: ndimage.shift(a, by, **options), lambda a: scipy_ndimage.shift(a, by, **options), x
+    )
+
+
+@pytest.mark.parametrize("order", range(2, 6))
+@pytest.mark.parametrize("mode", MODES)
+def test_spline_filter(rng, cpu_level, layouts, order, mode):
+    x = rng.random((17, 9, 31))
+    for name, array in layouts(x):
+        np.testing.assert_allclose(
+            ndimage.spline_filter(array, order, mode=mode),
+            scipy_ndimage.spline_filter(x, order, mode=mode),
+            atol=1e-12,
+            err_msg=name,
+        )
+    for axis in range(3):
+        np.testing.assert_allclose(
+            ndimage.spline_filter1d(x, order, axis, mode=mode),
+            scipy_ndimage.spline_filter1d(x, order, axis, mode=mode),
+            atol=1e-12,
+        )
+
+
+def test_more_axes_than_the_kernel_takes(rng):
+    x = rng.random((5, 6, 4, 7, 3))
+    for mode in ("constant", "nearest", "reflect"):
+        for order in (1, 3):
+            np.testing.assert_allclose(
+                ndimage.zoom(x, (1.4, 0.7, 1.5, 1.2, 2), order=order, mode=mode),
+                scipy_ndimage.zoom(x, (1.4, 0.7, 1.5, 1.2, 2), order=order, mode=mode),
+                atol=1e-12,
+            )
+    np.testing.assert_allclose(ndimage.spline_filter(x), scipy_ndimage.spline_filter(x), atol=1e-12)
+
+
+def test_complex_outputs_and_dtypes(rng):
+    z = rng.random((9, 8)) + 1j * rng.random((9, 8))
+    np.testing.assert_allclose(
+        ndimage.zoom(z, 1.5, cval=1 + 2j), scipy_ndimage.zoom(z, 1.5, cval=1 + 2j), atol=1e-12
+    )
+    np.testing.assert_allclose(
+        ndimage.spline_filter(z, output=complex), scipy_ndimage.spline_filter(z, output=complex)
+    )
+    x = rng.random((9, 8))
+    for dtype in (np.float32, np.int16, ">f8"):
+        got, want = ndimage.shift(x * 50, 0.3, output=dtype), scipy_ndimage.shift(x * 50, 0.3, output=dtype)
+        np.testing.assert_allclose(got.astype(float), want.astype(float), atol=1e-5)
+    out = np.zeros((9, 16))[:, ::2]
+    assert ndimage.shift(x, 1.5, output=out) is out
+    np.testing.assert_allclose(out, scipy_ndimage.shift(x, 1.5), atol=1e-12)
+    same = x.copy()
+    ndimage.shift(same, 0.5, output=same)  # scipy allows it
+    np.testing.assert_allclose(same, scipy_ndimage.shift(x, 0.5), atol=1e-12)
+
+
+def test_a_volume_keeps_its_anatomy_in_place(rng):
+    affine = np.array([[0, 0, 2.5, -10], [0.9, 0, 0, 20], [0, -1.1, 0, 30], [0, 0, 0, 1.0]])
+    x, y, z = np.indices((8, 9, 10))
+    ramp = (
+        np.einsum("i,i...->...", affine[0, :3], np.stack([x, y, z])) + affine[0, 3]
+    )  # millimetres to the right
+    v = vk.Volume(ramp.astype(np.float64), affine)
+    for w in (
+        ndimage.zoom(v, 1.5, order=1),
+        ndimage.zoom(v, 1.5, order=1, grid_mode=True, mode="nearest"),
+        ndimage.shift(v, (0.0, 1.25, -0.5), order=1, mode="nearest"),
+    ):
+        assert isinstance(w, vk.Volume)
+        index = np.stack([*np.indices(w.shape), np.ones(w.shape)])
+        want = np.einsum("i,i...->...", w.affine[0], index)
+        inside = (slice(2, -2),) * 3
+        np.testing.assert_allclose(np.asarray(w.data)[inside], want[inside], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"),
+    [
+        (lambda f: f.zoom(np.ones(4), 2, order=6), RuntimeError),
+        (lambda f: f.zoom(np.float64(1), 2), RuntimeError),
+        (lambda f: f.zoom(np.ones((4, 4)), (1, 2, 3)), RuntimeError),
+        (lambda f: f.zoom(np.ones(4), 2, mode="no"), RuntimeError),
+        (lambda f: f.zoom(np.ones(4), 2, output=np.ones(4)), RuntimeError),
+        (lambda f: f.shift(np.ones(4), 1, order=-1), RuntimeError),
+        (lambda f: f.spline_filter(np.ones(4), 1), RuntimeError),
+        (lambda f: f.spline_filter1d(np.ones(4), 7), RuntimeError),
+        (lambda f: f.spline_filter1d(np.ones((4, 4)), axis=5), Exception),
+    ],
+)
+def test_bad_input_raises_what_scipy_raises(call, kind):
+    with pytest.raises(kind) as theirs:
+        call(scipy_ndimage)
+    with pytest.raises(type(theirs.value)):
+        call(ndimage)
+
+
+def test_threads_agree(rng):
+    x = rng.random((40, 50, 60), dtype=np.float32)
+    first = ndimage.zoom(x, 1.3, threads=1)
+    for threads in (2, 3, 8):
+        np.testing.assert_array_equal(ndimage.zoom(x, 1.3, threads=threads), first)
