@@ -44,6 +44,7 @@ inline DType dtype_of(const py::array& array, const char* name) {
                 break;
             case 'f':
                 switch (dtype.itemsize()) {
+                    case 2: return DType::f16;
                     case 4: return DType::f32;
                     case 8: return DType::f64;
                     default: break;
@@ -53,7 +54,7 @@ inline DType dtype_of(const py::array& array, const char* name) {
         }
     }
     throw InvalidArgument(std::string(name) + ": got dtype " + py::str(dtype).cast<std::string>() +
-                          ", allowed bool, integers, float32 and float64 in native byte order");
+                          ", allowed bool, integers, float16, float32 and float64 in native byte order");
 }
 
 template <class View>

@@ -23,7 +23,7 @@ inline constexpr std::int64_t kOutside = -1;
 
 // Index of the sample that stands at integer position i, or kOutside where cval stands.
 // This is the filters' reading of the modes: wrap means grid_wrap, constant grid_constant.
-VOXKERN_HD inline std::int64_t fold_index(std::int64_t i, std::int64_t n, Boundary mode) {
+VOXKERN_HD VOXKERN_INLINE std::int64_t fold_index(std::int64_t i, std::int64_t n, Boundary mode) {
     if (i >= 0 && i < n) return i;
     switch (mode) {
         case Boundary::constant:
@@ -53,41 +53,44 @@ VOXKERN_HD inline std::int64_t fold_index(std::int64_t i, std::int64_t n, Bounda
 
 struct FoldedCoordinate {
     double value;
-    bool inside;  // false: the sample is cval whatever the neighbours are
+    bool inside;         // false: the sample is cval whatever the neighbours are
+    double slope = 1.0;  // of value against the coordinate: -1 where the line is read backwards, 0 where clamped
 };
 
 // Real coordinate brought into the line, as scipy's interpolation reads the modes.
-VOXKERN_HD inline FoldedCoordinate fold_coordinate(double c, std::int64_t n, Boundary mode) {
+VOXKERN_HD VOXKERN_INLINE FoldedCoordinate fold_coordinate(double c, std::int64_t n, Boundary mode) {
     const double last = static_cast<double>(n - 1);
     if (mode == Boundary::fov) {
         if (!(c >= -0.5 && c < last + 0.5)) return {0.0, false};
-        return {c < 0.0 ? 0.0 : (c > last ? last : c), true};
+        return {c < 0.0 ? 0.0 : (c > last ? last : c), true, c < 0.0 || c > last ? 0.0 : 1.0};
     }
     if (c >= 0.0 && c <= last) return {c, true};
     switch (mode) {
         case Boundary::constant: return {0.0, false};
         case Boundary::grid_constant: return {c, true};
-        case Boundary::nearest: return {c < 0.0 ? 0.0 : last, true};
+        case Boundary::nearest: return {c < 0.0 ? 0.0 : last, true, 0.0};
         case Boundary::reflect: {
             const double period = 2.0 * static_cast<double>(n);
             double r = c - period * std::floor(c / period);
-            if (r >= static_cast<double>(n)) r = period - r - 1.0;
+            if (r >= static_cast<double>(n)) return {period - r - 1.0, true, -1.0};
             return {r, true};
         }
         case Boundary::mirror: {
-            if (n == 1) return {0.0, true};
+            if (n == 1) return {0.0, true, 0.0};
             // As scipy folds: what lies less than a sample beyond the last one stays there, for its taps to be
             // folded, which decides ties of order 0.
             const double period = 2.0 * last;
             if (c < 0.0) {
                 const double r = c + period * std::floor(-c / period);
-                return {r <= -last ? r + period : -r, true};
+                if (r <= -last) return {r + period, true};
+                return {-r, true, -1.0};
             }
             const double r = c - period * std::floor(c / period);
-            return {r >= static_cast<double>(n) ? period - r : r, true};
+            if (r >= static_cast<double>(n)) return {period - r, true, -1.0};
+            return {r, true};
         }
         case Boundary::wrap: {
-            if (n == 1) return {0.0, true};
+            if (n == 1) return {0.0, true, 0.0};
             // Whole periods below zero fall on the last sample and those above on the first, as in scipy.
             if (c < 0.0) return {c + last * (std::floor(-c / last) + 1.0), true};
             return {c - last * std::floor(c / last), true};

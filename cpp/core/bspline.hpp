@@ -13,55 +13,72 @@ namespace voxkern {
 inline constexpr int kMaxSplineOrder = 5;
 inline constexpr int kMaxTaps = kMaxSplineOrder + 1;
 
-// First sample under the spline at coordinate c. Order 0 takes the nearest sample, halves up.
-VOXKERN_HD inline std::int64_t spline_start(double c, int order) {
-    const double anchor = (order & 1) != 0 ? std::floor(c) : std::floor(c + 0.5);
-    return static_cast<std::int64_t>(anchor) - order / 2;
-}
-
-// Weights of the order+1 samples from spline_start on. The last one closes the sum to 1, as in scipy.
-VOXKERN_HD inline void spline_weights(double c, int order, double* w) {
-    const double anchor = (order & 1) != 0 ? std::floor(c) : std::floor(c + 0.5);
-    const double y = c - anchor;  // [0, 1) for odd orders, [-0.5, 0.5) for even ones
-    const double z = 1.0 - y;
+// Weights of the order+1 samples from spline_start on, for y = c - anchor: [0, 1) for odd orders, [-0.5, 0.5)
+// for even ones. The last one closes the sum to 1, as in scipy.
+template <class C>
+VOXKERN_HD VOXKERN_INLINE void spline_weights_at(C y, int order, C* w) {
+    const C z = C(1) - y;
     switch (order) {
-        case 0: w[0] = 1.0; return;
+        case 0: w[0] = C(1); return;
         case 1: w[0] = z; break;
         case 2:
-            w[0] = 0.5 * (0.5 - y) * (0.5 - y);
-            w[1] = 0.75 - y * y;
+            w[0] = C(0.5) * (C(0.5) - y) * (C(0.5) - y);
+            w[1] = C(0.75) - y * y;
             break;
         case 3:
-            w[0] = z * z * z / 6.0;
-            w[1] = (y * y * (y - 2.0) * 3.0 + 4.0) / 6.0;
-            w[2] = (z * z * (z - 2.0) * 3.0 + 4.0) / 6.0;
+            w[0] = z * z * z / C(6);
+            w[1] = (y * y * (y - C(2)) * C(3) + C(4)) / C(6);
+            w[2] = (z * z * (z - C(2)) * C(3) + C(4)) / C(6);
             break;
         case 4: {
-            const double t = y * y;
-            const double u = 1.0 + y;
-            const double h = (0.5 - y) * (0.5 - y);
-            w[0] = h * h / 24.0;
-            w[1] = u * (u * (u * (5.0 - u) / 6.0 - 1.25) + 5.0 / 24.0) + 55.0 / 96.0;
-            w[2] = t * (t * 0.25 - 0.625) + 115.0 / 192.0;
-            w[3] = z * (z * (z * (5.0 - z) / 6.0 - 1.25) + 5.0 / 24.0) + 55.0 / 96.0;
+            const C t = y * y;
+            const C u = C(1) + y;
+            const C h = (C(0.5) - y) * (C(0.5) - y);
+            w[0] = h * h / C(24);
+            w[1] = u * (u * (u * (C(5) - u) / C(6) - C(1.25)) + C(5.0 / 24.0)) + C(55.0 / 96.0);
+            w[2] = t * (t * C(0.25) - C(0.625)) + C(115.0 / 192.0);
+            w[3] = z * (z * (z * (C(5) - z) / C(6) - C(1.25)) + C(5.0 / 24.0)) + C(55.0 / 96.0);
             break;
         }
         default: {
-            const double t = y * y;
-            const double s = z * z;
-            const double u = 1.0 + y;
-            const double v = 1.0 + z;
-            w[0] = s * s * z / 120.0;
-            w[1] = u * (u * (u * (u * (u / 24.0 - 0.375) + 1.25) - 1.75) + 0.625) + 0.425;
-            w[2] = t * (t * (0.25 - y / 12.0) - 0.5) + 0.55;
-            w[3] = s * (s * (0.25 - z / 12.0) - 0.5) + 0.55;
-            w[4] = v * (v * (v * (v * (v / 24.0 - 0.375) + 1.25) - 1.75) + 0.625) + 0.425;
+            const C t = y * y;
+            const C s = z * z;
+            const C u = C(1) + y;
+            const C v = C(1) + z;
+            w[0] = s * s * z / C(120);
+            w[1] = u * (u * (u * (u * (u / C(24) - C(0.375)) + C(1.25)) - C(1.75)) + C(0.625)) + C(0.425);
+            w[2] = t * (t * (C(0.25) - y / C(12)) - C(0.5)) + C(0.55);
+            w[3] = s * (s * (C(0.25) - z / C(12)) - C(0.5)) + C(0.55);
+            w[4] = v * (v * (v * (v * (v / C(24) - C(0.375)) + C(1.25)) - C(1.75)) + C(0.625)) + C(0.425);
             break;
         }
     }
-    double sum = 0.0;
+    C sum = C(0);
     for (int k = 0; k < order; ++k) sum += w[k];
-    w[order] = 1.0 - sum;
+    w[order] = C(1) - sum;
+}
+
+// Derivatives of those weights: differences of the weights of the order below, half a sample on.
+template <class C>
+VOXKERN_HD VOXKERN_INLINE void spline_slopes_at(C y, int order, C* w) {
+    C below[kMaxTaps];
+    spline_weights_at<C>((order & 1) != 0 ? y - C(0.5) : y + C(0.5), order - 1, below);
+    w[0] = -below[0];
+    for (int k = 1; k < order; ++k) w[k] = below[k - 1] - below[k];
+    w[order] = below[order - 1];
+}
+
+VOXKERN_HD VOXKERN_INLINE double spline_anchor(double c, int order) {
+    return (order & 1) != 0 ? std::floor(c) : std::floor(c + 0.5);
+}
+
+VOXKERN_HD VOXKERN_INLINE void spline_weights(double c, int order, double* w) {
+    spline_weights_at(c - spline_anchor(c, order), order, w);
+}
+
+// First sample under the spline at coordinate c. Order 0 takes the nearest sample, halves up.
+VOXKERN_HD VOXKERN_INLINE std::int64_t spline_start(double c, int order) {
+    return static_cast<std::int64_t>(spline_anchor(c, order)) - order / 2;
 }
 
 // Poles inside the unit circle of the direct B-spline transform; returns how many.

@@ -10,6 +10,14 @@
 #define VOXKERN_HD
 #endif
 
+// Per-sample maths that level units call: a copy left over as a weak symbol could carry instructions
+// of a higher level into baseline code.
+#if defined(__GNUC__)
+#define VOXKERN_INLINE inline __attribute__((always_inline))
+#else
+#define VOXKERN_INLINE inline
+#endif
+
 #if defined(_MSC_VER)
 #define VOXKERN_RESTRICT __restrict
 #else

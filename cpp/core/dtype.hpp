@@ -7,10 +7,11 @@
 
 #include "core/config.hpp"
 #include "core/error.hpp"
+#include "core/half.hpp"
 
 namespace voxkern {
 
-enum class DType : std::int8_t { u8, i8, u16, i16, u32, i32, u64, i64, f32, f64 };
+enum class DType : std::int8_t { u8, i8, u16, i16, u32, i32, u64, i64, f16, f32, f64 };
 
 template <class T>
 struct Type {
@@ -29,6 +30,7 @@ decltype(auto) visit(DType dtype, F&& f) {
         case DType::i32: return f(Type<std::int32_t>{});
         case DType::u64: return f(Type<std::uint64_t>{});
         case DType::i64: return f(Type<std::int64_t>{});
+        case DType::f16: return f(Type<Half>{});
         case DType::f32: return f(Type<float>{});
         case DType::f64: return f(Type<double>{});
     }
@@ -50,6 +52,7 @@ VOXKERN_DTYPE_OF(std::uint32_t, u32);
 VOXKERN_DTYPE_OF(std::int32_t, i32);
 VOXKERN_DTYPE_OF(std::uint64_t, u64);
 VOXKERN_DTYPE_OF(std::int64_t, i64);
+VOXKERN_DTYPE_OF(Half, f16);
 VOXKERN_DTYPE_OF(float, f32);
 VOXKERN_DTYPE_OF(double, f64);
 #undef VOXKERN_DTYPE_OF
@@ -60,7 +63,7 @@ inline std::int64_t size_of(DType dtype) {
 
 // Every value of the type is exact in float32: such data may be computed in float32.
 constexpr bool exact_in_f32(DType dtype) {
-    return dtype == DType::f32 || dtype == DType::u8 || dtype == DType::i8 || dtype == DType::u16 ||
+    return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::u8 || dtype == DType::i8 || dtype == DType::u16 ||
            dtype == DType::i16;
 }
 

@@ -40,7 +40,7 @@ void expect_taps(int order, Boundary mode) {
     const std::vector<T> x = image<T>(5 * 18 * 35);
     std::vector<T> y(7 * 33 * 50);
     ResampleParams params;
-    params.order = order;
+    params.kernel.order = order;
     params.mode = mode;
     params.cval = 3.0;
     for (int a = 0; a < 3; ++a) params.axes.push_back({line_of(m[a], -1.2, static_cast<double>(n[a]) + 0.7)});
@@ -60,7 +60,7 @@ void expect_taps(int order, Boundary mode) {
                     const double c =
                         params.axes[static_cast<std::size_t>(a)].coordinates[static_cast<std::size_t>(at[a])];
                     inside =
-                        spline_taps(c, n[a], prefilter_pad(order, mode), order, mode, index[a], weight[a]) && inside;
+                        interpolator_taps(c, n[a], prefilter_pad({order}, mode), {order}, mode, index[a], weight[a]) && inside;
                 }
                 double want = 0.0;
                 double total = 0.0;
@@ -108,7 +108,7 @@ TEST(resample, splines_pass_through_the_samples) {
         for (int order = 2; order <= kMaxSplineOrder; ++order) {
             for (const Boundary mode : {Boundary::mirror, Boundary::reflect, Boundary::grid_wrap, Boundary::nearest}) {
                 ResampleParams params;
-                params.order = order;
+                params.kernel.order = order;
                 params.mode = mode;
                 // every second sample: nothing is an identity, everything must pass through
                 params.axes = {{line_of(15, 0, 28)}, {line_of(16, 0, 30)}, {line_of(15, 28, 0)}};
@@ -165,7 +165,7 @@ TEST(resample, coefficients_reproduce_the_samples) {
         for (int order = 0; order <= 5; ++order) {
             std::vector<double> c(x.size());
             ResampleParams params;
-            params.order = order;
+            params.kernel.order = order;
             params.mode = Boundary::mirror;
             AxisSampling axis;
             axis.coordinates = line_of(n, 0.0, static_cast<double>(n - 1));
@@ -176,7 +176,7 @@ TEST(resample, coefficients_reproduce_the_samples) {
             for (std::int64_t i = 0; i < n; ++i) {
                 std::int64_t index[kMaxTaps];
                 double weight[kMaxTaps];
-                spline_taps(static_cast<double>(i), n, 0, order, Boundary::mirror, index, weight);
+                interpolator_taps(static_cast<double>(i), n, 0, {order}, Boundary::mirror, index, weight);
                 double value = 0.0;
                 for (int t = 0; t <= order; ++t) value += weight[t] * c[static_cast<std::size_t>(index[t])];
                 EXPECT(std::abs(value - in(i)) < 1e-12);

@@ -13,15 +13,35 @@ template <class A>
 constexpr bool kSame<A, A> = true;
 
 template <class T>
-constexpr bool kFloating = kSame<T, float> || kSame<T, double>;
+constexpr bool kFloating = kSame<T, float> || kSame<T, double> || kSame<T, Half>;
 template <class T>
 constexpr bool kSigned = static_cast<T>(-1) < static_cast<T>(0);
+
+// One vector of float or double from contiguous halves.
+inline Vec<float> widen(const Half* p, float) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_cvtph_ps(0xFFFF, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+#elif defined(__F16C__)
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+#else
+    Vec<float> v;
+    for (std::int64_t i = 0; i < kVec<float>; ++i) v[i] = p[i];
+    return v;
+#endif
+}
+inline Vec<double> widen(const Half* p, double) {
+    Vec<double> v;
+    for (std::int64_t i = 0; i < kVec<double>; ++i) v[i] = static_cast<double>(static_cast<float>(p[i]));
+    return v;
+}
 
 // One vector of C from contiguous elements of T, widened in registers.
 template <class C, class T>
 inline Vec<C> load_as(const T* p) {
     if constexpr (kSame<T, C>) {
         return load(p);
+    } else if constexpr (kSame<T, Half>) {
+        return widen(p, C{0});
     } else {
         constexpr std::size_t lanes = VOXKERN_VEC_BYTES / sizeof(C);
         typedef T Narrow __attribute__((vector_size(lanes * sizeof(T))));
@@ -42,6 +62,10 @@ void load_row(const void* src, std::int64_t stride, C* VOXKERN_RESTRICT dst, std
     if (stride == 1) {
         if constexpr (kSame<T, C>) {
             __builtin_memcpy(dst, from, static_cast<std::size_t>(n) * sizeof(C));
+        } else if constexpr (kSame<T, Half>) {
+            std::int64_t i = 0;
+            for (; i + kVec<C> <= n; i += kVec<C>) store(dst + i, widen(from + i, C{0}));
+            for (; i < n; ++i) dst[i] = static_cast<C>(static_cast<float>(from[i]));
         } else {
             for (std::int64_t i = 0; i < n; ++i) dst[i] = static_cast<C>(from[i]);
         }
@@ -129,6 +153,7 @@ LoadRow<C> load_row_of(DType dtype) {
         case DType::i32: return load_row<std::int32_t, C>;
         case DType::u64: return load_row<std::uint64_t, C>;
         case DType::i64: return load_row<std::int64_t, C>;
+        case DType::f16: return load_row<Half, C>;
         case DType::f32: return load_row<float, C>;
         case DType::f64: return load_row<double, C>;
     }
@@ -146,6 +171,7 @@ StoreRow<C> store_row_of(DType dtype) {
         case DType::i32: return store_row<Rule, std::int32_t, C>;
         case DType::u64: return store_row<Rule, std::uint64_t, C>;
         case DType::i64: return store_row<Rule, std::int64_t, C>;
+        case DType::f16: return store_row<Rule, Half, C>;
         case DType::f32: return store_row<Rule, float, C>;
         case DType::f64: return store_row<Rule, double, C>;
     }

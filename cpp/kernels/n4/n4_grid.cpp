@@ -32,7 +32,7 @@ ReadRow<To> reader_of(DType dtype) {
 
 // Logarithms of every value of an 8- or 16-bit integer type, by value - lowest.
 std::vector<float> log_table(DType dtype, std::int64_t voxels) {
-    const bool narrow = exact_in_f32(dtype) && dtype != DType::f32;
+    const bool narrow = exact_in_f32(dtype) && dtype != DType::f32 && dtype != DType::f16;
     std::vector<float> table;
     if (!narrow || voxels < kTableSize) return table;
     const std::int64_t highest = dtype == DType::u8    ? 255

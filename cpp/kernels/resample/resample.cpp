@@ -8,7 +8,6 @@
 #include <numeric>
 
 #include "core/workspace.hpp"
-#include "kernels/resample/resample_math.hpp"
 #include "kernels/resample/resample_task.hpp"
 
 namespace voxkern {
@@ -148,38 +147,39 @@ void plan_smoothing(OwnedPlan<C>& owned, double sigma, Boundary mode) {
 template <class C>
 OwnedPlan<C> coefficient_plan(std::int64_t n, const ResampleParams& params) {
     OwnedPlan<C> owned = identity_plan<C>(n);
-    if (params.order <= 1 || n <= 1) return owned;
+    if (!params.kernel.filters() || n <= 1) return owned;
     owned.plan.identity = false;
-    plan_prefilter(owned, params.order, params.mode);
-    owned.weights.assign(static_cast<std::size_t>(n), static_cast<C>(spline_gain(params.order)));
+    plan_prefilter(owned, params.kernel.order, params.mode);
+    owned.weights.assign(static_cast<std::size_t>(n), static_cast<C>(spline_gain(params.kernel.order)));
     owned.plan.weights = owned.weights.data();
     return owned;
 }
 
 template <class C>
 OwnedPlan<C> plan_axis(std::int64_t n, const AxisSampling& axis, const ResampleParams& params) {
-    const bool filtered = params.order > 1 && params.prefilter;
+    const bool filtered = params.kernel.filters() && params.prefilter;
+    const bool through_samples = filtered || !params.kernel.filters();
     if (axis.coefficients) return coefficient_plan<C>(n, params);
-    if (is_identity(axis.coordinates, n) && (filtered || params.order <= 1)) return identity_plan<C>(n);
+    if (is_identity(axis.coordinates, n) && through_samples) return identity_plan<C>(n);
     OwnedPlan<C> owned;
     AxisPlan<C>& plan = owned.plan;
     plan.identity = false;
     plan.n_in = n;
     plan.n_out = static_cast<std::int64_t>(axis.coordinates.size());
-    plan.pad = filtered ? prefilter_pad(params.order, params.mode) : 0;
+    plan.pad = filtered ? prefilter_pad(params.kernel, params.mode) : 0;
     plan.pad_edge = params.mode == Boundary::nearest;
-    plan.taps = params.order + 1;
+    plan.taps = params.kernel.taps();
     if (axis.antialias_sigma > 0.0) plan_smoothing(owned, axis.antialias_sigma, params.mode);
     double gain = 1.0;
     if (filtered && n + 2 * plan.pad > 1) {
-        plan_prefilter(owned, params.order, params.mode);
-        gain = spline_gain(params.order);  // rides on the weights: one multiplication less per sample
+        plan_prefilter(owned, params.kernel.order, params.mode);
+        gain = spline_gain(params.kernel.order);  // rides on the weights: one multiplication less per sample
     }
     bool any_outside = false;
     for (const double c : axis.coordinates) {
-        std::int64_t index[kMaxTaps];
-        double weight[kMaxTaps];
-        const bool inside = spline_taps(c, n, plan.pad, params.order, params.mode, index, weight);
+        std::int64_t index[kMaxInterpolatorTaps];
+        double weight[kMaxInterpolatorTaps];
+        const bool inside = interpolator_taps(c, n, plan.pad, params.kernel, params.mode, index, weight);
         owned.outside.push_back(inside ? 0 : 1);
         any_outside = any_outside || !inside;
         for (int t = 0; t < plan.taps; ++t) {
@@ -395,7 +395,7 @@ class VolumeResampler {
         const std::int64_t width = (last.n_in + W - 1) / W * W;
         const std::int64_t counts[9] = {smoothing_rows(middle) * width,
                                         (middle.n_in + 2 * middle.pad) * width,
-                                        kMaxTaps * width,
+                                        kMaxInterpolatorTaps * width,
                                         W * width + 2 * W,  // picks read two vectors from any sample on
                                         smoothing_rows(last) * W,
                                         (last.n_in + 2 * last.pad) * W,

@@ -7,6 +7,7 @@
 #include "core/boundary.hpp"
 #include "core/parallel.hpp"
 #include "core/view.hpp"
+#include "kernels/resample/resample_math.hpp"
 
 namespace voxkern {
 
@@ -19,7 +20,7 @@ struct AxisSampling {
 
 struct ResampleParams {
     std::vector<AxisSampling> axes;  // one per array axis; at most 3 of them may differ from 0, 1, 2, ...
-    int order = 3;                   // 0 to 5
+    Interpolator kernel;
     Boundary mode = Boundary::nearest;
     double cval = 0.0;
     bool prefilter = true;  // false: the input already holds spline coefficients

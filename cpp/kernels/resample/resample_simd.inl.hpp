@@ -100,7 +100,9 @@ inline void combine(int taps, const T* const* rows, const C* weights, C* out, st
         case 3: combine_taps<3>(rows, weights, out, n); break;
         case 4: combine_taps<4>(rows, weights, out, n); break;
         case 5: combine_taps<5>(rows, weights, out, n); break;
-        default: combine_taps<6>(rows, weights, out, n); break;
+        case 6: combine_taps<6>(rows, weights, out, n); break;
+        case 8: combine_taps<8>(rows, weights, out, n); break;
+        default: combine_taps<10>(rows, weights, out, n); break;
     }
 }
 
@@ -117,7 +119,7 @@ struct SourceRows {
     void combine_at(int taps, const std::int64_t* offsets, const C* weights, C* out) const {
         if (from.lane != 1 || offset != C{0}) {
             const LoadRow<C> load_line = load_row_of<C>(from.dtype);
-            const C* rows[kMaxTaps];
+            const C* rows[kMaxInterpolatorTaps];
             for (int t = 0; t < taps; ++t) {
                 C* const row = staging + t * width;
                 load_line(from.base + offsets[t] * from.itemsize, from.lane, row, n);
@@ -138,6 +140,7 @@ struct SourceRows {
             case DType::i32: typed<std::int32_t>(taps, offsets, weights, out); break;
             case DType::u64: typed<std::uint64_t>(taps, offsets, weights, out); break;
             case DType::i64: typed<std::int64_t>(taps, offsets, weights, out); break;
+            case DType::f16: typed<Half>(taps, offsets, weights, out); break;
             case DType::f32: typed<float>(taps, offsets, weights, out); break;
             case DType::f64: typed<double>(taps, offsets, weights, out); break;
         }
@@ -146,7 +149,7 @@ struct SourceRows {
   private:
     template <class T>
     void typed(int taps, const std::int64_t* offsets, const C* weights, C* out) const {
-        const T* rows[kMaxTaps];
+        const T* rows[kMaxInterpolatorTaps];
         for (int t = 0; t < taps; ++t) rows[t] = reinterpret_cast<const T*>(from.base) + offsets[t];
         combine(taps, rows, weights, out, n);
     }
@@ -156,7 +159,7 @@ struct SourceRows {
 template <class C>
 inline void interpolate_row(const AxisPlan<C>& plan, std::int64_t i, const C* first, std::int64_t width, C* out,
                             std::int64_t n) {
-    const C* rows[kMaxTaps];
+    const C* rows[kMaxInterpolatorTaps];
     for (int t = 0; t < plan.taps; ++t) rows[t] = first + plan.index[i * plan.taps + t] * width;
     combine(plan.taps, rows, plan.weights + i * plan.taps, out, n);
 }
@@ -188,7 +191,9 @@ void interpolate_columns(const AxisPlan<C>& plan, std::int64_t begin, std::int64
         case 3: interpolate_columns<3>(plan, begin, end, first, out); break;
         case 4: interpolate_columns<4>(plan, begin, end, first, out); break;
         case 5: interpolate_columns<5>(plan, begin, end, first, out); break;
-        default: interpolate_columns<6>(plan, begin, end, first, out); break;
+        case 6: interpolate_columns<6>(plan, begin, end, first, out); break;
+        case 8: interpolate_columns<8>(plan, begin, end, first, out); break;
+        default: interpolate_columns<10>(plan, begin, end, first, out); break;
     }
 }
 
@@ -229,7 +234,7 @@ void combine_first_axis(const ResampleTask<C>& task, const SourceRows<C>& source
                         std::int64_t width) {
     const AxisPlan<C>& first = task.axis[0];
     for (std::int64_t j = 0; j < task.axis[1].n_in; ++j) {
-        std::int64_t offsets[kMaxTaps];
+        std::int64_t offsets[kMaxInterpolatorTaps];
         for (int t = 0; t < first.taps; ++t) {
             offsets[t] = first.index[k * first.taps + t] * task.source.step + j * task.source.outer[0];
         }
@@ -246,8 +251,8 @@ void combine_two_axes(const ResampleTask<C>& task, const SourceRows<C>& source, 
                       C* row) {
     const AxisPlan<C>& first = task.axis[0];
     const AxisPlan<C>& middle = task.axis[1];
-    std::int64_t offsets[kMaxTaps];
-    C weights[kMaxTaps];
+    std::int64_t offsets[kMaxInterpolatorTaps];
+    C weights[kMaxInterpolatorTaps];
     int taps = 0;
     for (int s = 0; s < first.taps; ++s) {
         for (int t = 0; t < middle.taps; ++t, ++taps) {

@@ -2,10 +2,10 @@
 // What the baseline code hands to the code of an ISA level: plain data and function pointers.
 #pragma once
 
-#include "core/bspline.hpp"
 #include "core/cpu.hpp"
 #include "core/fir.hpp"
 #include "core/lines.hpp"
+#include "kernels/resample/resample_math.hpp"
 
 namespace voxkern {
 

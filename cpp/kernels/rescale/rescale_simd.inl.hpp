@@ -55,6 +55,7 @@ PerDType per_dtype(DType dtype) {
         case DType::i32: return {words_of<std::int32_t>, copy_words<std::int32_t>};
         case DType::u64: return {words_of<std::uint64_t>, copy_words<std::uint64_t>};
         case DType::i64: return {words_of<std::int64_t>, copy_words<std::int64_t>};
+        case DType::f16: return {words_of<Half>, copy_words<Half>};
         case DType::f32: return {words_of<float>, copy_words<float>};
         case DType::f64: return {words_of<double>, copy_words<double>};
     }
