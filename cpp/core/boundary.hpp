@@ -7,7 +7,7 @@
 //   mirror          c b | a b c d | c b           period 2n-2, whole-sample symmetric (DCT-1)
 //   wrap            interpolation: period n-1, first and last sample coincide
 //   grid_wrap       c d | a b c d | a b           period n; what scipy's *filters* call wrap
-//   fov            clamp within half a voxel of the volume, cval beyond: ITK's rule
+//   fov            ITK's rule: cval beyond half a voxel outside the volume, clamped within (one or two taps)
 #pragma once
 
 #include <cmath>

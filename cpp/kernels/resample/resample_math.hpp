@@ -88,10 +88,10 @@ VOXKERN_HD VOXKERN_INLINE bool interpolator_taps(double c, std::int64_t n, std::
         }
         return false;
     }
-    // ITK's sinc sees the samples repeated in the half-voxel rim, where its linear rule clamps the coordinate.
-    const bool rim = sinc && mode == Boundary::fov;
-    if (rim) at.value = c;
-    const Boundary beyond = rim ? Boundary::nearest : tap_boundary(mode);
+    // In the half-voxel rim ITK clamps the coordinate for one or two taps; longer kernels go on over the mirrored
+    // coefficients of a spline, the repeated samples of a sinc.
+    if (mode == Boundary::fov && taps > 2) at = {c, true};
+    const Boundary beyond = sinc && mode == Boundary::fov ? Boundary::nearest : tap_boundary(mode);
     // Far outside, every tap lies beyond the padding: keep the integer conversion in range.
     const double limit = static_cast<double>(n + 2 * kPrefilterPad + kMaxInterpolatorTaps);
     const double near = at.value < -limit ? -limit : (at.value > limit + limit ? limit + limit : at.value);

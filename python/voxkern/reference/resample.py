@@ -47,11 +47,13 @@ def coefficients(line: Line, order: int, mode: str) -> Line:
     return np.asarray(np.linalg.solve(matrix, line), dtype=np.float64)
 
 
-def fold_coordinate(c: float, n: int, mode: str) -> float | None:
+def fold_coordinate(c: float, n: int, mode: str, taps: int) -> float | None:
     """Return ``c`` brought into a line of ``n`` samples; None stands for cval."""
     last = n - 1
     if mode == "fov":
-        return min(max(c, 0.0), float(last)) if -0.5 <= c < last + 0.5 else None
+        if not -0.5 <= c < last + 0.5:
+            return None
+        return min(max(c, 0.0), float(last)) if taps <= 2 else c
     if 0 <= c <= last:
         return c
     if mode == "constant":
@@ -93,7 +95,7 @@ def resample_line(
     result = np.zeros(len(coordinates))
     outside = np.zeros(len(coordinates), dtype=bool)
     for i, coordinate in enumerate(coordinates):
-        at = float(coordinate) if pad else fold_coordinate(float(coordinate), n, mode)
+        at = float(coordinate) if pad else fold_coordinate(float(coordinate), n, mode, order + 1)
         if at is None:
             outside[i] = True
             continue

@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs of warp, compiled once per ISA level inside that level's namespace. A run goes through four loops:
+// coordinates, where each lies (first sample and weights per axis), neighbours and their sum, store.
+#include "core/simd/intrinsics.hpp"
+#include "kernels/warp/warp_math.hpp"
+#include "kernels/warp/warp_task.hpp"
+
+namespace voxkern {
+namespace VOXKERN_LEVEL {
+namespace {
+
+#include "core/simd/vec.inl.hpp"
+//
+#include "core/simd/convert.inl.hpp"
+
+// Taps along the last axis are read as one vector of 4, 8 or 16.
+constexpr int padded_taps(int taps) {
+    return taps <= 4 ? 4 : (taps <= 8 ? 8 : 16);
+}
+
+constexpr int kFastAxes = 3;
+
+template <class C>
+struct RunState {
+    alignas(64) double at[kMaxWarpAxes][kRun];  // coordinates as the map gives them
+    double place[kRun];             // of the first tap, in elements from the base; exact in double
+    std::int64_t corner[kRun];      // the same as an integer
+    std::int64_t outside[kRun];     // 1: the sample is cval
+    std::int64_t slow[kRun];        // 1: the sample needs taps folded
+    alignas(64) C fraction[kFastAxes][kRun];  // coordinates less the anchor of their taps
+    alignas(64) C weights[kFastAxes][kMaxInterpolatorTaps][kRun];
+    alignas(64) C result[kRun];
+    bool inside;  // nothing of the run is outside or slow
+};
+
+// 0, 1, 2, ...
+struct Ramp {
+    alignas(64) double number[kRun];
+    constexpr Ramp() : number() {
+        for (int l = 0; l < kRun; ++l) number[l] = l;
+    }
+};
+constexpr Ramp kRamp;
+
+// Loops are of fixed length: a shorter run goes on past its end, and only as much as it has is stored.
+template <class C>
+void find_coordinates(const WarpTask& task, const WarpRun& run, RunState<C>& state) {
+    const std::int64_t n = run.count;
+    const int r = task.run_axis;
+    double field[kMaxWarpAxes][kRun];
+    if (task.components > 0) {
+        std::int64_t offset = 0;
+        for (int j = 0; j < task.grid_axes; ++j) offset += run.at[j] * task.field_strides[j];
+        const LoadRow<double> load_line = load_row_of<double>(task.field_dtype);
+        for (int v = 0; v < task.components; ++v) {
+            const char* const from = task.field + (offset + v * task.component_stride) * task.field_itemsize;
+            load_line(from, task.field_strides[r], field[v], n);
+            for (std::int64_t l = n; l < kRun; ++l) field[v][l] = field[v][n - 1];
+        }
+    }
+    const double first = static_cast<double>(run.at[r]);
+    for (int a = 0; a < task.axes; ++a) {
+        double* VOXKERN_RESTRICT const c = state.at[a];
+        const double lead = run.lead[a];
+        const double step = task.matrix != nullptr ? task.matrix[a * task.grid_axes + r] : 0.0;
+        for (int l = 0; l < kRun; ++l) c[l] = lead + step * (first + kRamp.number[l]);
+        for (int j = r + 1; j < task.grid_axes && task.matrix != nullptr; ++j) {
+            const double term = task.matrix[a * task.grid_axes + j] * static_cast<double>(run.at[j]);
+            for (int l = 0; l < kRun; ++l) c[l] += term;
+        }
+        if (task.components > 0 && task.field_matrix == nullptr) {
+            const double* const u = field[task.component_of[a]];
+            for (int l = 0; l < kRun; ++l) c[l] += u[l];
+        } else {
+            for (int v = 0; v < task.components; ++v) {
+                const double factor = task.field_matrix[a * task.components + v];
+                const double* const u = field[v];
+                for (int l = 0; l < kRun; ++l) c[l] += factor * u[l];
+            }
+        }
+    }
+}
+
+// Brings coordinates into the line where that takes no more than a comparison; marks the others.
+template <class C>
+void fold_run(const WarpTask& task, int a, double* VOXKERN_RESTRICT c, RunState<C>& state) {
+    const double last = static_cast<double>(task.source.shape[a] - 1);
+    const int taps = task.kernel.taps();
+    std::int64_t beyond = 0;
+    for (int l = 0; l < kRun; ++l) beyond |= (c[l] >= 0.0) & (c[l] <= last) ? 0 : 1;
+    if (beyond == 0) return;
+    std::int64_t* VOXKERN_RESTRICT const outside = state.outside;
+    std::int64_t* VOXKERN_RESTRICT const slow = state.slow;
+    const bool as_given = task.mode == Boundary::grid_constant || (task.mode == Boundary::nearest && taps > 2);
+    if (task.slope_axis >= 0 || (as_given && !task.source.rimmed)) {
+        for (int l = 0; l < kRun; ++l) {
+            const bool in = (c[l] >= 0.0) & (c[l] <= last);
+            slow[l] |= in ? 0 : 1;
+            c[l] = in ? c[l] : 0.0;
+        }
+    } else if (as_given) {  // the rim holds some of what lies beyond: place_run looks at that
+        const double limit = last + 100.0;
+        for (int l = 0; l < kRun; ++l) {
+            const bool in = (c[l] >= -limit) & (c[l] <= 2.0 * limit);
+            slow[l] |= in ? 0 : 1;
+            c[l] = in ? c[l] : 0.0;
+        }
+    } else if (task.mode == Boundary::nearest) {  // NaN stays
+        for (int l = 0; l < kRun; ++l) {
+            c[l] = c[l] < 0.0 ? 0.0 : c[l];
+            c[l] = c[l] > last ? last : c[l];
+        }
+    } else if (task.mode == Boundary::constant || task.mode == Boundary::fov) {
+        const double low = task.mode == Boundary::fov ? -0.5 : 0.0;
+        const double high = task.mode == Boundary::fov ? last + 0.5 : last;
+        const bool open = task.mode == Boundary::fov;  // ITK's interval is half open
+        const bool clamps = taps <= 2;
+        for (int l = 0; l < kRun; ++l) {
+            const bool in = (c[l] >= low) & (open ? c[l] < high : c[l] <= high);
+            outside[l] |= in ? 0 : 1;
+            const double from_below = c[l] < 0.0 ? 0.0 : c[l];
+            const double clamped = from_below > last ? last : from_below;
+            c[l] = in ? (clamps ? clamped : c[l]) : 0.0;
+        }
+    } else {
+        for (int l = 0; l < kRun; ++l) {
+            if (c[l] >= 0.0 && c[l] <= last) continue;
+            if (!(c[l] > -1e15 && c[l] < 1e15)) {
+                outside[l] = 1;
+                c[l] = 0.0;
+                continue;
+            }
+            c[l] = fold_coordinate(c[l], task.source.shape[a], task.mode).value;
+            if (!task.source.rimmed && !(c[l] >= 0.0 && c[l] <= last)) {
+                slow[l] = 1;
+                c[l] = 0.0;
+            }
+        }
+    }
+}
+
+// Adds what one axis contributes to the place of the first tap; leaves what its weights depend on.
+template <class C>
+void place_run(const WarpTask& task, int a, const double* VOXKERN_RESTRICT c, C* VOXKERN_RESTRICT fraction,
+               RunState<C>& state) {
+    const double last = static_cast<double>(task.source.shape[a] - 1);
+    const double stride = static_cast<double>(task.source.strides[a]);
+    double* VOXKERN_RESTRICT const place = state.place;
+    if (task.source.rimmed) {
+        const bool sinc = task.kernel.radius > 0;
+        const int order = task.kernel.order;
+        const double half = sinc || (order & 1) != 0 ? 0.0 : 0.5;
+        const double back = static_cast<double>(sinc ? task.kernel.radius - 1 : order / 2);
+        const double reach = static_cast<double>(task.source.pad + task.source.rim);
+        const double end = last + reach + 1.0 - static_cast<double>(task.kernel.taps());
+        std::int64_t* VOXKERN_RESTRICT const slow = state.slow;
+        for (int l = 0; l < kRun; ++l) {
+            const double anchor = __builtin_floor(c[l] + half);
+            const double start = anchor - back;
+            const bool held = (start >= -reach) & (start <= end);
+            slow[l] |= held ? 0 : 1;
+            fraction[l] = static_cast<C>(c[l] - anchor);
+            place[l] += (held ? start : 0.0) * stride;
+        }
+    } else if (task.kernel.taps() == 1) {
+        for (int l = 0; l < kRun; ++l) {
+            const double start = __builtin_floor(c[l] + 0.5);
+            place[l] += (start >= 0.0 ? (start > last ? last : start) : 0.0) * stride;
+        }
+    } else {
+        for (int l = 0; l < kRun; ++l) {
+            double start = __builtin_floor(c[l]);
+            start = start > last - 1.0 ? last - 1.0 : start;  // the last sample is the second tap there
+            start = start >= 0.0 ? start : 0.0;
+            fraction[l] = static_cast<C>(c[l] - start);
+            place[l] += start * stride;
+        }
+    }
+}
+
+// A whole double of less than 2^51 as an integer, by way of its bits: vectors of 64-bit integers have no
+// conversion of their own below AVX-512.
+inline std::int64_t whole(double x) {
+    constexpr double shift = 6755399441055744.0;  // 1.5 * 2^52
+    const double moved = x + shift;
+    std::int64_t bits;
+    __builtin_memcpy(&bits, &moved, sizeof(bits));
+    return bits - 0x4338000000000000;
+}
+
+// Whether all coordinates and their taps lie within the image, so that nothing is to be folded or clamped.
+bool lies_inside(const WarpTask& task, const double (*at)[kRun]) {
+    std::int64_t beyond = 0;
+    for (int a = 0; a < task.axes; ++a) {
+        const double last = static_cast<double>(task.source.shape[a] - 1);
+        if (task.components == 0) {  // along a run of an affine map every coordinate goes one way
+            const double first = at[a][0];
+            const double end = at[a][kRun - 1];
+            beyond |= first >= 0.0 && end >= 0.0 && first < last && end < last ? 0 : 1;
+        } else {
+            const double* const c = at[a];
+            for (int l = 0; l < kRun; ++l) beyond |= (c[l] >= 0.0) & (c[l] < last) ? 0 : 1;
+        }
+    }
+    return beyond == 0;
+}
+
+template <int D, bool Halved, class C>
+void place_inside(const WarpTask& task, RunState<C>& state) {
+    const double back = static_cast<double>(task.kernel.radius > 0 ? task.kernel.radius - 1 : task.kernel.order / 2);
+    double strides[D];
+    double start = 0.0;
+    for (int a = 0; a < D; ++a) {
+        strides[a] = static_cast<double>(task.source.strides[a]);
+        start -= back * strides[a];
+    }
+    for (int l = 0; l < kRun; ++l) {
+        double place = start;
+        for (int a = 0; a < D; ++a) {
+            const double c = state.at[a][l];
+            const double anchor = __builtin_floor(Halved ? c + 0.5 : c);
+            state.fraction[a][l] = static_cast<C>(c - anchor);
+            place += anchor * strides[a];
+        }
+        state.corner[l] = whole(place);
+    }
+}
+
+template <int D, class C>
+void place_inside(const WarpTask& task, RunState<C>& state) {
+    if (task.kernel.radius == 0 && (task.kernel.order & 1) == 0) {
+        place_inside<D, true>(task, state);
+    } else {
+        place_inside<D, false>(task, state);
+    }
+}
+
+template <int Order, bool Slopes, class C>
+void weigh_run(const C* VOXKERN_RESTRICT fraction, C (*VOXKERN_RESTRICT weights)[kRun]) {
+    for (int l = 0; l < kRun; ++l) {
+        C w[kMaxTaps];
+        if constexpr (Slopes) {
+            spline_slopes_at<C>(fraction[l], Order, w);
+        } else {
+            spline_weights_at<C>(fraction[l], Order, w);
+        }
+        for (int k = 0; k <= Order; ++k) weights[k][l] = w[k];
+    }
+}
+
+template <int Order, class C>
+void weigh_run(bool slopes, const C* fraction, C (*weights)[kRun]) {
+    if (slopes) {
+        weigh_run<Order, true>(fraction, weights);
+    } else {
+        weigh_run<Order, false>(fraction, weights);
+    }
+}
+
+template <class C>
+void weigh_axis(const WarpTask& task, int a, const C* fraction, C (*weights)[kRun]) {
+    if (task.kernel.radius > 0) {
+        for (int l = 0; l < kRun; ++l) {
+            double w[kMaxInterpolatorTaps];
+            sinc_weights(static_cast<double>(fraction[l]), task.kernel, w);
+            for (int k = 0; k < task.kernel.taps(); ++k) weights[k][l] = static_cast<C>(w[k]);
+        }
+        return;
+    }
+    const bool slopes = a == task.slope_axis;
+    switch (task.kernel.order) {
+        case 1: weigh_run<1>(slopes, fraction, weights); break;
+        case 2: weigh_run<2>(slopes, fraction, weights); break;
+        case 3: weigh_run<3>(slopes, fraction, weights); break;
+        case 4: weigh_run<4>(slopes, fraction, weights); break;
+        default: weigh_run<5>(slopes, fraction, weights); break;
+    }
+}
+
+// a * b + c: fused where the level has the instruction, else two roundings.
+inline float fused(float a, float b, float c) {
+#if defined(__FMA__)
+    return __builtin_fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+inline double fused(double a, double b, double c) {
+#if defined(__FMA__)
+    return __builtin_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+// --- orders 0 and 1, straight from an image of any dtype and strides ------------------------------------
+
+template <class C, class T>
+void take_nearest(const WarpTask& task, RunState<C>& state) {
+    const T* const base = reinterpret_cast<const T*>(task.source.base);
+    for (int l = 0; l < kRun; ++l) state.result[l] = static_cast<C>(base[state.corner[l]]);
+}
+
+// The pairs of neighbours along the last axis are copied as they are, then widened and weighed in vectors:
+// a gather without the instruction of that name, which is slower than plain loads on many processors.
+template <int D, class C, class T>
+void take_linear(const WarpTask& task, RunState<C>& state) {
+    constexpr int R = 1 << (D - 1);
+    alignas(64) T pairs[R][2 * kRun];
+    std::int64_t rows[R];
+    for (int r = 0; r < R; ++r) {
+        rows[r] = 0;
+        for (int d = 0; d < D - 1; ++d) rows[r] += (r >> (D - 2 - d) & 1) * task.source.strides[d];
+    }
+    const T* const base = reinterpret_cast<const T*>(task.source.base);
+    const std::int64_t next = task.source.strides[D - 1];
+    for (int l = 0; l < kRun; ++l) {
+        const T* const corner = base + state.corner[l];
+        for (int r = 0; r < R; ++r) {
+            if (next == 1) {
+                __builtin_memcpy(&pairs[r][2 * l], corner + rows[r], 2 * sizeof(T));
+            } else {
+                pairs[r][2 * l] = corner[rows[r]];
+                pairs[r][2 * l + 1] = corner[rows[r] + next];
+            }
+        }
+    }
+    const C* VOXKERN_RESTRICT const fx = state.fraction[D - 1];
+    const C* VOXKERN_RESTRICT const fy = state.fraction[D > 1 ? D - 2 : 0];
+    const C* VOXKERN_RESTRICT const fz = state.fraction[D > 2 ? D - 3 : 0];
+    C* VOXKERN_RESTRICT const result = state.result;
+    for (int l = 0; l < kRun; ++l) {
+        C row[R];
+        for (int r = 0; r < R; ++r) {
+            const C left = static_cast<C>(pairs[r][2 * l]) * (C(1) - fx[l]);
+            row[r] = fused(static_cast<C>(pairs[r][2 * l + 1]), fx[l], left);
+        }
+        if constexpr (D == 1) {
+            result[l] = row[0];
+        } else if constexpr (D == 2) {
+            result[l] = fused(row[1], fy[l], row[0] * (C(1) - fy[l]));
+        } else {
+            const C low = fused(row[1], fy[l], row[0] * (C(1) - fy[l]));
+            const C high = fused(row[3], fy[l], row[2] * (C(1) - fy[l]));
+            result[l] = fused(high, fz[l], low * (C(1) - fz[l]));
+        }
+    }
+}
+
+template <class C, class T>
+void take_direct(const WarpTask& task, RunState<C>& state) {
+    if (task.kernel.taps() == 1) {
+        take_nearest<C, T>(task, state);
+    } else if (task.axes == 1) {
+        take_linear<1, C, T>(task, state);
+    } else if (task.axes == 2) {
+        take_linear<2, C, T>(task, state);
+    } else {
+        take_linear<3, C, T>(task, state);
+    }
+}
+
+// --- more taps, from a copy in the compute type that has a rim ---------------------------------------------
+
+// sum += a * b: fused where the level has the instruction. By reference: some are wider than its registers.
+template <class C, class Row>
+inline void row_madd(const Row& a, const Row& b, Row& sum) {
+#if defined(__FMA__)
+    if constexpr (kSame<C, float> && sizeof(Row) == 16) {
+        sum = (Row)_mm_fmadd_ps((__m128)a, (__m128)b, (__m128)sum);
+        return;
+    } else if constexpr (kSame<C, float> && sizeof(Row) == 32) {
+        sum = (Row)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)sum);
+        return;
+    } else if constexpr (kSame<C, double> && sizeof(Row) == 32) {
+        sum = (Row)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)sum);
+        return;
+    }
+#endif
+    sum += a * b;
+}
+
+template <int D, int K, class C>
+void take_rows(const WarpTask& task, RunState<C>& state) {
+    constexpr int P = padded_taps(K);
+    typedef C Row __attribute__((vector_size(P * sizeof(C))));
+    const C* const base = reinterpret_cast<const C*>(task.source.base);
+    const std::int64_t sy = D > 1 ? task.source.strides[D > 1 ? D - 2 : 0] : 0;
+    const std::int64_t sz = D > 2 ? task.source.strides[D > 2 ? D - 3 : 0] : 0;
+    const auto& wy = state.weights[D > 1 ? D - 2 : 0];
+    const auto& wz = state.weights[D > 2 ? D - 3 : 0];
+    alignas(64) C sums[kRun][P];  // over all axes but the last
+    for (int l = 0; l < kRun; ++l) {
+        const C* const corner = base + state.corner[l];
+        Row sum = {};
+        for (int z = 0; z < (D > 2 ? K : 1); ++z) {
+            Row plane = {};
+            for (int y = 0; y < (D > 1 ? K : 1); ++y) {
+                Row row;
+                __builtin_memcpy(&row, corner + z * sz + y * sy, sizeof(row));
+                if constexpr (D > 1) {
+                    row_madd<C>(row, Row{} + wy[y][l], plane);
+                } else {
+                    plane = row;
+                }
+            }
+            if constexpr (D > 2) {
+                row_madd<C>(plane, Row{} + wz[z][l], sum);
+            } else {
+                sum = plane;
+            }
+        }
+        __builtin_memcpy(sums[l], &sum, sizeof(sum));
+    }
+    const auto& wx = state.weights[D - 1];
+    for (int l = 0; l < kRun; ++l) {
+        C total = sums[l][0] * wx[0][l];
+        for (int k = 1; k < K; ++k) total = fused(sums[l][k], wx[k][l], total);
+        state.result[l] = total;
+    }
+}
+
+template <int D, class C>
+void take_taps(const WarpTask& task, RunState<C>& state) {
+    switch (task.kernel.taps()) {
+        case 2: take_rows<D, 2>(task, state); break;
+        case 3: take_rows<D, 3>(task, state); break;
+        case 4: take_rows<D, 4>(task, state); break;
+        case 5: take_rows<D, 5>(task, state); break;
+        case 6: take_rows<D, 6>(task, state); break;
+        case 8: take_rows<D, 8>(task, state); break;
+        default: take_rows<D, 10>(task, state); break;
+    }
+}
+
+// --- what differs with the image's dtype ------------------------------------------------------------------
+
+template <class C>
+struct PerDType {
+    void (*take)(const WarpTask&, RunState<C>&);
+    double (*sample)(const WarpTask&, const double*);
+};
+
+template <class T>
+double sample_of(const WarpTask& task, const double* c) {
+    return sample_at<T>(task, c);
+}
+
+template <class C>
+PerDType<C> per_dtype(DType dtype) {
+    switch (dtype) {
+        case DType::u8: return {take_direct<C, std::uint8_t>, sample_of<std::uint8_t>};
+        case DType::i8: return {take_direct<C, std::int8_t>, sample_of<std::int8_t>};
+        case DType::u16: return {take_direct<C, std::uint16_t>, sample_of<std::uint16_t>};
+        case DType::i16: return {take_direct<C, std::int16_t>, sample_of<std::int16_t>};
+        case DType::u32: return {take_direct<C, std::uint32_t>, sample_of<std::uint32_t>};
+        case DType::i32: return {take_direct<C, std::int32_t>, sample_of<std::int32_t>};
+        case DType::u64: return {take_direct<C, std::uint64_t>, sample_of<std::uint64_t>};
+        case DType::i64: return {take_direct<C, std::int64_t>, sample_of<std::int64_t>};
+        case DType::f16: return {take_direct<C, Half>, sample_of<Half>};
+        case DType::f32: return {take_direct<C, float>, sample_of<float>};
+        case DType::f64: return {take_direct<C, double>, sample_of<double>};
+    }
+    return {nullptr, nullptr};
+}
+
+// False: too many axes, every sample has to be taken by itself.
+template <class C>
+bool take_fast(const WarpTask& task, RunState<C>& state, const PerDType<C>& type) {
+    if (task.axes > kFastAxes) return false;
+    state.inside = lies_inside(task, state.at);
+    std::int64_t all_outside = 1;
+    if (state.inside) {
+        all_outside = 0;
+        switch (task.axes) {
+            case 1: place_inside<1>(task, state); break;
+            case 2: place_inside<2>(task, state); break;
+            default: place_inside<3>(task, state); break;
+        }
+    } else {
+        for (int l = 0; l < kRun; ++l) {
+            state.place[l] = 0.0;
+            state.outside[l] = state.slow[l] = 0;
+        }
+        for (int a = 0; a < task.axes; ++a) {
+            alignas(64) double c[kRun];
+            for (int l = 0; l < kRun; ++l) c[l] = state.at[a][l];
+            fold_run(task, a, c, state);
+            place_run(task, a, c, state.fraction[a], state);
+        }
+        for (int l = 0; l < kRun; ++l) {
+            state.corner[l] = whole(state.place[l]);
+            all_outside &= state.outside[l];
+        }
+    }
+    if (all_outside == 0) {
+        // The hardware foresees straight lines through memory only.
+        const char* const soon = task.source.base + task.ahead * task.source.itemsize;
+        for (int l = 0; l < kRun; l += 4) __builtin_prefetch(soon + state.corner[l] * task.source.itemsize);
+        for (int a = 0; a < task.axes && task.source.rimmed; ++a) {
+            weigh_axis(task, a, state.fraction[a], state.weights[a]);
+        }
+        if (!task.source.rimmed) {
+            type.take(task, state);
+        } else if (task.axes == 1) {
+            take_taps<1>(task, state);
+        } else if (task.axes == 2) {
+            take_taps<2>(task, state);
+        } else {
+            take_taps<3>(task, state);
+        }
+    }
+    const C outside = task.slope_axis < 0 ? static_cast<C>(task.cval) : C(0);
+    const C back = task.less_cval && task.slope_axis < 0 ? static_cast<C>(task.cval) : C(0);
+    if (!state.inside) {
+        for (int l = 0; l < kRun; ++l) state.result[l] = state.outside[l] != 0 ? outside : state.result[l];
+    }
+    if (back != C(0)) {
+        for (int l = 0; l < kRun; ++l) state.result[l] += state.inside || state.outside[l] == 0 ? back : C(0);
+    }
+    return true;
+}
+
+template <class C>
+void warp_run(const WarpTask& task, const WarpRun& run) {
+    RunState<C> state;
+    find_coordinates(task, run, state);
+    const PerDType<C> type = per_dtype<C>(task.source.dtype);
+    const bool fast = take_fast(task, state, type);
+    std::int64_t any_slow = fast ? 0 : 1;
+    for (int l = 0; l < kRun && fast && !state.inside; ++l) any_slow |= state.slow[l];
+    for (std::int64_t l = 0; l < run.count && any_slow != 0; ++l) {
+        if (fast && (state.slow[l] == 0 || state.outside[l] != 0)) continue;
+        double c[kMaxWarpAxes];
+        for (int a = 0; a < task.axes; ++a) c[a] = state.at[a][l];
+        state.result[l] = static_cast<C>(type.sample(task, c));
+    }
+    std::int64_t offset = 0;
+    for (int j = 0; j < task.grid_axes; ++j) offset += run.at[j] * task.target_strides[j];
+    store_row_of<RoundSaturate, C>(task.target_dtype)(state.result, task.target + offset * task.target_itemsize,
+                                                     task.target_strides[task.run_axis], run.count);
+}
+
+}  // namespace
+
+const WarpOps& warp_ops() {
+    static constexpr WarpOps ops = {warp_run<float>, warp_run<double>};
+    return ops;
+}
+
+}  // namespace VOXKERN_LEVEL
+}  // namespace voxkern
