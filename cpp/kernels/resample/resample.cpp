@@ -24,9 +24,7 @@ struct OwnedPlan {
     std::vector<unsigned char> outside;
     std::vector<C> smooth_weights;
     std::vector<std::int64_t> smooth_extension;
-    std::vector<std::int64_t> pick_start;
-    std::vector<std::int32_t> pick_index;
-    std::vector<C> pick_weights;
+    OwnedPicks<C> picks;
     std::vector<std::int64_t> init_index[4];
     std::vector<C> init_weight[4];
 };
@@ -193,28 +191,11 @@ OwnedPlan<C> plan_axis(std::int64_t n, const AxisSampling& axis, const ResampleP
     return owned;
 }
 
-// Tables for permuting the taps of `lanes` outputs at a time out of 2 * lanes inputs, if all fit.
 template <class C>
 void plan_picks(OwnedPlan<C>& owned, std::int64_t lanes) {
     AxisPlan<C>& plan = owned.plan;
-    if (lanes == 0 || plan.identity || plan.poles > 0 || plan.smooth_size > 0 || plan.pad > 0) return;
-    for (std::int64_t i = 0; i < plan.n_out; i += lanes) {
-        const std::int64_t end = std::min(i + lanes, plan.n_out);
-        const auto range = std::minmax_element(plan.index + i * plan.taps, plan.index + end * plan.taps);
-        const std::int64_t start = *range.first;
-        if (*range.second - start >= 2 * lanes) return;
-        owned.pick_start.push_back(start);
-        for (int t = 0; t < plan.taps; ++t) {
-            for (std::int64_t l = i; l < i + lanes; ++l) {
-                const bool real = l < end;
-                owned.pick_index.push_back(real ? static_cast<std::int32_t>(plan.index[l * plan.taps + t] - start) : 0);
-                owned.pick_weights.push_back(real ? plan.weights[l * plan.taps + t] : C{0});
-            }
-        }
-    }
-    plan.pick_start = owned.pick_start.data();
-    plan.pick_index = owned.pick_index.data();
-    plan.pick_weights = owned.pick_weights.data();
+    if (plan.identity || plan.poles > 0 || plan.smooth_size > 0 || plan.pad > 0) return;
+    plan.picks = owned.picks.plan(plan.n_out, plan.taps, plan.index, plan.weights, lanes);
 }
 
 // The array's axes in the order they are walked: three to interpolate, slowest first, the rest looped over.

@@ -8,6 +8,8 @@ namespace VOXKERN_LEVEL {
 namespace {
 
 #include "core/simd/simd.inl.hpp"
+//
+#include "core/simd/interpolate.inl.hpp"
 
 template <int U, class C>
 inline void initial_sum(const InitialSum<C>& sum, const C* column, std::int64_t width, Vec<C>* value) {
@@ -71,38 +73,6 @@ void smooth_tile(const AxisPlan<C>& plan, C* from, C* to, std::int64_t width) {
     for (std::int64_t i = 0; i < plan.n_in; ++i) {
         fir_row(from + (i - radius) * width, width, plan.smooth_weights, plan.smooth_size, FilterSymmetry::even,
                 to + i * width, width);
-    }
-}
-
-template <int N, class C, class T>
-inline void combine_taps(const T* const* rows, const C* weights, C* VOXKERN_RESTRICT out, std::int64_t n) {
-    Vec<C> w[N];
-    for (int t = 0; t < N; ++t) w[t] = splat(weights[t]);
-    std::int64_t l = 0;
-    for (; l + kVec<C> <= n; l += kVec<C>) {
-        Vec<C> sum = load_as<C>(rows[0] + l) * w[0];
-        for (int t = 1; t < N; ++t) sum = madd(load_as<C>(rows[t] + l), w[t], sum);
-        store(out + l, sum);
-    }
-    for (; l < n; ++l) {
-        C sum = static_cast<C>(rows[0][l]) * weights[0];
-        for (int t = 1; t < N; ++t) sum += static_cast<C>(rows[t][l]) * weights[t];
-        out[l] = sum;
-    }
-}
-
-// out = sum_t weights[t] * rows[t]; the rows are contiguous.
-template <class C, class T>
-inline void combine(int taps, const T* const* rows, const C* weights, C* out, std::int64_t n) {
-    switch (taps) {
-        case 1: combine_taps<1>(rows, weights, out, n); break;
-        case 2: combine_taps<2>(rows, weights, out, n); break;
-        case 3: combine_taps<3>(rows, weights, out, n); break;
-        case 4: combine_taps<4>(rows, weights, out, n); break;
-        case 5: combine_taps<5>(rows, weights, out, n); break;
-        case 6: combine_taps<6>(rows, weights, out, n); break;
-        case 8: combine_taps<8>(rows, weights, out, n); break;
-        default: combine_taps<10>(rows, weights, out, n); break;
     }
 }
 
@@ -298,23 +268,6 @@ void resample_last_axis(const AxisPlan<C>& last, std::int64_t width, const Resam
     }
 }
 
-// One row along axis 2 by permutation, where no coefficients are needed and taps lie close together.
-template <class C>
-void pick_row(const AxisPlan<C>& last, const C* row, C* VOXKERN_RESTRICT out) {
-    if constexpr (kHasPick<C>) {
-        const std::int32_t* index = last.pick_index;
-        const C* weights = last.pick_weights;
-        for (std::int64_t i = 0, g = 0; i < last.n_out; i += kVec<C>, ++g) {
-            const C* const window = row + last.pick_start[g];
-            Vec<C> sum = splat(C{0});
-            for (int t = 0; t < last.taps; ++t, index += kVec<C>, weights += kVec<C>) {
-                sum = madd(pick(window, index), load(weights), sum);
-            }
-            store(out + i, sum);
-        }
-    }
-}
-
 // Rows j0 on of plane k into the output, converted to its dtype. Streamed rows that touch each other
 // in memory go as one run: only its two ends share a cache line with other data.
 template <class C>
@@ -363,7 +316,7 @@ void resample_plane(const ResampleTask<C>& task, std::int64_t k, const ResampleS
         if (middle.smooth_size > 0) smooth_tile(middle, combined, line, width);
         prefilter_tile(middle, line, width);
     }
-    const bool turns = !last.identity && last.pick_start == nullptr;
+    const bool turns = !last.identity && last.picks.start == nullptr;
     const std::int64_t stride = last.identity ? width : last.n_out;
     C* const results = last.identity ? scratch.rows : scratch.staging;
     const std::int64_t block = turns ? W : W / 4;  // rows that need no turning are better still in L1
@@ -377,7 +330,7 @@ void resample_plane(const ResampleTask<C>& task, std::int64_t k, const ResampleS
             } else {
                 interpolate_row(middle, j0 + r, scratch.plane, width, row, width);
             }
-            if (last.pick_start != nullptr) pick_row(last, row, scratch.staging + r * last.n_out);
+            if (last.picks.start != nullptr) pick_row(last.picks, row, scratch.staging + r * last.n_out);
         }
         if (turns && !outside) resample_last_axis(last, width, scratch);
         if (task.fixes) {

@@ -5,6 +5,7 @@
 #include "core/cpu.hpp"
 #include "core/fir.hpp"
 #include "core/lines.hpp"
+#include "core/picks.hpp"
 #include "kernels/resample/resample_math.hpp"
 
 namespace voxkern {
@@ -45,11 +46,7 @@ struct AxisPlan {
     const std::int64_t* index = nullptr;
     const C* weights = nullptr;
     const unsigned char* outside = nullptr;  // per output sample; null where all lie inside
-    // The same for one vector of outputs at a time, where its taps lie within two vectors of input:
-    // group g picks pick_index from line + pick_start[g]; [groups][taps][lanes].
-    const std::int64_t* pick_start = nullptr;  // null where taps lie further apart
-    const std::int32_t* pick_index = nullptr;
-    const C* pick_weights = nullptr;
+    Picks<C> picks;
 };
 
 template <class C>
