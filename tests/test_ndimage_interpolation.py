@@ -31,7 +31,7 @@ def pytest_collection_finish(session):
 """
 
 
-def scipys_tests(tmp_path, plugin, names, selection):
+def scipys_tests(tmp_path, plugin, names, selection=""):
     """Run scipy's interpolation tests, as they lie in its wheel, with a plugin in front."""
     tests = Path(scipy_ndimage.__file__).parent / "tests"
     if not (tests / "test_interpolation.py").is_file():
@@ -52,8 +52,11 @@ def scipys_tests(tmp_path, plugin, names, selection):
 
 
 def test_scipys_own_tests_pass(tmp_path):
-    names = ["zoom", "shift", "spline_filter", "spline_filter1d"]
-    done = scipys_tests(tmp_path, PLUGIN, names, "zoom or shift or spline")
+    names = [
+        "affine_transform", "geometric_transform", "map_coordinates", "rotate", "shift", "spline_filter",
+        "spline_filter1d", "zoom",
+    ]  # fmt: skip
+    done = scipys_tests(tmp_path, PLUGIN, names)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     assert " passed" in done.stdout and "failed" not in done.stdout
 

@@ -23,11 +23,13 @@ from ._errors import (
     VoxkernError,
 )
 from ._intensity import window, zscore
+from ._labels import resample_argmax, resample_labels
 from ._meta import SCHEMA as META_SCHEMA
 from ._n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
 from ._preprocess import preprocess
-from ._resample import resample
+from ._resample import ResamplePlan, resample
 from ._volume import Volume, reorient
+from ._warp import push, warp
 from .io import list_series, load, save
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "N4Details",
     "N4Iteration",
     "NoImagesError",
+    "ResamplePlan",
     "SeveralSeriesError",
     "UnsupportedSeriesError",
     "Volume",
@@ -56,11 +59,15 @@ __all__ = [
     "n4_bias_field_correction",
     "ndimage",
     "preprocess",
+    "push",
     "reorient",
     "resample",
+    "resample_argmax",
+    "resample_labels",
     "save",
     "set_num_threads",
     "show_config",
+    "warp",
     "window",
     "zscore",
 ]

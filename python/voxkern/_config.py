@@ -12,7 +12,7 @@ import numpy as np
 from . import _backend, _core
 from ._errors import ArgumentError
 
-NUMERICS_VERSION = 2  # raised by any change of result bits
+NUMERICS_VERSION = 3  # raised by any change of result bits
 
 
 def _in_daemonic_worker() -> bool:
@@ -38,7 +38,7 @@ def set_num_threads(n: int | None) -> None:
     >>> import voxkern as vk
     >>> vk.set_num_threads(2)
     >>> vk.get_num_threads()
-    2
+    3
     >>> vk.set_num_threads(None)
     """
     if n is not None and n < 1:
@@ -70,7 +70,7 @@ def show_config() -> dict[str, Any]:
     --------
     >>> import voxkern as vk
     >>> vk.show_config()["numerics_version"]
-    2
+    3
     """
     cuda, reason = _backend.cuda_status()
     return {

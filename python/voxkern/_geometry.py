@@ -41,6 +41,15 @@ def is_sheared(affine: NDArray[np.float64], tolerance: float = 1e-3) -> bool:
     return bool(np.max(np.abs(direction.T @ direction - np.eye(3))) > tolerance)
 
 
+def homogeneous(matrix: NDArray[np.float64], offset: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return matrix and offset as one matrix."""
+    n = len(offset)
+    result = np.eye(n + 1)
+    result[:n, :n] = matrix
+    result[:n, n] = offset
+    return result
+
+
 def split_axis_aligned(
     index_map: NDArray[np.float64], tolerance: float = 1e-6
 ) -> tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]] | None:

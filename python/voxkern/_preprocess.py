@@ -14,7 +14,7 @@ from ._errors import ArgumentError, ArgumentTypeError
 from ._intensity import zscore
 from ._n4 import N4_PRESETS, n4_bias_field_correction
 from ._optional import import_or_explain
-from ._resample import make_grid, resample_onto
+from ._resample import ResamplePlan
 from ._validate import kernel_array
 from ._volume import Volume, reorient
 from .io import load, save
@@ -156,18 +156,9 @@ def _described(settings: Mapping[str, Any]) -> str:
 
 def _resample(volume: Volume, spacing: Any, order: int, antialias: bool, threads: int | None) -> Volume:
     array = kernel_array(volume.data, "source")
-    grid = make_grid(array.shape, volume.affine, spacing=spacing)
     # Rounding interpolated values to integers would cost what normalisation is about to use.
     dtype = np.promote_types(array.dtype, np.float32) if order > 0 else array.dtype
     dtype = np.dtype(np.float32) if array.dtype.kind in "iub" and order > 0 else dtype
-    data = resample_onto(
-        array,
-        grid,
-        None,
-        dtype=dtype,
-        order=order,
-        mode="nearest",
-        antialias=antialias,
-        threads=threads,
-    )
-    return volume.with_data(data, grid.affine(volume.affine))
+    plan = ResamplePlan(volume, spacing=spacing, order=order, mode="nearest", antialias=antialias)
+    result: Volume = plan(volume, dtype=dtype, threads=threads)
+    return result

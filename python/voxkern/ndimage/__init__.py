@@ -6,6 +6,7 @@ and integers give scipy's bits (`uniform_filter` of float64 within rounding), in
 to 1e-12; float32 input is computed in float32.
 """
 
+from .coordinates import affine_transform, geometric_transform, map_coordinates, rotate
 from .filters import (
     convolve1d,
     correlate1d,
@@ -17,10 +18,14 @@ from .filters import (
 from .interpolation import shift, spline_filter, spline_filter1d, zoom
 
 __all__ = [
+    "affine_transform",
     "convolve1d",
     "correlate1d",
     "gaussian_filter",
     "gaussian_filter1d",
+    "geometric_transform",
+    "map_coordinates",
+    "rotate",
     "shift",
     "spline_filter",
     "spline_filter1d",

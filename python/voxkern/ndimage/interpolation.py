@@ -60,7 +60,7 @@ def spline_filter1d(
     array([ 0.25, -0.5 ,  1.75, -0.5 ,  0.25])
     """
     array = as_input(input)
-    _order(order)
+    check_order(order)
     filtered = [one_axis(axis, array.ndim)] if array.ndim else []
     return _coefficients(input, array, order, filtered, output, mode, threads)
 
@@ -222,34 +222,34 @@ class _Axis:
         return (at + 0.5) * self.step - 0.5 if self._centred else at * self.step + self.origin
 
 
-def _order(order: int) -> None:
+def check_order(order: int) -> None:
     if order < 0 or order > 5:
         raise RuntimeError("spline order not supported")
 
 
 def _interpolated(x: Any, order: int) -> Array:
-    _order(order)
+    check_order(order)
     array = as_input(x)
     if array.ndim < 1:
         raise RuntimeError("input and output rank must be > 0")
     return array
 
 
-def _boundary(mode: str) -> Any:
+def boundary_of(mode: str) -> Any:
     try:
         return _validate.INTERPOLATION_MODES["" if mode == "fov" else mode]  # fov is ours, not scipy's
     except (KeyError, TypeError):
         raise RuntimeError("boundary mode not supported") from None
 
 
-def _parts(out: Array) -> list[tuple[Callable[[Array], Array], Callable[[complex], float]]]:
+def real_parts(out: Array) -> list[tuple[Callable[[Array], Array], Callable[[complex], float]]]:
     """Return how to get at real parts, and where the output is complex at imaginary ones."""
     if out.dtype.kind != "c":
         return [(lambda a: a, lambda c: float(np.real(c)))]
     return [(lambda a: a.real, lambda c: float(np.real(c))), (lambda a: a.imag, lambda c: float(np.imag(c)))]
 
 
-def _target(array: Array, out: Array) -> Array:
+def target_for(array: Array, out: Array) -> Array:
     """Return where the kernel writes: the output itself, unless it cannot or must not."""
     supported = out.dtype.kind == "c" or out.dtype.char in _validate.KERNEL_DTYPES
     if not supported:
@@ -263,12 +263,12 @@ def _coefficients(
     x: Any, array: Array, order: int, axes: list[int], output: Any, mode: str, threads: int | None
 ) -> Any:
     out = as_output(array, output)
-    boundary = _boundary(mode)
+    boundary = boundary_of(mode)
     if order < 2 or array.size == 0 or not axes:
         out[...] = array
         return x.with_data(out) if isinstance(x, Volume) else out
-    target = _target(array, out)
-    for part, _ in _parts(out):
+    target = target_for(array, out)
+    for part, _ in real_parts(out):
         source = part(array)
         for k in range(0, len(axes), _AT_ONCE):
             chosen = axes[k : k + _AT_ONCE]
@@ -295,21 +295,35 @@ def _sample(
     prefilter: bool,
     threads: int | None,
 ) -> Any:
+    points = [axis.coordinates() for axis in grid]
+    out = sample_on_axes(array, points, output, order, mode, cval, prefilter, threads)
+    return placed_on_axes(x, out, [axis.step for axis in grid], [axis.origin for axis in grid])
+
+
+def sample_on_axes(
+    array: Array,
+    coordinates: list[NDArray[np.float64]],
+    output: Any,
+    order: int,
+    mode: str,
+    cval: complex,
+    prefilter: bool,
+    threads: int | None,
+) -> Array:
     """Interpolate at a grid of coordinates, at most three axes at a time."""
-    shape = tuple(axis.size for axis in grid)
-    coordinates = [axis.coordinates() for axis in grid]
+    shape = tuple(len(c) for c in coordinates)
     out = as_output(array, output, shape)
-    boundary = _boundary(mode)
+    boundary = boundary_of(mode)
     if out.size == 0:
-        return _placed(x, out, grid)
-    target = _target(array, out)
+        return out
+    target = target_for(array, out)
     filtered = order > 1 and prefilter
     moved = [
         a
         for a, c in enumerate(coordinates)
         if not np.array_equal(c, np.arange(array.shape[a])) or (order > 1 and not filtered)
     ]
-    for part, real in _parts(out):
+    for part, real in real_parts(out):
         source = part(array)
         for k in range(0, max(len(moved), 1), _AT_ONCE):
             chosen = moved[k : k + _AT_ONCE]
@@ -322,15 +336,15 @@ def _sample(
             source = step
     if target is not out:
         out[...] = target
-    return _placed(x, out, grid)
+    return out
 
 
-def _placed(x: Any, out: Array, grid: list[_Axis]) -> Any:
+def placed_on_axes(x: Any, out: Array, steps: Sequence[float], origins: Sequence[float]) -> Any:
     """Return a `Volume` for a `Volume`, with the affine of the grid that was sampled."""
     if not isinstance(x, Volume):
         return out
-    index_map = np.diag([*(axis.step for axis in grid[:3]), 1.0])
-    index_map[:3, 3] = [axis.origin for axis in grid[:3]]
+    index_map = np.diag([*steps[:3], 1.0])
+    index_map[:3, 3] = origins[:3]
     return x.with_data(out, x.affine @ index_map)
 
 
