@@ -47,11 +47,15 @@ def spoiled(tmp_path, **tags):
     return next(iter(sorted(tmp_path.iterdir())))
 
 
+TURNED = np.array([[1, 0.1, 0], [-0.1, 1, 0], [0, 0, 1.0]])
+FIELD = np.zeros((4, 5, 6, 3))
+LABELS = np.zeros((4, 5, 6), np.uint8)
+
 CASES = [
     # rank, dtype, empty
     ("data", vk.ArgumentError, lambda t: vk.Volume(np.zeros((3, 3)), np.eye(4))),
     ("data", vk.ArgumentTypeError, lambda t: vk.Volume([[1, 2], [3, 4]], np.eye(4))),
-    ("x", vk.ArgumentTypeError, lambda t: vk.resample(np.zeros((4, 4, 4), np.complex128), shape=5)),
+    ("x", vk.ArgumentTypeError, lambda t: vk.resample(np.zeros((4, 4, 4), np.clongdouble), shape=5)),
     ("x", vk.ArgumentTypeError, lambda t: vk.resample(np.array(["a", "b"]), shape=5)),
     ("x", vk.ArgumentTypeError, lambda t: vk.zscore(np.array([object()]))),
     ("x", vk.ArgumentError, lambda t: vk.resample(np.zeros((0, 4, 4)), shape=5)),
@@ -77,7 +81,7 @@ CASES = [
     ("spacing, shape, like, matrix", vk.ArgumentError, lambda t: vk.resample(VOLUME, like=VOLUME, spacing=1)),
     ("like", vk.ArgumentTypeError, lambda t: vk.resample(VOLUME, like=ARRAY)),
     ("like", vk.ArgumentError, lambda t: vk.resample(ARRAY, like=VOLUME)),
-    ("matrix", vk.ArgumentError, lambda t: vk.resample(ARRAY, matrix=np.ones((3, 3)))),
+    ("matrix", vk.ArgumentError, lambda t: vk.resample(ARRAY, matrix=np.full((3, 3), NAN))),
     ("matrix", vk.ArgumentError, lambda t: vk.resample(ARRAY, matrix=np.eye(2))),
     ("order", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, order=6)),
     ("mode", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, mode="edge")),
@@ -91,7 +95,54 @@ CASES = [
     ("out", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, out=np.zeros((5, 5, 4)))),
     ("out", vk.ArgumentTypeError, lambda t: vk.resample(ARRAY, shape=2, out=[0.0])),
     ("output", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=2, out=np.broadcast_to(0.0, (2, 2, 2)))),
-    ("output", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=2, out=np.zeros((2, 2, 2), "f2"))),
+    ("out", vk.ArgumentTypeError, lambda t: vk.resample(ARRAY, shape=2, out=np.zeros((2, 2, 2), "S2"))),
+    ("out", vk.ArgumentTypeError, lambda t: vk.resample(ARRAY + 0j, shape=2, out=np.zeros((2, 2, 2)))),
+    # grids in any direction, transforms
+    ("order", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, order="lanczos7")),
+    ("order", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, order="sinc")),
+    ("order", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, order=True)),
+    ("antialias", vk.ArgumentError, lambda t: vk.resample(ARRAY, matrix=TURNED, antialias=True)),
+    ("transform", vk.ArgumentError, lambda t: vk.resample(ARRAY, transform=np.eye(4))),
+    ("transform", vk.ArgumentError, lambda t: vk.resample(VOLUME, transform=np.eye(3))),
+    ("transform", vk.ArgumentError, lambda t: vk.resample(VOLUME, transform=2 * np.eye(4))),
+    ("transform", vk.ArgumentError, lambda t: vk.resample(VOLUME, transform=VOLUME)),
+    ("transform", vk.ArgumentTypeError, lambda t: vk.resample(VOLUME, transform="rigid")),
+    ("transform, matrix", vk.ArgumentError, lambda t: vk.resample(VOLUME, transform=np.eye(4), matrix=TURNED)),
+    ("x", vk.ArgumentError, lambda t: vk.ResamplePlan(ARRAY, shape=5)(ARRAY[1:])),
+    # warp and push
+    ("displacement", vk.ArgumentError, lambda t: vk.warp(ARRAY, np.zeros((4, 5, 6, 3), int))),
+    ("displacement", vk.ArgumentError, lambda t: vk.warp(ARRAY, np.zeros((4, 5, 3)))),
+    ("displacement", vk.ArgumentError, lambda t: vk.warp(ARRAY, FIELD, units="mm")),
+    ("displacement", vk.ArgumentError, lambda t: vk.warp(ARRAY, vk.Volume(FIELD, np.eye(4)))),
+    ("units", vk.ArgumentError, lambda t: vk.warp(ARRAY, FIELD, units="cm")),
+    ("x", vk.ArgumentError, lambda t: vk.warp(ARRAY[0], FIELD)),
+    ("x", vk.ArgumentTypeError, lambda t: vk.warp(np.array(["a"]), FIELD)),
+    ("out", vk.ArgumentError, lambda t: vk.warp(ARRAY, FIELD, out=np.zeros((4, 5, 5)))),
+    ("out", vk.ArgumentError, lambda t: vk.warp(ARRAY, FIELD, out=ARRAY)),
+    ("mode", vk.ArgumentError, lambda t: vk.warp(ARRAY, FIELD, mode="edge")),
+    ("return_gradient", vk.ArgumentError, lambda t: vk.warp(ARRAY, FIELD, order=0, return_gradient=True)),
+    ("return_gradient", vk.ArgumentError, lambda t: vk.warp(ARRAY, FIELD, order="welch", return_gradient=True)),
+    ("x", vk.ArgumentError, lambda t: vk.push(ARRAY[1:], FIELD)),
+    ("x", vk.ArgumentTypeError, lambda t: vk.push(ARRAY + 0j, FIELD)),
+    ("shape", vk.ArgumentError, lambda t: vk.push(ARRAY, FIELD, shape=(3, 4))),
+    ("shape", vk.ArgumentError, lambda t: vk.push(ARRAY, FIELD, shape=0)),
+    ("like", vk.ArgumentTypeError, lambda t: vk.push(ARRAY, FIELD, like=ARRAY)),
+    ("order", vk.ArgumentError, lambda t: vk.push(ARRAY, FIELD, order="welch")),
+    # labels
+    ("x", vk.ArgumentTypeError, lambda t: vk.resample_labels(RAMP * 0.5, shape=5)),
+    ("x", vk.ArgumentError, lambda t: vk.resample_labels(np.zeros((0, 3), int), shape=5)),
+    ("rule", vk.ArgumentError, lambda t: vk.resample_labels(LABELS, shape=5, rule="mode")),
+    ("sigma", vk.ArgumentError, lambda t: vk.resample_labels(LABELS, shape=5, rule="gaussian", sigma=0)),
+    ("sigma", vk.ArgumentError, lambda t: vk.resample_labels(LABELS, shape=5, rule="gaussian", alpha=9)),
+    ("cval", vk.ArgumentError, lambda t: vk.resample_labels(LABELS, shape=5, cval=300)),
+    ("out", vk.ArgumentError, lambda t: vk.resample_labels(LABELS, shape=5, out=np.zeros((5, 5, 5)))),
+    ("out", vk.ArgumentError, lambda t: vk.resample_labels(LABELS, shape=5, out=np.zeros((5, 5, 4), "u1"))),
+    ("transform", vk.ArgumentError, lambda t: vk.resample_labels(
+        vk.Volume(LABELS, np.eye(4)), transform=vk.Volume(FIELD, np.eye(4)))),
+    ("logits", vk.ArgumentError, lambda t: vk.resample_argmax(np.zeros(5, "f4"), shape=5)),
+    ("logits", vk.ArgumentError, lambda t: vk.resample_argmax(ARRAY + 0j, shape=5)),
+    ("like", vk.ArgumentError, lambda t: vk.resample_argmax(ARRAY, like=VOLUME)),
+    ("out", vk.ArgumentTypeError, lambda t: vk.resample_argmax(ARRAY, shape=5, out=np.zeros((5, 5)))),
     # N4
     ("x", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(np.ones(5, np.float32))),
     ("x", vk.ArgumentError, lambda t: vk.n4_bias_field_correction(np.ones((2, 0, 5)))),

@@ -29,7 +29,7 @@ class OwnedAxis {
     void fill(const std::vector<LabelTaps>& all) {
         int most = 1;
         // An axis whose samples are all met exactly takes one tap.
-        const auto single = [](const LabelTaps& t) { return t.count == 2 && t.index[0] == t.index[1]; };
+        const auto single = [](const LabelTaps& t) { return t.count == 2 && t.weight[0] * t.weight[1] == 0.0; };
         const bool exact = std::all_of(all.begin(), all.end(), single);
         for (const LabelTaps& taps : all) most = std::max(most, exact ? 1 : taps.count);
         for (const LabelTaps& taps : all) {
@@ -104,11 +104,11 @@ void check_votes(const LabelParams& params, const ConstArrayView& in) {
         double taps = params.rule == LabelRule::nearest ? 1.0 : 2.0;
         if (params.rule == LabelRule::gaussian) {
             taps = 2.0 * std::ceil(params.sigma[static_cast<std::size_t>(a)] * params.alpha) + 1.0;
-            if (taps > kMaxLabelTaps) throw InvalidArgument("sigma, alpha: allowed windows of at most 15 samples");
+            if (taps > kMaxLabelTaps) throw InvalidArgument("sigma, alpha: got too wide a window, allowed 15 samples");
         }
         votes *= std::min(taps, static_cast<double>(in.shape[a]));
     }
-    if (votes > kMaxVotes) throw InvalidArgument("sigma, alpha: allowed windows of at most 1024 samples in all");
+    if (votes > kMaxVotes) throw InvalidArgument("sigma, alpha: got too wide a window, allowed 1024 samples in all");
 }
 
 Exec limited_to(const Exec& exec, std::int64_t work) {

@@ -28,10 +28,11 @@ inline LabelTaps nearest_tap(double c, std::int64_t n, Boundary mode) {
     return taps;
 }
 
-// Taps of no weight repeat the first, so that neighbours that do not count need not agree with it.
+// Taps of no weight repeat the other, so that neighbours that do not count need not agree with it. `nearest` does
+// not clamp, as in scipy: both taps are then the edge, and their two weights round as they do there.
 inline LabelTaps linear_taps(double c, std::int64_t n, Boundary mode) {
     LabelTaps taps = nearest_tap(c, n, mode);
-    const FoldedCoordinate at = fold_coordinate(c, n, mode);
+    const FoldedCoordinate at = mode == Boundary::nearest ? FoldedCoordinate{c, true} : fold_coordinate(c, n, mode);
     taps.inside = at.inside;
     taps.count = 2;
     const double start = std::floor(at.value);

@@ -79,7 +79,6 @@ def map_coordinates(
     if points.dtype.char not in _validate.KERNEL_DTYPES:
         points = points.astype(np.float64)
     points = _validate.kernel_array(points, "coordinates")
-    # Any shape of points is a row of them, as long as that takes no copy.
     out = as_output(array, output, shape)
     _warp(array, out, None, None, points, order, mode, cval, prefilter, threads)
     return out
@@ -316,12 +315,11 @@ def rotate(
 
 
 def _cosine_and_sine(angle: float) -> tuple[float, float]:
-    quarters, rest = divmod(angle, 90.0)
-    turns = int(quarters) % 4
-    if rest == 0.0:
-        return ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[turns]
-    radians = math.radians(math.fmod(angle, 360.0))
-    return math.cos(radians), math.sin(radians)
+    """Return them for an angle in degrees, exact where they are 0 or 1."""
+    quarters = math.floor(angle / 90.0 + 0.5)
+    rest = math.radians(angle - 90.0 * quarters)
+    cosine, sine = math.cos(rest), math.sin(rest)
+    return ((cosine, sine), (-sine, cosine), (-cosine, -sine), (sine, -cosine))[quarters % 4]
 
 
 def _warp(

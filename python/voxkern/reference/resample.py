@@ -27,7 +27,7 @@ def bspline(x: float, order: int) -> float:
     return total / math.factorial(order)
 
 
-def _extension(mode: str) -> str:
+def extension(mode: str) -> str:
     """How taps beyond the line are read: constant and wrap take the mirrored line, as scipy does."""
     return "mirror" if mode in ("constant", "wrap", "fov") else mode
 
@@ -91,7 +91,7 @@ def resample_line(
         line = np.concatenate([np.full(pad, ends[0]), line, np.full(pad, ends[1])])
         c = coefficients(line, order, "reflect" if mode == "nearest" else "mirror")
     else:
-        c = coefficients(line, order, _extension(mode))
+        c = coefficients(line, order, extension(mode))
     result = np.zeros(len(coordinates))
     outside = np.zeros(len(coordinates), dtype=bool)
     for i, coordinate in enumerate(coordinates):
@@ -102,7 +102,7 @@ def resample_line(
         at += pad
         start = math.floor(at + 0.5) - order // 2 if order % 2 == 0 else math.floor(at) - order // 2
         for k in range(start, start + order + 1):
-            index = fold_index(k, len(c), _extension(mode))
+            index = fold_index(k, len(c), extension(mode))
             result[i] += bspline(at - k, order) * (cval if index is None else c[index])
     return result, outside
 
