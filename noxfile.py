@@ -103,7 +103,7 @@ def cpp_install(session: nox.Session) -> None:
 def generate_stub(folder: Path) -> str:
     """Return what pybind11-stubgen says of _core, with the two things it gets wrong put right."""
     text = (folder / "voxkern" / "_core.pyi").read_text()
-    text = re.sub(r"    (\w+): typing\.ClassVar\[Boundary\]", r"    \1 = ...", text)
+    text = re.sub(r"    (\w+): typing\.ClassVar\[(?:Boundary|SincWindow|LabelRule)\]", r"    \1 = ...", text)
     return text.replace("    @classmethod\n    def __new__(cls, value):\n        ...\n", "")
 
 
@@ -116,6 +116,8 @@ def stubs(session: nox.Session) -> None:
     session.run(
         "pybind11-stubgen", "voxkern._core", "-o", str(folder),
         "--numpy-array-use-type-var", "--enum-class-locations", "Boundary:voxkern._core",
+        "--enum-class-locations", "SincWindow:voxkern._core",
+        "--enum-class-locations", "LabelRule:voxkern._core",
     )  # fmt: skip
     target = Path(__file__).parent / "python" / "voxkern" / "_core.pyi"
     fresh = generate_stub(folder)

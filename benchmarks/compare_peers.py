@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import compare_n4
+import compare_resample
 import numpy as np
 import scipy.ndimage as scipy_ndimage
 
@@ -73,39 +74,6 @@ def extra_memory(call: Callable[[], Any]) -> float:
 def error(got: Any, want: Any) -> float:
     want = np.asarray(want, np.float64)
     return float(np.max(np.abs(np.asarray(got, np.float64) - want)) / (want.max() - want.min()))
-
-
-def resample_cases(threads: int) -> list[Case]:
-    rng = np.random.default_rng(0)
-    cases = []
-    for dtype, orders in (("float32", (1, 3)), ("int16", (1, 0))):
-        x = rng.random((256,) * 3, np.float32) if dtype == "float32" else rng.integers(0, 2000, (256,) * 3)
-        x = x.astype(dtype)
-        for order in orders:
-            name = ("nearest", "linear", "", "cubic")[order]
-            peers: dict[str, Callable[[], Any]] = {
-                "SimpleITK": lambda x=x, order=order: simpleitk_resample(x, order, threads),
-                "scipy": lambda x=x, order=order: scipy_ndimage.zoom(
-                    x, 1.25, order=order, mode="nearest", grid_mode=True
-                ),
-            }
-            if order == 1 and dtype == "float32":
-                peers["torch"] = lambda x=x: torch_resample(x, threads)
-                peers["imops"] = lambda x=x: imops_zoom(x, threads)
-            cases.append(
-                Case(
-                    f"resample {name}",
-                    f"256^3 -> 320^3 {dtype}",
-                    lambda x=x, order=order: vk.resample(x, shape=320, order=order, threads=threads),
-                    peers,
-                    lambda x=x, order=order: scipy_ndimage.zoom(
-                        x.astype(np.float64), 1.25, order=order, mode="nearest", grid_mode=True
-                    ),
-                    x.nbytes + 320**3 * x.itemsize,
-                    tolerance=1e-5 if dtype == "float32" else 3e-4,
-                )
-            )
-    return cases
 
 
 def ndimage_cases(threads: int) -> list[Case]:
@@ -171,36 +139,10 @@ def simpleitk_image(x: Any, threads: int) -> Any:
     )
 
 
-def simpleitk_resample(x: Any, order: int, threads: int) -> Any:
-    import SimpleITK as sitk
-
-    image = simpleitk_image(x, threads)
-    resampler = sitk.ResampleImageFilter()
-    resampler.SetSize([320] * 3)
-    resampler.SetOutputSpacing([0.8] * 3)
-    resampler.SetOutputOrigin([-0.1] * 3)
-    resampler.SetInterpolator((sitk.sitkNearestNeighbor, sitk.sitkLinear, None, sitk.sitkBSpline)[order])
-    return resampler.Execute(image)
-
-
 def simpleitk_gaussian(x: Any, sigma: float, threads: int) -> Any:
     import SimpleITK as sitk
 
     return sitk.SmoothingRecursiveGaussian(simpleitk_image(x, threads), sigma)
-
-
-def torch_resample(x: Any, threads: int) -> Any:
-    import torch
-
-    torch.set_num_threads(threads)
-    grid = torch.from_numpy(x)[None, None]
-    return torch.nn.functional.interpolate(grid, size=(320,) * 3, mode="trilinear", align_corners=False)[0, 0]
-
-
-def imops_zoom(x: Any, threads: int) -> Any:
-    import imops
-
-    return imops.zoom(x, 1.25, order=1, num_threads=threads)
 
 
 def plain(result: Any) -> Any:
@@ -220,7 +162,7 @@ def copy_speed() -> float:
 
 
 def available(peers: dict[str, Callable[[], Any]]) -> dict[str, Callable[[], Any]]:
-    return {name: call for name, call in peers.items() if importlib.util.find_spec(name)}
+    return {name: call for name, call in peers.items() if importlib.util.find_spec(name.split()[0])}
 
 
 def run(case: Case) -> list[dict[str, Any]]:
@@ -308,7 +250,8 @@ def main() -> None:
     parser.add_argument("--slow", action="store_true", help="also what takes a peer minutes")
     arguments = parser.parse_args()
     threads = arguments.threads
-    cases = resample_cases(threads) + ndimage_cases(threads) + filter_cases(threads)
+    cases = [Case(**row) for row in compare_resample.cases(threads, arguments.slow)]
+    cases += ndimage_cases(threads) + filter_cases(threads)
     cases += [Case(**row) for row in compare_n4.cases(threads, arguments.slow)]
     rows = []
     for case in cases:

@@ -107,7 +107,11 @@ CASES = [
     ("transform", vk.ArgumentError, lambda t: vk.resample(VOLUME, transform=2 * np.eye(4))),
     ("transform", vk.ArgumentError, lambda t: vk.resample(VOLUME, transform=VOLUME)),
     ("transform", vk.ArgumentTypeError, lambda t: vk.resample(VOLUME, transform="rigid")),
-    ("transform, matrix", vk.ArgumentError, lambda t: vk.resample(VOLUME, transform=np.eye(4), matrix=TURNED)),
+    (
+        "transform, matrix",
+        vk.ArgumentError,
+        lambda t: vk.resample(VOLUME, transform=np.eye(4), matrix=TURNED),
+    ),
     ("x", vk.ArgumentError, lambda t: vk.ResamplePlan(ARRAY, shape=5)(ARRAY[1:])),
     # warp and push
     ("displacement", vk.ArgumentError, lambda t: vk.warp(ARRAY, np.zeros((4, 5, 6, 3), int))),
@@ -121,7 +125,11 @@ CASES = [
     ("out", vk.ArgumentError, lambda t: vk.warp(ARRAY, FIELD, out=ARRAY)),
     ("mode", vk.ArgumentError, lambda t: vk.warp(ARRAY, FIELD, mode="edge")),
     ("return_gradient", vk.ArgumentError, lambda t: vk.warp(ARRAY, FIELD, order=0, return_gradient=True)),
-    ("return_gradient", vk.ArgumentError, lambda t: vk.warp(ARRAY, FIELD, order="welch", return_gradient=True)),
+    (
+        "return_gradient",
+        vk.ArgumentError,
+        lambda t: vk.warp(ARRAY, FIELD, order="welch", return_gradient=True),
+    ),
     ("x", vk.ArgumentError, lambda t: vk.push(ARRAY[1:], FIELD)),
     ("x", vk.ArgumentTypeError, lambda t: vk.push(ARRAY + 0j, FIELD)),
     ("shape", vk.ArgumentError, lambda t: vk.push(ARRAY, FIELD, shape=(3, 4))),
@@ -137,8 +145,11 @@ CASES = [
     ("cval", vk.ArgumentError, lambda t: vk.resample_labels(LABELS, shape=5, cval=300)),
     ("out", vk.ArgumentError, lambda t: vk.resample_labels(LABELS, shape=5, out=np.zeros((5, 5, 5)))),
     ("out", vk.ArgumentError, lambda t: vk.resample_labels(LABELS, shape=5, out=np.zeros((5, 5, 4), "u1"))),
-    ("transform", vk.ArgumentError, lambda t: vk.resample_labels(
-        vk.Volume(LABELS, np.eye(4)), transform=vk.Volume(FIELD, np.eye(4)))),
+    (
+        "transform",
+        vk.ArgumentError,
+        lambda t: vk.resample_labels(vk.Volume(LABELS, np.eye(4)), transform=vk.Volume(FIELD, np.eye(4))),
+    ),
     ("logits", vk.ArgumentError, lambda t: vk.resample_argmax(np.zeros(5, "f4"), shape=5)),
     ("logits", vk.ArgumentError, lambda t: vk.resample_argmax(ARRAY + 0j, shape=5)),
     ("like", vk.ArgumentError, lambda t: vk.resample_argmax(ARRAY, like=VOLUME)),

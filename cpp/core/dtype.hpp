@@ -63,8 +63,8 @@ inline std::int64_t size_of(DType dtype) {
 
 // Every value of the type is exact in float32: such data may be computed in float32.
 constexpr bool exact_in_f32(DType dtype) {
-    return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::u8 || dtype == DType::i8 || dtype == DType::u16 ||
-           dtype == DType::i16;
+    return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::u8 || dtype == DType::i8 ||
+           dtype == DType::u16 || dtype == DType::i16;
 }
 
 }  // namespace voxkern

@@ -6,8 +6,8 @@
 using namespace voxkern;
 
 TEST(dtype, sizes_and_visits_agree) {
-    const DType all[] = {DType::u8,  DType::i8,  DType::u16, DType::i16, DType::u32,
-                         DType::i32, DType::u64, DType::i64, DType::f16, DType::f32, DType::f64};
+    const DType all[] = {DType::u8,  DType::i8,  DType::u16, DType::i16, DType::u32, DType::i32,
+                         DType::u64, DType::i64, DType::f16, DType::f32, DType::f64};
     const std::int64_t sizes[] = {1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8};
     for (int i = 0; i < 11; ++i) {
         EXPECT(size_of(all[i]) == sizes[i]);

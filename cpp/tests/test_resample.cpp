@@ -60,7 +60,8 @@ void expect_taps(int order, Boundary mode) {
                     const double c =
                         params.axes[static_cast<std::size_t>(a)].coordinates[static_cast<std::size_t>(at[a])];
                     inside =
-                        interpolator_taps(c, n[a], prefilter_pad({order}, mode), {order}, mode, index[a], weight[a]) && inside;
+                        interpolator_taps(c, n[a], prefilter_pad({order}, mode), {order}, mode, index[a], weight[a]) &&
+                        inside;
                 }
                 double want = 0.0;
                 double total = 0.0;

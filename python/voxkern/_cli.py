@@ -19,9 +19,9 @@ from typing import Any
 from . import __version__
 from ._config import show_config
 from ._errors import VoxkernError
+from ._grid import CONVENTIONS
 from ._n4 import N4_PRESETS, N4Callback, n4_bias_field_correction
 from ._preprocess import NORMALIZATIONS, StepCallback, preprocess
-from ._grid import CONVENTIONS
 from ._resample import resample
 from ._volume import Volume, reorient
 from .io import is_dicom, list_series, load, save

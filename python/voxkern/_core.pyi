@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'N4Fit', 'N4Settings', 'active_cpu_level', 'available_threads', 'cached_workspace_bytes', 'correlate1d', 'cpu_levels', 'default_threads', 'n4', 'n4_divide', 'release_workspace', 'resample', 'rescale', 'set_cpu_level', 'set_default_threads']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Interpolator', 'LabelRule', 'N4Fit', 'N4Settings', 'SincWindow', 'active_cpu_level', 'available_threads', 'cached_workspace_bytes', 'correlate1d', 'cpu_levels', 'default_threads', 'labels', 'labels_argmax', 'n4', 'n4_divide', 'push', 'release_workspace', 'resample', 'rescale', 'set_cpu_level', 'set_default_threads', 'warp', 'warp_labels']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -51,12 +51,36 @@ class N4Fit:
     @property
     def voxels(self) -> int:
         ...
+class SincWindow(enum.Enum):
+    """
+    Windows of a sinc, as ITK has them.
+    """
+    blackman = ...
+    cosine = ...
+    hamming = ...
+    lanczos = ...
+    none = ...
+    welch = ...
+class Interpolator:
+    """
+    A B-spline of an order, or a windowed sinc of a radius.
+    """
+    def __init__(self, order: typing.SupportsInt | typing.SupportsIndex, window: SincWindow = SincWindow.none, radius: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
+        ...
 class AxisSampling:
     """
     Where the output samples of one axis lie, in input indices.
     """
     def __init__(self, coordinates: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], antialias_sigma: typing.SupportsFloat | typing.SupportsIndex = 0.0, coefficients: bool = False) -> None:
         ...
+class LabelRule(enum.Enum):
+    """
+    Which label an output voxel takes.
+    """
+    argmax = ...
+    gaussian = ...
+    half = ...
+    nearest = ...
 def active_cpu_level() -> str:
     """
     The ISA level calls run at.
@@ -81,6 +105,14 @@ def default_threads() -> int:
     """
     Threads of a call that asks for none.
     """
+def labels(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axes: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]], rule: LabelRule, mode: Boundary, cval: typing.SupportsInt | typing.SupportsIndex, sigma: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], alpha: typing.SupportsFloat | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    A label map onto the grid of `axes`.
+    """
+def labels_argmax(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axes: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]], mode: Boundary, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    The class with the highest score, interpolated linearly at the grid of `axes`.
+    """
 def n4(image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, label: typing.SupportsFloat | typing.SupportsIndex | None, weights: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, settings: N4Settings, domain: collections.abc.Sequence[tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]], scratch: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], callback: collections.abc.Callable[[int, int, float], None] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> N4Fit:
     """
     Fits the log field of 1 to 3 axes. `scratch`, an array, is overwritten. threads=0: the default number.
@@ -89,11 +121,15 @@ def n4_divide(image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], lattice
     """
     corrected = image / exp(spline), field = exp(spline), both written to. threads=0: the default number.
     """
+def push(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], image_axes: typing.SupportsInt | typing.SupportsIndex, offset: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None, matrix: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None, field: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, field_matrix: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None, kernel: Interpolator, mode: Boundary, prefilter: bool, threads: typing.SupportsInt | typing.SupportsIndex, float64: bool = False) -> None:
+    """
+    The adjoint of `warp`: grid values onto the image's samples.
+    """
 def release_workspace() -> None:
     """
     Frees the temporary memory kept for the next call.
     """
-def resample(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axes: collections.abc.Sequence[AxisSampling], order: typing.SupportsInt | typing.SupportsIndex, mode: Boundary, cval: typing.SupportsFloat | typing.SupportsIndex, prefilter: bool, clip: bool, threads: typing.SupportsInt | typing.SupportsIndex, float64: bool = False) -> None:
+def resample(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axes: collections.abc.Sequence[AxisSampling], kernel: Interpolator, mode: Boundary, cval: typing.SupportsFloat | typing.SupportsIndex, prefilter: bool, clip: bool, threads: typing.SupportsInt | typing.SupportsIndex, float64: bool = False) -> None:
     """
     Interpolates `input` at the grid of `axes` into `output`. threads=0: the default number.
     """
@@ -108,5 +144,13 @@ def set_cpu_level(level: str) -> None:
 def set_default_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     0 returns to the environment's number.
+    """
+def warp(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], image_axes: typing.SupportsInt | typing.SupportsIndex, offset: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None, matrix: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None, field: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, field_matrix: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None, kernel: Interpolator, mode: Boundary, cval: typing.SupportsFloat | typing.SupportsIndex, prefilter: bool, threads: typing.SupportsInt | typing.SupportsIndex, float64: bool = False, slope_axis: typing.SupportsInt | typing.SupportsIndex = -1) -> None:
+    """
+    Interpolates `input` at offset + matrix o + field_matrix field(o) for every point o of `output`.
+    """
+def warp_labels(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], offset: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], matrix: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], rule: LabelRule, mode: Boundary, cval: typing.SupportsInt | typing.SupportsIndex, sigma: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], alpha: typing.SupportsFloat | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    A label map onto the grid whose point o lies at offset + matrix o.
     """
 __version__: str = '0.1.0'

@@ -144,7 +144,11 @@ def _through(
     if field is None:
         return from_index_map(shape_in, index_map, grid_shape)
     return Map(
-        grid_shape + shape_in[3:], index_map[:3, :3], index_map[:3, 3], field, np.ascontiguousarray(to_index[:3, :3])
+        grid_shape + shape_in[3:],
+        index_map[:3, :3],
+        index_map[:3, 3],
+        field,
+        np.ascontiguousarray(to_index[:3, :3]),
     )
 
 

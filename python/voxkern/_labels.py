@@ -82,10 +82,10 @@ def resample_labels(
         raise ArgumentError(f"rule: got {rule!r}, allowed {', '.join(RULES)}")
     if not (sigma > 0 and alpha > 0):
         raise ArgumentError(f"sigma, alpha: got {sigma}, {alpha}, allowed numbers above zero")
-    array, grid, affine, boundary = _placed(x, LABEL_DTYPES, mode, dict(
-        spacing=spacing, shape=shape, like=like, matrix=matrix, convention=convention, shape_rule=shape_rule,
-        transform=transform, axes=axes,
-    ))  # fmt: skip
+    array, grid, affine, boundary = _placed(
+        x, LABEL_DTYPES, mode, spacing=spacing, shape=shape, like=like, matrix=matrix, convention=convention,
+        shape_rule=shape_rule, transform=transform, axes=axes,
+    )  # fmt: skip
     limits = np.iinfo(array.dtype) if array.dtype.kind in "iu" else np.iinfo(np.uint8)
     if not max(limits.min, -(2**63)) <= cval <= min(limits.max, 2**63 - 1):
         raise ArgumentError(f"cval: got {cval}, allowed a label of {array.dtype}")
@@ -152,16 +152,21 @@ def resample_argmax(
     """
     volume = logits if isinstance(logits, Volume) else None
     scores = logits if volume is None else np.moveaxis(np.asarray(volume.data), -1, 0)
-    if not 2 <= np.ndim(scores) <= 4 or np.shape(scores)[0] == 0 or (volume is not None and np.ndim(scores) != 4):
+    if (
+        not 2 <= np.ndim(scores) <= 4
+        or np.shape(scores)[0] == 0
+        or (volume is not None and np.ndim(scores) != 4)
+    ):
         raise ArgumentError(f"logits: got shape {np.shape(logits)}, allowed classes and 1 to 3 spatial axes")
     if isinstance(scores, np.ndarray) and scores.dtype.kind == "c":
         raise ArgumentError(f"logits: got dtype {scores.dtype}, allowed real numbers")
     if like is not None and volume is None:
         raise ArgumentError("like: got a bare array, allowed a Volume (an array has no millimetres)")
     first = scores[0] if volume is None else Volume(scores[0], volume.affine)
-    _, grid, affine, boundary = _placed(first, _SCORES, mode, dict(
-        spacing=spacing, shape=shape, like=like, convention=convention, shape_rule=shape_rule,
-    ))  # fmt: skip
+    _, grid, affine, boundary = _placed(
+        first, _SCORES, mode, spacing=spacing, shape=shape, like=like, convention=convention,
+        shape_rule=shape_rule,
+    )  # fmt: skip
     array = _validate.kernel_array(scores, "logits", _SCORES)
     if not isinstance(grid, Grid):
         raise ArgumentError("like: got a grid that is turned against the scores, allowed axes along theirs")
@@ -177,7 +182,7 @@ def resample_argmax(
 
 
 def _placed(
-    x: Any, dtypes: frozenset[str], mode: str | None, ways: dict[str, Any]
+    x: Any, dtypes: frozenset[str], mode: str | None, **ways: Any
 ) -> tuple[_validate.Array, Any, NDArray[np.float64] | None, Any]:
     """Return the array, where the samples of its new grid lie, that grid's affine, and the mode."""
     volume = x if isinstance(x, Volume) else None
@@ -189,4 +194,9 @@ def _placed(
         raise ArgumentError(f"x: got shape {array.shape}, allowed 1 to 8 axes with at least one voxel")
     grid, affine = make_grid(array.shape, volume.affine if volume is not None else None, **ways)
     placed = any(ways.get(name) is not None for name in ("like", "matrix", "transform"))
-    return array, grid, affine, _validate.boundary(mode or ("fov" if volume is not None and placed else "nearest"))
+    return (
+        array,
+        grid,
+        affine,
+        _validate.boundary(mode or ("fov" if volume is not None and placed else "nearest")),
+    )

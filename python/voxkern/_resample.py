@@ -90,7 +90,11 @@ class ResamplePlan:
         planned = "an array" if self._affine is None else "a Volume"
         if array.shape != self._shape or (volume is None) != (self._affine is None):
             raise ArgumentError(f"x: got shape {array.shape}, allowed {planned} of {self._shape}, as planned")
-        if volume is not None and not np.allclose(volume.affine, self._affine, rtol=0, atol=1e-6):
+        if (
+            volume is not None
+            and self._affine is not None
+            and not np.allclose(volume.affine, self._affine, rtol=0, atol=1e-6)
+        ):
             raise ArgumentError("x: got another affine than planned, allowed the same")
         source = array.transpose(self._grid.source_axes) if isinstance(self._grid, Grid) else array
         wanted = np.empty(0, dtype or array.dtype)

@@ -62,8 +62,14 @@ def _steps(
             f"transform: got {type(transform).__name__}, allowed a 4x4 matrix, a Volume of displacements, a "
             "SimpleITK transform, or a list of these"
         ) from None
-    if matrix.shape != (4, 4) or not np.all(np.isfinite(matrix)) or not np.array_equal(matrix[3], [0, 0, 0, 1]):
-        raise ArgumentError("transform: got a matrix that is not affine, allowed finite 4x4 with last row 0 0 0 1")
+    if (
+        matrix.shape != (4, 4)
+        or not np.all(np.isfinite(matrix))
+        or not np.array_equal(matrix[3], [0, 0, 0, 1])
+    ):
+        raise ArgumentError(
+            "transform: got a matrix that is not affine, allowed finite 4x4 with last row 0 0 0 1"
+        )
     return [matrix]
 
 
@@ -83,7 +89,7 @@ def _displacements(
         index_map[:3, :3],
         bent,
         None if bent is None else to_index[:3, :3],
-        1,
+        _core.Interpolator(1),
         _core.Boundary.fov,
         0.0,
         True,
@@ -99,7 +105,10 @@ def _itk_steps(
         raise ArgumentError(f"transform: got {transform.GetDimension()} dimensions, allowed 3")
     parts = _itk_parts(transform)
     if all(part.IsLinear() or part.GetName() == "DisplacementFieldTransform" for part in parts):
-        return [_itk_matrix(part) if part.IsLinear() else _field_of_image(part.GetDisplacementField()) for part in parts]
+        return [
+            _itk_matrix(part) if part.IsLinear() else _field_of_image(part.GetDisplacementField())
+            for part in parts
+        ]
     # Splines and the like: ITK says where the points of the grid go.
     sitk = import_or_explain("SimpleITK")
     grid = Volume(np.broadcast_to(np.uint8(0), grid_shape), _FLIP @ grid_affine)

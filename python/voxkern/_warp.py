@@ -78,7 +78,9 @@ def warp(
     field = _Field(x, displacement, units)
     array = _validate.kernel_array(x.data if isinstance(x, Volume) else x, "x", SAMPLED_DTYPES)
     if array.ndim < field.axes or any(n == 0 for n in array.shape):
-        raise ArgumentError(f"x: got shape {array.shape}, allowed {field.axes} axes or more, none of them empty")
+        raise ArgumentError(
+            f"x: got shape {array.shape}, allowed {field.axes} axes or more, none of them empty"
+        )
     kernel = _validate.interpolator(order)
     boundary = _validate.boundary(mode or ("fov" if isinstance(x, Volume) else "nearest"))
     count = _validate.thread_count(threads)
@@ -91,12 +93,23 @@ def warp(
     if not return_gradient:
         return image
     if array.dtype.kind == "c" or not isinstance(order, int | np.integer) or order == 0:
-        raise ArgumentError(f"return_gradient: got order {order!r} of {array.dtype}, allowed 1 to 5 of real values")
+        raise ArgumentError(
+            f"return_gradient: got order {order!r} of {array.dtype}, allowed 1 to 5 of real values"
+        )
     dtype = np.float64 if array.dtype.itemsize > 4 or array.dtype.char in "iIlL" else np.float32
     slopes = np.empty((field.axes, *shape), dtype)
     for axis in range(field.axes):
         _core.warp(
-            array, slopes[axis], *field.arguments, kernel, boundary, float(np.real(cval)), True, count, False, axis
+            array,
+            slopes[axis],
+            *field.arguments,
+            kernel,
+            boundary,
+            float(np.real(cval)),
+            True,
+            count,
+            False,
+            axis,
         )
     return image, field.placed(x, np.moveaxis(field.gradient(slopes), 0, -1))
 
@@ -199,13 +212,15 @@ class _Field:
         self.axes: int = components.shape[-1]
         self._affine = x.affine if isinstance(x, Volume) else None
         self._grid_affine = volume.affine if volume is not None else self._affine
-        if (units == "mm" or volume is not None) and (self._affine is None or self.axes != 3 or len(self.grid) != 3):
+        if (units == "mm" or volume is not None) and (
+            self._affine is None or self.axes != 3 or len(self.grid) != 3
+        ):
             raise ArgumentError(
-                "displacement: got millimetres or a Volume, allowed for a Volume (of like, in push) and three components"
+                "displacement: got millimetres or a Volume, allowed for a Volume (in push: as like) of three axes"
             )
         if units == "voxels" and volume is None and len(self.grid) != self.axes:
             raise ArgumentError(
-                f"displacement: got {self.axes} components on a grid of {len(self.grid)} axes, allowed as many"
+                f"displacement: got {self.axes} components on {len(self.grid)} axes, allowed as many"
             )
         index_map = np.eye(self.axes + 1)
         field_matrix = None

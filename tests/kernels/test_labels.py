@@ -25,8 +25,8 @@ def blobs(rng, shape, count, dtype="uint8"):
 def kernel(x, coordinates, rule, mode="nearest", cval=0, sigma=1.0, alpha=1.0, threads=0):
     out = np.empty(tuple(len(c) for c in coordinates), x.dtype)
     _core.labels(
-        x, out, [np.asarray(c, float) for c in coordinates], _core.LabelRule[rule], INTERPOLATION_MODES[mode], cval,
-        np.full(x.ndim, sigma), alpha, threads,
+        x, out, [np.asarray(c, float) for c in coordinates], _core.LabelRule[rule], INTERPOLATION_MODES[mode],
+        cval, np.full(x.ndim, sigma), alpha, threads,
     )  # fmt: skip
     return out
 
@@ -37,7 +37,9 @@ def nnunet(x, shape):
 
 
 @pytest.mark.parametrize("rule", vk._labels.RULES)
-@pytest.mark.parametrize("mode", ["nearest", "constant", "mirror", "reflect", "grid-constant", "grid-wrap", "fov"])
+@pytest.mark.parametrize(
+    "mode", ["nearest", "constant", "mirror", "reflect", "grid-constant", "grid-wrap", "fov"]
+)
 def test_matches_reference(rng, cpu_level, rule, mode):
     if rule == "gaussian" and mode != "fov":
         pytest.skip("a window that is cut off at the image has no use for what lies beyond")
@@ -77,7 +79,9 @@ def test_half_is_what_nnunet_did_before(rng):
         x = rng.integers(0, 5, shape).astype(np.uint8)
         want = np.zeros(size, np.uint8)
         for label in np.unique(x):
-            score = skimage.resize((x == label).astype(float), size, 1, mode="edge", clip=True, anti_aliasing=False)
+            score = skimage.resize(
+                (x == label).astype(float), size, 1, mode="edge", clip=True, anti_aliasing=False
+            )
             want[score >= 0.5] = label
         np.testing.assert_array_equal(vk.resample_labels(x, shape=size, rule="half"), want)
 
@@ -150,9 +154,14 @@ def test_turned_grids(rng):
     got = vk.resample_labels(x, matrix=matrix, rule="nearest")
     want = scipy_ndimage.affine_transform(x.astype(float), matrix, order=0, mode="nearest")
     np.testing.assert_array_equal(got, want)
-    scores = [scipy_ndimage.affine_transform((x == k).astype(float), matrix, order=1, mode="nearest") for k in range(6)]
+    scores = [
+        scipy_ndimage.affine_transform((x == k).astype(float), matrix, order=1, mode="nearest")
+        for k in range(6)
+    ]
     clear = np.sort(scores, axis=0)[-1] - np.sort(scores, axis=0)[-2] > 1e-9
-    np.testing.assert_array_equal(vk.resample_labels(x, matrix=matrix)[clear], np.argmax(scores, axis=0)[clear])
+    np.testing.assert_array_equal(
+        vk.resample_labels(x, matrix=matrix)[clear], np.argmax(scores, axis=0)[clear]
+    )
 
 
 def test_volumes_times_and_threads(rng):
@@ -161,7 +170,9 @@ def test_volumes_times_and_threads(rng):
     assert got.shape == (50, 26, 28, 3) and got.dtype == np.uint8
     np.testing.assert_array_equal(got.affine, vk.resample(x, spacing=0.8, order=0).affine)
     for t in range(3):
-        np.testing.assert_array_equal(got.data[..., t], vk.resample_labels(x.data[..., t], shape=(50, 26, 28)))
+        np.testing.assert_array_equal(
+            got.data[..., t], vk.resample_labels(x.data[..., t], shape=(50, 26, 28))
+        )
     for threads in (1, 2, 5):
         np.testing.assert_array_equal(vk.resample_labels(x, spacing=0.8, threads=threads).data, got.data)
     out = np.empty((50, 26, 28, 3), np.uint8)
@@ -211,6 +222,8 @@ def test_argmax_of_a_volume(rng):
     got = vk.resample_argmax(scores, spacing=0.5)
     assert got.shape == (32, 18, 20) and got.dtype == np.uint8
     np.testing.assert_array_equal(got.affine, vk.resample(scores, spacing=0.5, order=1).affine)
-    np.testing.assert_array_equal(got.data, vk.resample_argmax(np.moveaxis(scores.data, -1, 0), shape=(32, 18, 20)))
+    np.testing.assert_array_equal(
+        got.data, vk.resample_argmax(np.moveaxis(scores.data, -1, 0), shape=(32, 18, 20))
+    )
     for threads in (1, 3):
         np.testing.assert_array_equal(vk.resample_argmax(scores, spacing=0.5, threads=threads).data, got.data)

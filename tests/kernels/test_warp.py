@@ -27,8 +27,8 @@ def image(rng, shape, dtype):
 def kernel(x, coordinates, order, mode, cval=0.0, dtype=None, threads=0, prefilter=True):
     out = np.empty(coordinates.shape[1:], dtype or x.dtype)
     _core.warp(
-        x, out, len(coordinates), None, None, coordinates, None, order, INTERPOLATION_MODES[mode], cval, prefilter,
-        threads,
+        x, out, len(coordinates), None, None, coordinates, None, order, INTERPOLATION_MODES[mode], cval,
+        prefilter, threads,
     )  # fmt: skip
     return out
 
@@ -58,7 +58,9 @@ def test_matches_reference(rng, cpu_level, order, mode):
 def test_any_coordinates_match_scipy(shape, dtype, order, mode, points, ties, nan, memory, seed):
     rng = np.random.default_rng(seed)
     x = image(rng, shape, dtype)
-    coordinates = rng.uniform(-25, 45, (len(shape), points)) if seed % 3 else rng.uniform(-1, 32, (len(shape), points))
+    coordinates = (
+        rng.uniform(-25, 45, (len(shape), points)) if seed % 3 else rng.uniform(-1, 32, (len(shape), points))
+    )
     if ties:
         coordinates = np.round(2 * coordinates) / 2
     if nan:
@@ -66,7 +68,9 @@ def test_any_coordinates_match_scipy(shape, dtype, order, mode, points, ties, na
     view = {
         "C": x,
         "F": np.asfortranarray(x),
-        "reversed": np.ascontiguousarray(x[(slice(None, None, -1),) * x.ndim])[(slice(None, None, -1),) * x.ndim],
+        "reversed": np.ascontiguousarray(x[(slice(None, None, -1),) * x.ndim])[
+            (slice(None, None, -1),) * x.ndim
+        ],
         "strided": np.repeat(x, 2, axis=-1)[..., ::2],
     }[memory]
     wide = np.float32 if dtype == "float32" else np.float64
@@ -82,13 +86,20 @@ def test_any_coordinates_match_scipy(shape, dtype, order, mode, points, ties, na
 @pytest.mark.parametrize("order", range(6))
 @pytest.mark.parametrize("mode", ["constant", "nearest", "mirror", "grid-wrap"])
 def test_affine_maps_match_scipy(rng, cpu_level, order, mode):
-    for shape, size in [((9, 20, 31), (12, 17, 65)), ((40, 33), (33, 130)), ((17,), (50,)), ((5, 1, 20), (6, 7, 64))]:
+    for shape, size in [
+        ((9, 20, 31), (12, 17, 65)),
+        ((40, 33), (33, 130)),
+        ((17,), (50,)),
+        ((5, 1, 20), (6, 7, 64)),
+    ]:
         n = len(shape)
         matrix = np.linalg.qr(rng.normal(size=(n, n)))[0] * rng.uniform(0.5, 1.5, (n, 1))
         offset = (np.array(shape) - 1) / 2 - matrix @ ((np.array(size) - 1) / 2)
         for dtype in ("float32", "float64", "int16"):
             x = image(rng, shape, dtype)
-            want = scipy_ndimage.affine_transform(x.astype(float), matrix, offset, size, None, order, mode, 3.0)
+            want = scipy_ndimage.affine_transform(
+                x.astype(float), matrix, offset, size, None, order, mode, 3.0
+            )
             out = np.empty(size, dtype)
             _core.warp(x, out, n, offset, matrix, None, None, order, INTERPOLATION_MODES[mode], 3.0, True, 0)
             tolerance = {"float32": 2e-3, "float64": 1e-10, "int16": 0.501}[dtype]
@@ -241,8 +252,8 @@ def by_itk(x, like, interpolator, transform=None, cval=-5.0):
 
 
 INTERPOLATORS = [
-    (0, "sitkNearestNeighbor"), (1, "sitkLinear"), (2, "sitkBSpline2"), (3, "sitkBSpline"), (4, "sitkBSpline4"),
-    (5, "sitkBSpline5"), ("lanczos", "sitkLanczosWindowedSinc"), ("hamming", "sitkHammingWindowedSinc"),
+    (0, "sitkNearestNeighbor"), (1, "sitkLinear"), (2, "sitkBSpline2"), (3, "sitkBSpline"),
+    (4, "sitkBSpline4"), (5, "sitkBSpline5"), ("lanczos", "sitkLanczosWindowedSinc"), ("hamming", "sitkHammingWindowedSinc"),
     ("welch", "sitkWelchWindowedSinc"), ("cosine", "sitkCosineWindowedSinc"),
     ("blackman", "sitkBlackmanWindowedSinc"),
 ]  # fmt: skip
@@ -277,7 +288,14 @@ def test_transforms_are_composed_and_interpolated_once(rng):
     spline = sitk.BSplineTransformInitializer(like.to_sitk(), (3, 3, 3))
     spline.SetParameters(rng.normal(0, 1.5, len(spline.GetParameters())).tolist())
     composite = sitk.CompositeTransform([rigid, displacement, affine])
-    for transform in (rigid, affine, displacement, composite, spline, sitk.CompositeTransform([spline, rigid])):
+    for transform in (
+        rigid,
+        affine,
+        displacement,
+        composite,
+        spline,
+        sitk.CompositeTransform([spline, rigid]),
+    ):
         got = vk.resample(x, like=like, transform=transform, order=1, cval=-5.0)
         want = by_itk(x, like, sitk.sitkLinear, transform)
         differ = np.abs(got.data - want) > 1e-4 * 200
@@ -324,7 +342,9 @@ def test_complex_and_half(rng):
     for kind in (np.complex64, np.complex128):
         got = vk.resample(x.astype(kind), matrix=matrix, order=3, mode="mirror", cval=1 + 2j)
         assert got.dtype == kind
-        want = vk.resample(x.real, matrix=matrix, mode="mirror") + 1j * vk.resample(x.imag, matrix=matrix, mode="mirror")
+        want = vk.resample(x.real, matrix=matrix, mode="mirror") + 1j * vk.resample(
+            x.imag, matrix=matrix, mode="mirror"
+        )
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-5)
         straight = vk.resample(x.astype(kind), shape=(12, 7, 20))
         np.testing.assert_allclose(straight.imag, vk.resample(x.imag, shape=(12, 7, 20)), rtol=0, atol=1e-5)
@@ -379,7 +399,11 @@ def test_volumes_keep_their_anatomy(rng):
     affine = np.array([[0, -2.0, 0, 5], [1.5, 0, 0, 1], [0, 0, 3.0, 2], [0, 0, 0, 1]])
     x = vk.Volume(rng.random((9, 12, 15)), affine)
     turned = vk.ndimage.rotate(x, 30, axes=(0, 2), order=1, mode="nearest")
-    np.testing.assert_allclose(vk.resample(x, like=turned, order=1, mode="nearest").data, turned.data, atol=1e-12)
+    np.testing.assert_allclose(
+        vk.resample(x, like=turned, order=1, mode="nearest").data, turned.data, atol=1e-12
+    )
     matrix = np.eye(3) + rng.normal(0, 0.1, (3, 3))
     moved = vk.ndimage.affine_transform(x, matrix, offset=0.3, order=1, mode="nearest")
-    np.testing.assert_allclose(vk.resample(x, like=moved, order=1, mode="nearest").data, moved.data, atol=1e-12)
+    np.testing.assert_allclose(
+        vk.resample(x, like=moved, order=1, mode="nearest").data, moved.data, atol=1e-12
+    )

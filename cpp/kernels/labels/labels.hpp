@@ -27,8 +27,8 @@ inline constexpr int kMaxVotes = 1024;
 struct LabelParams {
     LabelRule rule = LabelRule::argmax;
     Boundary mode = Boundary::nearest;
-    std::int64_t cval = 0;         // label of what lies outside
-    std::vector<double> sigma;     // Gaussian: per axis, in samples; cut off at alpha * sigma
+    std::int64_t cval = 0;      // label of what lies outside
+    std::vector<double> sigma;  // Gaussian: per axis, in samples; cut off at alpha * sigma
     double alpha = 1.0;
 };
 

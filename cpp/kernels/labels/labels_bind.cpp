@@ -24,7 +24,8 @@ bool is_integer(DType dtype) {
 }
 
 void check_labels(const ConstArrayView& in, const ArrayView& out, const LabelParams& params) {
-    expect(in.rank >= 1 && in.rank <= kMaxLabelAxes && in.rank == out.rank, "input: allowed 1 to 8 axes, as the output");
+    expect(in.rank >= 1 && in.rank <= kMaxLabelAxes && in.rank == out.rank,
+           "input: allowed 1 to 8 axes, as the output");
     expect(is_integer(in.dtype) && in.dtype == out.dtype, "output: allowed integers of the input's dtype");
     expect(params.rule != LabelRule::gaussian || params.sigma.size() == static_cast<std::size_t>(in.rank),
            "sigma: allowed one number per axis");
@@ -37,7 +38,8 @@ std::vector<std::vector<double>> grid_of(const std::vector<Numbers>& axes, const
     std::vector<std::vector<double>> grid;
     for (int a = 0; a < out.rank; ++a) {
         grid.push_back(numbers(axes[static_cast<std::size_t>(a)]));
-        expect(static_cast<std::int64_t>(grid.back().size()) == out.shape[a], "output: its shape differs from the axes");
+        expect(static_cast<std::int64_t>(grid.back().size()) == out.shape[a],
+               "output: its shape differs from the axes");
     }
     return grid;
 }
@@ -86,7 +88,8 @@ void bind_labels(py::module_& core) {
         [](const py::array& input, py::array output, const std::vector<Numbers>& axes, Boundary mode, int threads) {
             const ConstArrayView scores = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
-            expect(out.rank >= 1 && out.rank <= 3 && scores.rank == out.rank + 1, "input: allowed (classes, 1 to 3 axes)");
+            expect(out.rank >= 1 && out.rank <= 3 && scores.rank == out.rank + 1,
+                   "input: allowed (classes, 1 to 3 axes)");
             for (int a = 0; a < scores.rank; ++a) expect(scores.shape[a] > 0, "input: got an empty axis");
             expect(is_integer(out.dtype), "output: allowed integers");
             const std::vector<std::vector<double>> grid = grid_of(axes, out);

@@ -237,16 +237,16 @@ void voxel_of_dtype(const LabelTask& task, const LabelAxis* axes, void* out) {
 // --- class scores ------------------------------------------------------------------------------------------
 
 template <class T>
-void combine_scores(const ArgmaxTask& task, const std::int64_t* offsets, int taps, const float* weights,
-                    std::int64_t c, const ArgmaxScratch& scratch) {
+void combine_scores(const ArgmaxTask& task, const std::int64_t* offsets, int taps, const float* weights, std::int64_t c,
+                    const ArgmaxScratch& scratch) {
     const T* rows[kMaxInterpolatorTaps];
     const T* const base = reinterpret_cast<const T*>(task.source) + c * task.class_stride;
     for (int t = 0; t < taps; ++t) rows[t] = base + offsets[t];
     combine(taps, rows, weights, scratch.row, task.length);
 }
 
-void combine_loaded(const ArgmaxTask& task, const std::int64_t* offsets, int taps, const float* weights,
-                    std::int64_t c, const ArgmaxScratch& scratch) {
+void combine_loaded(const ArgmaxTask& task, const std::int64_t* offsets, int taps, const float* weights, std::int64_t c,
+                    const ArgmaxScratch& scratch) {
     const LoadRow<float> load_line = load_row_of<float>(task.dtype);
     const float* rows[kMaxInterpolatorTaps];
     for (int t = 0; t < taps; ++t) {

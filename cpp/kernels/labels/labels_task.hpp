@@ -57,11 +57,11 @@ struct ArgmaxTask {
 
 // Parts of one workspace.
 struct ArgmaxScratch {
-    float* rows;     // source rows, widened where they are not contiguous: 4 x length
-    float* row;      // one class before the fast axis; a vector more than it holds twice over
-    float* score;    // n_out
-    float* best;     // n_out
-    float* winner;   // n_out; class numbers are exact in float
+    float* rows;    // source rows, widened where they are not contiguous: 4 x length
+    float* row;     // one class before the fast axis; a vector more than it holds twice over
+    float* score;   // n_out
+    float* best;    // n_out
+    float* winner;  // n_out; class numbers are exact in float
 };
 
 struct LabelOps {

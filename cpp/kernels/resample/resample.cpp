@@ -221,6 +221,12 @@ AxisOrder order_axes(const ConstArrayView& in, const ArrayView& out, const Resam
         kept.pop_back();
     }
     std::stable_sort(changed.begin(), changed.end(), slower);
+    // The volume between two passes is short along the first: take the axis that loses most samples.
+    const auto between = [&](int a) {
+        const std::int64_t padded = in.shape[a] + 2 * prefilter_pad(params.kernel, params.mode);
+        return static_cast<double>(std::min(padded, out.shape[a])) / static_cast<double>(in.shape[a]);
+    };
+    if (changed.size() == 3 && between(changed[1]) < between(changed[0])) std::swap(changed[0], changed[1]);
     return {changed, kept};
 }
 

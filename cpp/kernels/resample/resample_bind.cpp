@@ -39,8 +39,8 @@ void bind_resample(py::module_& core) {
              py::arg("coordinates"), py::arg("antialias_sigma") = 0.0, py::arg("coefficients") = false);
     core.def(
         "resample",
-        [](const py::array& input, py::array output, std::vector<AxisSampling> axes, const Interpolator& kernel, Boundary mode,
-           double cval, bool prefilter, bool clip, int threads, bool float64) {
+        [](const py::array& input, py::array output, std::vector<AxisSampling> axes, const Interpolator& kernel,
+           Boundary mode, double cval, bool prefilter, bool clip, int threads, bool float64) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             if (in.rank != out.rank || static_cast<int>(axes.size()) != in.rank) {

@@ -73,7 +73,7 @@ VOXKERN_HD VOXKERN_INLINE void sinc_weights(double c, const Interpolator& kernel
 // side, in units of the padded line. Taps that stand for cval get weight 0. False: the sample is cval
 // altogether. `slopes`: weights of the spline's derivative.
 VOXKERN_HD VOXKERN_INLINE bool interpolator_taps(double c, std::int64_t n, std::int64_t pad, const Interpolator& kernel,
-                                         Boundary mode, std::int64_t* index, double* weight,
+                                                 Boundary mode, std::int64_t* index, double* weight,
                                                  bool slopes = false) {
     const bool sinc = kernel.radius > 0;
     const int taps = kernel.taps();

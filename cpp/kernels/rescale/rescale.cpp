@@ -48,7 +48,8 @@ bool is_integer(double x) {
 bool values_exact_in_f32(DType in, DType out, const Rescale& how) {
     const bool whole = is_integer(how.slope) && is_integer(how.intercept);
     const double largest = std::abs(how.slope) * 65536.0 + std::abs(how.intercept);
-    return in != DType::f32 && in != DType::f16 && exact_in_f32(in) && out != DType::f64 && whole && largest <= 16777216.0;
+    return in != DType::f32 && in != DType::f16 && exact_in_f32(in) && out != DType::f64 && whole &&
+           largest <= 16777216.0;
 }
 
 }  // namespace

@@ -23,11 +23,11 @@ constexpr int kFastAxes = 3;
 template <class C>
 struct RunState {
     alignas(64) double at[kMaxWarpAxes][kRun];  // coordinates as the map gives them
-    double place[kRun];             // of the first tap, in elements from the base; exact in double
-    std::int64_t corner[kRun];      // the same as an integer
-    std::int64_t outside[kRun];     // 1: the sample is cval
-    std::int64_t slow[kRun];        // 1: the sample needs taps folded
-    alignas(64) C fraction[kFastAxes][kRun];  // coordinates less the anchor of their taps
+    double place[kRun];                         // of the first tap, in elements from the base; exact in double
+    std::int64_t corner[kRun];                  // the same as an integer
+    std::int64_t outside[kRun];                 // 1: the sample is cval
+    std::int64_t slow[kRun];                    // 1: the sample needs taps folded
+    alignas(64) C fraction[kFastAxes][kRun];    // coordinates less the anchor of their taps
     alignas(64) C weights[kFastAxes][kMaxInterpolatorTaps][kRun];
     alignas(64) C result[kRun];
     bool inside;  // nothing of the run is outside or slow
@@ -42,6 +42,31 @@ struct Ramp {
 };
 constexpr Ramp kRamp;
 
+// Three components that lie side by side, as in ITK and NIfTI, in one pass.
+template <class T>
+void load_interleaved(const T* VOXKERN_RESTRICT from, std::int64_t n, double (*VOXKERN_RESTRICT field)[kRun]) {
+    T part[3][kRun];
+    for (std::int64_t l = 0; l < n; ++l) {
+        part[0][l] = from[3 * l];
+        part[1][l] = from[3 * l + 1];
+        part[2][l] = from[3 * l + 2];
+    }
+    for (int v = 0; v < 3; ++v) {
+        for (std::int64_t l = 0; l < n; ++l) field[v][l] = static_cast<double>(part[v][l]);
+    }
+}
+
+void load_field(const WarpTask& task, const char* from, std::int64_t stride, std::int64_t n, double (*field)[kRun]) {
+    if (task.components == 3 && task.component_stride == 1 && stride == 3) {
+        if (task.field_dtype == DType::f32) return load_interleaved(reinterpret_cast<const float*>(from), n, field);
+        if (task.field_dtype == DType::f64) return load_interleaved(reinterpret_cast<const double*>(from), n, field);
+    }
+    const LoadRow<double> load_line = load_row_of<double>(task.field_dtype);
+    for (int v = 0; v < task.components; ++v) {
+        load_line(from + v * task.component_stride * task.field_itemsize, stride, field[v], n);
+    }
+}
+
 // Loops are of fixed length: a shorter run goes on past its end, and only as much as it has is stored.
 template <class C>
 void find_coordinates(const WarpTask& task, const WarpRun& run, RunState<C>& state) {
@@ -51,10 +76,8 @@ void find_coordinates(const WarpTask& task, const WarpRun& run, RunState<C>& sta
     if (task.components > 0) {
         std::int64_t offset = 0;
         for (int j = 0; j < task.grid_axes; ++j) offset += run.at[j] * task.field_strides[j];
-        const LoadRow<double> load_line = load_row_of<double>(task.field_dtype);
+        load_field(task, task.field + offset * task.field_itemsize, task.field_strides[r], n, field);
         for (int v = 0; v < task.components; ++v) {
-            const char* const from = task.field + (offset + v * task.component_stride) * task.field_itemsize;
-            load_line(from, task.field_strides[r], field[v], n);
             for (std::int64_t l = n; l < kRun; ++l) field[v][l] = field[v][n - 1];
         }
     }
@@ -93,8 +116,11 @@ void fold_run(const WarpTask& task, int a, double* VOXKERN_RESTRICT c, RunState<
     std::int64_t* VOXKERN_RESTRICT const slow = state.slow;
     const bool as_given = task.mode == Boundary::grid_constant || (task.mode == Boundary::nearest && taps > 2);
     if (task.slope_axis >= 0 || (as_given && !task.source.rimmed)) {
+        const bool blends = task.mode == Boundary::grid_constant && !task.source.rimmed;
         for (int l = 0; l < kRun; ++l) {
             const bool in = (c[l] >= 0.0) & (c[l] <= last);
+            const bool far = blends & ((c[l] <= -1.0) | (c[l] >= last + 1.0));  // no tap is inside
+            outside[l] |= far ? 1 : 0;
             slow[l] |= in ? 0 : 1;
             c[l] = in ? c[l] : 0.0;
         }
@@ -538,7 +564,7 @@ void warp_run(const WarpTask& task, const WarpRun& run) {
     std::int64_t offset = 0;
     for (int j = 0; j < task.grid_axes; ++j) offset += run.at[j] * task.target_strides[j];
     store_row_of<RoundSaturate, C>(task.target_dtype)(state.result, task.target + offset * task.target_itemsize,
-                                                     task.target_strides[task.run_axis], run.count);
+                                                      task.target_strides[task.run_axis], run.count);
 }
 
 }  // namespace

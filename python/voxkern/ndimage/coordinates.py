@@ -136,9 +136,9 @@ def geometric_transform(
     if not callable(mapping):
         raise TypeError("mapping: allowed a Python function")
     keywords = dict(extra_keywords or {})
-    points = np.empty((array.ndim, *shape))
-    for index in itertools.product(*(range(n) for n in shape)):
-        points[(slice(None), *index)] = mapping(index, *extra_arguments, **keywords)
+    indices = itertools.product(*(range(n) for n in shape))
+    found = [mapping(index, *extra_arguments, **keywords) for index in indices]
+    points = np.asarray(found, dtype=np.float64).reshape(-1, array.ndim).T.reshape(array.ndim, *shape)
     out = as_output(array, output, shape)
     _warp(array, out, None, None, points, order, mode, cval, prefilter, threads)
     return out
@@ -204,7 +204,7 @@ def affine_transform(
                 f"Expected homogeneous transformation matrix with shape {linear.shape} for image shape "
                 f"{array.shape}, but bottom row was not equal to {[0] * n + [1]}"
             )
-        offset = linear[:n, n]
+        offset = linear[:n, n].tolist()
         linear = linear[:n, :n]
     if linear.shape[0] != n:
         raise RuntimeError("affine matrix has wrong number of rows")
@@ -215,8 +215,8 @@ def affine_transform(
         raise RuntimeError("no proper offset provided")
     if linear.ndim == 1:
         warnings.warn(
-            "The behavior of affine_transform with a 1-D array supplied for the matrix parameter has changed in "
-            "SciPy 0.18.0.",
+            "The behavior of affine_transform with a 1-D array supplied for the matrix parameter has changed "
+            "in SciPy 0.18.0.",
             stacklevel=2,
         )
         if len(shape) != n:
@@ -225,12 +225,16 @@ def affine_transform(
             before = shift / linear
         points = [(np.arange(m) + b) * f for m, b, f in zip(shape, before, linear, strict=True)]
         out = sample_on_axes(array, points, output, order, mode, cval, prefilter, threads)
-        return placed_on_axes(input, out, linear, before * linear)
+        return placed_on_axes(input, out, linear.tolist(), shift.tolist())
     out = as_output(array, output, shape)
     _warp(array, out, shift, linear, None, order, mode, cval, prefilter, threads)
     if not isinstance(input, Volume) or linear.shape != (n, n):
         return out
-    return input.with_data(out, input.affine @ _geometry.homogeneous(linear, shift)) if n == 3 else input.with_data(out)
+    return (
+        input.with_data(out, input.affine @ _geometry.homogeneous(linear, shift))
+        if n == 3
+        else input.with_data(out)
+    )
 
 
 def rotate(
@@ -345,10 +349,11 @@ def _warp(
     # Integers in float64, as scipy: their rounding would show the difference.
     wide = array.dtype.kind not in "fc" or out.dtype.kind not in "fc"
     count = _validate.thread_count(threads)
+    kernel = _core.Interpolator(order)
     for part, real in real_parts(out):
         _core.warp(
-            part(array), part(target), axes, offset, matrix, points, None, order, boundary, real(cval), prefilter,
-            count, wide,
+            part(array), part(target), axes, offset, matrix, points, None, kernel, boundary, real(cval),
+            prefilter, count, wide,
         )  # fmt: skip
     if target is not out:
         out[...] = target

@@ -223,6 +223,7 @@ class _Axis:
 
 
 def check_order(order: int) -> None:
+    """Raise what scipy raises for an order it does not have."""
     if order < 0 or order > 5:
         raise RuntimeError("spline order not supported")
 
@@ -236,6 +237,7 @@ def _interpolated(x: Any, order: int) -> Array:
 
 
 def boundary_of(mode: str) -> Any:
+    """Return the mode of this name, or raise what scipy raises."""
     try:
         return _validate.INTERPOLATION_MODES["" if mode == "fov" else mode]  # fov is ours, not scipy's
     except (KeyError, TypeError):
@@ -361,4 +363,5 @@ def _run(
     # Integers in float64, as scipy: their rounding would show the difference.
     wide = source.dtype.kind != "f" or target.dtype.kind != "f"
     count = _validate.thread_count(threads)
-    _core.resample(source, target, samplings, order, boundary, cval, prefilter, False, count, wide)
+    kernel = _core.Interpolator(order)
+    _core.resample(source, target, samplings, kernel, boundary, cval, prefilter, False, count, wide)

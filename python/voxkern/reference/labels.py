@@ -21,7 +21,9 @@ def axis_matrix(coordinates: ArrayLike, n: int, rule: str, mode: str, sigma: flo
     for row, c in enumerate(at):
         if rule == "gaussian":
             scale = 1 / (math.sqrt(2) * sigma)
-            for i in range(max(math.floor(c + 0.5 - sigma * alpha), 0), min(math.ceil(c + 0.5 + sigma * alpha), n)):
+            for i in range(
+                max(math.floor(c + 0.5 - sigma * alpha), 0), min(math.ceil(c + 0.5 + sigma * alpha), n)
+            ):
                 matrix[row, i] = math.erf((i + 0.5 - c) * scale) - math.erf((i - 0.5 - c) * scale)
             continue
         taps = taps_of(float(c), n, 0 if rule == "nearest" else 1, mode)
@@ -51,7 +53,10 @@ def labels(
         scores.append(score)
     stack = np.stack(scores)
     if rule == "half":
-        return np.where(stack >= 0.5 - 1e-12, known.reshape(-1, *[1] * seg.ndim), 0).max(axis=0)
+        half: NDArray[np.int64] = np.where(stack >= 0.5 - 1e-12, known.reshape(-1, *[1] * seg.ndim), 0).max(
+            axis=0
+        )
+        return half
     winner: NDArray[np.int64] = known[stack.argmax(axis=0)]
     if rule == "argmax":
         nearest = labels(x, coordinates, "nearest", mode, cval)
