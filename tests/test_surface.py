@@ -18,8 +18,9 @@ ROOT = Path(__file__).parents[1]
 in_checkout = pytest.mark.skipif(not (ROOT / "cpp" / "kernels").is_dir(), reason="needs the source tree")
 
 MODULES = [
-    "voxkern._config", "voxkern._intensity", "voxkern._n4", "voxkern._preprocess", "voxkern._resample",
-    "voxkern._volume", "voxkern.io", "voxkern.ndimage.filters",
+    "voxkern._config", "voxkern._intensity", "voxkern._labels", "voxkern._n4", "voxkern._preprocess",
+    "voxkern._resample", "voxkern._volume", "voxkern._warp", "voxkern.io", "voxkern.ndimage.coordinates",
+    "voxkern.ndimage.filters",
     "voxkern.ndimage.interpolation",
 ]  # fmt: skip
 

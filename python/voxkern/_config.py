@@ -38,7 +38,7 @@ def set_num_threads(n: int | None) -> None:
     >>> import voxkern as vk
     >>> vk.set_num_threads(2)
     >>> vk.get_num_threads()
-    3
+    2
     >>> vk.set_num_threads(None)
     """
     if n is not None and n < 1:

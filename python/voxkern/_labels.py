@@ -148,7 +148,7 @@ def resample_argmax(
     >>> import numpy as np, voxkern as vk
     >>> scores = np.array([[1.0, 1.0, 0.0], [0.0, 0.5, 2.0]], np.float32)
     >>> vk.resample_argmax(scores, shape=6)
-    array([0, 0, 0, 0, 1, 1], dtype=uint8)
+    array([0, 0, 0, 1, 1, 1], dtype=uint8)
     """
     volume = logits if isinstance(logits, Volume) else None
     scores = logits if volume is None else np.moveaxis(np.asarray(volume.data), -1, 0)

@@ -216,7 +216,7 @@ class _Field:
             self._affine is None or self.axes != 3 or len(self.grid) != 3
         ):
             raise ArgumentError(
-                "displacement: got millimetres or a Volume, allowed for a Volume (in push: as like) of three axes"
+                "displacement: got millimetres or a Volume, allowed for a Volume (push: like) of three axes"
             )
         if units == "voxels" and volume is None and len(self.grid) != self.axes:
             raise ArgumentError(

@@ -253,7 +253,8 @@ def by_itk(x, like, interpolator, transform=None, cval=-5.0):
 
 INTERPOLATORS = [
     (0, "sitkNearestNeighbor"), (1, "sitkLinear"), (2, "sitkBSpline2"), (3, "sitkBSpline"),
-    (4, "sitkBSpline4"), (5, "sitkBSpline5"), ("lanczos", "sitkLanczosWindowedSinc"), ("hamming", "sitkHammingWindowedSinc"),
+    (4, "sitkBSpline4"), (5, "sitkBSpline5"), ("lanczos", "sitkLanczosWindowedSinc"),
+    ("hamming", "sitkHammingWindowedSinc"),
     ("welch", "sitkWelchWindowedSinc"), ("cosine", "sitkCosineWindowedSinc"),
     ("blackman", "sitkBlackmanWindowedSinc"),
 ]  # fmt: skip

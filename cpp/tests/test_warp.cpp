@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/warp/warp.hpp"
+
+#include <cmath>
+#include <vector>
+
+#include "core/cpu.hpp"
+#include "expect.hpp"
+#include "kernels/warp/warp_math.hpp"
+
+using namespace voxkern;
+
+namespace {
+
+double pseudo(std::size_t i) {
+    return static_cast<double>(i * 7919 % 1009) / 1009.0;
+}
+
+}  // namespace
+
+// A turned map and a field, all levels, orders and modes, rows around a run: against sample_at on the source
+// for order 1, and each level against the first for the rest. What AddressSanitizer watches.
+TEST(warp, every_level_agrees) {
+    const std::int64_t n[] = {7, 9, 11};
+    std::vector<float> x(7 * 9 * 11);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(pseudo(i));
+    const View<const float, 3> image = contiguous_view<const float, 3>(x.data(), {7, 9, 11});
+    for (const std::int64_t length : {1, 63, 64, 65, 130}) {
+        const std::int64_t m[] = {3, 5, length};
+        std::vector<float> field(static_cast<std::size_t>(3 * 3 * 5 * length));
+        for (std::size_t i = 0; i < field.size(); ++i) field[i] = static_cast<float>(6.0 * pseudo(i + 5) - 3.0);
+        for (int order = 0; order <= 5; ++order) {
+            for (const Boundary mode :
+                 {Boundary::constant, Boundary::grid_constant, Boundary::nearest, Boundary::reflect, Boundary::mirror,
+                  Boundary::wrap, Boundary::grid_wrap, Boundary::fov}) {
+                WarpParams params;
+                params.map.image_axes = params.map.grid_axes = 3;
+                params.map.offset = {1.0, -2.0, 0.5};
+                params.map.matrix = {0.9, 0.2, 0.01, -0.3, 1.1, 0.02, 0.1, 0.2, 0.13};
+                params.map.field = erase_type(contiguous_view<const float, 4>(field.data(), {3, m[0], m[1], m[2]}));
+                params.kernel.order = order;
+                params.mode = mode;
+                params.cval = 0.25;
+                std::vector<float> first;
+                for (const CpuLevel level : usable_levels()) {
+                    set_active_level(to_string(level));
+                    std::vector<float> out(static_cast<std::size_t>(m[0] * m[1] * m[2]));
+                    Exec exec;
+                    exec.threads = 3;
+                    warp(erase_type(image), erase_type(contiguous_view<float, 3>(out.data(), {m[0], m[1], m[2]})),
+                         params, exec);
+                    if (first.empty()) first = out;
+                    for (std::size_t i = 0; i < out.size(); ++i) EXPECT(std::abs(out[i] - first[i]) < 2e-5F);
+                }
+                if (order != 1) continue;
+                WarpTask task;
+                for (int a = 0; a < 3; ++a) task.source.shape[a] = n[a];
+                task.source.strides[0] = 99;
+                task.source.strides[1] = 11;
+                task.source.strides[2] = 1;
+                task.source.base = reinterpret_cast<const char*>(x.data());
+                task.kernel = params.kernel;
+                task.mode = mode;
+                task.cval = params.cval;
+                for (std::int64_t o = 0; o < m[0] * m[1] * m[2]; ++o) {
+                    const std::int64_t at[] = {o / (m[1] * m[2]), o / m[2] % m[1], o % m[2]};
+                    double c[3];
+                    for (std::size_t a = 0; a < 3; ++a) {
+                        c[a] = params.map.offset[a];
+                        for (std::size_t j = 0; j < 3; ++j) {
+                            c[a] += params.map.matrix[3 * a + j] * static_cast<double>(at[j]);
+                        }
+                        c[a] += static_cast<double>(
+                            field[a * static_cast<std::size_t>(m[0] * m[1] * m[2]) + static_cast<std::size_t>(o)]);
+                    }
+                    const double want = sample_at<float>(task, c);
+                    EXPECT(std::abs(static_cast<double>(first[static_cast<std::size_t>(o)]) - want) < 1e-6);
+                }
+            }
+        }
+    }
+}
+
+// <warp a, b> = <a, push b>, with every float64 rounding in between.
+TEST(warp, push_is_the_adjoint) {
+    std::vector<double> a(12 * 13);
+    std::vector<double> b(8 * 70);
+    std::vector<double> points(2 * b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) a[i] = pseudo(i) - 0.5;
+    for (std::size_t i = 0; i < b.size(); ++i) b[i] = pseudo(i + 99) - 0.5;
+    for (std::size_t i = 0; i < points.size(); ++i) points[i] = 18.0 * pseudo(3 * i) - 3.0;
+    for (const int order : {0, 1, 3}) {
+        for (const Boundary mode : {Boundary::nearest, Boundary::mirror, Boundary::constant, Boundary::grid_constant}) {
+            WarpParams params;
+            params.map.image_axes = params.map.grid_axes = 2;
+            params.map.field = erase_type(contiguous_view<const double, 3>(points.data(), {2, 8, 70}));
+            params.kernel.order = order;
+            params.mode = mode;
+            std::vector<double> pulled(b.size());
+            std::vector<double> pushed(a.size());
+            Exec exec;
+            exec.threads = 2;
+            const auto image = contiguous_view<const double, 2>(a.data(), {12, 13});
+            warp(erase_type(image), erase_type(contiguous_view<double, 2>(pulled.data(), {8, 70})), params, exec);
+            const auto values = contiguous_view<const double, 2>(b.data(), {8, 70});
+            push(erase_type(values), erase_type(contiguous_view<double, 2>(pushed.data(), {12, 13})), params, exec);
+            double left = 0.0;
+            double right = 0.0;
+            for (std::size_t i = 0; i < b.size(); ++i) left += pulled[i] * b[i];
+            for (std::size_t i = 0; i < a.size(); ++i) right += a[i] * pushed[i];
+            EXPECT(std::abs(left - right) < 1e-9);
+        }
+    }
+}
