@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <numeric>
 
+#include "kernels/warp/warp_map.hpp"
 #include "kernels/warp/warp_source.hpp"
 #include "kernels/warp/warp_task.hpp"
 
@@ -70,14 +71,7 @@ WarpTask make_task(const ConstArrayView& image, const ArrayView& out, const Warp
         task.source.shape[a] = image.shape[axis];
         task.source.strides[a] = image.shape[axis] > 1 ? image.strides[axis] : 0;
     }
-    if (map.field.data != nullptr) {
-        task.field = static_cast<const char*>(map.field.data);
-        task.field_dtype = map.field.dtype;
-        task.field_itemsize = size_of(map.field.dtype);
-        task.components = static_cast<int>(map.field.shape[0]);
-        task.component_stride = map.field.strides[0];
-        for (int j = 0; j < task.grid_axes; ++j) task.field_strides[j] = map.field.strides[j + 1];
-    }
+    set_field(map.field, task);
     task.source.dtype = image.dtype;
     task.source.itemsize = size_of(image.dtype);
     task.target_dtype = out.dtype;
@@ -87,16 +81,6 @@ WarpTask make_task(const ConstArrayView& image, const ArrayView& out, const Warp
     task.mode = params.mode;
     task.cval = params.cval;
     return task;
-}
-
-// Offset and matrix up to the axis that runs go along; sums are taken from left to right.
-void lead_run(const WarpTask& task, WarpRun& run) {
-    for (int a = 0; a < task.axes; ++a) {
-        run.lead[a] = task.offset != nullptr ? task.offset[a] : 0.0;
-        for (int j = 0; j < task.run_axis && task.matrix != nullptr; ++j) {
-            run.lead[a] += task.matrix[a * task.grid_axes + j] * static_cast<double>(run.at[j]);
-        }
-    }
 }
 
 // Elements from what a grid point reads to what the next one along grid axis j does, and a plane more for
@@ -202,9 +186,9 @@ void warp(const ConstArrayView& image, const ArrayView& out, const WarpParams& p
     if (out.size() < kInlineWork / 4) limited.threads = 1;
     const WarpOps& ops = VOXKERN_SELECT_LEVEL(warp_ops);
     if (exact_in_f32(image.dtype) && exact_in_f32(out.dtype) && !params.float64) {
-        warp_batch<float>(image, out, params, ops.f32, limited);
+        warp_batch<float>(image, out, params, ops.f32.pull, limited);
     } else {
-        warp_batch<double>(image, out, params, ops.f64, limited);
+        warp_batch<double>(image, out, params, ops.f64.pull, limited);
     }
 }
 

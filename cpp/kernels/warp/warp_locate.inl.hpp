@@ -203,18 +203,18 @@ inline std::int64_t whole(double x) {
     return bits - 0x4338000000000000;
 }
 
-// Whether all coordinates and their taps lie within the image, so that nothing is to be folded or clamped.
-bool lies_inside(const WarpTask& task, const double (*at)[kRun]) {
+// Whether all coordinates lie within the image, `margin` from its ends, so that nothing is to be folded or clamped.
+bool lies_inside(const WarpTask& task, const double (*at)[kRun], double margin) {
     std::int64_t beyond = 0;
     for (int a = 0; a < task.axes; ++a) {
-        const double last = static_cast<double>(task.source.shape[a] - 1);
+        const double last = static_cast<double>(task.source.shape[a] - 1) - margin;
         if (task.components == 0) {  // along a run of an affine map every coordinate goes one way
             const double first = at[a][0];
             const double end = at[a][kRun - 1];
-            beyond |= first >= 0.0 && end >= 0.0 && first < last && end < last ? 0 : 1;
+            beyond |= first >= margin && end >= margin && first < last && end < last ? 0 : 1;
         } else {
             const double* const c = at[a];
-            for (int l = 0; l < kRun; ++l) beyond |= (c[l] >= 0.0) & (c[l] < last) ? 0 : 1;
+            for (int l = 0; l < kRun; ++l) beyond |= (c[l] >= margin) & (c[l] < last) ? 0 : 1;
         }
     }
     return beyond == 0;

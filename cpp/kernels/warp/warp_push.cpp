@@ -2,128 +2,47 @@
 // The adjoint of warp. Slabs of the image belong to one chunk each, which goes through all grid values that
 // reach it, in order: no two threads add to one sample, and the sum never depends on their number.
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "kernels/resample/resample.hpp"
-#include "kernels/warp/warp_math.hpp"
+#include "kernels/warp/warp_map.hpp"
 #include "kernels/warp/warp_source.hpp"
 
 namespace voxkern {
 namespace {
 
-constexpr std::int64_t kSlab = 4;  // planes
+constexpr std::int64_t kSlab = 8;  // planes
 
-// Grid values as rows, with the coordinates of each.
-class GridRows {
+// The runs that the grid is cut into, in order.
+class GridRuns {
   public:
-    GridRows(const ConstArrayView& values, const CoordinateMap& map) : values_(values), map_(map) {
-        for (int j = 0; j + 1 < map.grid_axes; ++j) rows_ *= values.shape[j];
+    GridRuns(const ConstArrayView& values, int run_axis) : values_(values), run_axis_(run_axis) {
+        per_row_ = (values.shape[run_axis] + kRun - 1) / kRun;
+        count_ = per_row_;
+        for (int j = 0; j < values.rank; ++j) count_ *= j == run_axis ? 1 : values.shape[j];
     }
 
-    std::int64_t rows() const { return rows_; }
-    std::int64_t length() const { return values_.shape[map_.grid_axes - 1]; }
+    std::int64_t count() const { return count_; }
 
-    void locate(std::int64_t row, std::int64_t* at) const {
-        for (int j = map_.grid_axes - 2; j >= 0; --j) {
-            at[j] = row % values_.shape[j];
-            row /= values_.shape[j];
+    WarpRun run(const WarpTask& task, std::int64_t index) const {
+        WarpRun run;
+        run.at[run_axis_] = index % per_row_ * kRun;
+        run.count = std::min<std::int64_t>(kRun, values_.shape[run_axis_] - run.at[run_axis_]);
+        std::int64_t rest = index / per_row_;
+        for (int j = values_.rank - 1; j >= 0; --j) {
+            if (j == run_axis_) continue;
+            run.at[j] = rest % values_.shape[j];
+            rest /= values_.shape[j];
         }
-        at[map_.grid_axes - 1] = 0;
-    }
-
-    double value(const std::int64_t* at) const { return number(values_, 0, at); }
-
-    double coordinate(int a, const std::int64_t* at) const {
-        const auto axis = static_cast<std::size_t>(a);
-        double c = map_.offset.empty() ? 0.0 : map_.offset[axis];
-        const auto grid = static_cast<std::size_t>(map_.grid_axes);
-        for (std::size_t j = 0; j < grid && !map_.matrix.empty(); ++j) {
-            c += map_.matrix[axis * grid + j] * static_cast<double>(at[j]);
-        }
-        if (map_.field.data == nullptr) return c;
-        if (map_.field_matrix.empty()) return c + number(map_.field, a * map_.field.strides[0], at);
-        const auto components = static_cast<std::size_t>(map_.field.shape[0]);
-        for (std::size_t v = 0; v < components; ++v) {
-            const auto offset = static_cast<std::int64_t>(v) * map_.field.strides[0];
-            c += map_.field_matrix[axis * components + v] * number(map_.field, offset, at);
-        }
-        return c;
+        lead_run(task, run);
+        return run;
     }
 
   private:
-    double number(const ConstArrayView& view, std::int64_t offset, const std::int64_t* at) const {
-        const int lead = &view == &map_.field ? 1 : 0;
-        for (int j = 0; j < map_.grid_axes; ++j) offset += at[j] * view.strides[j + lead];
-        return visit(view.dtype, [&](auto type) {
-            using T = typename decltype(type)::type;
-            return static_cast<double>(static_cast<const T*>(view.data)[offset]);
-        });
-    }
-
     const ConstArrayView& values_;
-    const CoordinateMap& map_;
-    std::int64_t rows_ = 1;
+    int run_axis_;
+    std::int64_t per_row_;
+    std::int64_t count_;
 };
-
-// First and last sample of axis 0 (of the padded line) that the taps of a row reach.
-struct Reach {
-    std::int64_t first = std::numeric_limits<std::int64_t>::max();
-    std::int64_t last = -1;
-};
-
-bool finite_taps(const WarpTask& task, int a, double c, AxisTaps& taps) {
-    if (!(c > -1e15 && c < 1e15)) return false;
-    return interpolator_taps(c, task.source.shape[a], task.source.pad, task.kernel, task.mode, taps.index, taps.weight);
-}
-
-Reach reach_of(const WarpTask& task, const GridRows& grid, std::int64_t row) {
-    Reach reach;
-    std::int64_t at[kMaxWarpAxes];
-    grid.locate(row, at);
-    for (std::int64_t l = 0; l < grid.length(); ++l) {
-        at[task.grid_axes - 1] = l;
-        AxisTaps taps;
-        if (!finite_taps(task, 0, grid.coordinate(0, at), taps)) continue;
-        const auto range = std::minmax_element(taps.index, taps.index + task.kernel.taps());
-        reach.first = std::min(reach.first, *range.first);
-        reach.last = std::max(reach.last, *range.second);
-    }
-    return reach;
-}
-
-// Adds what one row gives to planes [begin, end) of the padded image at `base`.
-template <class C>
-void push_row(const WarpTask& task, const GridRows& grid, std::int64_t row, std::int64_t begin, std::int64_t end,
-              C* base) {
-    const int taps = task.kernel.taps();
-    std::int64_t at[kMaxWarpAxes];
-    grid.locate(row, at);
-    for (std::int64_t l = 0; l < grid.length(); ++l) {
-        at[task.grid_axes - 1] = l;
-        AxisTaps axis[kMaxWarpAxes];
-        bool reaches = finite_taps(task, 0, grid.coordinate(0, at), axis[0]);
-        const auto range = std::minmax_element(axis[0].index, axis[0].index + (reaches ? taps : 0));
-        reaches = reaches && *range.first < end && *range.second >= begin;
-        for (int a = 1; a < task.axes && reaches; ++a) {
-            reaches = finite_taps(task, a, grid.coordinate(a, at), axis[a]);
-        }
-        if (!reaches) continue;
-        const double value = grid.value(at);
-        int tap[kMaxWarpAxes] = {};
-        do {
-            const std::int64_t plane = axis[0].index[tap[0]];
-            if (plane < begin || plane >= end) continue;
-            double weight = value;
-            std::int64_t place = 0;
-            for (int a = 0; a < task.axes; ++a) {
-                weight *= axis[a].weight[tap[a]];
-                place += axis[a].index[tap[a]] * task.source.strides[a];
-            }
-            base[place] += static_cast<C>(weight);
-        } while (next_tap(task.axes, taps, tap));
-    }
-}
 
 // Multiplies the first and last sample of every line along axis a.
 template <class C>
@@ -182,7 +101,8 @@ void fold_pad(const Padded& geometry, C* data, int a) {
 }
 
 template <class C>
-void push_item(const ConstArrayView& values, const ArrayView& image, const WarpParams& params, const Exec& exec) {
+void push_item(const ConstArrayView& values, const ArrayView& image, const WarpParams& params,
+               const WarpKernels<C>& kernels, const Exec& exec) {
     const bool filters = params.kernel.filters() && params.prefilter;
     const std::int64_t pad = filters ? prefilter_pad(params.kernel, params.mode) : 0;
     const Padded geometry = padded_geometry(image.rank, image.shape, pad);
@@ -190,30 +110,39 @@ void push_item(const ConstArrayView& values, const ArrayView& image, const WarpP
     C* const sum = workspace.take<C>(geometry.size);
     WarpTask task;
     task.axes = image.rank;
-    task.grid_axes = params.map.grid_axes;
+    task.grid_axes = values.rank;
+    task.offset = params.map.offset.empty() ? nullptr : params.map.offset.data();
+    task.matrix = params.map.matrix.empty() ? nullptr : params.map.matrix.data();
+    task.field_matrix = params.map.field_matrix.empty() ? nullptr : params.map.field_matrix.data();
+    for (int a = 0; a < task.axes; ++a) task.component_of[a] = a;
+    set_field(params.map.field, task);
+    task.run_axis = values.rank - 1;
+    task.target = static_cast<char*>(const_cast<void*>(values.data));
+    task.target_dtype = values.dtype;
+    task.target_itemsize = size_of(values.dtype);
+    std::copy_n(values.strides, values.rank, task.target_strides);
     std::copy_n(geometry.shape, geometry.axes, task.source.shape);
     std::copy_n(geometry.strides, geometry.axes, task.source.strides);
     task.source.pad = pad;
     task.kernel = params.kernel;
     task.mode = params.mode;
 
-    const GridRows grid(values, params.map);
-    std::vector<Reach> reach(static_cast<std::size_t>(grid.rows()));
-    constexpr std::int64_t kRows = 64;
-    parallel_for((grid.rows() + kRows - 1) / kRows, exec, [&](std::int64_t chunk) {
-        for (std::int64_t row = chunk * kRows; row < std::min(grid.rows(), (chunk + 1) * kRows); ++row) {
-            reach[static_cast<std::size_t>(row)] = reach_of(task, grid, row);
+    const GridRuns grid(values, task.run_axis);
+    std::vector<Planes> reach(static_cast<std::size_t>(grid.count()));
+    constexpr std::int64_t kRuns = 256;
+    parallel_for((grid.count() + kRuns - 1) / kRuns, exec, [&](std::int64_t chunk) {
+        for (std::int64_t i = chunk * kRuns; i < std::min(grid.count(), (chunk + 1) * kRuns); ++i) {
+            reach[static_cast<std::size_t>(i)] = kernels.reach(task, grid.run(task, i));
         }
     });
     const std::int64_t planes = image.shape[0] + 2 * pad;
     const std::int64_t plane = geometry.strides[0];
-    parallel_for((planes + kSlab - 1) / kSlab, exec, [&](std::int64_t slab) {
-        const std::int64_t begin = slab * kSlab;
-        const std::int64_t end = std::min(begin + kSlab, planes);
-        std::fill(sum + begin * plane, sum + end * plane, C{0});
-        for (std::int64_t row = 0; row < grid.rows(); ++row) {
-            const Reach& near = reach[static_cast<std::size_t>(row)];
-            if (near.first < end && near.last >= begin) push_row(task, grid, row, begin, end, sum);
+    parallel_for((planes + kSlab - 1) / kSlab, exec, [&](std::int64_t chunk) {
+        const Planes slab = {chunk * kSlab, std::min((chunk + 1) * kSlab, planes)};
+        std::fill(sum + slab.begin * plane, sum + slab.end * plane, C{0});
+        for (std::int64_t i = 0; i < grid.count(); ++i) {
+            const Planes& near = reach[static_cast<std::size_t>(i)];
+            if (near.begin < slab.end && near.end > slab.begin) kernels.push(task, grid.run(task, i), slab, sum);
         }
     });
     if (filters) prefilter_transposed<C>(view_within(geometry, sum, pad), params, exec);
@@ -242,6 +171,7 @@ void push(const ConstArrayView& values, const ArrayView& image, const WarpParams
     grid.rank = params.map.grid_axes;
     Exec limited = exec;
     if (image.size() + values.size() < kInlineWork / 4) limited.threads = 1;
+    const WarpOps& ops = VOXKERN_SELECT_LEVEL(warp_ops);
     std::int64_t items = 1;
     for (int b = axes; b < image.rank; ++b) items *= image.shape[b];
     for (std::int64_t i = 0; i < items; ++i) {
@@ -257,9 +187,9 @@ void push(const ConstArrayView& values, const ArrayView& image, const WarpParams
         item.data = image.at(to);
         grid.data = values.at(from);
         if (exact_in_f32(values.dtype) && exact_in_f32(image.dtype) && !params.float64) {
-            push_item<float>(grid, item, params, limited);
+            push_item<float>(grid, item, params, ops.f32, limited);
         } else {
-            push_item<double>(grid, item, params, limited);
+            push_item<double>(grid, item, params, ops.f64, limited);
         }
     }
 }

@@ -191,7 +191,7 @@ PerDType<C> per_dtype(DType dtype) {
 template <class C>
 bool take_fast(const WarpTask& task, RunState<C>& state, const PerDType<C>& type) {
     if (task.axes > kFastAxes) return false;
-    state.inside = lies_inside(task, state.at);
+    state.inside = lies_inside(task, state.at, 0.0);
     std::int64_t all_outside = 1;
     if (state.inside) {
         all_outside = 0;
@@ -264,10 +264,139 @@ void warp_run(const WarpTask& task, const WarpRun& run) {
                                                       task.target_strides[task.run_axis], run.count);
 }
 
+// --- the adjoint ------------------------------------------------------------------------------------------
+
+// How far from the ends no tap has to be folded.
+double tap_margin(const WarpTask& task) {
+    return task.kernel.taps() <= 2 ? 0.0 : static_cast<double>(task.kernel.order / 2 + 1);
+}
+
+bool is_number(double c) {
+    return c > -1e15 && c < 1e15;
+}
+
+template <class C>
+Planes reach_of_run(const WarpTask& task, const WarpRun& run) {
+    RunState<C> state;
+    find_coordinates(task, run, state);
+    const double* const c = state.at[0];
+    const double margin = tap_margin(task);
+    const double last = static_cast<double>(task.source.shape[0] - 1) - margin;
+    const int taps = task.kernel.taps();
+    Planes planes = {task.source.shape[0] + 2 * task.source.pad, 0};
+    for (std::int64_t l = 0; l < run.count; ++l) {
+        if (c[l] >= margin && c[l] < last) {
+            const std::int64_t start = spline_start(c[l], task.kernel.order) + task.source.pad;
+            planes.begin = start < planes.begin ? start : planes.begin;
+            planes.end = start + taps > planes.end ? start + taps : planes.end;
+        } else if (is_number(c[l])) {
+            AxisTaps axis;
+            if (!interpolator_taps(c[l], task.source.shape[0], task.source.pad, task.kernel, task.mode, axis.index,
+                                   axis.weight)) {
+                continue;
+            }
+            for (int t = 0; t < taps; ++t) {
+                planes.begin = axis.index[t] < planes.begin ? axis.index[t] : planes.begin;
+                planes.end = axis.index[t] + 1 > planes.end ? axis.index[t] + 1 : planes.end;
+            }
+        }
+    }
+    return planes;
+}
+
+template <int D, class C>
+void push_inside(const WarpTask& task, const WarpRun& run, const Planes& planes, const C* values,
+                 const RunState<C>& state, C* sum) {
+    const int taps = task.kernel.taps();
+    const std::int64_t sy = D > 1 ? task.source.strides[D > 1 ? D - 2 : 0] : 0;
+    const std::int64_t* const strides = task.source.strides;
+    for (std::int64_t l = 0; l < run.count; ++l) {
+        const std::int64_t first = spline_start(state.at[0][l], task.kernel.order) + task.source.pad;
+        std::int64_t padding = 0;  // corner counts from sample 0, sum from the pad on
+        for (int a = 0; a < D; ++a) padding += task.source.pad * strides[a];
+        C* const corner = sum + padding + state.corner[l];
+        const std::int64_t z0 = planes.begin > first ? planes.begin - first : 0;
+        const std::int64_t z1 = planes.end - first < taps ? planes.end - first : taps;
+        for (std::int64_t z = z0; z < z1; ++z) {
+            const C plane = values[l] * state.weights[0][z][l];
+            if constexpr (D == 1) {
+                corner[z] += plane;
+            } else {
+                for (int y = 0; y < (D > 2 ? taps : 1); ++y) {
+                    const C row = D > 2 ? plane * state.weights[1][y][l] : plane;
+                    C* const to = corner + z * strides[0] + (D > 2 ? y * sy : 0);
+                    for (int x = 0; x < taps; ++x) to[x] += row * state.weights[D - 1][x][l];
+                }
+            }
+        }
+    }
+}
+
+template <class C>
+void push_folded(const WarpTask& task, const double* c, const Planes& planes, double value, C* sum) {
+    AxisTaps axis[kMaxWarpAxes];
+    for (int a = 0; a < task.axes; ++a) {
+        if (!is_number(c[a]) || !interpolator_taps(c[a], task.source.shape[a], task.source.pad, task.kernel, task.mode,
+                                                   axis[a].index, axis[a].weight)) {
+            return;
+        }
+    }
+    int tap[kMaxWarpAxes] = {};
+    do {
+        const std::int64_t plane = axis[0].index[tap[0]];
+        if (plane < planes.begin || plane >= planes.end) continue;
+        double weight = value;
+        std::int64_t place = 0;
+        for (int a = 0; a < task.axes; ++a) {
+            weight *= axis[a].weight[tap[a]];
+            place += axis[a].index[tap[a]] * task.source.strides[a];
+        }
+        sum[place] += static_cast<C>(weight);
+    } while (next_tap(task.axes, task.kernel.taps(), tap));
+}
+
+template <class C>
+void push_run(const WarpTask& task, const WarpRun& run, const Planes& planes, C* sum) {
+    RunState<C> state;
+    find_coordinates(task, run, state);
+    C values[kRun];
+    std::int64_t offset = 0;
+    for (int j = 0; j < task.grid_axes; ++j) offset += run.at[j] * task.target_strides[j];
+    load_row_of<C>(task.target_dtype)(task.target + offset * task.target_itemsize, task.target_strides[task.run_axis],
+                                      values, run.count);
+    if (task.axes <= kFastAxes && lies_inside(task, state.at, tap_margin(task))) {
+        for (int a = 0; a < task.axes; ++a) {
+            if (task.kernel.order == 0) {
+                for (int l = 0; l < kRun; ++l) state.weights[a][0][l] = C(1);
+            }
+        }
+        switch (task.axes) {
+            case 1: place_inside<1>(task, state); break;
+            case 2: place_inside<2>(task, state); break;
+            default: place_inside<3>(task, state); break;
+        }
+        for (int a = 0; a < task.axes && task.kernel.order > 0; ++a) {
+            weigh_axis(task, a, state.fraction[a], state.weights[a]);
+        }
+        switch (task.axes) {
+            case 1: push_inside<1>(task, run, planes, values, state, sum); break;
+            case 2: push_inside<2>(task, run, planes, values, state, sum); break;
+            default: push_inside<3>(task, run, planes, values, state, sum); break;
+        }
+        return;
+    }
+    for (std::int64_t l = 0; l < run.count; ++l) {
+        double c[kMaxWarpAxes];
+        for (int a = 0; a < task.axes; ++a) c[a] = state.at[a][l];
+        push_folded(task, c, planes, static_cast<double>(values[l]), sum);
+    }
+}
+
 }  // namespace
 
 const WarpOps& warp_ops() {
-    static constexpr WarpOps ops = {warp_run<float>, warp_run<double>};
+    static constexpr WarpOps ops = {{warp_run<float>, reach_of_run<float>, push_run<float>},
+                                    {warp_run<double>, reach_of_run<double>, push_run<double>}};
     return ops;
 }
 

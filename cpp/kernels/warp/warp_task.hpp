@@ -40,7 +40,7 @@ struct WarpTask {
     int run_axis = 0;                               // the grid axis that runs go along
 
     WarpSource source;
-    char* target = nullptr;
+    char* target = nullptr;  // push: only read
     DType target_dtype = DType::f32;
     std::int64_t target_itemsize = 4;
     std::int64_t target_strides[kMaxWarpAxes] = {};
@@ -60,9 +60,25 @@ struct WarpRun {
     double lead[kMaxWarpAxes];  // per image axis: offset and what the matrix gives for grid axes before run_axis
 };
 
+// Planes of the slowest axis of the (padded) image.
+struct Planes {
+    std::int64_t begin = 0;
+    std::int64_t end = 0;
+};
+
+template <class C>
+struct WarpKernels {
+    void (*pull)(const WarpTask&, const WarpRun&);
+    // Which planes the taps of a run reach.
+    Planes (*reach)(const WarpTask&, const WarpRun&);
+    // Adds the values of a run to the planes; the task's target is the values, its source the sum, contiguous,
+    // rim 0.
+    void (*push)(const WarpTask&, const WarpRun&, const Planes&, C* sum);
+};
+
 struct WarpOps {
-    void (*f32)(const WarpTask&, const WarpRun&);
-    void (*f64)(const WarpTask&, const WarpRun&);
+    WarpKernels<float> f32;
+    WarpKernels<double> f64;
 };
 
 VOXKERN_DECLARE_LEVELS(WarpOps, warp_ops)
