@@ -60,7 +60,6 @@ CASES = [
     ("x", vk.ArgumentTypeError, lambda t: vk.zscore(np.array([object()]))),
     ("x", vk.ArgumentError, lambda t: vk.resample(np.zeros((0, 4, 4)), shape=5)),
     ("x", vk.ArgumentError, lambda t: vk.zscore(np.zeros((0, 4)))),
-    ("axes", vk.ArgumentError, lambda t: vk.resample(np.zeros((4, 4, 4, 4)), shape=5)),
     ("axes", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, axes=3)),
     ("axes", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, axes=(0, 0))),
     # affine

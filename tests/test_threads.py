@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import voxkern as vk
+from voxkern import _core
 
 
 def run(code, timeout=120, **env):
@@ -175,5 +176,8 @@ def test_ctrl_c_stops_a_long_call(threads, call):
 
 def test_an_exception_in_one_call_leaves_the_pool_usable(rng):
     with pytest.raises(vk.ArgumentError):
-        vk.resample(rng.random((4, 4, 4, 4)), shape=5)
+        four = [_core.AxisSampling(np.linspace(0, 3, 5)) for _ in range(4)]
+        _core.resample(
+            rng.random((4,) * 4), np.empty((5,) * 4), four, 1, _core.Boundary.nearest, 0.0, True, False, 3
+        )
     assert vk.resample(rng.random((40, 40, 40)), shape=50, threads=3).shape == (50, 50, 50)

@@ -77,7 +77,7 @@ class ResamplePlan:
         self._clip = clip
         if isinstance(self._grid, Grid):
             kept = tuple(self._shape[a] for a in self._grid.source_axes)
-            self._samplings = _samplings(kept, self._grid, antialias)
+            self._passes = _passes(kept, self._grid, antialias)
         elif antialias:
             raise ArgumentError("antialias: got True, allowed for grids whose axes run along the input's")
 
@@ -112,9 +112,17 @@ class ResamplePlan:
     def _run(self, voxels: Array, result: Array, cval: float, limit: bool, threads: int) -> None:
         grid = self._grid
         if isinstance(grid, Grid):
-            _core.resample(
-                voxels, result, self._samplings, self._kernel, self._boundary, cval, True, limit, threads
-            )
+            once = len(self._passes) == 1
+            source = voxels
+            for k, (samplings, shape) in enumerate(self._passes):
+                last = k + 1 == len(self._passes)
+                to = result if last else np.empty(shape, np.result_type(voxels.dtype, np.float32))
+                _core.resample(
+                    source, to, samplings, self._kernel, self._boundary, cval, True, limit and once, threads
+                )
+                source = to
+            if limit and not once:
+                _limit(voxels, result)
             return
         _core.warp(
             voxels,
@@ -131,21 +139,33 @@ class ResamplePlan:
             threads,
         )
         if limit:
-            # For a moment the bytes of a bool array may hold more than it means.
-            values = result.view(np.uint8) if result.dtype == np.bool_ else result
-            np.clip(values, np.fmin.reduce(voxels, axis=None), np.fmax.reduce(voxels, axis=None), out=values)
+            _limit(voxels, result)
 
 
-def _samplings(shape: tuple[int, ...], grid: Grid, antialias: bool) -> list[Any]:
-    samplings = []
-    changed = 0
-    for axis, coordinates in enumerate(grid.coordinates):
-        sigma = max(0.0, (abs(grid.scale[axis]) - 1.0) / 2.0) if antialias else 0.0
-        samplings.append(_core.AxisSampling(coordinates, sigma))
-        changed += not np.array_equal(coordinates, np.arange(shape[axis]))
-    if changed > 3:
-        raise ArgumentError(f"axes: got {changed} to interpolate, allowed at most 3 in one call")
-    return samplings
+def _limit(voxels: Array, result: Array) -> None:
+    """Limit a result to the range of the voxels it came from."""
+    # For a moment the bytes of a bool array may hold more than it means.
+    values = result.view(np.uint8) if result.dtype == np.bool_ else result
+    np.clip(values, np.fmin.reduce(voxels, axis=None), np.fmax.reduce(voxels, axis=None), out=values)
+
+
+def _passes(shape: tuple[int, ...], grid: Grid, antialias: bool) -> list[tuple[list[Any], tuple[int, ...]]]:
+    """Return samplings and result shape of each run of the kernel, which changes three axes at most."""
+    changed = [a for a, c in enumerate(grid.coordinates) if not np.array_equal(c, np.arange(shape[a]))]
+    passes = []
+    sizes = list(shape)
+    for k in range(0, max(len(changed), 1), 3):
+        chosen = changed[k : k + 3]
+        samplings = []
+        for axis, coordinates in enumerate(grid.coordinates):
+            if axis not in chosen:
+                samplings.append(_core.AxisSampling(np.arange(sizes[axis], dtype=np.float64)))
+                continue
+            sigma = max(0.0, (abs(grid.scale[axis]) - 1.0) / 2.0) if antialias else 0.0
+            samplings.append(_core.AxisSampling(coordinates, sigma))
+            sizes[axis] = len(coordinates)
+        passes.append((samplings, tuple(sizes)))
+    return passes
 
 
 def resample(
@@ -173,8 +193,7 @@ def resample(
     ----------
     x : Volume or array_like
         Bool, integer, float16, float32, float64 or complex voxels in any memory order; read without
-        a copy. An array may have further axes (channels, time): at most three are interpolated, the
-        others are kept.
+        a copy. An array may have further axes (channels, time).
     spacing : float or sequence, optional
         Millimetres wanted along the spatial axes of a Volume.
     shape : int or sequence, optional

@@ -244,6 +244,22 @@ def test_levels_agree(rng):
     _core.set_cpu_level(before)
 
 
+def test_more_than_three_axes_at_once(rng):
+    x = image(rng, (5, 6, 7, 8), np.float32)
+    for order in (0, 1, 3):
+        want = scipy_ndimage.zoom(
+            x, np.divide((7, 4, 9, 5), x.shape), np.float64, order, "nearest", grid_mode=True
+        )
+        assert_close(vk.resample(x, shape=(7, 4, 9, 5), order=order), want)
+        clipped = vk.resample(x, shape=(7, 4, 9, 5), order=order, clip=True)
+        assert_close(clipped, np.clip(want, x.min(), x.max()))
+    whole = image(rng, (5, 6, 7, 8), np.int16)
+    want = scipy_ndimage.zoom(
+        whole, np.divide((7, 4, 9, 5), x.shape), np.float64, 1, "nearest", grid_mode=True
+    )
+    assert_close(vk.resample(whole, shape=(7, 4, 9, 5), order=1), want)
+
+
 def test_large_results_bypass_caches(rng):
     """Results over 16 MiB are streamed to memory: other stores, same values."""
     for dtype in (np.float32, np.int16, np.float64):
