@@ -106,14 +106,16 @@ inline bool same_shape(const ConstArrayView& a, const ArrayView& b) {
 // Runs f(exec) without the GIL; Ctrl-C is looked for on the calling thread while it runs.
 template <class F>
 void run_without_gil(int threads, F&& f) {
+    const auto interrupted = [](void*) {
+        const PyGILState_STATE state = PyGILState_Ensure();
+        const bool yes = PyErr_CheckSignals() != 0;
+        PyGILState_Release(state);
+        return yes;
+    };
+    Cancellation cancellation(interrupted, nullptr);
     Exec exec;
     exec.threads = threads > 0 ? threads : default_threads();
-    exec.should_cancel = [](void*) {
-        const PyGILState_STATE state = PyGILState_Ensure();
-        const bool interrupted = PyErr_CheckSignals() != 0;
-        PyGILState_Release(state);
-        return interrupted;
-    };
+    exec.cancellation = &cancellation;
     try {
         const py::gil_scoped_release released;
         f(exec);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
@@ -22,9 +21,6 @@
 
 namespace voxkern {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-constexpr auto kPollInterval = std::chrono::milliseconds(20);
 
 // Each participant starts on its own contiguous share of the chunks and then helps the others:
 // neighbours in memory stay with one thread, and two threads seldom fault in the same page.
@@ -89,12 +85,10 @@ class Pool {
         }
         wake_.notify_all();
         bool cancelled = false;
-        Clock::time_point polled = Clock::now();
         const auto poll = [&] {
-            if (exec.should_cancel == nullptr || cancelled || Clock::now() - polled < kPollInterval) return;
-            cancelled = exec.should_cancel(exec.cancel_context);
-            if (cancelled) job.stop.store(true, std::memory_order_relaxed);
-            polled = Clock::now();
+            if (exec.cancellation == nullptr || !exec.cancellation->requested()) return;
+            cancelled = true;
+            job.stop.store(true, std::memory_order_relaxed);
         };
         for (std::int64_t chunk = job.take(0); chunk >= 0; chunk = job.take(0)) {
             run_one_chunk(job, chunk, mutex_);
@@ -103,7 +97,7 @@ class Pool {
         std::unique_lock<std::mutex> lock(mutex_);
         jobs_.erase(std::find(jobs_.begin(), jobs_.end(), &job));
         while (job.helpers_active > 0) {
-            left_.wait_for(lock, kPollInterval);
+            left_.wait_for(lock, Cancellation::kInterval);
             lock.unlock();
             poll();
             lock.lock();
@@ -221,6 +215,15 @@ const int quota = cgroup_cpus();
 #endif
 
 }  // namespace
+
+bool Cancellation::requested() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!requested_ && now - asked_ >= kInterval) {
+        requested_ = asks_(context_);
+        asked_ = now;
+    }
+    return requested_;
+}
 
 int available_threads() {
     int cpus = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));

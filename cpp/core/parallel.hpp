@@ -4,6 +4,7 @@
 // See docs/design/0002-threads-fork-cancellation.md.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <type_traits>
@@ -12,12 +13,28 @@
 
 namespace voxkern {
 
-// How one call runs: how many threads share it, and who may stop it.
+// Who may stop a call. It lives as long as the call and remembers when it asked last: a thousand short
+// loops in a row ask as often as one long loop does. Used on the calling thread alone.
+class Cancellation {
+  public:
+    Cancellation(bool (*asks)(void*), void* context) : asks_(asks), context_(context) {}
+
+    // True from the moment an answer was yes; asks at most every kInterval.
+    bool requested();
+
+    static constexpr std::chrono::milliseconds kInterval{20};
+
+  private:
+    bool (*asks_)(void*);
+    void* context_;
+    std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
+    bool requested_ = false;
+};
+
+// How one call runs: how many threads share it, and who may stop it (nobody where null).
 struct Exec {
     int threads = 1;
-    // Polled on the calling thread every few milliseconds; returning true cancels the call.
-    bool (*should_cancel)(void*) = nullptr;
-    void* cancel_context = nullptr;
+    Cancellation* cancellation = nullptr;
 };
 
 // CPUs this process may use: affinity mask and cgroup quota.

@@ -84,21 +84,29 @@ TEST(parallel, first_exception_arrives_and_the_pool_lives_on) {
 
 TEST(parallel, cancellation_stops_soon) {
     for (const int threads : {1, 3}) {
-        std::atomic<bool> cancel{false};
-        Exec exec = with_threads(threads);
-        exec.should_cancel = [](void* flag) { return static_cast<std::atomic<bool>*>(flag)->load(); };
-        exec.cancel_context = &cancel;
-        std::atomic<int> ran{0};
-        std::thread later([&] {
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
-            cancel = true;
-        });
-        EXPECT_THROWS(Cancelled, parallel_for(100000, exec, [&](std::int64_t) {
-                          ++ran;
-                          std::this_thread::sleep_for(std::chrono::milliseconds(1));
-                      }));
-        later.join();
-        EXPECT(ran < 100000);
+        for (const int loops : {1, 100000}) {  // one long loop, and many that are over in a moment
+            std::atomic<bool> cancel{false};
+            Cancellation cancellation([](void* flag) { return static_cast<std::atomic<bool>*>(flag)->load(); },
+                                      &cancel);
+            Exec exec = with_threads(threads);
+            exec.cancellation = &cancellation;
+            std::atomic<int> ran{0};
+            const auto run = [&] {
+                for (int loop = 0; loop < loops; ++loop) {
+                    parallel_for(100000 / loops, exec, [&](std::int64_t) {
+                        ++ran;
+                        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                    });
+                }
+            };
+            std::thread later([&] {
+                std::this_thread::sleep_for(std::chrono::milliseconds(50));
+                cancel = true;
+            });
+            EXPECT_THROWS(Cancelled, run());
+            later.join();
+            EXPECT(ran < 100000);
+        }
     }
 }
 

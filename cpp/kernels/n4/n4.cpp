@@ -2,7 +2,6 @@
 #include "kernels/n4/n4.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <mutex>
@@ -284,19 +283,6 @@ std::vector<std::vector<std::int64_t>> controls_of_levels(const N4Settings& sett
     return levels;
 }
 
-// One sweep is too short for parallel_for to look for Ctrl-C: between them it is looked for here.
-struct Interruption {
-    using Clock = std::chrono::steady_clock;
-    const Exec& exec;
-    Clock::time_point looked = Clock::now();
-
-    void look() {
-        if (exec.should_cancel == nullptr || Clock::now() - looked < std::chrono::milliseconds(20)) return;
-        looked = Clock::now();
-        if (exec.should_cancel(exec.cancel_context)) throw Cancelled();
-    }
-};
-
 }  // namespace
 
 N4Fit n4(const ConstArrayView& image, const ConstArrayView* mask, const double* label, const ConstArrayView* weights,
@@ -320,7 +306,6 @@ N4Fit n4(const ConstArrayView& image, const ConstArrayView* mask, const double* 
     Measured measured = measure(run, level, range, false, kHuge);
     const bool measured_step = settings.watched || settings.convergence_threshold > 0.0;
     N4Fit fit;
-    Interruption interruption{exec};
     for (std::size_t l = 0; l < controls.size(); ++l) {
         N4Level finer = l == 0 ? level : refined(run, level, controls[l]);
         const std::vector<double> weight_sums = contracted(run, level, finer, nullptr);
@@ -330,7 +315,6 @@ N4Fit n4(const ConstArrayView& image, const ConstArrayView* mask, const double* 
             measured = measure(run, finer, range, measured_step, measured.reach);
             fit.trace.push_back({static_cast<std::int64_t>(l), i, measured.convergence});
             if (observer) observer(fit.trace.back());
-            interruption.look();
             if (!(measured.convergence > settings.convergence_threshold)) break;
         }
         level = std::move(finer);
