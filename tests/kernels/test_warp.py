@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -53,6 +53,17 @@ def test_matches_reference(rng, cpu_level, order, mode):
     nan=st.booleans(),
     memory=st.sampled_from(["C", "F", "reversed", "strided"]),
     seed=st.integers(0, 999),
+)
+@example(  # a coordinate that is not a number, where another is far outside
+    shape=[1, 1],
+    dtype="uint8",
+    order=1,
+    mode="grid-constant",
+    points=1,
+    ties=False,
+    nan=True,
+    memory="C",
+    seed=1,
 )
 @settings(max_examples=400, deadline=None)
 def test_any_coordinates_match_scipy(shape, dtype, order, mode, points, ties, nan, memory, seed):

@@ -19,12 +19,11 @@ struct LabelTaps {
 
 inline LabelTaps nearest_tap(double c, std::int64_t n, Boundary mode) {
     LabelTaps taps;
-    double weight[1];
     taps.count = 1;
-    taps.inside = interpolator_taps(c, n, 0, {0}, mode, taps.index, weight);
-    taps.weight[0] = 1.0;
-    taps.nearest = weight[0] == 0.0 ? kOutside : taps.index[0];
+    taps.inside = interpolator_taps(c, n, 0, {0}, mode, taps.index, taps.weight);
+    taps.nearest = taps.weight[0] == 0.0 ? kOutside : taps.index[0];
     taps.index[0] = taps.nearest;
+    taps.weight[0] = 1.0;
     return taps;
 }
 

@@ -8,6 +8,7 @@ constexpr int padded_taps(int taps) {
 }
 
 constexpr int kFastAxes = 3;
+constexpr std::int64_t kSpoils = 2;  // a coordinate that is not a number, where weights are summed even outside
 
 template <class C>
 struct RunState {
@@ -15,7 +16,7 @@ struct RunState {
     double place[kRun];                         // of the first tap, in elements from the base; exact in double
     std::int64_t corner[kRun];                  // the same as an integer
     std::int64_t outside[kRun];                 // 1: the sample is cval
-    std::int64_t slow[kRun];                    // 1: the sample needs taps folded
+    std::int64_t slow[kRun];                    // 1: the sample needs taps folded; kSpoils: even where outside
     alignas(64) C fraction[kFastAxes][kRun];    // coordinates less the anchor of their taps
     alignas(64) C weights[kFastAxes][kMaxInterpolatorTaps][kRun];
     alignas(64) C result[kRun];
@@ -110,7 +111,7 @@ void fold_run(const WarpTask& task, int a, double* VOXKERN_RESTRICT c, RunState<
             const bool in = (c[l] >= 0.0) & (c[l] <= last);
             const bool far = blends & ((c[l] <= -1.0) | (c[l] >= last + 1.0));  // no tap is inside
             outside[l] |= far ? 1 : 0;
-            slow[l] |= in ? 0 : 1;
+            slow[l] |= in ? 0 : (blends & (c[l] != c[l]) ? kSpoils : 1);
             c[l] = in ? c[l] : 0.0;
         }
     } else if (as_given) {  // the rim holds some of what lies beyond: place_run looks at that
@@ -203,18 +204,18 @@ inline std::int64_t whole(double x) {
     return bits - 0x4338000000000000;
 }
 
-// Whether all coordinates lie within the image, `margin` from its ends, so that nothing is to be folded or clamped.
-bool lies_inside(const WarpTask& task, const double (*at)[kRun], double margin) {
+// Whether all coordinates lie within the image, so that nothing is to be folded or clamped.
+bool lies_inside(const WarpTask& task, const double (*at)[kRun]) {
     std::int64_t beyond = 0;
     for (int a = 0; a < task.axes; ++a) {
-        const double last = static_cast<double>(task.source.shape[a] - 1) - margin;
+        const double last = static_cast<double>(task.source.shape[a] - 1);
         if (task.components == 0) {  // along a run of an affine map every coordinate goes one way
             const double first = at[a][0];
             const double end = at[a][kRun - 1];
-            beyond |= first >= margin && end >= margin && first < last && end < last ? 0 : 1;
+            beyond |= first >= 0.0 && end >= 0.0 && first < last && end < last ? 0 : 1;
         } else {
             const double* const c = at[a];
-            for (int l = 0; l < kRun; ++l) beyond |= (c[l] >= margin) & (c[l] < last) ? 0 : 1;
+            for (int l = 0; l < kRun; ++l) beyond |= (c[l] >= 0.0) & (c[l] < last) ? 0 : 1;
         }
     }
     return beyond == 0;

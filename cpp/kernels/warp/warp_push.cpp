@@ -10,7 +10,12 @@
 namespace voxkern {
 namespace {
 
-constexpr std::int64_t kSlab = 8;  // planes
+// Planes of a slab. Runs near a border between slabs are gone through on either side of it, so there are no more
+// than the threads need; a sample's sum has the same order whatever the slab.
+std::int64_t planes_per_slab(std::int64_t planes, int threads) {
+    const std::int64_t slabs = 4 * threads;
+    return std::max<std::int64_t>((planes + slabs - 1) / slabs, 8);
+}
 
 // The runs that the grid is cut into, in order.
 class GridRuns {
@@ -137,8 +142,9 @@ void push_item(const ConstArrayView& values, const ArrayView& image, const WarpP
     });
     const std::int64_t planes = image.shape[0] + 2 * pad;
     const std::int64_t plane = geometry.strides[0];
-    parallel_for((planes + kSlab - 1) / kSlab, exec, [&](std::int64_t chunk) {
-        const Planes slab = {chunk * kSlab, std::min((chunk + 1) * kSlab, planes)};
+    const std::int64_t per_slab = planes_per_slab(planes, exec.threads);
+    parallel_for((planes + per_slab - 1) / per_slab, exec, [&](std::int64_t chunk) {
+        const Planes slab = {chunk * per_slab, std::min((chunk + 1) * per_slab, planes)};
         std::fill(sum + slab.begin * plane, sum + slab.end * plane, C{0});
         for (std::int64_t i = 0; i < grid.count(); ++i) {
             const Planes& near = reach[static_cast<std::size_t>(i)];

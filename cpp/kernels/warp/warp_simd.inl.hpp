@@ -16,6 +16,36 @@ namespace {
 //
 #include "kernels/warp/warp_locate.inl.hpp"
 
+// --- axes and taps as constants ------------------------------------------------------------------------
+
+template <int N>
+struct Constant {
+    static constexpr int value = N;
+};
+
+template <class F>
+void with_axes(int axes, F&& f) {
+    switch (axes) {
+        case 1: f(Constant<1>{}); break;
+        case 2: f(Constant<2>{}); break;
+        default: f(Constant<3>{}); break;
+    }
+}
+
+template <class F>
+void with_taps(int taps, F&& f) {
+    switch (taps) {
+        case 1: f(Constant<1>{}); break;
+        case 2: f(Constant<2>{}); break;
+        case 3: f(Constant<3>{}); break;
+        case 4: f(Constant<4>{}); break;
+        case 5: f(Constant<5>{}); break;
+        case 6: f(Constant<6>{}); break;
+        case 8: f(Constant<8>{}); break;
+        default: f(Constant<10>{}); break;
+    }
+}
+
 // --- orders 0 and 1, straight from an image of any dtype and strides ------------------------------------
 
 template <class C, class T>
@@ -74,12 +104,8 @@ template <class C, class T>
 void take_direct(const WarpTask& task, RunState<C>& state) {
     if (task.kernel.taps() == 1) {
         take_nearest<C, T>(task, state);
-    } else if (task.axes == 1) {
-        take_linear<1, C, T>(task, state);
-    } else if (task.axes == 2) {
-        take_linear<2, C, T>(task, state);
     } else {
-        take_linear<3, C, T>(task, state);
+        with_axes(task.axes, [&](auto axes) { take_linear<axes.value, C, T>(task, state); });
     }
 }
 
@@ -143,19 +169,6 @@ void take_rows(const WarpTask& task, RunState<C>& state) {
     }
 }
 
-template <int D, class C>
-void take_taps(const WarpTask& task, RunState<C>& state) {
-    switch (task.kernel.taps()) {
-        case 2: take_rows<D, 2>(task, state); break;
-        case 3: take_rows<D, 3>(task, state); break;
-        case 4: take_rows<D, 4>(task, state); break;
-        case 5: take_rows<D, 5>(task, state); break;
-        case 6: take_rows<D, 6>(task, state); break;
-        case 8: take_rows<D, 8>(task, state); break;
-        default: take_rows<D, 10>(task, state); break;
-    }
-}
-
 // --- what differs with the image's dtype ------------------------------------------------------------------
 
 template <class C>
@@ -191,15 +204,11 @@ PerDType<C> per_dtype(DType dtype) {
 template <class C>
 bool take_fast(const WarpTask& task, RunState<C>& state, const PerDType<C>& type) {
     if (task.axes > kFastAxes) return false;
-    state.inside = lies_inside(task, state.at, 0.0);
+    state.inside = lies_inside(task, state.at);
     std::int64_t all_outside = 1;
     if (state.inside) {
         all_outside = 0;
-        switch (task.axes) {
-            case 1: place_inside<1>(task, state); break;
-            case 2: place_inside<2>(task, state); break;
-            default: place_inside<3>(task, state); break;
-        }
+        with_axes(task.axes, [&](auto axes) { place_inside<axes.value>(task, state); });
     } else {
         for (int l = 0; l < kRun; ++l) {
             state.place[l] = 0.0;
@@ -225,12 +234,10 @@ bool take_fast(const WarpTask& task, RunState<C>& state, const PerDType<C>& type
         }
         if (!task.source.rimmed) {
             type.take(task, state);
-        } else if (task.axes == 1) {
-            take_taps<1>(task, state);
-        } else if (task.axes == 2) {
-            take_taps<2>(task, state);
         } else {
-            take_taps<3>(task, state);
+            with_axes(task.axes, [&](auto axes) {
+                with_taps(task.kernel.taps(), [&](auto taps) { take_rows<axes.value, taps.value>(task, state); });
+            });
         }
     }
     const C outside = task.slope_axis < 0 ? static_cast<C>(task.cval) : C(0);
@@ -253,7 +260,7 @@ void warp_run(const WarpTask& task, const WarpRun& run) {
     std::int64_t any_slow = fast ? 0 : 1;
     for (int l = 0; l < kRun && fast && !state.inside; ++l) any_slow |= state.slow[l];
     for (std::int64_t l = 0; l < run.count && any_slow != 0; ++l) {
-        if (fast && (state.slow[l] == 0 || state.outside[l] != 0)) continue;
+        if (fast && (state.slow[l] == 0 || (state.outside[l] != 0 && (state.slow[l] & kSpoils) == 0))) continue;
         double c[kMaxWarpAxes];
         for (int a = 0; a < task.axes; ++a) c[a] = state.at[a][l];
         state.result[l] = static_cast<C>(type.sample(task, c));
@@ -304,28 +311,39 @@ Planes reach_of_run(const WarpTask& task, const WarpRun& run) {
     return planes;
 }
 
-template <int D, class C>
+// Marks as slow what lies less than `margin` from the ends: its taps may have to be folded.
+template <class C>
+void mark_slow(const WarpTask& task, double margin, RunState<C>& state) {
+    for (int l = 0; l < kRun; ++l) state.slow[l] = 0;
+    for (int a = 0; a < task.axes; ++a) {
+        const double last = static_cast<double>(task.source.shape[a] - 1) - margin;
+        const double* const c = state.at[a];
+        for (int l = 0; l < kRun; ++l) state.slow[l] |= (c[l] >= margin) & (c[l] < last) ? 0 : 1;
+    }
+}
+
+template <int D, int K, class C>
 void push_inside(const WarpTask& task, const WarpRun& run, const Planes& planes, const C* values,
                  const RunState<C>& state, C* sum) {
-    const int taps = task.kernel.taps();
     const std::int64_t sy = D > 1 ? task.source.strides[D > 1 ? D - 2 : 0] : 0;
     const std::int64_t* const strides = task.source.strides;
     for (std::int64_t l = 0; l < run.count; ++l) {
+        if (state.slow[l] != 0) continue;
         const std::int64_t first = spline_start(state.at[0][l], task.kernel.order) + task.source.pad;
         std::int64_t padding = 0;  // corner counts from sample 0, sum from the pad on
         for (int a = 0; a < D; ++a) padding += task.source.pad * strides[a];
         C* const corner = sum + padding + state.corner[l];
         const std::int64_t z0 = planes.begin > first ? planes.begin - first : 0;
-        const std::int64_t z1 = planes.end - first < taps ? planes.end - first : taps;
+        const std::int64_t z1 = planes.end - first < K ? planes.end - first : K;
         for (std::int64_t z = z0; z < z1; ++z) {
             const C plane = values[l] * state.weights[0][z][l];
             if constexpr (D == 1) {
                 corner[z] += plane;
             } else {
-                for (int y = 0; y < (D > 2 ? taps : 1); ++y) {
+                for (int y = 0; y < (D > 2 ? K : 1); ++y) {
                     const C row = D > 2 ? plane * state.weights[1][y][l] : plane;
                     C* const to = corner + z * strides[0] + (D > 2 ? y * sy : 0);
-                    for (int x = 0; x < taps; ++x) to[x] += row * state.weights[D - 1][x][l];
+                    for (int x = 0; x < K; ++x) to[x] += row * state.weights[D - 1][x][l];
                 }
             }
         }
@@ -364,28 +382,25 @@ void push_run(const WarpTask& task, const WarpRun& run, const Planes& planes, C*
     for (int j = 0; j < task.grid_axes; ++j) offset += run.at[j] * task.target_strides[j];
     load_row_of<C>(task.target_dtype)(task.target + offset * task.target_itemsize, task.target_strides[task.run_axis],
                                       values, run.count);
-    if (task.axes <= kFastAxes && lies_inside(task, state.at, tap_margin(task))) {
+    const bool fast = task.axes <= kFastAxes;
+    if (fast) {
+        mark_slow(task, tap_margin(task), state);
         for (int a = 0; a < task.axes; ++a) {
             if (task.kernel.order == 0) {
                 for (int l = 0; l < kRun; ++l) state.weights[a][0][l] = C(1);
             }
         }
-        switch (task.axes) {
-            case 1: place_inside<1>(task, state); break;
-            case 2: place_inside<2>(task, state); break;
-            default: place_inside<3>(task, state); break;
-        }
+        with_axes(task.axes, [&](auto axes) { place_inside<axes.value>(task, state); });
         for (int a = 0; a < task.axes && task.kernel.order > 0; ++a) {
             weigh_axis(task, a, state.fraction[a], state.weights[a]);
         }
-        switch (task.axes) {
-            case 1: push_inside<1>(task, run, planes, values, state, sum); break;
-            case 2: push_inside<2>(task, run, planes, values, state, sum); break;
-            default: push_inside<3>(task, run, planes, values, state, sum); break;
-        }
-        return;
+        with_axes(task.axes, [&](auto axes) {
+            with_taps(task.kernel.taps(),
+                      [&](auto taps) { push_inside<axes.value, taps.value>(task, run, planes, values, state, sum); });
+        });
     }
     for (std::int64_t l = 0; l < run.count; ++l) {
+        if (fast && state.slow[l] == 0) continue;
         double c[kMaxWarpAxes];
         for (int a = 0; a < task.axes; ++a) c[a] = state.at[a][l];
         push_folded(task, c, planes, static_cast<double>(values[l]), sum);
