@@ -13,7 +13,7 @@
 namespace voxkern {
 namespace {
 
-constexpr std::int64_t kBrick = 4;  // rows of a brick along either axis: their images share cache lines
+constexpr std::int64_t kRows = 16;  // neighbouring rows of a chunk: what they read shares cache lines
 
 // Axes in the order they are walked, slowest first: by the strides of `strides`.
 std::vector<int> slowest_first(int axes, const std::int64_t* strides) {
@@ -94,25 +94,23 @@ std::int64_t plane_ahead(const WarpTask& task, int j) {
     return ahead;
 }
 
-// One image of the batch onto its grid, brick by brick.
+// One image of the batch onto its grid.
 void warp_image(WarpTask task, const ArrayView& out, void (*run_of)(const WarpTask&, const WarpRun&),
                 const Exec& exec) {
     const std::vector<int> order = slowest_first(task.grid_axes, out.strides);
     task.run_axis = order.back();
-    // Bricks lie across the two axes next to the runs; the slower ones are taken one by one.
-    std::int64_t step[kMaxWarpAxes];
-    std::int64_t bricks = 1;
+    std::int64_t step[kMaxWarpAxes];  // grid points of a chunk along each axis
+    std::int64_t chunks = 1;
     for (std::size_t k = 0; k < order.size(); ++k) {
-        const bool across = k + 3 >= order.size() && k + 1 < order.size();
-        step[order[k]] = k + 1 == order.size() ? out.shape[order[k]] : (across ? kBrick : 1);
-        bricks *= (out.shape[order[k]] + step[order[k]] - 1) / step[order[k]];
+        step[order[k]] = k + 1 == order.size() ? out.shape[order[k]] : (k + 2 == order.size() ? kRows : 1);
+        chunks *= (out.shape[order[k]] + step[order[k]] - 1) / step[order[k]];
     }
     if (order.size() > 2) task.ahead = plane_ahead(task, order[order.size() - 3]);
     const std::int64_t length = out.shape[task.run_axis];
-    parallel_for(bricks, exec, [&](std::int64_t brick) {
+    parallel_for(chunks, exec, [&](std::int64_t chunk) {
         std::int64_t begin[kMaxWarpAxes];
         std::int64_t end[kMaxWarpAxes];
-        std::int64_t rest = brick;
+        std::int64_t rest = chunk;
         for (auto axis = order.rbegin(); axis != order.rend(); ++axis) {
             const std::int64_t count = (out.shape[*axis] + step[*axis] - 1) / step[*axis];
             begin[*axis] = rest % count * step[*axis];

@@ -10,6 +10,34 @@ constexpr int padded_taps(int taps) {
 constexpr int kFastAxes = 3;
 constexpr std::int64_t kSpoils = 2;  // a coordinate that is not a number, where weights are summed even outside
 
+template <int N>
+struct Constant {
+    static constexpr int value = N;
+};
+
+template <class F>
+void with_axes(int axes, F&& f) {
+    switch (axes) {
+        case 1: f(Constant<1>{}); break;
+        case 2: f(Constant<2>{}); break;
+        default: f(Constant<3>{}); break;
+    }
+}
+
+template <class F>
+void with_taps(int taps, F&& f) {
+    switch (taps) {
+        case 1: f(Constant<1>{}); break;
+        case 2: f(Constant<2>{}); break;
+        case 3: f(Constant<3>{}); break;
+        case 4: f(Constant<4>{}); break;
+        case 5: f(Constant<5>{}); break;
+        case 6: f(Constant<6>{}); break;
+        case 8: f(Constant<8>{}); break;
+        default: f(Constant<10>{}); break;
+    }
+}
+
 template <class C>
 struct RunState {
     alignas(64) double at[kMaxWarpAxes][kRun];  // coordinates as the map gives them
@@ -34,43 +62,58 @@ constexpr Ramp kRamp;
 
 // Three components that lie side by side, as in ITK and NIfTI, in one pass.
 template <class T>
-void load_interleaved(const T* VOXKERN_RESTRICT from, std::int64_t n, double (*VOXKERN_RESTRICT field)[kRun]) {
-    T part[3][kRun];
+inline void load_interleaved(const T* VOXKERN_RESTRICT from, std::int64_t n, T (*VOXKERN_RESTRICT field)[kRun]) {
     for (std::int64_t l = 0; l < n; ++l) {
-        part[0][l] = from[3 * l];
-        part[1][l] = from[3 * l + 1];
-        part[2][l] = from[3 * l + 2];
-    }
-    for (int v = 0; v < 3; ++v) {
-        for (std::int64_t l = 0; l < n; ++l) field[v][l] = static_cast<double>(part[v][l]);
+        field[0][l] = from[3 * l];
+        field[1][l] = from[3 * l + 1];
+        field[2][l] = from[3 * l + 2];
     }
 }
 
-void load_field(const WarpTask& task, const char* from, std::int64_t stride, std::int64_t n, double (*field)[kRun]) {
-    if (task.components == 3 && task.component_stride == 1 && stride == 3) {
-        if (task.field_dtype == DType::f32) return load_interleaved(reinterpret_cast<const float*>(from), n, field);
-        if (task.field_dtype == DType::f64) return load_interleaved(reinterpret_cast<const double*>(from), n, field);
+template <class T>
+void load_field(const WarpTask& task, const char* from, std::int64_t n, T (*field)[kRun]) {
+    const std::int64_t stride = task.field_strides[task.run_axis];
+    if (task.field_dtype == DTypeOf<T>::value && task.components == 3 && task.component_stride == 1 && stride == 3) {
+        const T* const vectors = reinterpret_cast<const T*>(from);
+        if (n == kRun) return load_interleaved(vectors, kRun, field);
+        return load_interleaved(vectors, n, field);
     }
-    const LoadRow<double> load_line = load_row_of<double>(task.field_dtype);
+    const LoadRow<T> load_line = load_row_of<T>(task.field_dtype);
     for (int v = 0; v < task.components; ++v) {
         load_line(from + v * task.component_stride * task.field_itemsize, stride, field[v], n);
+    }
+}
+
+template <class T, class C>
+void add_field(const WarpTask& task, const WarpRun& run, RunState<C>& state) {
+    const std::int64_t n = run.count;
+    T field[kMaxWarpAxes][kRun];
+    std::int64_t offset = 0;
+    for (int j = 0; j < task.grid_axes; ++j) offset += run.at[j] * task.field_strides[j];
+    const char* const from = task.field + offset * task.field_itemsize;
+    load_field(task, from, n, field);
+    for (int v = 0; v < task.components; ++v) {
+        for (std::int64_t l = n; l < kRun; ++l) field[v][l] = field[v][n - 1];
+    }
+    for (int a = 0; a < task.axes; ++a) {
+        double* VOXKERN_RESTRICT const c = state.at[a];
+        if (task.field_matrix == nullptr) {
+            const T* const u = field[task.component_of[a]];
+            for (int l = 0; l < kRun; ++l) c[l] += static_cast<double>(u[l]);
+            continue;
+        }
+        for (int v = 0; v < task.components; ++v) {
+            const double factor = task.field_matrix[a * task.components + v];
+            const T* const u = field[v];
+            for (int l = 0; l < kRun; ++l) c[l] += factor * static_cast<double>(u[l]);
+        }
     }
 }
 
 // Loops are of fixed length: a shorter run goes on past its end, and only as much as it has is stored.
 template <class C>
 void find_coordinates(const WarpTask& task, const WarpRun& run, RunState<C>& state) {
-    const std::int64_t n = run.count;
     const int r = task.run_axis;
-    double field[kMaxWarpAxes][kRun];
-    if (task.components > 0) {
-        std::int64_t offset = 0;
-        for (int j = 0; j < task.grid_axes; ++j) offset += run.at[j] * task.field_strides[j];
-        load_field(task, task.field + offset * task.field_itemsize, task.field_strides[r], n, field);
-        for (int v = 0; v < task.components; ++v) {
-            for (std::int64_t l = n; l < kRun; ++l) field[v][l] = field[v][n - 1];
-        }
-    }
     const double first = static_cast<double>(run.at[r]);
     for (int a = 0; a < task.axes; ++a) {
         double* VOXKERN_RESTRICT const c = state.at[a];
@@ -81,16 +124,11 @@ void find_coordinates(const WarpTask& task, const WarpRun& run, RunState<C>& sta
             const double term = task.matrix[a * task.grid_axes + j] * static_cast<double>(run.at[j]);
             for (int l = 0; l < kRun; ++l) c[l] += term;
         }
-        if (task.components > 0 && task.field_matrix == nullptr) {
-            const double* const u = field[task.component_of[a]];
-            for (int l = 0; l < kRun; ++l) c[l] += u[l];
-        } else {
-            for (int v = 0; v < task.components; ++v) {
-                const double factor = task.field_matrix[a * task.components + v];
-                const double* const u = field[v];
-                for (int l = 0; l < kRun; ++l) c[l] += factor * u[l];
-            }
-        }
+    }
+    if (task.components > 0 && task.field_dtype == DType::f32) {
+        add_field<float>(task, run, state);
+    } else if (task.components > 0) {
+        add_field<double>(task, run, state);
     }
 }
 
@@ -204,29 +242,16 @@ inline std::int64_t whole(double x) {
     return bits - 0x4338000000000000;
 }
 
-// Whether all coordinates lie within the image, so that nothing is to be folded or clamped.
-bool lies_inside(const WarpTask& task, const double (*at)[kRun]) {
-    std::int64_t beyond = 0;
-    for (int a = 0; a < task.axes; ++a) {
-        const double last = static_cast<double>(task.source.shape[a] - 1);
-        if (task.components == 0) {  // along a run of an affine map every coordinate goes one way
-            const double first = at[a][0];
-            const double end = at[a][kRun - 1];
-            beyond |= first >= 0.0 && end >= 0.0 && first < last && end < last ? 0 : 1;
-        } else {
-            const double* const c = at[a];
-            for (int l = 0; l < kRun; ++l) beyond |= (c[l] >= 0.0) & (c[l] < last) ? 0 : 1;
-        }
-    }
-    return beyond == 0;
-}
-
+// Places of runs that lie within the image, so that nothing is to be folded or clamped; false: this one does not.
 template <int D, bool Halved, class C>
-void place_inside(const WarpTask& task, RunState<C>& state) {
+bool place_inside(const WarpTask& task, RunState<C>& state) {
     const double back = static_cast<double>(task.kernel.radius > 0 ? task.kernel.radius - 1 : task.kernel.order / 2);
     double strides[D];
+    double last[D];
     double start = 0.0;
+    std::int64_t beyond = 0;
     for (int a = 0; a < D; ++a) {
+        last[a] = static_cast<double>(task.source.shape[a] - 1);
         strides[a] = static_cast<double>(task.source.strides[a]);
         start -= back * strides[a];
     }
@@ -234,21 +259,24 @@ void place_inside(const WarpTask& task, RunState<C>& state) {
         double place = start;
         for (int a = 0; a < D; ++a) {
             const double c = state.at[a][l];
+            beyond |= (c >= 0.0) & (c < last[a]) ? 0 : 1;
             const double anchor = __builtin_floor(Halved ? c + 0.5 : c);
             state.fraction[a][l] = static_cast<C>(c - anchor);
             place += anchor * strides[a];
         }
         state.corner[l] = whole(place);
     }
+    return beyond == 0;
 }
 
-template <int D, class C>
-void place_inside(const WarpTask& task, RunState<C>& state) {
-    if (task.kernel.radius == 0 && (task.kernel.order & 1) == 0) {
-        place_inside<D, true>(task, state);
-    } else {
-        place_inside<D, false>(task, state);
-    }
+template <class C>
+bool place_inside(const WarpTask& task, RunState<C>& state) {
+    const bool halved = task.kernel.radius == 0 && (task.kernel.order & 1) == 0;
+    bool inside = false;
+    with_axes(task.axes, [&](auto axes) {
+        inside = halved ? place_inside<axes.value, true>(task, state) : place_inside<axes.value, false>(task, state);
+    });
+    return inside;
 }
 
 template <int Order, bool Slopes, class C>

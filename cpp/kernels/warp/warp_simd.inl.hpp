@@ -16,36 +16,6 @@ namespace {
 //
 #include "kernels/warp/warp_locate.inl.hpp"
 
-// --- axes and taps as constants ------------------------------------------------------------------------
-
-template <int N>
-struct Constant {
-    static constexpr int value = N;
-};
-
-template <class F>
-void with_axes(int axes, F&& f) {
-    switch (axes) {
-        case 1: f(Constant<1>{}); break;
-        case 2: f(Constant<2>{}); break;
-        default: f(Constant<3>{}); break;
-    }
-}
-
-template <class F>
-void with_taps(int taps, F&& f) {
-    switch (taps) {
-        case 1: f(Constant<1>{}); break;
-        case 2: f(Constant<2>{}); break;
-        case 3: f(Constant<3>{}); break;
-        case 4: f(Constant<4>{}); break;
-        case 5: f(Constant<5>{}); break;
-        case 6: f(Constant<6>{}); break;
-        case 8: f(Constant<8>{}); break;
-        default: f(Constant<10>{}); break;
-    }
-}
-
 // --- orders 0 and 1, straight from an image of any dtype and strides ------------------------------------
 
 template <class C, class T>
@@ -204,12 +174,9 @@ PerDType<C> per_dtype(DType dtype) {
 template <class C>
 bool take_fast(const WarpTask& task, RunState<C>& state, const PerDType<C>& type) {
     if (task.axes > kFastAxes) return false;
-    state.inside = lies_inside(task, state.at);
-    std::int64_t all_outside = 1;
-    if (state.inside) {
-        all_outside = 0;
-        with_axes(task.axes, [&](auto axes) { place_inside<axes.value>(task, state); });
-    } else {
+    state.inside = place_inside(task, state);
+    std::int64_t all_outside = state.inside ? 0 : 1;
+    if (!state.inside) {
         for (int l = 0; l < kRun; ++l) {
             state.place[l] = 0.0;
             state.outside[l] = state.slow[l] = 0;
@@ -390,7 +357,7 @@ void push_run(const WarpTask& task, const WarpRun& run, const Planes& planes, C*
                 for (int l = 0; l < kRun; ++l) state.weights[a][0][l] = C(1);
             }
         }
-        with_axes(task.axes, [&](auto axes) { place_inside<axes.value>(task, state); });
+        place_inside(task, state);
         for (int a = 0; a < task.axes && task.kernel.order > 0; ++a) {
             weigh_axis(task, a, state.fraction[a], state.weights[a]);
         }
