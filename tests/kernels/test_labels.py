@@ -36,13 +36,13 @@ def nnunet(x, shape):
     return utils.resize_segmentation(x, shape, order=1)
 
 
-@pytest.mark.parametrize("rule", vk._labels.RULES)
-@pytest.mark.parametrize(
-    "mode", ["nearest", "constant", "mirror", "reflect", "grid-constant", "grid-wrap", "fov"]
-)
+MODES = ["nearest", "constant", "mirror", "reflect", "grid-constant", "grid-wrap", "fov"]
+# A Gaussian's window is cut off at the image: what lies beyond has no say there.
+RULE_AND_MODE = [(r, m) for r in vk._labels.RULES for m in MODES if r != "gaussian" or m == "fov"]
+
+
+@pytest.mark.parametrize(("rule", "mode"), RULE_AND_MODE)
 def test_matches_reference(rng, cpu_level, rule, mode):
-    if rule == "gaussian" and mode != "fov":
-        pytest.skip("a window that is cut off at the image has no use for what lies beyond")
     for shape, size in [((11, 12), (17, 30)), ((7, 8, 9), (11, 6, 20)), ((20,), (33,))]:
         x = rng.integers(0, 4, shape).astype(np.int16)
         coordinates = [np.sort(rng.uniform(-2.2, n + 1.2, m)) for n, m in zip(shape, size, strict=True)]
