@@ -61,7 +61,7 @@ def test_outputs_are_clean(named, tmp_path, caplog, capsys):
         named, tmp_path / "b.nii", n4={"maximum_number_of_iterations": (1,)}, report=tmp_path / "r.html"
     )
     clean((tmp_path / "r.html").read_bytes(), "report")
-    from voxkern._cli import main
+    from voxkern._app.cli import main
 
     assert main(["info", str(named)]) == 0
     assert main(["convert", str(named), str(tmp_path / "c.nii.gz")]) == 0

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import voxkern as vk
-from voxkern._cli import main
+from voxkern._app.cli import main
 
 
 def simpleitk_pipeline(folder, spacing):
@@ -220,7 +220,7 @@ def test_exit_codes(tmp_path, capsys, make_series, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("voxkern._cli.preprocess", interrupted)
+    monkeypatch.setattr("voxkern._app.cli.preprocess", interrupted)
     assert main(["preprocess", str(folder), str(tmp_path / "y.nii")]) == 130
 
 

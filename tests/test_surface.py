@@ -18,10 +18,9 @@ ROOT = Path(__file__).parents[1]
 in_checkout = pytest.mark.skipif(not (ROOT / "cpp" / "kernels").is_dir(), reason="needs the source tree")
 
 MODULES = [
-    "voxkern._config", "voxkern._intensity", "voxkern._labels", "voxkern._n4", "voxkern._preprocess",
-    "voxkern._resample", "voxkern._volume", "voxkern._warp", "voxkern.io", "voxkern.ndimage.coordinates",
-    "voxkern.ndimage.filters",
-    "voxkern.ndimage.interpolation",
+    "voxkern._app.preprocess", "voxkern._ops.intensity", "voxkern._ops.n4", "voxkern._ops.resample",
+    "voxkern._ops.resample_labels", "voxkern._ops.warp", "voxkern._runtime.config", "voxkern._space.volume",
+    "voxkern.io", "voxkern.ndimage.coordinates", "voxkern.ndimage.filters", "voxkern.ndimage.interpolation",
 ]  # fmt: skip
 
 

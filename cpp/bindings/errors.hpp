@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The border where C++ exceptions become the classes of voxkern._errors.
+// The border where C++ exceptions become the classes of voxkern._runtime.errors.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -9,7 +9,7 @@
 namespace voxkern::bindings {
 
 inline void raise_as(const char* name, const char* what) {
-    const pybind11::object type = pybind11::module_::import("voxkern._errors").attr(name);
+    const pybind11::object type = pybind11::module_::import("voxkern._runtime.errors").attr(name);
     PyErr_SetString(type.ptr(), what);
 }
 

@@ -6,9 +6,15 @@ the same kind; `voxkern.ndimage` holds drop-in functions for ``scipy.ndimage``.
 """
 
 from . import ndimage
-from ._config import cuda_available, get_num_threads, set_num_threads, show_config
+from ._app.preprocess import preprocess
 from ._core import __version__
-from ._errors import (
+from ._ops.intensity import window, zscore
+from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
+from ._ops.resample import ResamplePlan, resample
+from ._ops.resample_labels import resample_argmax, resample_labels
+from ._ops.warp import push, warp
+from ._runtime.config import cuda_available, get_num_threads, set_num_threads, show_config
+from ._runtime.errors import (
     ArgumentError,
     ArgumentTypeError,
     CudaUnavailableError,
@@ -22,14 +28,8 @@ from ._errors import (
     UnsupportedSeriesError,
     VoxkernError,
 )
-from ._intensity import window, zscore
-from ._labels import resample_argmax, resample_labels
-from ._meta import SCHEMA as META_SCHEMA
-from ._n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
-from ._preprocess import preprocess
-from ._resample import ResamplePlan, resample
-from ._volume import Volume, reorient
-from ._warp import push, warp
+from ._space.meta import SCHEMA as META_SCHEMA
+from ._space.volume import Volume, reorient
 from .io import list_series, load, save
 
 __all__ = [

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import voxkern as vk
 from voxkern import _core
-from voxkern._validate import INTERPOLATION_MODES
+from voxkern._ops.resample_labels import RULES
+from voxkern._runtime.validate import INTERPOLATION_MODES
 from voxkern.reference.labels import labels as reference_labels
 
 DTYPES = ["bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
@@ -38,7 +39,7 @@ def nnunet(x, shape):
 
 MODES = ["nearest", "constant", "mirror", "reflect", "grid-constant", "grid-wrap", "fov"]
 # A Gaussian's window is cut off at the image: what lies beyond has no say there.
-RULE_AND_MODE = [(r, m) for r in vk._labels.RULES for m in MODES if r != "gaussian" or m == "fov"]
+RULE_AND_MODE = [(r, m) for r in RULES for m in MODES if r != "gaussian" or m == "fov"]
 
 
 @pytest.mark.parametrize(("rule", "mode"), RULE_AND_MODE)
@@ -92,7 +93,7 @@ def test_dtypes_and_layouts(rng, cpu_level, dtype, layouts):
     far = 0 if dtype == "bool" else np.iinfo(dtype).max - 4  # beyond what a double tells apart, for 64 bits
     x = x.astype(bool) if dtype == "bool" else (x.astype(np.uint64) + np.uint64(far)).astype(dtype)
     small = (x.astype(np.uint64) - np.uint64(far)).astype(np.uint8)
-    for rule in vk._labels.RULES:
+    for rule in RULES:
         want = vk.resample_labels(small, shape=(13, 10, 25), rule=rule)
         if rule == "half":  # where no label has a half, the result is 0, not the lowest label
             want = vk.resample_labels(small + 1, shape=(13, 10, 25), rule=rule).astype(np.uint64)
@@ -143,7 +144,7 @@ def test_turned_grids(rng):
     """The general path on a grid that is not turned, against the path for such grids."""
     x = blobs(rng, (12, 13, 14), 6)
     coordinates = [np.arange(20) * s + o for s, o in [(0.61, -0.31), (0.57, 0.13), (0.73, 0.29)]]
-    for rule in vk._labels.RULES:
+    for rule in RULES:
         out = np.empty((20, 20, 20), np.uint8)
         _core.warp_labels(
             x, out, np.array([-0.31, 0.13, 0.29]), np.diag([0.61, 0.57, 0.73]), _core.LabelRule[rule],

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import voxkern as vk
 from voxkern import _core
-from voxkern._validate import INTERPOLATION_MODES
+from voxkern._runtime.validate import INTERPOLATION_MODES
 from voxkern.reference.warp import push as reference_push
 from voxkern.reference.warp import warp as reference_warp
 

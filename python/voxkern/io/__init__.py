@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from .._errors import ArgumentError, ArgumentTypeError, FileFormatError
-from .._validate import per_axis
-from .._volume import Volume
+from .._runtime.errors import ArgumentError, ArgumentTypeError, FileFormatError
+from .._runtime.validate import per_axis
+from .._space.volume import Volume
 
 if TYPE_CHECKING:
     from .dicom import SeriesInfo

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._errors import FileFormatError, MissingPackageError
+from .._runtime.errors import FileFormatError, MissingPackageError
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .._config import get_num_threads
-from .._errors import FileFormatError
-from .._optional import import_or_explain
+from .._runtime.config import get_num_threads
+from .._runtime.errors import FileFormatError
+from .._runtime.optional import import_or_explain
 
 _LARGEST_RATIO = 1040  # deflate packs 258 bytes into two bits at best
 _BLOCK = 1 << 20  # fixed, so that the bytes do not depend on the number of threads

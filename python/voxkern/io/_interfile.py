@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .._errors import FileFormatError
-from .._volume import Volume
+from .._runtime.errors import FileFormatError
+from .._space.volume import Volume
 from ._guard import check_size, reading
 from ._plain import plain_affine
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .._errors import FileFormatError
-from .._optional import import_or_explain
-from .._volume import Volume
+from .._runtime.errors import FileFormatError
+from .._runtime.optional import import_or_explain
+from .._space.volume import Volume
 from ._guard import check_size, reading, writing
 
 _PIXELS = {

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .._optional import import_or_explain
-from .._volume import Volume
+from .._runtime.optional import import_or_explain
+from .._space.volume import Volume
 from ._guard import check_size, reading
 
 _AXES = ("time", "vector", "axis 6", "axis 7")

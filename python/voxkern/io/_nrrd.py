@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import FileFormatError
-from .._geometry import LPS_TO_RAS
-from .._optional import import_or_explain
-from .._volume import Volume
+from .._runtime.errors import FileFormatError
+from .._runtime.optional import import_or_explain
+from .._space.geometry import LPS_TO_RAS
+from .._space.volume import Volume
 from ._guard import check_size, reading, writing
 
 # What turns a space into RAS.

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import ArgumentError, FileFormatError
-from .._optional import import_or_explain
-from .._volume import Volume
+from .._runtime.errors import ArgumentError, FileFormatError
+from .._runtime.optional import import_or_explain
+from .._space.volume import Volume
 from ._guard import check_size, reading, writing
 
 Spacing = tuple[float, float, float]

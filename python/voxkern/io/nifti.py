@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._errors import ArgumentError, FileFormatError
-from .._geometry import is_sheared
-from .._optional import import_or_explain
-from .._volume import Volume
+from .._runtime.errors import ArgumentError, FileFormatError
+from .._runtime.optional import import_or_explain
+from .._space.geometry import is_sheared
+from .._space.volume import Volume
 from . import _gzip
 from ._guard import check_size, reading, writing
 

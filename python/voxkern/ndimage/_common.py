@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .. import _backend, _validate
-from .._volume import Volume
+from .._runtime import backend, validate
+from .._space.volume import Volume
 
 Array = NDArray[Any]
 
@@ -19,15 +19,15 @@ Array = NDArray[Any]
 def as_input(x: Any) -> Array:
     """Return an array the kernels read in place, or raise what scipy raises."""
     data = x.data if isinstance(x, Volume) else x
-    if _backend.is_gpu_array(data):
-        _backend.require_cuda("input")
+    if backend.is_gpu_array(data):
+        backend.require_cuda("input")
     array = np.asarray(data)
     if array.dtype.kind == "c" and array.dtype.itemsize <= 16:
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-    if array.dtype.char not in _validate.KERNEL_DTYPES:
+    if array.dtype.char not in validate.KERNEL_DTYPES:
         kind = RuntimeError if array.dtype.kind in "biufc" else TypeError
         raise kind(f"array type {array.dtype!r} not supported")
-    return _validate.kernel_array(array, "input")
+    return validate.kernel_array(array, "input")
 
 
 def one_axis(axis: int, ndim: int) -> int:
@@ -56,7 +56,7 @@ def several_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]
 def filter_mode(mode: str) -> Any:
     """Return the boundary filters mean by ``mode``."""
     try:
-        return _validate.FILTER_MODES[mode]
+        return validate.FILTER_MODES[mode]
     except (KeyError, TypeError):
         raise RuntimeError("boundary mode not supported") from None
 

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _core, _geometry, _validate
-from .._volume import Volume
+from .. import _core
+from .._runtime import validate
+from .._space import geometry
+from .._space.volume import Volume
 from ._common import Array, as_input, as_output, per_axis
 from .interpolation import boundary_of, check_order, placed_on_axes, real_parts, sample_on_axes, target_for
 
@@ -76,9 +78,9 @@ def map_coordinates(
         raise RuntimeError("input and output rank must be > 0")
     if points.shape[0] != array.ndim:
         raise RuntimeError("invalid shape for coordinate array")
-    if points.dtype.char not in _validate.KERNEL_DTYPES:
+    if points.dtype.char not in validate.KERNEL_DTYPES:
         points = points.astype(np.float64)
-    points = _validate.kernel_array(points, "coordinates")
+    points = validate.kernel_array(points, "coordinates")
     out = as_output(array, output, shape)
     _warp(array, out, None, None, points, order, mode, cval, prefilter, threads)
     return out
@@ -231,7 +233,7 @@ def affine_transform(
     if not isinstance(input, Volume) or linear.shape != (n, n):
         return out
     return (
-        input.with_data(out, input.affine @ _geometry.homogeneous(linear, shift))
+        input.with_data(out, input.affine @ geometry.homogeneous(linear, shift))
         if n == 3
         else input.with_data(out)
     )
@@ -348,7 +350,7 @@ def _warp(
     target = target_for(array, out)
     # Integers in float64, as scipy: their rounding would show the difference.
     wide = array.dtype.kind not in "fc" or out.dtype.kind not in "fc"
-    count = _validate.thread_count(threads)
+    count = validate.thread_count(threads)
     kernel = _core.Interpolator(order)
     for part, real in real_parts(out):
         _core.warp(

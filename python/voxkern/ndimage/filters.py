@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import _core, _validate
-from .._volume import Volume
+from .. import _core
+from .._runtime import validate
+from .._space.volume import Volume
 from ._common import Array, as_input, as_output, filter_mode, one_axis, per_axis, several_axes
 
 Filter = _core.AxisFilter
@@ -360,11 +361,11 @@ def uniform_filter(
 
 def _run(x: Any, array: Array, filters: list[Any], output: Any, threads: int | None) -> Any:
     out = as_output(array, output)
-    count = _validate.thread_count(threads)
+    count = validate.thread_count(threads)
     parts: list[Callable[[Array], Array]] = [lambda a: a]
     if out.dtype.kind == "c":
         parts = [lambda a: a.real, lambda a: a.imag]
-    if out.dtype.char not in _validate.KERNEL_DTYPES and out.dtype.kind != "c":
+    if out.dtype.char not in validate.KERNEL_DTYPES and out.dtype.kind != "c":
         raise RuntimeError(f"array type dtype('{out.dtype}') not supported")
     target = out
     same = np.may_share_memory(array, out) and (

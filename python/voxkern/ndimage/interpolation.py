@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _core, _validate
-from .._volume import Volume
+from .. import _core
+from .._runtime import validate
+from .._space.volume import Volume
 from ._common import Array, as_input, as_output, one_axis, per_axis
 
 _AT_ONCE = 3  # axes the kernel interpolates in one call
@@ -239,7 +240,7 @@ def _interpolated(x: Any, order: int) -> Array:
 def boundary_of(mode: str) -> Any:
     """Return the mode of this name, or raise what scipy raises."""
     try:
-        return _validate.INTERPOLATION_MODES["" if mode == "fov" else mode]  # fov is ours, not scipy's
+        return validate.INTERPOLATION_MODES["" if mode == "fov" else mode]  # fov is ours, not scipy's
     except (KeyError, TypeError):
         raise RuntimeError("boundary mode not supported") from None
 
@@ -253,7 +254,7 @@ def real_parts(out: Array) -> list[tuple[Callable[[Array], Array], Callable[[com
 
 def target_for(array: Array, out: Array) -> Array:
     """Return where the kernel writes: the output itself, unless it cannot or must not."""
-    supported = out.dtype.kind == "c" or out.dtype.char in _validate.KERNEL_DTYPES
+    supported = out.dtype.kind == "c" or out.dtype.char in validate.KERNEL_DTYPES
     if not supported:
         raise RuntimeError(f"data type not supported: {out.dtype}")
     if out.dtype.isnative and out.flags.aligned and not np.may_share_memory(array, out):
@@ -362,6 +363,6 @@ def _run(
 ) -> None:
     # Integers in float64, as scipy: their rounding would show the difference.
     wide = source.dtype.kind != "f" or target.dtype.kind != "f"
-    count = _validate.thread_count(threads)
+    count = validate.thread_count(threads)
     kernel = _core.Interpolator(order)
     _core.resample(source, target, samplings, kernel, boundary, cval, prefilter, False, count, wide)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pydicom
 
-from ..._errors import ArgumentError, FileFormatError, SeveralSeriesError, VoxkernError
+from ..._runtime.errors import ArgumentError, FileFormatError, SeveralSeriesError, VoxkernError
 from .file import NotAnImageError
 from .series import SeriesInfo, group_by_volume, infos_of, read_frames
 from .volume import Options, assemble

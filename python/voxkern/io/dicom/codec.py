@@ -19,7 +19,7 @@ from pydicom.encaps import get_frame
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 
-from ..._errors import FileFormatError, LoadError, MissingPackageError
+from ..._runtime.errors import FileFormatError, LoadError, MissingPackageError
 from .file import DEFLATED_FRAMES
 from .frames import Frame
 

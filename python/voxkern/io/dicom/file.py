@@ -24,7 +24,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.filereader import data_element_generator, read_dataset, read_partial, read_preamble
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from ..._errors import FileFormatError, LoadError, NoImagesError
+from ..._runtime.errors import FileFormatError, LoadError, NoImagesError
 from .source import GZIP_MAGIC, Source
 
 MAX_HEADER = 64 << 20  # bytes of one file's header; the largest real ones hold a few megabytes

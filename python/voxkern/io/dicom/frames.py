@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..._errors import FileFormatError, GeometryError, UnsupportedSeriesError, VoxkernError
+from ..._runtime.errors import FileFormatError, GeometryError, UnsupportedSeriesError, VoxkernError
 from . import vendor
 from .file import DicomFile, NotAnImageError, number, text, vector, whole_number, words
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import _core
-from ..._config import get_num_threads
-from ..._errors import FileFormatError
+from ..._runtime.config import get_num_threads
+from ..._runtime.errors import FileFormatError
 from .._guard import check_size
 from .codec import decoded
 from .file import NotAnImageError

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._errors import ArgumentError
+from ..._runtime.errors import ArgumentError
 from . import pixels, vendor
 from .file import number, text
 from .frames import Frame

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..._errors import FileFormatError, GeometryError, NoImagesError
+from ..._runtime.errors import FileFormatError, GeometryError, NoImagesError
 from . import pixels
 from .file import NotAnImageError, read_file, text
 from .frames import Frame, frames_of

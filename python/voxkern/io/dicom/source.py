@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..._errors import ArgumentTypeError, FileFormatError
+from ..._runtime.errors import ArgumentTypeError, FileFormatError
 
 GZIP_MAGIC = b"\x1f\x8b"
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._errors import GeometryError, IrregularSpacingError, UnsupportedSeriesError
+from ..._runtime.errors import GeometryError, IrregularSpacingError, UnsupportedSeriesError
 from . import vendor
 from .file import number, text
 from .frames import Frame, check_orientation, find_group

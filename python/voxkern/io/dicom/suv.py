@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from ..._errors import UnsupportedSeriesError
+from ..._runtime.errors import UnsupportedSeriesError
 from .file import number, text, words
 from .vendor import private, private_number
 

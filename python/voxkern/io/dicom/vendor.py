@@ -7,8 +7,8 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from ..._errors import UnsupportedSeriesError
-from ..._optional import import_or_explain
+from ..._runtime.errors import UnsupportedSeriesError
+from ..._runtime.optional import import_or_explain
 from .file import DicomFile, number, text, vector, words
 
 ENHANCED_CLASSES = tuple(

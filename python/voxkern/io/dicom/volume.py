@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._errors import ArgumentError
-from ..._geometry import LPS_TO_RAS, is_sheared
-from ..._volume import Volume
+from ..._runtime.errors import ArgumentError
+from ..._space.geometry import LPS_TO_RAS, is_sheared
+from ..._space.volume import Volume
 from . import pixels, repair
 from .file import text
 from .frames import Frame, check_orientation

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-from ... import __version__
-from ..._errors import ArgumentError
-from ..._geometry import LPS_TO_RAS, is_sheared
-from ..._volume import Volume
+from ..._core import __version__
+from ..._runtime.errors import ArgumentError
+from ..._space.geometry import LPS_TO_RAS, is_sheared
+from ..._space.volume import Volume
 from .._guard import writing
 
 _SOP_CLASSES = {

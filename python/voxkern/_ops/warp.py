@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _backend, _core, _validate
-from ._errors import ArgumentError, ArgumentTypeError
-from ._validate import SAMPLED_DTYPES, Array
-from ._volume import Volume
+from .. import _core
+from .._runtime import backend, validate
+from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.validate import SAMPLED_DTYPES, Array
+from .._space.volume import Volume
 
 UNITS = ("mm", "voxels")
 
@@ -76,17 +77,17 @@ def warp(
     array([0.5, 2.5, 6.5, 9. ])
     """
     field = _Field(x, displacement, units)
-    array = _validate.kernel_array(x.data if isinstance(x, Volume) else x, "x", SAMPLED_DTYPES)
+    array = validate.kernel_array(x.data if isinstance(x, Volume) else x, "x", SAMPLED_DTYPES)
     if array.ndim < field.axes or any(n == 0 for n in array.shape):
         raise ArgumentError(
             f"x: got shape {array.shape}, allowed {field.axes} axes or more, none of them empty"
         )
-    kernel = _validate.interpolator(order)
-    boundary = _validate.boundary(mode or ("fov" if isinstance(x, Volume) else "nearest"))
-    count = _validate.thread_count(threads)
+    kernel = validate.interpolator(order)
+    boundary = validate.boundary(mode or ("fov" if isinstance(x, Volume) else "nearest"))
+    count = validate.thread_count(threads)
     shape = field.grid + array.shape[field.axes :]
-    out = _validate.output_array(out, shape, array, SAMPLED_DTYPES)
-    parts = zip(_validate.real_parts(array, out), (np.real(cval), np.imag(cval)), strict=False)
+    out = validate.output_array(out, shape, array, SAMPLED_DTYPES)
+    parts = zip(validate.real_parts(array, out), (np.real(cval), np.imag(cval)), strict=False)
     for (voxels, result), outside in parts:
         _core.warp(voxels, result, *field.arguments, kernel, boundary, float(outside), True, count)
     image = field.placed(x, out)
@@ -161,13 +162,13 @@ def push(
     if like is not None and not isinstance(like, Volume):
         raise ArgumentTypeError(f"like: got {type(like).__name__}, allowed a Volume")
     field = _Field(like, displacement, units)
-    values = _validate.kernel_array(x.data if isinstance(x, Volume) else x, "x", SAMPLED_DTYPES - set("FD"))
+    values = validate.kernel_array(x.data if isinstance(x, Volume) else x, "x", SAMPLED_DTYPES - set("FD"))
     if values.shape[: len(field.grid)] != field.grid:
         raise ArgumentError(f"x: got shape {values.shape}, allowed {field.grid} and further axes")
     if like is not None:
         size = like.shape[:3]
     elif shape is not None:
-        size = _validate.per_axis(shape, field.axes, "shape", int)
+        size = validate.per_axis(shape, field.axes, "shape", int)
     elif len(field.grid) == field.axes:
         size = field.grid
     else:
@@ -182,10 +183,10 @@ def push(
         values,
         image,
         *field.arguments,
-        _validate.interpolator(order),
-        _validate.boundary(mode or ("fov" if like is not None else "nearest")),
+        validate.interpolator(order),
+        validate.boundary(mode or ("fov" if like is not None else "nearest")),
         True,
-        _validate.thread_count(threads),
+        validate.thread_count(threads),
     )
     return image if like is None else Volume(image, like.affine)
 
@@ -197,9 +198,9 @@ class _Field:
         volume = displacement if isinstance(displacement, Volume) else None
         data = volume.data if volume is not None else displacement
         for name, array in (("x", x.data if isinstance(x, Volume) else x), ("displacement", data)):
-            if _backend.is_gpu_array(array):
-                _backend.require_cuda(name)
-        components = _validate.kernel_array(data, "displacement")
+            if backend.is_gpu_array(array):
+                backend.require_cuda(name)
+        components = validate.kernel_array(data, "displacement")
         if components.ndim < 2 or components.dtype.kind != "f" or not 1 <= components.shape[-1] <= 8:
             raise ArgumentError(
                 f"displacement: got {components.dtype} of shape {components.shape}, allowed floating point, "

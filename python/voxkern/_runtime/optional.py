@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from ._errors import MissingPackageError
+from .errors import MissingPackageError
 
 
 def import_or_explain(package: str, extra: str = "io") -> Any:

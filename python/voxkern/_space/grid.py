@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _geometry, _transforms, _validate
-from ._errors import ArgumentError, ArgumentTypeError
-from ._volume import Volume
+from .._runtime import validate
+from .._runtime.errors import ArgumentError, ArgumentTypeError
+from . import geometry, transforms
+from .volume import Volume
 
 CONVENTIONS = ("extent", "centre", "corner")
 SHAPE_RULES = ("round", "ceil", "floor", "monai", "torchio")
@@ -30,12 +31,12 @@ class Map:
     shape: tuple[int, ...]  # of all axes; the first len(offset) are interpolated
     matrix: NDArray[np.float64]
     offset: NDArray[np.float64]
-    field: _validate.Array | None = None  # (components, grid...)
+    field: validate.Array | None = None  # (components, grid...)
     field_matrix: NDArray[np.float64] | None = None
 
     def affine(self, affine: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the affine of the sampled grid, as far as it has one; ``affine`` is the input's."""
-        result: NDArray[np.float64] = affine @ _geometry.homogeneous(self.matrix, self.offset)
+        result: NDArray[np.float64] = affine @ geometry.homogeneous(self.matrix, self.offset)
         return result
 
 
@@ -117,7 +118,7 @@ def from_index_map(
     moved = index_map.shape[0] - 1
     rest = tuple(range(moved, len(shape_in)))
     shape = tuple(shape_out) + tuple(shape_in[a] for a in rest)
-    split = _geometry.split_axis_aligned(index_map)
+    split = geometry.split_axis_aligned(index_map)
     if split is None:
         return Map(shape, index_map[:moved, :moved], index_map[:moved, moved])
     source, scale, offset = split
@@ -138,7 +139,7 @@ def _through(
     transform: Any,
 ) -> Grid | Map:
     """Return where the points of a grid in space lie in the input, once ``transform`` has moved them."""
-    world, field = _transforms.compose(transform, grid_affine, grid_shape)
+    world, field = transforms.compose(transform, grid_affine, grid_shape)
     to_index = np.linalg.inv(affine)
     index_map = np.asarray(to_index @ world @ grid_affine, dtype=np.float64)
     if field is None:
@@ -165,16 +166,16 @@ def _of_spacing_or_shape(
     if axes is None and affine is not None:
         chosen: tuple[int, ...] = (0, 1, 2)
     else:
-        chosen = _validate.normalize_axes(axes, ndim)
+        chosen = validate.normalize_axes(axes, ndim)
     if affine is not None and any(a > 2 for a in chosen):
         raise ArgumentError(f"axes: got {axes}, allowed spatial axes (0, 1, 2) of a Volume")
     sizes = [shape_in[a] for a in chosen]
     if spacing is None:
-        size = _validate.per_axis(shape, len(chosen), "shape", int)
+        size = validate.per_axis(shape, len(chosen), "shape", int)
         _check_shape(size)
         return _grid_of(shape_in, chosen, size, [n / m for n, m in zip(sizes, size, strict=True)], convention)
     assert affine is not None
-    target = _validate.per_axis(spacing, len(chosen), "spacing")
+    target = validate.per_axis(spacing, len(chosen), "spacing")
     if any(t <= 0 for t in target):
         raise ArgumentError(f"spacing: got {spacing!r}, allowed millimetres above zero")
     own = [float(np.linalg.norm(affine[:3, a])) for a in chosen]
@@ -185,7 +186,7 @@ def _of_spacing_or_shape(
                 "spacing, shape: got both, allowed both only with convention='centre' (else one "
                 "follows from the other)"
             )
-        size = _validate.per_axis(shape, len(chosen), "shape", int)
+        size = validate.per_axis(shape, len(chosen), "shape", int)
     else:
         size = tuple(_size(n, s, t, shape_rule) for n, s, t in zip(sizes, own, target, strict=True))
     _check_shape(size)
@@ -249,7 +250,7 @@ def make_grid(
                 f"matrix: got shape {np.shape(matrix)}, allowed finite {moved}x{moved} or "
                 f"{moved + 1}x{moved + 1}"
             )
-        size = shape_in[:moved] if shape is None else _validate.per_axis(shape, moved, "shape", int)
+        size = shape_in[:moved] if shape is None else validate.per_axis(shape, moved, "shape", int)
         _check_shape(size)
         grid = from_index_map(shape_in, index_map, size)
         return grid, None if affine is None else grid.affine(affine)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _geometry, _meta
-from ._errors import ArgumentError, ArgumentTypeError
-from ._optional import import_or_explain
+from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.optional import import_or_explain
+from . import geometry
+from .meta import checked
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -64,7 +65,7 @@ class Volume:
             raise ArgumentError("affine: got zero spacing or parallel axes, allowed a basis of space")
         affine.flags.writeable = False
         object.__setattr__(self, "affine", affine)
-        object.__setattr__(self, "meta", _meta.checked(self.meta))
+        object.__setattr__(self, "meta", checked(self.meta))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -103,7 +104,7 @@ class Volume:
     @property
     def orientation(self) -> str:
         """Where each axis points, as in ``"RAS"`` or ``"LPI"``: the nearest anatomical direction."""
-        return _geometry.axis_codes(self.affine)
+        return geometry.axis_codes(self.affine)
 
     def with_data(self, data: Any, affine: ArrayLike | None = None) -> Self:
         """Return a volume with other voxels, and if given another affine, but the same meta."""
@@ -145,7 +146,7 @@ class Volume:
         image = nib.Nifti1Image(data, self.affine, dtype=data.dtype)
         # A sheared affine has no quaternion: only the sform tells the truth then.
         image.header.set_sform(self.affine, code=1)
-        image.header.set_qform(self.affine, code=0 if _geometry.is_sheared(self.affine) else 1)
+        image.header.set_qform(self.affine, code=0 if geometry.is_sheared(self.affine) else 1)
         image.header.set_xyzt_units("mm", "sec")
         return image
 
@@ -160,9 +161,9 @@ class Volume:
     def to_sitk(self) -> Any:
         """Return a ``SimpleITK.Image`` with the same geometry (a copy; ITK knows no shear)."""
         sitk = import_or_explain("SimpleITK")
-        if _geometry.is_sheared(self.affine):
+        if geometry.is_sheared(self.affine):
             raise ArgumentError("volume: got a sheared affine, allowed orthogonal axes for SimpleITK")
-        lps = _geometry.LPS_TO_RAS @ self.affine
+        lps = geometry.LPS_TO_RAS @ self.affine
         # SimpleITK counts axes from the fastest one of the array it is given.
         image = sitk.GetImageFromArray(np.ascontiguousarray(np.asarray(self)), isVector=self.ndim > 3)
         image.SetSpacing(self.spacing[::-1])
@@ -181,7 +182,7 @@ class Volume:
         lps = np.eye(4)
         lps[:3, :3] = direction * np.asarray(image.GetSpacing())[::-1]
         lps[:3, 3] = image.GetOrigin()
-        return cls(sitk.GetArrayFromImage(image), _geometry.LPS_TO_RAS @ lps, {"source": "sitk"})
+        return cls(sitk.GetArrayFromImage(image), geometry.LPS_TO_RAS @ lps, {"source": "sitk"})
 
 
 def reorient(volume: Volume, orientation: str = "RAS") -> Volume:
@@ -208,7 +209,7 @@ def reorient(volume: Volume, orientation: str = "RAS") -> Volume:
     """
     if not isinstance(volume, Volume):
         raise ArgumentTypeError(f"volume: got {type(volume).__name__}, allowed a Volume")
-    order, flips = _geometry.axes_to(volume.orientation, orientation)
+    order, flips = geometry.axes_to(volume.orientation, orientation)
     data = volume.data.transpose(*order, *range(3, volume.ndim))
     data = data[tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)]
     affine = np.array(volume.affine[:, [*order, 3]])

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _backend, _core, _validate
-from ._errors import ArgumentError
-from ._grid import Grid, make_grid
-from ._validate import SAMPLED_DTYPES, Array
-from ._volume import Volume
+from .. import _core
+from .._runtime import backend, validate
+from .._runtime.errors import ArgumentError
+from .._runtime.validate import SAMPLED_DTYPES, Array
+from .._space.grid import Grid, make_grid
+from .._space.volume import Volume
 
 
 class ResamplePlan:
@@ -71,8 +72,8 @@ class ResamplePlan:
         if mode is None:
             placed = like is not None or matrix is not None or transform is not None
             mode = "fov" if self._affine is not None and placed else "nearest"
-        self._kernel = _validate.interpolator(order)
-        self._boundary = _validate.boundary(mode)
+        self._kernel = validate.interpolator(order)
+        self._boundary = validate.boundary(mode)
         self._cval = complex(cval)
         self._clip = clip
         if isinstance(self._grid, Grid):
@@ -84,9 +85,9 @@ class ResamplePlan:
     def __call__(self, x: Any, *, out: Any = None, dtype: Any = None, threads: int | None = None) -> Any:
         """Return ``x`` on the planned grid; ``dtype`` is that of a new result, else that of ``x``."""
         volume = x if isinstance(x, Volume) else None
-        if _backend.is_gpu_array(volume.data if volume is not None else x):
-            _backend.require_cuda("x")
-        array = _validate.kernel_array(volume.data if volume is not None else x, "x", SAMPLED_DTYPES)
+        if backend.is_gpu_array(volume.data if volume is not None else x):
+            backend.require_cuda("x")
+        array = validate.kernel_array(volume.data if volume is not None else x, "x", SAMPLED_DTYPES)
         planned = "an array" if self._affine is None else "a Volume"
         if array.shape != self._shape or (volume is None) != (self._affine is None):
             raise ArgumentError(f"x: got shape {array.shape}, allowed {planned} of {self._shape}, as planned")
@@ -101,12 +102,12 @@ class ResamplePlan:
         if out is None:
             out = np.empty_like(source, dtype=wanted.dtype, shape=self._grid.shape)
         else:
-            out = _validate.output_array(out, self._grid.shape, array, SAMPLED_DTYPES)
+            out = validate.output_array(out, self._grid.shape, array, SAMPLED_DTYPES)
         # A spline through zeros and ones leaves their range, and a bool array holds nothing else.
         limit = self._clip or out.dtype == np.bool_
         outside = (self._cval.real, self._cval.imag)
-        for (voxels, result), cval in zip(_validate.real_parts(source, out), outside, strict=False):
-            self._run(voxels, result, cval, limit, _validate.thread_count(threads))
+        for (voxels, result), cval in zip(validate.real_parts(source, out), outside, strict=False):
+            self._run(voxels, result, cval, limit, validate.thread_count(threads))
         return out if volume is None else volume.with_data(out, self._grid_affine)
 
     def _run(self, voxels: Array, result: Array, cval: float, limit: bool, threads: int) -> None:

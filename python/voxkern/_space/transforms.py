@@ -11,24 +11,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core, _geometry, _validate
-from ._errors import ArgumentError, ArgumentTypeError
-from ._optional import import_or_explain
-from ._volume import Volume
+from .. import _core
+from .._runtime import validate
+from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.optional import import_or_explain
+from . import geometry
+from .volume import Volume
 
-_FLIP = _geometry.LPS_TO_RAS
+_FLIP = geometry.LPS_TO_RAS
 
 
 def compose(
     transform: Any, grid_affine: NDArray[np.float64], grid_shape: tuple[int, ...]
-) -> tuple[NDArray[np.float64], _validate.Array | None]:
+) -> tuple[NDArray[np.float64], validate.Array | None]:
     """Return where a transform takes the points of a grid: ``matrix @ point + field``.
 
     ``transform`` is None, a matrix, a field of displacements (a Volume with three components along its
     fourth axis), a SimpleITK transform, or a sequence of these, of which the first is applied first.
     """
     matrix = np.eye(4)
-    field: _validate.Array | None = None
+    field: validate.Array | None = None
     for step in _steps(transform, grid_affine, grid_shape):
         if isinstance(step, Volume):
             moved = _displacements(step, matrix @ grid_affine, grid_shape, field)
@@ -74,12 +76,12 @@ def _steps(
 
 
 def _displacements(
-    field: Volume, points: NDArray[np.float64], shape: tuple[int, ...], bent: _validate.Array | None
-) -> _validate.Array:
+    field: Volume, points: NDArray[np.float64], shape: tuple[int, ...], bent: validate.Array | None
+) -> validate.Array:
     """Return a field at the points of a grid, (3, grid...); there is no displacement outside of it."""
     to_index = np.linalg.inv(field.affine)
     index_map = to_index @ points
-    data = _validate.kernel_array(field.data, "transform")
+    data = validate.kernel_array(field.data, "transform")
     out = np.empty((3, *shape), np.float32 if data.dtype.itemsize <= 4 else np.float64)
     _core.warp(
         data,
@@ -112,7 +114,7 @@ def _itk_steps(
     # Splines and the like: ITK says where the points of the grid go.
     sitk = import_or_explain("SimpleITK")
     grid = Volume(np.broadcast_to(np.uint8(0), grid_shape), _FLIP @ grid_affine)
-    if _geometry.is_sheared(grid_affine):
+    if geometry.is_sheared(grid_affine):
         raise ArgumentError("transform: got one that bends, onto a sheared grid, allowed right angles there")
     image = sitk.TransformToDisplacementField(
         transform,

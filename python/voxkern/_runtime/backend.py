@@ -11,8 +11,8 @@ import importlib
 from types import ModuleType
 from typing import Any
 
-from . import _core
-from ._errors import CudaUnavailableError
+from .. import _core
+from .errors import CudaUnavailableError
 
 
 def is_gpu_array(x: Any) -> bool:

@@ -7,26 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from . import _backend, _validate
-from ._errors import ArgumentError
-from ._volume import Volume
+from .._runtime import backend, validate
+from .._runtime.errors import ArgumentError
+from .._space.volume import Volume
 
 
-def _unwrap(x: Any) -> tuple[Volume | None, _validate.Array]:
+def _unwrap(x: Any) -> tuple[Volume | None, validate.Array]:
     volume = x if isinstance(x, Volume) else None
     data = volume.data if volume is not None else x
-    if _backend.is_gpu_array(data):
-        _backend.require_cuda("x")
-    array = _validate.kernel_array(data, "x")
+    if backend.is_gpu_array(data):
+        backend.require_cuda("x")
+    array = validate.kernel_array(data, "x")
     if array.size == 0:
         raise ArgumentError(f"x: got empty shape {array.shape}, allowed at least one voxel")
     return volume, array
 
 
-def _mask_of(mask: Any, array: _validate.Array) -> _validate.Array | None:
+def _mask_of(mask: Any, array: validate.Array) -> validate.Array | None:
     if mask is None:
         return None
-    inside: _validate.Array = np.asarray(mask) != 0
+    inside: validate.Array = np.asarray(mask) != 0
     if inside.shape != array.shape:
         raise ArgumentError(f"mask: got shape {inside.shape}, allowed {array.shape}")
     if not inside.any():
@@ -34,7 +34,7 @@ def _mask_of(mask: Any, array: _validate.Array) -> _validate.Array | None:
     return inside
 
 
-def _slices(array: _validate.Array, like: _validate.Array | None = None) -> _validate.Array:
+def _slices(array: validate.Array, like: validate.Array | None = None) -> validate.Array:
     """Return a view with the slowest axis (of ``like``) first: temporaries stay one slice large."""
     strides = (array if like is None else like).strides
     order = sorted(range(array.ndim), key=lambda a: -abs(strides[a]))
@@ -152,7 +152,7 @@ def otsu_threshold(x: Any, bins: int = 200) -> float:
     Examples
     --------
     >>> import numpy as np
-    >>> from voxkern._intensity import otsu_threshold
+    >>> from voxkern._ops.intensity import otsu_threshold
     >>> bool(10 < otsu_threshold(np.array([8, 10, 9, 50, 52, 51])) < 50)
     True
     """

@@ -16,15 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import __version__
-from ._config import show_config
-from ._errors import VoxkernError
-from ._grid import CONVENTIONS
-from ._n4 import N4_PRESETS, N4Callback, n4_bias_field_correction
-from ._preprocess import NORMALIZATIONS, StepCallback, preprocess
-from ._resample import resample
-from ._volume import Volume, reorient
-from .io import is_dicom, list_series, load, save
+from .._core import __version__
+from .._ops.n4 import N4_PRESETS, N4Callback, n4_bias_field_correction
+from .._ops.resample import resample
+from .._runtime.config import show_config
+from .._runtime.errors import VoxkernError
+from .._space.grid import CONVENTIONS
+from .._space.volume import Volume, reorient
+from ..io import is_dicom, list_series, load, save
+from .preprocess import NORMALIZATIONS, StepCallback, preprocess
 
 
 class Progress:
@@ -343,7 +343,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             elif args.command == "info":
                 _run_info(args, parser)
             else:
-                from ._demo import run_demo
+                from .demo import run_demo
 
                 run_demo(Path(args.output), progress, args.threads)
     except (VoxkernError, OSError) as error:

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ._errors import MissingPackageError
-from ._intensity import otsu_threshold
-from ._n4 import n4_bias_field_correction
-from ._preprocess import preprocess
-from ._report import draw_planes, field_window
-from ._resample import resample
-from ._volume import Volume, reorient
-from .io import load, save
+from .._ops.intensity import otsu_threshold
+from .._ops.n4 import n4_bias_field_correction
+from .._ops.resample import resample
+from .._runtime.errors import MissingPackageError
+from .._space.volume import Volume, reorient
+from ..io import load, save
+from .preprocess import preprocess
+from .report import draw_planes, field_window
 
 if TYPE_CHECKING:
-    from ._cli import Progress
+    from .cli import Progress
 
 _HEAD = "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
 _SLICE_MM = 1.2  # sagittal slices a little thicker than 1 mm, as in most T1 protocols

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _backend, _core, _validate
-from ._errors import ArgumentError
-from ._grid import Grid, make_grid
-from ._validate import LABEL_DTYPES
-from ._volume import Volume
+from .. import _core
+from .._runtime import backend, validate
+from .._runtime.errors import ArgumentError
+from .._runtime.validate import LABEL_DTYPES
+from .._space.grid import Grid, make_grid
+from .._space.volume import Volume
 
 RULES = ("argmax", "half", "nearest", "gaussian")
-_SCORES = _validate.KERNEL_DTYPES | {"e"}
+_SCORES = validate.KERNEL_DTYPES | {"e"}
 
 
 def resample_labels(
@@ -92,10 +93,10 @@ def resample_labels(
     if out is not None and getattr(out, "dtype", None) != array.dtype:
         raise ArgumentError(f"out: got dtype {getattr(out, 'dtype', None)}, allowed {array.dtype}")
     source = array.transpose(grid.source_axes) if isinstance(grid, Grid) else array
-    out = _validate.output_array(out, grid.shape, source, LABEL_DTYPES)
+    out = validate.output_array(out, grid.shape, source, LABEL_DTYPES)
     which = _core.LabelRule[rule]
     sigmas = np.full(array.ndim, float(sigma))
-    count = _validate.thread_count(threads)
+    count = validate.thread_count(threads)
     if isinstance(grid, Grid):
         _core.labels(source, out, list(grid.coordinates), which, boundary, cval, sigmas, alpha, count)
     else:
@@ -167,7 +168,7 @@ def resample_argmax(
         first, _SCORES, mode, spacing=spacing, shape=shape, like=like, convention=convention,
         shape_rule=shape_rule,
     )  # fmt: skip
-    array = _validate.kernel_array(scores, "logits", _SCORES)
+    array = validate.kernel_array(scores, "logits", _SCORES)
     if not isinstance(grid, Grid):
         raise ArgumentError("like: got a grid that is turned against the scores, allowed axes along theirs")
     source = array.transpose(0, *(a + 1 for a in grid.source_axes))
@@ -176,20 +177,20 @@ def resample_argmax(
         raise ArgumentError(f"out: got dtype {out.dtype}, allowed one that holds {len(array)} classes")
     if out is None:
         out = np.empty_like(source[0], dtype=number, shape=grid.shape)
-    out = _validate.output_array(out, grid.shape, array, LABEL_DTYPES)
-    _core.labels_argmax(source, out, list(grid.coordinates), boundary, _validate.thread_count(threads))
+    out = validate.output_array(out, grid.shape, array, LABEL_DTYPES)
+    _core.labels_argmax(source, out, list(grid.coordinates), boundary, validate.thread_count(threads))
     return out if volume is None else volume.with_data(out, affine)
 
 
 def _placed(
     x: Any, dtypes: frozenset[str], mode: str | None, **ways: Any
-) -> tuple[_validate.Array, Any, NDArray[np.float64] | None, Any]:
+) -> tuple[validate.Array, Any, NDArray[np.float64] | None, Any]:
     """Return the array, where the samples of its new grid lie, that grid's affine, and the mode."""
     volume = x if isinstance(x, Volume) else None
     data = volume.data if volume is not None else x
-    if _backend.is_gpu_array(data):
-        _backend.require_cuda("x")
-    array = _validate.kernel_array(data, "x", dtypes)
+    if backend.is_gpu_array(data):
+        backend.require_cuda("x")
+    array = validate.kernel_array(data, "x", dtypes)
     if any(n == 0 for n in array.shape) or not 1 <= array.ndim <= 8:
         raise ArgumentError(f"x: got shape {array.shape}, allowed 1 to 8 axes with at least one voxel")
     grid, affine = make_grid(array.shape, volume.affine if volume is not None else None, **ways)
@@ -198,5 +199,5 @@ def _placed(
         array,
         grid,
         affine,
-        _validate.boundary(mode or ("fov" if volume is not None and placed else "nearest")),
+        validate.boundary(mode or ("fov" if volume is not None and placed else "nearest")),
     )

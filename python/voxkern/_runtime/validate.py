@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._core import Boundary, Interpolator, SincWindow
-from ._errors import ArgumentError, ArgumentTypeError
+from .._core import Boundary, Interpolator, SincWindow
+from .errors import ArgumentError, ArgumentTypeError
 
 Array = NDArray[Any]
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ._errors import ArgumentError, ArgumentTypeError
-from ._intensity import zscore
-from ._n4 import N4_PRESETS, n4_bias_field_correction
-from ._optional import import_or_explain
-from ._resample import ResamplePlan
-from ._validate import kernel_array
-from ._volume import Volume, reorient
-from .io import load, save
+from .._ops.intensity import zscore
+from .._ops.n4 import N4_PRESETS, n4_bias_field_correction
+from .._ops.resample import ResamplePlan
+from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.optional import import_or_explain
+from .._runtime.validate import kernel_array
+from .._space.volume import Volume, reorient
+from ..io import load, save
 
 NORMALIZATIONS = ("none", "zscore")
 
@@ -123,7 +123,7 @@ def preprocess(
     if output is not None:
         step("save", lambda: save(volume, output))
     if report is not None:
-        from ._report import write_report
+        from .report import write_report
 
         settings = {
             "n4": "no" if correction is None else _described(correction),

@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _backend, _core, _validate
-from ._errors import ArgumentError, ArgumentTypeError
-from ._intensity import otsu_threshold
-from ._volume import Volume
+from .. import _core
+from .._runtime import backend, validate
+from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._space.volume import Volume
+from .intensity import otsu_threshold
 
 N4Callback = Callable[[int, int, float], None]
 
@@ -160,7 +161,7 @@ def _plan_axes(
     ndim = len(shape)
     if mesh is not None and spline_distance is not None:
         raise ArgumentError("mesh, spline_distance: got both, allowed one of them")
-    shrink = _validate.per_axis(shrink_factor, ndim, "shrink_factor", int)
+    shrink = validate.per_axis(shrink_factor, ndim, "shrink_factor", int)
     if min(shrink) < 1:
         raise ArgumentError(f"shrink_factor: got {shrink_factor!r}, allowed at least 1")
     pads = [(0, 0)] * ndim
@@ -169,18 +170,18 @@ def _plan_axes(
             raise ArgumentError(
                 "spline_distance: got a bare array, allowed a Volume (an array has no millimetres)"
             )
-        distance = _validate.per_axis(spline_distance, ndim, "spline_distance")
+        distance = validate.per_axis(spline_distance, ndim, "spline_distance")
         if min(distance) <= 0:
             raise ArgumentError(f"spline_distance: got {spline_distance!r}, allowed positive millimetres")
         layout = [_padding(*axis) for axis in zip(shape, spacing, distance, strict=True)]
         spans = [s for s, _ in layout]
         pads = [p for _, p in layout]
     elif mesh is not None:
-        spans = list(_validate.per_axis(mesh, ndim, "mesh", int))
+        spans = list(validate.per_axis(mesh, ndim, "mesh", int))
         if min(spans) < 1:
             raise ArgumentError(f"mesh: got {mesh!r}, allowed at least 1")
     else:
-        points = _validate.per_axis(number_of_control_points, ndim, "number_of_control_points", int)
+        points = validate.per_axis(number_of_control_points, ndim, "number_of_control_points", int)
         if min(points) <= order:
             raise ArgumentError(
                 f"number_of_control_points: got {number_of_control_points!r}, allowed at least {order + 1} "
@@ -226,7 +227,7 @@ def _settings(
     }
 
 
-def _like_image(value: Any, name: str, x: Any, array: _validate.Array) -> _validate.Array:
+def _like_image(value: Any, name: str, x: Any, array: validate.Array) -> validate.Array:
     """Return a mask or weights as an array of the image's shape, or of one of its volumes."""
     if isinstance(value, Volume):
         if isinstance(x, Volume) and not np.allclose(value.affine, x.affine, atol=1e-2):
@@ -234,16 +235,16 @@ def _like_image(value: Any, name: str, x: Any, array: _validate.Array) -> _valid
                 f"{name}: got another geometry than x, allowed the same affine within 0.01 mm"
             )
         value = value.data
-    result = _validate.kernel_array(value, name)
+    result = validate.kernel_array(value, name)
     if result.shape not in (array.shape, array.shape[:3]):
         raise ArgumentError(f"{name}: got shape {result.shape}, allowed {array.shape}")
     return result
 
 
 def _finish(
-    corrected: _validate.Array,
-    array: _validate.Array,
-    inside: _validate.Array | None,
+    corrected: validate.Array,
+    array: validate.Array,
+    inside: validate.Array | None,
     outside: str,
     rescale: bool,
 ) -> None:
@@ -385,10 +386,10 @@ def n4_bias_field_correction(
     """
     volume = x if isinstance(x, Volume) else None
     data = volume.data if volume is not None else x
-    if _backend.is_gpu_array(data):
-        _backend.require_cuda("x")
+    if backend.is_gpu_array(data):
+        backend.require_cuda("x")
     wider = {"e": np.float32, "g": np.float64}.get(np.asarray(data).dtype.char)  # half and long double
-    array = _validate.kernel_array(data if wider is None else np.asarray(data, wider), "x")
+    array = validate.kernel_array(data if wider is None else np.asarray(data, wider), "x")
     if array.ndim not in (2, 3, 4) or array.size == 0:
         raise ArgumentError(f"x: got shape {array.shape}, allowed 2 to 4 axes and at least two voxels")
     if field_alignment not in ALIGNMENTS:
@@ -424,7 +425,7 @@ def n4_bias_field_correction(
     if isinstance(mask, str):
         if mask != "otsu":
             raise ArgumentError(f"mask: got {mask!r}, allowed an array or 'otsu'")
-        marked: _validate.Array | None = array > otsu_threshold(array, otsu_bins)
+        marked: validate.Array | None = array > otsu_threshold(array, otsu_bins)
     else:
         marked = None if mask is None else _like_image(mask, "mask", x, array)
     if mask_label is not None and marked is None:
@@ -450,7 +451,7 @@ def n4_bias_field_correction(
             [a.sample_domain for a in axes],
             target,
             callback,
-            _validate.thread_count(threads),
+            validate.thread_count(threads),
         )
         lattice = fit.lattice
         if mean_preserving:
@@ -462,7 +463,7 @@ def n4_bias_field_correction(
             [a.voxel_domain for a in axes],
             target,
             None if field is None else field[part],
-            _validate.thread_count(threads),
+            validate.thread_count(threads),
         )
         if rescale or outside == "input":
             inside = None if here is None else (here == mask_label if mask_label is not None else here != 0)

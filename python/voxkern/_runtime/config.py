@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from . import _backend, _core
-from ._errors import ArgumentError
+from .. import _core
+from . import backend
+from .errors import ArgumentError
 
 NUMERICS_VERSION = 3  # raised by any change of result bits
 
@@ -53,7 +54,7 @@ def get_num_threads() -> int:
 
 def cuda_available() -> bool:
     """Tell whether GPU arrays can be used; ``show_config`` gives the reason where not."""
-    return _backend.cuda_status()[0]
+    return backend.cuda_status()[0]
 
 
 def show_config() -> dict[str, Any]:
@@ -72,7 +73,7 @@ def show_config() -> dict[str, Any]:
     >>> vk.show_config()["numerics_version"]
     3
     """
-    cuda, reason = _backend.cuda_status()
+    cuda, reason = backend.cuda_status()
     return {
         "version": _core.__version__,
         "numerics_version": NUMERICS_VERSION,

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__
-from ._config import show_config
-from ._errors import ArgumentError
-from ._optional import import_or_explain
-from ._volume import Volume, reorient
+from .._core import __version__
+from .._runtime.config import show_config
+from .._runtime.errors import ArgumentError
+from .._runtime.optional import import_or_explain
+from .._space.volume import Volume, reorient
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">

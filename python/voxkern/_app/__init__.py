@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is built from the operations: the command line, preprocess, report, demo."""
