@@ -13,9 +13,9 @@ import nibabel
 import nilearn
 import numpy as np
 import SimpleITK as sitk
-from voxkern._report import draw_planes
 
 import voxkern as vk
+from voxkern._app.report import draw_planes
 
 DATA = Path(nilearn.__file__).parent / "datasets" / "data"
 TISSUES = {"csf": 45.0, "gm": 105.0, "wm": 150.0}

@@ -4,9 +4,9 @@
 import numpy as np
 import pytest
 from n4_phantom import difference, log_field, phantom
-from voxkern._intensity import otsu_threshold
 
 import voxkern as vk
+from voxkern._ops.intensity import otsu_threshold
 
 pytestmark = pytest.mark.slow  # SimpleITK takes its time
 
