@@ -166,9 +166,9 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def compare(session: nox.Session) -> None:
-    """Compare with scipy, SimpleITK, torch and imops; writes JSON, Markdown and a plot."""
+    """Compare with scipy, SimpleITK, torch and imops; ``-- --write`` writes docs/performance and README's table."""
     session.install(".[bench]")
-    session.run("python", "benchmarks/compare_peers.py", *session.posargs)
+    session.run("python", "-m", "benchmarks.peers", *session.posargs)
 
 
 @nox.session
@@ -194,8 +194,7 @@ def new_kernel(session: nox.Session) -> None:
     sources += [
         Path("python/voxkern/reference/correlate1d.py"),
         Path("tests/kernels/test_correlate1d.py"),
-        Path("benchmarks/bench_correlate1d.py"),
-        Path("docs/kernels/correlate1d.md"),
+        Path("benchmarks/bench/bench_correlate1d.py"),
     ]
     for source in sources:
         target = Path(str(source).replace("correlate1d", name))

@@ -61,8 +61,7 @@ def test_kernel_is_complete(name):
     assert f"voxkern_add_kernel({name})" in (ROOT / "cpp" / "CMakeLists.txt").read_text()
     assert (ROOT / "python" / "voxkern" / "reference" / f"{name}.py").is_file()
     assert (ROOT / "tests" / "kernels" / f"test_{name}.py").is_file()
-    assert (ROOT / "benchmarks" / f"bench_{name}.py").is_file()
-    assert (ROOT / "docs" / "kernels" / f"{name}.md").is_file()
+    assert (ROOT / "benchmarks" / "bench" / f"bench_{name}.py").is_file()
     assert name in (ROOT / "CHANGELOG.md").read_text()
     assert hasattr(_core, name)
 

@@ -2,52 +2,19 @@
 """How well N4 removes a known field: the table and the picture of the kernel's README.
 
 A piecewise constant brain made from the tissue maps that nilearn carries, Rician noise, and a smooth
-field of 0, 20, 40 and 80 %; both programs get it shrunk by 4. ``python benchmarks/n4_phantom.py``
+field of 0, 20, 40 and 80 %; both programs get it shrunk by 4.
+
+    python -m benchmarks.peers.n4_accuracy [--picture FILE]
 """
 
 import argparse
 import math
-from pathlib import Path
 
-import nibabel
-import nilearn
 import numpy as np
 import SimpleITK as sitk
 
 import voxkern as vk
-from voxkern._app.report import draw_planes
-
-DATA = Path(nilearn.__file__).parent / "datasets" / "data"
-TISSUES = {"csf": 45.0, "gm": 105.0, "wm": 150.0}
-
-
-def brain():
-    """Return intensities by tissue, the mask, and the tissues, as C-ordered arrays with x fastest."""
-    maps = [
-        np.asarray(nibabel.load(DATA / f"mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz").dataobj).T
-        for name in ("t1", "gm", "wm")
-    ]
-    head, gm, wm = (m.astype(np.float32) / m.max() for m in maps)
-    mask = head > 0.05
-    tissue = np.where(wm > 0.5, "wm", np.where(gm > 0.5, "gm", "csf"))
-    image = np.zeros(mask.shape, np.float32)
-    for name, value in TISSUES.items():
-        image[mask & (tissue == name)] = value
-    return image, mask, tissue
-
-
-def smooth_field(mask, percent):
-    """Return a field whose values span ``percent`` around 1 inside the brain, as BrainWeb counts it."""
-    z, y, x = np.meshgrid(*[np.linspace(-1, 1, n) for n in mask.shape], indexing="ij", sparse=True)
-    form = 0.8 * z + 0.5 * x * x - 0.6 * y * z + 0.3 * np.sin(2 * y)
-    low, high = form[mask].min(), form[mask].max()
-    field = 1 + percent / 100 * ((form - low) / (high - low) - 0.5)
-    return np.maximum(field, 0.1).astype(np.float32)
-
-
-def rician(image, level, rng):
-    real, imaginary = (level * 150.0 * rng.standard_normal(image.shape, np.float32) for _ in range(2))
-    return np.hypot(image + real, imaginary).astype(np.float32)
+from benchmarks.phantoms import rician, smooth_field, tissue_brain
 
 
 def cjv(image, tissue, mask):
@@ -88,10 +55,10 @@ def by_voxkern(image, mask, **settings):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--picture", help="write a PNG of before, field and after at 40 %%")
     arguments = parser.parse_args()
-    image, mask, tissue = brain()
+    image, mask, tissue = tissue_brain()
     rng = np.random.default_rng(20261123)
     print("| INU | CJV without, with field | program | CJV | correlation | NRMSE | iterations |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
@@ -127,6 +94,8 @@ def main():
                 ("field found", field / np.mean(field[mask]), (0.8, 1.2)),
                 ("corrected", corrected, None),
             ]
+            from voxkern._app.report import draw_planes
+
             figure = draw_planes([(name, vk.Volume(data, affine), window) for name, data, window in stages])
             figure.savefig(arguments.picture, dpi=60, facecolor="black")
 

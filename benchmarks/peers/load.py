@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases of loading and saving: a made CT series, a real one if given, NIfTI files of a head.
+
+``VOXKERN_BENCH_SERIES`` names the folder or zip of a real series with one slope for all slices.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from functools import cache, partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import voxkern as vk
+from benchmarks.phantoms import ct_series, stored_head
+
+from .case import Build, Call, Case
+
+ONE_THREAD = ("SimpleITK", "pydicom", "nibabel")  # readers without threads
+
+
+@cache
+def workplace() -> Path:
+    """Return a folder that lives as long as the process."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    return folder
+
+
+@cache
+def made_series(slices: int, size: int) -> Path:
+    folder = workplace() / f"ct{slices}"
+    folder.mkdir()
+    return ct_series(folder, slices, size)
+
+
+@cache
+def real_series(source: Path) -> Path:
+    if source.suffix != ".zip":
+        return source
+    with zipfile.ZipFile(source) as archive:
+        archive.extractall(workplace() / "real")
+    return workplace() / "real"
+
+
+def by_simpleitk(folder: Path) -> Any:
+    import SimpleITK as sitk
+
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    return reader.Execute()
+
+
+def by_pydicom(folder: Path) -> Any:
+    """Load as tutorials do: read, sort along the normal, stack, scale."""
+    import pydicom
+
+    slices = [pydicom.dcmread(path) for path in folder.iterdir()]
+    normal = np.cross(*np.array(slices[0].ImageOrientationPatient, float).reshape(2, 3))
+    slices.sort(key=lambda s: float(normal @ np.array(s.ImagePositionPatient, float)))
+    volume = np.stack([s.pixel_array for s in slices])
+    slope, intercept = float(slices[0].RescaleSlope), float(slices[0].RescaleIntercept)
+    if slope != 1.0:
+        return volume.astype(np.float32) * np.float32(slope) + np.float32(intercept)
+    return volume + np.int16(intercept) if intercept else volume
+
+
+def series(source: Callable[[], Path], threads: int) -> Case:
+    """Load a folder of DICOM files, one per slice."""
+    folder = source()
+    want = by_pydicom(folder)
+
+    def result(loaded: Any) -> Any:
+        if type(loaded).__module__.startswith("SimpleITK"):
+            import SimpleITK as sitk
+
+            array = sitk.GetArrayFromImage(loaded)
+            # ITK may sort the slices from the other end.
+            return array if np.allclose(array[0], want[0], rtol=1e-4) else array[::-1]
+        return np.asarray(loaded)
+
+    return Case(
+        size=f"{len(want)} slices of {want.shape[1]}x{want.shape[2]}",
+        ours=lambda: vk.load(folder),
+        want=lambda: want,
+        peers={
+            "SimpleITK ImageSeriesReader": lambda: lambda: by_simpleitk(folder),
+            "pydicom and np.stack": lambda: lambda: by_pydicom(folder),
+        },
+        result=result,
+        one_thread=ONE_THREAD,
+    )
+
+
+def stored(quick: bool) -> tuple[Any, Any]:
+    data, affine = stored_head()
+    return (np.asfortranarray(data[::4, ::4, ::4]), affine) if quick else (data, affine)
+
+
+def nifti(slope: bool, quick: bool, threads: int) -> Case:
+    """Load a file compressed by zlib; with a slope, as dcm2niix writes for Philips."""
+    import nibabel
+
+    data, affine = stored(quick)
+    path = workplace() / f"slope{slope:d}.nii.gz"
+    image = nibabel.Nifti1Image(data * np.float32(133.7) if slope else data, affine)
+    image.set_data_dtype(np.int16)
+    nibabel.save(image, path)
+
+    def by_itk() -> Any:
+        import SimpleITK as sitk
+
+        return sitk.ReadImage(str(path))
+
+    def by_nibabel() -> Any:
+        return np.asanyarray(nibabel.load(path).dataobj)
+
+    def result(loaded: Any) -> Any:
+        if type(loaded).__module__.startswith("SimpleITK"):
+            import SimpleITK as sitk
+
+            return sitk.GetArrayFromImage(loaded).T  # ITK's arrays have x last
+        return np.asarray(loaded)
+
+    return Case(
+        size=f"{'x'.join(map(str, data.shape))} int16",
+        ours=lambda: vk.load(path),
+        want=by_nibabel,
+        peers={"nibabel": lambda: by_nibabel, "SimpleITK": lambda: by_itk},
+        result=result,
+        one_thread=ONE_THREAD,
+    )
+
+
+def save(quick: bool, threads: int) -> Case:
+    import nibabel
+
+    data, affine = stored(quick)
+    volume, path = vk.Volume(data, affine), workplace() / "saved.nii.gz"
+
+    def with_nibabel() -> Call:
+        image = nibabel.Nifti1Image(data, affine)
+        return lambda: nibabel.save(image, path)
+
+    return Case(
+        size=f"{'x'.join(map(str, data.shape))} int16",
+        ours=lambda: vk.save(volume, path),
+        want=lambda: data,
+        peers={"nibabel": with_nibabel},
+        tolerance=0.0,
+        result=lambda _: np.asanyarray(nibabel.load(path).dataobj),  # the file just written
+        one_thread=ONE_THREAD,
+    )
+
+
+def cases(quick: bool, slow: bool) -> dict[str, Build]:
+    """Return name -> builder."""
+    made = partial(made_series, *((12, 64) if quick else (300, 512)))
+    found: dict[str, Build] = {"load made CT series": partial(series, made)}
+    real = os.environ.get("VOXKERN_BENCH_SERIES")
+    if real and not quick:
+        found["load real series"] = partial(series, partial(real_series, Path(real)))
+    if find_spec("nilearn"):  # the head
+        found["load .nii.gz"] = partial(nifti, False, quick)
+        found["load .nii.gz with a slope"] = partial(nifti, True, quick)
+        found["save .nii.gz"] = partial(save, quick)
+    return found

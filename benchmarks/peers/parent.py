@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compare two installed builds: every case of ours, alternately in two Python interpreters.
+
+    python -m benchmarks.peers.parent OLD_PYTHON [--only NAME] [--seconds 2] [--limit 1.05]
+
+OLD_PYTHON is the interpreter of an environment with the older build; this one has the newer. Both run the
+cases of this checkout, which use the public interface only. Each row says how long the new build takes
+relative to the old one, and whether the results have the same bits. With ``--limit`` the exit status tells
+whether a row is slower than that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .case import builders, timed
+
+ROOT = Path(__file__).parents[2]
+SERVE = "--serve"
+
+
+def digest(array: Any) -> str:
+    """Return a hash of the bits of an array."""
+    shape = f"{array.dtype} {array.shape}".encode()
+    return hashlib.blake2b(shape + np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def serve(quick: bool, slow: bool, threads: int) -> None:
+    """Answer one request per line: the name of a case makes it, an empty line times a call of it."""
+    import voxkern as vk
+
+    vk.set_num_threads(threads)
+    known = builders(quick, slow)
+    case = None
+    for line in sys.stdin:
+        name = line.strip()
+        answer: Any
+        try:
+            if name:
+                case = None  # frees the last one's images
+                case = known[name][1](threads)
+                answer = digest(case.result(case.ours()))
+            else:
+                assert case is not None
+                clock = case.seconds.get("voxkern")
+                answer = clock() if clock else timed(case.ours)
+        except Exception as error:  # an older build may lack what a case calls
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)
+
+
+class Build:
+    """One interpreter that serves the cases."""
+
+    def __init__(self, python: str, options: list[str]) -> None:
+        command = [python, "-m", "benchmarks.peers.parent", SERVE, *options]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def ask(self, name: str = "") -> Any:
+        """Send one request of `serve` and return its answer."""
+        assert self.process.stdin and self.process.stdout
+        print(name, file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.process.args} ended with status {self.process.wait()}")
+        return json.loads(line)
+
+
+def compare(name: str, old: Build, new: Build, seconds: float) -> dict[str, Any]:
+    """Return one row: the times of both builds, taken in turns, and whether the bits agree."""
+    digests = [build.ask(name) for build in (old, new)]
+    wrong = [answer["error"] for answer in digests if isinstance(answer, dict)]
+    if wrong:
+        return {"case": name, "error": wrong[0]}
+    times: tuple[list[float], list[float]] = ([], [])
+    while len(times[0]) < 5 or (sum(map(sum, times)) < seconds and len(times[0]) < 200):
+        order = (0, 1) if len(times[0]) % 2 else (1, 0)
+        for which in order:
+            times[which].append((old, new)[which].ask())
+    before, after = min(times[0]), min(times[1])
+    return {
+        "case": name,
+        "old": before,
+        "new": after,
+        "ratio": after / before,
+        "same": digests[0] == digests[1],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.peers.parent", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("old", nargs="?", help="Python interpreter that has the older build")
+    parser.add_argument("--new", default=sys.executable, help="the newer build's, this one by default")
+    parser.add_argument("--only", default="", help="part of a case's name, or a family and a colon")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=2.0, help="how long to time each case")
+    parser.add_argument("--quick", action="store_true", help="small images")
+    parser.add_argument("--slow", action="store_true", help="also the cases that take a peer minutes")
+    parser.add_argument("--limit", type=float, help="fail if a row's ratio is above this, or its bits differ")
+    parser.add_argument("--json", type=Path, help="write the rows to this file")
+    parser.add_argument(SERVE, action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve(options.quick, options.slow, options.threads)
+        return
+    if options.old is None:
+        parser.error("old: got nothing, allowed the Python interpreter of an older build")
+    passed = [f"--threads={options.threads}"] + ["--quick"] * options.quick + ["--slow"] * options.slow
+    old, new = Build(options.old, passed), Build(options.new, passed)
+    print("| case | old ms | new ms | new / old | same bits |\n| --- | --- | --- | --- | --- |")
+    rows = []
+    for name in builders(options.quick, options.slow, options.only):
+        row = compare(name, old, new, options.seconds)
+        rows.append(row)
+        if "error" in row:
+            print(f"| {name} | - | - | - | {row['error']} |", flush=True)
+            continue
+        same = "yes" if row["same"] else "NO"
+        print(
+            f"| {name} | {row['old'] * 1e3:.3f} | {row['new'] * 1e3:.3f} | {row['ratio']:.3f} | {same} |",
+            flush=True,
+        )
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1))
+    if options.limit is not None:
+        bad = [r["case"] for r in rows if "error" in r or r["ratio"] > options.limit or not r["same"]]
+        if bad:
+            raise SystemExit(f"slower than {options.limit:g}, or other bits: {', '.join(bad)}")
+
+
+if __name__ == "__main__":
+    main()

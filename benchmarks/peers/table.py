@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From measured rows to JSON, Markdown tables and the bar chart."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "docs" / "performance.json"
+PAGE = ROOT / "docs" / "performance.md"
+CHART = ROOT / "docs" / "performance.svg"
+README = ROOT / "README.md"
+
+TITLES = {
+    "resample": "Resampling and warping",
+    "labels": "Label maps and class scores",
+    "ndimage": "scipy.ndimage",
+    "n4": "N4 bias field correction",
+    "load": "Loading and saving",
+}
+# README's rows: one job of each kind, against the tool most people use for it.
+SHORT = (
+    ("resample linear float32", "SimpleITK"),
+    ("resample nnU-Net CT", "skimage"),
+    ("rotation linear", "SimpleITK"),
+    ("labels, 25 classes", "batchgenerators (nnU-Net)"),
+    ("zoom 1.25 cubic", "scipy"),
+    ("gaussian sigma 1", "scipy"),
+    ("n4 head shrunk, defaults", "SimpleITK"),
+    ("load made CT series", "pydicom and np.stack"),
+)
+
+Row = dict[str, Any]
+Columns = dict[str, Callable[[Row], str]]
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1e3:.3g}" if seconds < 1 else f"{seconds * 1e3:.0f}"
+
+
+def faster(row: Row) -> float:
+    """Return how many times longer the peer takes."""
+    return float(row["peer_seconds"] / row["seconds"])
+
+
+def ratio(row: Row) -> str:
+    value = faster(row)
+    return f"**{value:.0f}**" if value >= 100 else f"**{value:.2g}**" if value < 10 else f"**{value:.3g}**"
+
+
+def mebibytes(count: int | None) -> str:
+    return "-" if count is None else f"{count / 2**20:.1f}"
+
+
+def peer(row: Row) -> str:
+    return row["peer"] + (", 1 thread" if row["peer_threads"] < row["threads"] else "")
+
+
+def speed(row: Row) -> str:
+    return f"{row['moved_bytes'] / row['seconds'] / 1e9:.1f}" if row["moved_bytes"] else "-"
+
+
+def of_limit(row: Row) -> str:
+    if not row["moved_bytes"]:
+        return "-"
+    return f"{row['moved_bytes'] / row['seconds'] / row['limit_bytes_per_second']:.2f}"
+
+
+def error(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0e}"
+
+
+FULL: Columns = {
+    "case": lambda r: r["case"],
+    "size": lambda r: r["size"],
+    "peer": peer,
+    "voxkern ms": lambda r: milliseconds(r["seconds"]),
+    "peer ms": lambda r: milliseconds(r["peer_seconds"]),
+    "times faster": ratio,
+    "error": lambda r: error(r["error"]),
+    "peer's error": lambda r: error(r["peer_error"]),
+    "GB/s": speed,
+    "of copy speed": of_limit,
+    "extra MiB": lambda r: mebibytes(r["extra_bytes"]),
+    "peer's extra MiB": lambda r: mebibytes(r["peer_extra_bytes"]),
+}
+BRIEF: Columns = {
+    "job": lambda r: f"{r['case']}, {r['size']}",
+    **{name: FULL[name] for name in ("peer", "voxkern ms", "peer ms", "times faster")},
+}
+
+
+def markdown(rows: list[Row], columns: Columns) -> str:
+    """Return a table with one line per row."""
+    lines = [list(columns), ["---"] * len(columns), *[[show(r) for show in columns.values()] for r in rows]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def conditions(machine: Row) -> str:
+    """Return the sentences that say where the rows were measured, a line each."""
+    packages = [f"{name} {version}" for name, version in machine["packages"].items()]
+    return (
+        f"{machine['processor']}, {machine['threads']} threads, instruction set {machine['cpu_level']}.\n"
+        f"{', '.join(packages[:5])},\n{', '.join(packages[5:])}."
+    )
+
+
+def save(results: Row, path: Path) -> None:
+    path.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def merged(results: Row) -> Row:
+    """Return the stored results with the fresh rows in place of the same cases' old ones."""
+    stored = json.loads(RESULTS.read_text())
+    if stored["machine"] != results["machine"]:
+        raise SystemExit("the stored rows are from another machine or other packages: measure all of them")
+    fresh = {row["case"] for row in results["rows"]}
+    rows = [row for row in stored["rows"] if row["case"] not in fresh] + results["rows"]
+    return {"machine": stored["machine"], "rows": rows}
+
+
+def replace_generated(path: Path, text: str) -> None:
+    """Put the text between the two markers of the file."""
+    begin, end = "<!-- python -m benchmarks.peers -->\n", "<!-- end -->"
+    head, rest = path.read_text().split(begin)
+    path.write_text(head + begin + text + "\n" + end + rest.split(end, 1)[1])
+
+
+def draw(rows: list[Row], path: Path) -> None:
+    """Draw a bar per case: how many times faster than its fastest peer."""
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    nearest = {row["case"]: row for row in sorted(rows, key=faster, reverse=True)}  # the last one stays
+    bars = sorted(nearest.values(), key=faster)
+    figure = Figure(figsize=(8, 0.21 * len(bars) + 0.7), layout="constrained")
+    axis = figure.subplots()
+    drawn = axis.barh(
+        [f"{row['case']} ({row['peer']})" for row in bars], [faster(row) for row in bars], color="#2a6f97"
+    )
+    axis.bar_label(drawn, [f"{faster(row):.3g}" for row in bars], padding=2, fontsize=7)
+    axis.set_xscale("log")
+    axis.set_xlabel("times faster than the fastest peer")
+    axis.tick_params(labelsize=7)
+    axis.axvline(1, color="black", linewidth=0.8)
+    axis.spines[["top", "right"]].set_visible(False)
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "voxkern"}):
+        FigureCanvasSVG(figure).print_svg(path, metadata={"Date": None})
+
+
+def write_pages() -> None:
+    """Write the chart, the page of all rows and README's short table from the stored results."""
+    results = json.loads(RESULTS.read_text())
+    rows = results["rows"]
+    parts = [conditions(results["machine"])]
+    for family, title in TITLES.items():
+        chosen = [row for row in rows if row["family"] == family]
+        if chosen:
+            parts.append(f"## {title}\n\n{markdown(chosen, FULL)}")
+    replace_generated(PAGE, "\n" + "\n\n".join(parts) + "\n")
+    by_name = {(row["case"], row["peer"]): row for row in rows}
+    short = [by_name[key] for key in SHORT if key in by_name]
+    replace_generated(README, f"\n{markdown(short, BRIEF)}\n\n{conditions(results['machine'])}\n")
+    draw(rows, CHART)
