@@ -166,7 +166,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def compare(session: nox.Session) -> None:
-    """Compare with scipy, SimpleITK, torch and imops; ``-- --write`` writes docs/performance and README's table."""
+    """Compare with SciPy, SimpleITK, torch and others; ``-- --write`` writes docs/performance and README."""
     session.install(".[bench]")
     session.run("python", "-m", "benchmarks.peers", *session.posargs)
 

@@ -153,7 +153,7 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
     n = 48 if quick else 256
     ct = ((16, 64, 64), (60, 56, 56)) if quick else ((100, 512, 512), (375, 448, 448))
     found: dict[str, Build] = {
-        f"resample {NAMES[order]} {dtype}": partial(zoom, n, dtype, order)
+        f"resample {NAMES[order]}{' int16' * (dtype == 'int16')}": partial(zoom, n, dtype, order)
         for dtype, order in (("float32", 1), ("float32", 3), ("int16", 1), ("int16", 0))
     }
     found["resample nnU-Net CT"] = partial(nnunet_ct, *ct)

@@ -2,6 +2,7 @@
 """From measured rows to JSON, Markdown tables and the bar chart."""
 
 import json
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ TITLES = {
 }
 # README's rows: one job of each kind, against the tool most people use for it.
 SHORT = (
-    ("resample linear float32", "SimpleITK"),
+    ("resample linear", "SimpleITK"),
     ("resample nnU-Net CT", "skimage"),
     ("rotation linear", "SimpleITK"),
     ("labels, 25 classes", "batchgenerators (nnU-Net)"),
@@ -46,7 +47,7 @@ def faster(row: Row) -> float:
 
 def ratio(row: Row) -> str:
     value = faster(row)
-    return f"**{value:.0f}**" if value >= 100 else f"**{value:.2g}**" if value < 10 else f"**{value:.3g}**"
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}" if value >= 10 else f"{value:.2g}"
 
 
 def mebibytes(count: int | None) -> str:
@@ -77,7 +78,7 @@ FULL: Columns = {
     "peer": peer,
     "voxkern ms": lambda r: milliseconds(r["seconds"]),
     "peer ms": lambda r: milliseconds(r["peer_seconds"]),
-    "times faster": ratio,
+    "times faster": lambda r: f"**{ratio(r)}**",
     "error": lambda r: error(r["error"]),
     "peer's error": lambda r: error(r["peer_error"]),
     "GB/s": speed,
@@ -97,12 +98,15 @@ def markdown(rows: list[Row], columns: Columns) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def conditions(machine: Row) -> str:
-    """Return the sentences that say where the rows were measured, a line each."""
-    packages = [f"{name} {version}" for name, version in machine["packages"].items()]
+def measured_on(machine: Row) -> str:
     return (
-        f"{machine['processor']}, {machine['threads']} threads, instruction set {machine['cpu_level']}.\n"
-        f"{', '.join(packages[:5])},\n{', '.join(packages[5:])}."
+        f"Measured on {machine['processor']} with {machine['threads']} threads, level {machine['cpu_level']}."
+    )
+
+
+def versions(machine: Row) -> str:
+    return textwrap.fill(
+        ", ".join(f"{name} {number}" for name, number in machine["packages"].items()) + ".", 110
     )
 
 
@@ -137,13 +141,13 @@ def draw(rows: list[Row], path: Path) -> None:
     bars = sorted(nearest.values(), key=faster)
     figure = Figure(figsize=(8, 0.21 * len(bars) + 0.7), layout="constrained")
     axis = figure.subplots()
-    drawn = axis.barh(
-        [f"{row['case']} ({row['peer']})" for row in bars], [faster(row) for row in bars], color="#2a6f97"
-    )
-    axis.bar_label(drawn, [f"{faster(row):.3g}" for row in bars], padding=2, fontsize=7)
+    names = [f"{row['case']}: {row['peer']}" for row in bars]
+    drawn = axis.barh(names, [faster(row) - 1 for row in bars], left=1, color="#2a6f97")
+    axis.bar_label(drawn, [ratio(row) for row in bars], padding=2, fontsize=7)
     axis.set_xscale("log")
-    axis.set_xlabel("times faster than the fastest peer")
+    axis.set_xlabel("times faster than the fastest peer", fontsize=8)
     axis.tick_params(labelsize=7)
+    axis.margins(y=0.01)
     axis.axvline(1, color="black", linewidth=0.8)
     axis.spines[["top", "right"]].set_visible(False)
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "voxkern"}):
@@ -154,7 +158,7 @@ def write_pages() -> None:
     """Write the chart, the page of all rows and README's short table from the stored results."""
     results = json.loads(RESULTS.read_text())
     rows = results["rows"]
-    parts = [conditions(results["machine"])]
+    parts = [f"{measured_on(results['machine'])}\n{versions(results['machine'])}"]
     for family, title in TITLES.items():
         chosen = [row for row in rows if row["family"] == family]
         if chosen:
@@ -162,5 +166,5 @@ def write_pages() -> None:
     replace_generated(PAGE, "\n" + "\n\n".join(parts) + "\n")
     by_name = {(row["case"], row["peer"]): row for row in rows}
     short = [by_name[key] for key in SHORT if key in by_name]
-    replace_generated(README, f"\n{markdown(short, BRIEF)}\n\n{conditions(results['machine'])}\n")
+    replace_generated(README, f"\n{markdown(short, BRIEF)}\n\n{measured_on(results['machine'])}\n")
     draw(rows, CHART)
