@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
+import re
 import shutil
 from pathlib import Path
 
@@ -15,13 +17,22 @@ suppress_warnings = ["myst.xref_missing", "myst.header"]
 
 
 def write_kernel_pages(docs: Path) -> None:
-    """Write one page per kernel that includes its README, so that a new kernel touches no file here."""
+    """Write one page per kernel from its README, so that a new kernel touches no file here."""
     pages = docs / "kernels"
     shutil.rmtree(pages, ignore_errors=True)  # a removed kernel's page must not stay
     pages.mkdir()
     for readme in sorted((docs.parent / "cpp" / "kernels").glob("*/README.md")):
-        page = f"```{{include}} ../../cpp/kernels/{readme.parent.name}/README.md\n:relative-images:\n```\n"
-        (pages / f"{readme.parent.name}.md").write_text(page)
+
+        def moved(link: re.Match[str], folder: Path = readme.parent) -> str:
+            """Return a relative link as the page needs it; another kernel's README is the page beside."""
+            target = (folder / link[1]).resolve()
+            page = (
+                f"{target.parent.name}.md" if target.name == "README.md" else os.path.relpath(target, pages)
+            )
+            return f"]({page})"
+
+        text = re.sub(r"\]\((?!https?:)([^)#]+)\)", moved, readme.read_text())
+        (pages / f"{readme.parent.name}.md").write_text(text)
 
 
-write_kernel_pages(Path(__file__).parent)
+write_kernel_pages(Path(__file__).resolve().parent)
