@@ -11,6 +11,7 @@ converted before the clock starts. Peers that are not installed are left out.
 """
 
 import argparse
+import ctypes
 import gc
 import importlib.util
 import platform
@@ -46,6 +47,15 @@ def process_status(key: str) -> int:
     return int(match[1]) * 1024 if match else 0
 
 
+def return_free_memory() -> None:
+    """Give back memory that Python, the C library and our workspace keep for reuse: it hides a call's own."""
+    gc.collect()
+    _core.release_workspace()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc
+    if trim is not None:
+        trim(0)
+
+
 def bytes_of(result: Any) -> int:
     """Return the bytes of the arrays or images a call returned."""
     parts = result if isinstance(result, tuple) else (result,)
@@ -59,8 +69,7 @@ def extra_memory(call: Call, repeats: int) -> int | None:
         return None
     extra = 0
     for _ in range(repeats):  # the system may take back idle pages meanwhile: the larger one is right
-        gc.collect()
-        _core.release_workspace()
+        return_free_memory()
         clear.write_text("5")  # the peak starts at what is in use now
         before = process_status("VmRSS")
         kept = call()
