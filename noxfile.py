@@ -159,9 +159,10 @@ def sdist_check(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Time the kernels with pytest-benchmark."""
+    """Time the kernels with pytest-benchmark; ``-- benchmarks/bench/bench_NAME.py`` one of them."""
     session.install(".[bench,test]")
-    session.run("pytest", "benchmarks", "--benchmark-enable", "--benchmark-only", *session.posargs)
+    files = [] if any(Path(a).exists() for a in session.posargs) else ["benchmarks"]
+    session.run("pytest", *files, "--benchmark-enable", "--benchmark-only", *session.posargs)
 
 
 @nox.session
