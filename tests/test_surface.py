@@ -17,11 +17,12 @@ from voxkern import _core
 ROOT = Path(__file__).parents[1]
 in_checkout = pytest.mark.skipif(not (ROOT / "cpp" / "kernels").is_dir(), reason="needs the source tree")
 
-MODULES = [
-    "voxkern._app.preprocess", "voxkern._ops.intensity", "voxkern._ops.n4", "voxkern._ops.resample",
-    "voxkern._ops.resample_labels", "voxkern._ops.warp", "voxkern._runtime.config", "voxkern._space.volume",
-    "voxkern.io", "voxkern.ndimage.coordinates", "voxkern.ndimage.filters", "voxkern.ndimage.interpolation",
-]  # fmt: skip
+PACKAGE = Path(vk.__file__).parent
+MODULES = sorted(
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for path in PACKAGE.rglob("*.py")
+    if "    >>> " in path.read_text(encoding="utf-8")
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -15,7 +15,6 @@ from .._ops.n4 import N4_PRESETS, n4_bias_field_correction
 from .._ops.resample import ResamplePlan
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.optional import import_or_explain
-from .._runtime.validate import kernel_array
 from .._space.volume import Volume, reorient
 from ..io import load, save
 
@@ -155,10 +154,10 @@ def _described(settings: Mapping[str, Any]) -> str:
 
 
 def _resample(volume: Volume, spacing: Any, order: int, antialias: bool, threads: int | None) -> Volume:
-    array = kernel_array(volume.data, "source")
     # Rounding interpolated values to integers would cost what normalisation is about to use.
-    dtype = np.promote_types(array.dtype, np.float32) if order > 0 else array.dtype
-    dtype = np.dtype(np.float32) if array.dtype.kind in "iub" and order > 0 else dtype
+    dtype = volume.dtype.newbyteorder("=")
+    if order > 0:
+        dtype = np.promote_types(np.float32 if dtype.kind in "iub" else dtype, np.float32)
     plan = ResamplePlan(volume, spacing=spacing, order=order, mode="nearest", antialias=antialias)
     result: Volume = plan(volume, dtype=dtype, threads=threads)
     return result

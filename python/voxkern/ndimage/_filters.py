@@ -4,18 +4,26 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import _core
-from .._runtime import validate
-from .._space.volume import Volume
-from ._common import Array, as_input, as_output, filter_mode, one_axis, per_axis, several_axes
+from .._core import AxisFilter
+from .._runtime.backend import host_array
+from .._runtime.validate import Array
+from ._common import DTYPES, Call, filter_mode, one_axis, per_axis, several_axes
 
-Filter = _core.AxisFilter
+
+class _Pass(NamedTuple):
+    """A filter along one axis; the value outside comes with the part, real or imaginary, it runs on."""
+
+    axis: int
+    weights: list[float]
+    mode: Any
+    origin: int
+    divisor: float
 
 
 def correlate1d(
@@ -66,26 +74,21 @@ def correlate1d(
     >>> ndimage.correlate1d([2, 8, 0, 4, 1, 9, 9, 0], weights=[1, 3])
     array([ 8, 26,  8, 12,  7, 28, 36,  9])
     """
-    array = as_input(input)
-    taps = np.atleast_1d(np.asarray(weights))
+    call = Call("correlate1d", "correlate1d", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    taps = np.atleast_1d(host_array(weights, "weights"))
     if np.iscomplexobj(taps):
         raise TypeError("weights: got complex numbers, allowed real ones")
     taps = taps.astype(np.float64)
     if taps.ndim != 1 or taps.shape[0] < 1:
         raise RuntimeError("no filter weights given")
-    at = one_axis(axis, array.ndim)
+    at = one_axis(axis, x.ndim)
     before = len(taps) // 2 + origin
     if before < 0 or before >= len(taps):
         raise ValueError(
             "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
         )
-    return _run(
-        input,
-        array,
-        [Filter(at, taps.tolist(), filter_mode(mode), float(cval), origin, 1.0)],
-        output,
-        threads,
-    )
+    return _run(call, x, [_Pass(at, taps.tolist(), filter_mode(mode), origin, 1.0)], output, cval)
 
 
 def convolve1d(
@@ -117,7 +120,7 @@ def convolve1d(
     >>> ndimage.convolve1d([2, 8, 0, 4, 1, 9, 9, 0], weights=[1, 3])
     array([14, 24,  4, 13, 12, 36, 27,  0])
     """
-    reverse = np.atleast_1d(np.asarray(weights))[::-1]
+    reverse = np.atleast_1d(host_array(weights, "weights"))[::-1]
     origin = -origin - (1 if len(reverse) % 2 == 0 else 0)
     return correlate1d(input, reverse, axis, output, mode, cval, origin, threads=threads)
 
@@ -138,9 +141,7 @@ def _gaussian_weights(sigma: float, order: int, radius: int) -> list[float]:
     return [float(w) for w in (x[:, None] ** exponents).dot(q) * phi]
 
 
-def _gaussian(
-    sigma: float, axis: int, order: int, mode: str, cval: float, truncate: float, radius: int | None
-) -> Any:
+def _gaussian(sigma: float, axis: int, order: int, mode: str, truncate: float, radius: int | None) -> _Pass:
     sigma = float(sigma)
     reach = int(truncate * sigma + 0.5) if radius is None else radius
     if not isinstance(reach, int | np.integer) or reach < 0:
@@ -148,9 +149,7 @@ def _gaussian(
     if order < 0:
         raise ValueError("order must be non-negative")
     # A correlation with the reversed kernel is the convolution that is meant.
-    return Filter(
-        axis, _gaussian_weights(sigma, order, int(reach))[::-1], filter_mode(mode), float(cval), 0, 1.0
-    )
+    return _Pass(axis, _gaussian_weights(sigma, order, int(reach))[::-1], filter_mode(mode), 0, 1.0)
 
 
 def gaussian_filter1d(
@@ -192,9 +191,10 @@ def gaussian_filter1d(
     >>> ndimage.gaussian_filter1d([1.0, 2.0, 3.0, 4.0, 5.0], 1).round(3)
     array([1.427, 2.068, 3.   , 3.932, 4.573])
     """
-    array = as_input(input)
-    one = _gaussian(sigma, one_axis(axis, array.ndim), order, mode, cval, truncate, radius)
-    return _run(input, array, [one], output, threads)
+    call = Call("gaussian_filter1d", "correlate1d", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    one = _gaussian(sigma, one_axis(axis, x.ndim), order, mode, truncate, radius)
+    return _run(call, x, [one], output, cval)
 
 
 def gaussian_filter(
@@ -242,11 +242,12 @@ def gaussian_filter(
            [0.33, 0.34, 0.33],
            [0.17, 0.33, 0.5 ]])
     """
-    array = as_input(input)
-    chosen = several_axes(axes, array.ndim)
+    call = Call("gaussian_filter", "correlate1d", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    chosen = several_axes(axes, x.ndim)
     n = len(chosen)
     filters = [
-        _gaussian(s, a, o, m, cval, truncate, r)
+        _gaussian(s, a, o, m, truncate, r)
         for a, s, o, m, r in zip(
             chosen,
             per_axis(sigma, n),
@@ -257,17 +258,17 @@ def gaussian_filter(
         )
         if s > 1e-15
     ]
-    return _run(input, array, filters, output, threads)
+    return _run(call, x, filters, output, cval)
 
 
-def _uniform(size: int, axis: int, mode: str, cval: float, origin: int) -> Any:
+def _uniform(size: int, axis: int, mode: str, origin: int) -> _Pass:
     size = operator.index(size)
     if size < 1:
         raise RuntimeError("incorrect filter size")
     before = size // 2 + origin
     if before < 0 or before >= size:
         raise ValueError("invalid origin")
-    return Filter(axis, [1.0] * size, filter_mode(mode), float(cval), origin, float(size))
+    return _Pass(axis, [1.0] * size, filter_mode(mode), origin, float(size))
 
 
 def uniform_filter1d(
@@ -301,10 +302,10 @@ def uniform_filter1d(
     >>> ndimage.uniform_filter1d([2, 8, 0, 4, 1, 9, 9, 0], size=3)
     array([4, 3, 4, 1, 4, 6, 6, 3])
     """
-    array = as_input(input)
-    return _run(
-        input, array, [_uniform(size, one_axis(axis, array.ndim), mode, cval, origin)], output, threads
-    )
+    call = Call("uniform_filter1d", "correlate1d", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    one = _uniform(size, one_axis(axis, x.ndim), mode, origin)
+    return _run(call, x, [one], output, cval)
 
 
 def uniform_filter(
@@ -348,35 +349,21 @@ def uniform_filter(
            [3.333, 4.   , 4.667],
            [5.333, 6.   , 6.667]])
     """
-    array = as_input(input)
-    chosen = several_axes(axes, array.ndim)
+    call = Call("uniform_filter", "correlate1d", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    chosen = several_axes(axes, x.ndim)
     n = len(chosen)
     filters = [
-        _uniform(s, a, m, cval, o)
+        _uniform(s, a, m, o)
         for a, s, m, o in zip(chosen, per_axis(size, n), per_axis(mode, n), per_axis(origin, n), strict=True)
         if s > 1
     ]
-    return _run(input, array, filters, output, threads)
+    return _run(call, x, filters, output, cval)
 
 
-def _run(x: Any, array: Array, filters: list[Any], output: Any, threads: int | None) -> Any:
-    out = as_output(array, output)
-    count = validate.thread_count(threads)
-    parts: list[Callable[[Array], Array]] = [lambda a: a]
-    if out.dtype.kind == "c":
-        parts = [lambda a: a.real, lambda a: a.imag]
-    if out.dtype.char not in validate.KERNEL_DTYPES and out.dtype.kind != "c":
-        raise RuntimeError(f"array type dtype('{out.dtype}') not supported")
-    target = out
-    same = np.may_share_memory(array, out) and (
-        array.dtype == out.dtype
-        and array.strides == out.strides
-        and array.__array_interface__["data"][0] == out.__array_interface__["data"][0]
-    )
-    if not out.dtype.isnative or (np.may_share_memory(array, out) and not same):
-        target = np.empty(out.shape, out.dtype.newbyteorder("="))  # written back below
-    for part in parts:
-        _core.correlate1d(part(array), part(target), filters, count)
-    if target is not out:
-        out[...] = target
-    return x.with_data(out) if isinstance(x, Volume) else out
+def _run(call: Call, x: Array, filters: list[_Pass], output: Any, cval: complex) -> Any:
+    out = call.scipy_output(output, x.shape, x, in_place=True)
+    for source, target, outside in call.parts(x, out, cval):
+        passes = [AxisFilter(p.axis, p.weights, p.mode, outside, p.origin, p.divisor) for p in filters]
+        call.run("correlate1d", source, target, passes)
+    return call.leave(out)

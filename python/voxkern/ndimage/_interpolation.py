@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Spline interpolation along the axes, drop-in for ``scipy.ndimage``: `zoom`, `shift` and the prefilter."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._core import Interpolator
+from .._runtime.kernels import AxisSampling, ResampleOptions
+from .._runtime.validate import Array
+from ._common import DTYPES, Call, check_order, computes_in_float64, interpolation_mode, one_axis, per_axis
+
+
+def spline_filter1d(
+    input: ArrayLike,
+    order: int = 3,
+    axis: int = -1,
+    output: Any = np.float64,
+    mode: str = "mirror",
+    *,
+    threads: int | None = None,
+) -> Any:
+    """Turn samples into spline coefficients along one axis.
+
+    Parameters
+    ----------
+    input : array_like
+        Bool, integer, float32, float64 or complex; any number of axes, any memory order.
+    order : int
+        Spline order, 0 to 5; 0 and 1 copy.
+    axis : int
+        Axis to filter along.
+    output : array or dtype
+        Where to write, or the dtype of the result.
+    mode : {"mirror", "reflect", "nearest", "constant", "wrap", "grid-..."}
+        How the line continues beyond its ends.
+    threads : int, optional
+        Default: see `voxkern.set_num_threads`.
+
+    Returns
+    -------
+    array
+        Same shape as ``input``; float64 unless ``output`` says otherwise.
+
+    Raises
+    ------
+    RuntimeError, ValueError, TypeError
+        As ``scipy.ndimage.spline_filter1d``.
+
+    Examples
+    --------
+    >>> from voxkern import ndimage
+    >>> ndimage.spline_filter1d([0.0, 0.0, 1.0, 0.0, 0.0]).round(3)
+    array([ 0.25, -0.5 ,  1.75, -0.5 ,  0.25])
+    """
+    call = Call("spline_filter1d", "spline_filter", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    check_order(order)
+    axes = [one_axis(axis, x.ndim)] if x.ndim else []
+    return _coefficients(call, x, order, axes, output, mode)
+
+
+def spline_filter(
+    input: ArrayLike,
+    order: int = 3,
+    output: Any = np.float64,
+    mode: str = "mirror",
+    *,
+    threads: int | None = None,
+) -> Any:
+    """Turn samples into spline coefficients along every axis.
+
+    Parameters
+    ----------
+    input, output, mode, threads
+        As in `spline_filter1d`.
+    order : int
+        Spline order, 2 to 5.
+
+    Returns
+    -------
+    array
+        Same shape as ``input``; float64 unless ``output`` says otherwise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from voxkern import ndimage
+    >>> ndimage.spline_filter(np.eye(3)).round(1)
+    array([[ 4.1, -3. ,  1.9],
+           [-3. ,  4.5, -3. ],
+           [ 1.9, -3. ,  4.1]])
+    """
+    if order < 2 or order > 5:
+        raise RuntimeError("spline order not supported")
+    call = Call("spline_filter", "spline_filter", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    return _coefficients(call, x, order, list(range(x.ndim)), output, mode)
+
+
+def shift(
+    input: ArrayLike,
+    shift: float | Sequence[float],
+    output: Any = None,
+    order: int = 3,
+    mode: str = "constant",
+    cval: float = 0.0,
+    prefilter: bool = True,
+    *,
+    threads: int | None = None,
+) -> Any:
+    """Shift an array by any number of samples along each axis.
+
+    Parameters
+    ----------
+    input : array_like
+        As in `spline_filter1d`.
+    shift : float or sequence
+        Samples towards higher indices; one value, or one per axis.
+    output : array or dtype, optional
+        Where to write, or the dtype of the result; integers are rounded half away from zero.
+    order : int
+        Spline order, 0 to 5.
+    mode : {"constant", "nearest", "mirror", "reflect", "wrap", "grid-..."}
+        What lies beyond the array.
+    cval : float
+        Value outside for ``constant``.
+    prefilter : bool
+        False: ``input`` holds spline coefficients already.
+    threads : int, optional
+        Default: see `voxkern.set_num_threads`.
+
+    Returns
+    -------
+    array
+        Same shape as ``input``. A `Volume` keeps its anatomy in place: its affine moves with the grid.
+
+    Examples
+    --------
+    >>> from voxkern import ndimage
+    >>> ndimage.shift([0.0, 1.0, 4.0, 9.0], 0.5, order=1)
+    array([0. , 0.5, 2.5, 6.5])
+    """
+    check_order(order)
+    call = Call("shift", "resample", threads=threads)
+    x = enter_image(call, input)
+    moves = per_axis(shift, x.ndim)
+    grid = [_Axis(n, 1.0, -float(s)) for n, s in zip(x.shape, moves, strict=True)]
+    return _sample(call, x, grid, output, order, mode, cval, prefilter)
+
+
+def zoom(
+    input: ArrayLike,
+    zoom: float | Sequence[float],
+    output: Any = None,
+    order: int = 3,
+    mode: str = "constant",
+    cval: float = 0.0,
+    prefilter: bool = True,
+    *,
+    grid_mode: bool = False,
+    threads: int | None = None,
+) -> Any:
+    """Enlarge or shrink an array.
+
+    Parameters
+    ----------
+    input, output, order, mode, cval, prefilter, threads
+        As in `shift`.
+    zoom : float or sequence
+        Factor of each axis; n samples become ``round(n * zoom)``.
+    grid_mode : bool
+        Keep the extent of the samples' cells; without it, the outermost samples stay where they are.
+
+    Returns
+    -------
+    array
+        The zoomed input; a `Volume` with the affine of the grid that was sampled.
+
+    Examples
+    --------
+    >>> from voxkern import ndimage
+    >>> ndimage.zoom([0.0, 2.0, 4.0], 5 / 3, order=1)
+    array([0., 1., 2., 3., 4.])
+    """
+    check_order(order)
+    call = Call("zoom", "resample", threads=threads)
+    x = enter_image(call, input)
+    factors = per_axis(zoom, x.ndim)
+    shape = tuple(round(n * z) for n, z in zip(x.shape, factors, strict=True))
+    if all(z == 1 for z in factors) and prefilter:
+        out = call.scipy_output(output, shape, x)
+        out[...] = x
+        return call.leave(out)
+    if grid_mode and mode in ("constant", "wrap"):
+        warnings.warn(
+            f"It is recommended to use mode = grid-{mode} instead of {mode} when grid_mode is True.",
+            stacklevel=2,
+        )
+    grid = []
+    for n, m in zip(x.shape, shape, strict=True):
+        if grid_mode:
+            grid.append(_Axis(m, n / m if m else 1.0, centred=True))
+        else:
+            grid.append(_Axis(m, (n - 1) / (m - 1) if m > 1 else 1.0))
+    return _sample(call, x, grid, output, order, mode, cval, prefilter)
+
+
+# --- what they share ----------------------------------------------------------------------------------
+
+
+class _Axis:
+    """Where the output samples of an axis lie: ``step * i + origin``; centred: on the extent of the cells."""
+
+    def __init__(self, size: int, step: float, origin: float = 0.0, centred: bool = False) -> None:
+        self.size, self.step, self._centred = size, step, centred
+        self.origin = 0.5 * step - 0.5 if centred else origin
+
+    def coordinates(self) -> NDArray[np.float64]:
+        """Return them in the order of operations scipy uses."""
+        at = np.arange(self.size, dtype=np.float64)
+        return (at + 0.5) * self.step - 0.5 if self._centred else at * self.step + self.origin
+
+
+def enter_image(call: Call, input: Any) -> Array:
+    """Return the image to interpolate; it needs an axis."""
+    x = call.enter(input, "input", DTYPES)
+    if x.ndim < 1:
+        raise RuntimeError("input and output rank must be > 0")
+    return x
+
+
+def _coefficients(call: Call, x: Array, order: int, axes: list[int], output: Any, mode: str) -> Any:
+    out = call.scipy_output(output, x.shape, x)
+    boundary = interpolation_mode(mode)
+    if order < 2 or x.size == 0 or not axes:
+        out[...] = x
+    else:
+        for source, target, _ in call.parts(x, out):
+            call.run("spline_filter", source, target, axes, order, boundary)
+    return call.leave(out)
+
+
+def _sample(
+    call: Call,
+    x: Array,
+    grid: list[_Axis],
+    output: Any,
+    order: int,
+    mode: str,
+    cval: complex,
+    prefilter: bool,
+) -> Any:
+    coordinates = [axis.coordinates() for axis in grid]
+    out = sample_on_axes(call, x, coordinates, output, order, mode, cval, prefilter)
+    return leave_on_axes(call, out, [axis.step for axis in grid], [axis.origin for axis in grid])
+
+
+def sample_on_axes(
+    call: Call,
+    x: Array,
+    coordinates: list[NDArray[np.float64]],
+    output: Any,
+    order: int,
+    mode: str,
+    cval: complex,
+    prefilter: bool,
+) -> Array:
+    """Interpolate at the grid that one list of coordinates per axis makes."""
+    out = call.scipy_output(output, [len(c) for c in coordinates], x)
+    boundary = interpolation_mode(mode)
+    if out.size == 0:
+        return out
+    samplings = [AxisSampling(c) for c in coordinates]
+    for source, target, outside in call.parts(x, out, cval):
+        options = ResampleOptions(
+            kernel=Interpolator(order),
+            mode=boundary,
+            cval=outside,
+            prefilter=prefilter or order < 2,
+            float64=computes_in_float64(x, out),
+        )
+        call.run("resample", source, target, samplings, options)
+    return out
+
+
+def leave_on_axes(call: Call, out: Array, steps: Sequence[float], origins: Sequence[float]) -> Any:
+    """Leave with the affine of the grid that was sampled along the axes."""
+    index_map = np.eye(4)
+    for axis, (step, origin) in enumerate(zip(steps[:3], origins[:3], strict=True)):
+        index_map[axis, [axis, 3]] = step, origin
+    return call.leave(out, index_map=index_map)
