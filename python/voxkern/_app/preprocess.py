@@ -15,6 +15,7 @@ from .._ops.n4 import N4_PRESETS, n4_bias_field_correction
 from .._ops.resample import ResamplePlan
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.optional import import_or_explain
+from .._runtime.texts import documented
 from .._space.volume import Volume, reorient
 from ..io import load, save
 
@@ -23,6 +24,7 @@ NORMALIZATIONS = ("none", "zscore")
 StepCallback = Callable[[str, float | None, Volume | None], None]
 
 
+@documented
 def preprocess(
     source: Any,
     output: str | os.PathLike[str] | None = None,
@@ -66,8 +68,7 @@ def preprocess(
     report : path, optional
         Where to write an HTML page with pictures, histograms, geometry, settings and timings; it holds
         no path and no identity. Needs matplotlib, the ``report`` extra.
-    threads : int, optional
-        Default: see `set_num_threads`.
+    {threads}
     on_step : callable, optional
         Called as ``on_step(name, None, None)`` when a step starts and
         ``on_step(name, seconds, volume)`` when it ends.

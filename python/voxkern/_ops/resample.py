@@ -14,11 +14,13 @@ from .._runtime import validate
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError
 from .._runtime.kernels import AxisSampling, CoordinateMap, ResampleOptions, WarpOptions
+from .._runtime.texts import documented
 from .._runtime.validate import SAMPLED_DTYPES
 from .._space.grid import AlignedGrid, default_mode, make_grid
 from .._space.volume import Volume
 
 
+@documented
 class ResamplePlan:
     """A resampling that is set up once and run on many images of one shape.
 
@@ -26,8 +28,19 @@ class ResamplePlan:
     ----------
     x : Volume or array_like
         Its shape and affine are planned for; its voxels are not looked at.
-    spacing, shape, like, matrix, order, mode, cval, antialias, clip, convention, shape_rule, transform, axes
-        As in `resample`.
+    {spacing}
+    {shape}
+    {like}
+    {matrix}
+    {order}
+    {mode}
+    {cval}
+    {antialias}
+    {clip}
+    {convention}
+    {shape_rule}
+    {transform}
+    {spatial_axes}
 
     Examples
     --------
@@ -127,6 +140,7 @@ def _samplings(grid: AlignedGrid, antialias: bool) -> list[AxisSampling]:
     return [AxisSampling(c, s) for c, s in zip(grid.coordinates, sigmas, strict=True)]
 
 
+@documented
 def resample(
     x: Any,
     *,
@@ -153,52 +167,22 @@ def resample(
     x : Volume or array_like
         Bool, integer, float16, float32, float64 or complex voxels in any memory order; read without
         a copy. An array may have further axes (channels, time).
-    spacing : float or sequence, optional
-        Millimetres wanted along the spatial axes of a Volume.
-    shape : int or sequence, optional
-        Voxels wanted along ``axes``.
-    like : Volume, optional
-        Take the grid of this volume, wherever it lies.
-    matrix : (n, n) or (n+1, n+1) array_like, optional
-        Output index -> input index, as in ``scipy.ndimage.affine_transform``. ``shape`` then gives
-        the output shape (default: the input's).
-    order : int or str
-        0 nearest, 1 linear, 2 to 5 B-spline through the samples; or a windowed sinc: ``lanczos``,
-        ``hamming``, ``cosine``, ``welch``, ``blackman``, with a radius of 1 to 5 behind the name
-        (``lanczos3``; 5 where there is none) and weights that are not scaled to one, as in ITK.
-    mode : str, optional
-        How the image continues: scipy's ``reflect``, ``mirror``, ``nearest``, ``constant``,
-        ``wrap``, ``grid-constant``, ``grid-wrap``, ``grid-mirror``, or ``fov``, ITK's rule: ``cval``
-        from half a voxel outside the image on, and within that rim the edge voxel (orders 0 and 1),
-        the mirrored spline, or the sinc over repeated edge voxels. Default ``nearest``; ``fov`` for
-        ``like=``, ``matrix=`` and ``transform=`` on a Volume.
-    cval : float
-        Value outside for ``constant``, ``grid-constant`` and ``fov``.
-    antialias : bool
-        Smooth axes that lose samples with a Gaussian of sigma ``(factor - 1) / 2`` voxels first,
-        as ``skimage.transform.resize`` does. Not for rotated grids.
-    clip : bool
-        Keep results within the range of the input: splines overshoot at edges.
-    convention : {"extent", "centre", "corner"}
-        With n voxels of spacing s going to m voxels. ``extent``: the field of view is kept and the
-        spacing becomes n*s/m (scipy's ``grid_mode``, nnU-Net). ``centre``: the spacing is exactly
-        as asked and the volume centres coincide. ``corner``: the corner voxel centres coincide,
-        spacing (n-1)s/(m-1) (scipy's default zoom).
-    shape_rule : {"round", "ceil", "floor", "monai", "torchio"}
-        Voxels for ``spacing``: n*s/t rounded half to even, up, or down (``torchio`` is down,
-        ``monai`` rounds (n-1)*s/t + 1).
-    transform : optional
-        Moves each point of the output grid to the place where ``x`` is looked up, in RAS+ millimetres:
-        a 4x4 matrix, a Volume of displacements (x, y, z, 3), a SimpleITK transform, or a list of
-        these, of which the first is applied first. They are composed; ``x`` is interpolated once. The
-        output grid is that of ``like``, or of ``x`` (with ``spacing`` or ``shape`` if given).
-    axes : int or sequence, optional
-        Axes ``shape`` or ``spacing`` speak of. Default: all axes of an array, the spatial ones of a
-        Volume.
+    {spacing}
+    {shape}
+    {like}
+    {matrix}
+    {order}
+    {mode}
+    {cval}
+    {antialias}
+    {clip}
+    {convention}
+    {shape_rule}
+    {transform}
+    {spatial_axes}
     out : array, optional
         Where to write; exact shape, any dtype the kernel writes, no memory shared with ``x``.
-    threads : int, optional
-        Default: see `set_num_threads`. The result has the same bits for any number.
+    {threads}
 
     Returns
     -------

@@ -14,6 +14,7 @@ from .._runtime import validate
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError
 from .._runtime.kernels import CoordinateMap, LabelOptions
+from .._runtime.texts import documented
 from .._runtime.validate import LABEL_DTYPES, SAMPLED_DTYPES
 from .._space.grid import AlignedGrid, ObliqueGrid, default_mode, make_grid
 from .._space.volume import Volume
@@ -21,6 +22,7 @@ from .._space.volume import Volume
 RULES = ("argmax", "half", "nearest", "gaussian")
 
 
+@documented
 def resample_labels(
     x: Any,
     *,
@@ -46,23 +48,30 @@ def resample_labels(
     ----------
     x : Volume or array_like
         Bool or integers of any size, any labels, any memory order.
-    spacing, shape, like, matrix, mode, convention, shape_rule, axes, threads
-        As in `resample`.
-    transform : optional
-        As in `resample`, as long as it does not bend.
+    {spacing}
+    {shape}
+    {like}
+    {matrix}
     rule : {"argmax", "half", "nearest", "gaussian"}
         ``argmax``: the label with the highest linearly interpolated indicator; where several share it, the
         nearest voxel's if it is among them, else the lowest (nnU-Net with batchgenerators 0.25.5).
         ``half``: the highest label whose indicator is at least a half, else 0 (nnU-Net before that).
         ``nearest``: the nearest voxel's. ``gaussian``: the label with the most of a Gaussian's weight (ITK's
         LabelImageGaussianInterpolateImageFunction).
+    {mode}
     cval : int
         Label of what lies outside, for ``constant``, ``grid-constant`` and ``fov``.
     sigma, alpha : float
         Of ``gaussian``: standard deviation in voxels of ``x``, and where it is cut off, in sigmas. ANTs takes
         alpha 4.
+    {convention}
+    {shape_rule}
+    {transform}
+        Not one that bends.
+    {spatial_axes}
     out : array, optional
         Where to write; exact shape, the dtype of ``x``, no memory shared with it.
+    {threads}
 
     Returns
     -------
@@ -134,6 +143,7 @@ def _check_shape(shape: tuple[int, ...]) -> None:
         raise ArgumentError(f"x: got shape {shape}, allowed 1 to 8 axes with at least one voxel")
 
 
+@documented
 def resample_argmax(
     logits: Any,
     *,
@@ -153,10 +163,17 @@ def resample_argmax(
     logits : Volume or array_like
         An array (classes, ...) with 1 to 3 spatial axes, or a Volume with classes along its fourth; float16,
         float32 (or anything else, read as float32).
-    spacing, shape, like, mode, convention, shape_rule, threads
-        As in `resample`, for the spatial axes; ``like`` has to lie along them.
+    {spacing}
+    shape : int or sequence, optional
+        Voxels wanted along the spatial axes.
+    like : Volume, optional
+        Take the grid of this volume; its axes run along those of the scores.
+    {mode}
+    {convention}
+    {shape_rule}
     out : integer array, optional
         Where to write; exact shape.
+    {threads}
 
     Returns
     -------

@@ -13,12 +13,14 @@ from .._runtime import validate
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.kernels import CoordinateMap, WarpOptions
+from .._runtime.texts import documented
 from .._runtime.validate import SAMPLED_DTYPES, Array
 from .._space.volume import Volume
 
 UNITS = ("mm", "voxels")
 
 
+@documented
 def warp(
     x: Any,
     displacement: Any,
@@ -39,25 +41,20 @@ def warp(
         Bool, integer, float16, float32, float64 or complex; further axes (channels, time) follow the
         spatial ones.
     displacement : Volume or array_like
-        (grid..., n): n components along the last axis, float32 or float64. A Volume has a grid of its own,
-        onto which ``x`` is brought; an array lies on the first n axes of ``x``, of which a grid of another
-        shape is read as starting at index 0.
+        (grid..., n): n components along the last axis, float32 or float64. A Volume defines the output
+        grid. An array shares the first n axes of ``x``; if its shape differs, the grid starts at index 0.
     units : {"mm", "voxels"}, optional
         Of the components: RAS+ millimetres, or samples along the axes of ``x``. Default: millimetres for a
         Volume of displacements, voxels for an array.
-    order : int or str
-        As in `resample`.
-    mode : str, optional
-        As in `resample`; default ``fov`` for a Volume, ``nearest`` for an array.
-    cval : float
-        Value outside for ``constant``, ``grid-constant`` and ``fov``.
+    {order}
+    {field_mode}
+    {cval}
     return_gradient : bool
         Also return the gradient of the interpolated image at the displaced points, for splines of order 1
         to 5 and real values.
     out : array, optional
         Where to write the image; exact shape, no memory shared with ``x``.
-    threads : int, optional
-        Default: see `set_num_threads`. The result has the same bits for any number.
+    {threads}
 
     Returns
     -------
@@ -112,6 +109,7 @@ def _float_dtype(x: Array) -> type[np.floating[Any]]:
     return np.float64 if x.dtype.itemsize > 4 or x.dtype.char in "iIlL" else np.float32
 
 
+@documented
 def push(
     x: Any,
     displacement: Any,
@@ -132,18 +130,19 @@ def push(
     ----------
     x : Volume or array_like
         Real values on the grid of the displacements; further axes follow it.
-    displacement, units
-        As in `warp`; in voxels of the result.
+    displacement : Volume or array_like
+        (grid..., n): n components along the last axis, float32 or float64. A Volume needs ``like``.
     shape : sequence of int, optional
         Of the result's spatial axes. Default: that of the grid.
     like : Volume, optional
         Take the grid of this volume; needed where ``displacement`` is a Volume.
+    units : {"mm", "voxels"}, optional
+        Of the components: RAS+ millimetres, or samples along the axes of the result. Default: millimetres
+        for a Volume of displacements, voxels for an array.
     order : int
         Spline order, 0 to 5.
-    mode : str, optional
-        As in `warp`.
-    threads : int, optional
-        Default: see `set_num_threads`.
+    {field_mode}
+    {threads}
 
     Returns
     -------

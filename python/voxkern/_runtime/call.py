@@ -81,11 +81,11 @@ class Call:
             )
         if backend is not NUMPY and not any(hasattr(backend.kernels, k) for k in self._names):
             raise self._no_gpu_version(name)
+        if backend is NUMPY and dlpack_library(data) is None:
+            return np.asarray(data)
         if isinstance(data, backend.array_type):
             array: Array = data
             return array
-        if dlpack_library(data) is None and backend is NUMPY:
-            return np.asarray(data)
         try:
             array = backend.from_dlpack(data)
         except (AttributeError, BufferError, RuntimeError, TypeError) as error:

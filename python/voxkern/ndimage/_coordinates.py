@@ -15,12 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from .._core import Interpolator
 from .._runtime.backend import host_array
 from .._runtime.kernels import CoordinateMap, WarpOptions
+from .._runtime.texts import documented
 from .._runtime.validate import KERNEL_DTYPES, Array
 from .._space import geometry
 from ._common import DTYPES, Call, check_order, computes_in_float64, interpolation_mode, is_array, per_axis
 from ._interpolation import enter_image, leave_on_axes, sample_on_axes
 
 
+@documented
 def map_coordinates(
     input: ArrayLike,
     coordinates: ArrayLike,
@@ -36,22 +38,15 @@ def map_coordinates(
 
     Parameters
     ----------
-    input : array_like
-        Bool, integer, float32, float64 or complex; any number of axes up to 8, any memory order.
+    {sampled_input}
     coordinates : array_like
         (axes of ``input``, ...): where each element of the result is looked up.
-    output : array or dtype, optional
-        Where to write, or the dtype of the result; integers are rounded half away from zero.
-    order : int
-        Spline order, 0 to 5.
-    mode : {"constant", "nearest", "mirror", "reflect", "wrap", "grid-..."}
-        What lies beyond the array.
-    cval : float
-        Value outside for ``constant``.
-    prefilter : bool
-        False: ``input`` holds spline coefficients already.
-    threads : int, optional
-        Default: see `voxkern.set_num_threads`.
+    {sampled_output}
+    {sampled_order}
+    {sampled_mode}
+    {sampled_cval}
+    {prefilter}
+    {threads}
 
     Returns
     -------
@@ -87,6 +82,7 @@ def map_coordinates(
     return call.leave(out, bare=True)
 
 
+@documented
 def geometric_transform(
     input: ArrayLike,
     mapping: Callable[..., Sequence[float]],
@@ -105,15 +101,22 @@ def geometric_transform(
 
     Parameters
     ----------
-    input, output, order, mode, cval, prefilter, threads
-        As in `map_coordinates`.
+    {sampled_input}
     mapping : callable
         Takes the indices of an element of the result as a tuple; returns the coordinates to look it up at.
         It is called once per element: where it can be written for arrays, `map_coordinates` is far faster.
     output_shape : tuple of int, optional
         Default: shape of ``input``.
-    extra_arguments, extra_keywords
+    {sampled_output}
+    {sampled_order}
+    {sampled_mode}
+    {sampled_cval}
+    {prefilter}
+    extra_arguments : sequence
         Passed on to ``mapping``.
+    extra_keywords : mapping, optional
+        Passed on to ``mapping``.
+    {threads}
 
     Returns
     -------
@@ -148,6 +151,7 @@ def geometric_transform(
     return call.leave(out, bare=True)
 
 
+@documented
 def affine_transform(
     input: ArrayLike,
     matrix: ArrayLike,
@@ -165,14 +169,19 @@ def affine_transform(
 
     Parameters
     ----------
-    input, output, order, mode, cval, prefilter, threads
-        As in `map_coordinates`.
+    {sampled_input}
     matrix : (n,), (n, m), (n, n+1) or (n+1, n+1) array_like
         Output index -> input coordinate: factors of the axes, a matrix, or homogeneous.
     offset : float or sequence
         Added to the coordinates.
     output_shape : tuple of int, optional
         Default: shape of ``output`` if that is an array, else of ``input``.
+    {sampled_output}
+    {sampled_order}
+    {sampled_mode}
+    {sampled_cval}
+    {prefilter}
+    {threads}
 
     Returns
     -------
@@ -246,6 +255,7 @@ def _linear_and_shift(
     return matrix, shift
 
 
+@documented
 def rotate(
     input: ArrayLike,
     angle: float,
@@ -263,14 +273,19 @@ def rotate(
 
     Parameters
     ----------
-    input, output, order, mode, cval, prefilter, threads
-        As in `map_coordinates`.
+    {sampled_input}
     angle : float
         Degrees; multiples of 90 are exact.
     axes : (int, int)
         The plane.
     reshape : bool
         Let the result have room for all of the input.
+    {sampled_output}
+    {sampled_order}
+    {sampled_mode}
+    {sampled_cval}
+    {prefilter}
+    {threads}
 
     Returns
     -------

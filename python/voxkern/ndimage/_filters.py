@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from .._core import AxisFilter
 from .._runtime.backend import host_array
+from .._runtime.texts import documented
 from .._runtime.validate import Array
 from ._common import DTYPES, Call, filter_mode, one_axis, per_axis, several_axes
 
@@ -26,6 +27,7 @@ class _Pass(NamedTuple):
     divisor: float
 
 
+@documented
 def correlate1d(
     input: ArrayLike,
     weights: ArrayLike,
@@ -41,22 +43,15 @@ def correlate1d(
 
     Parameters
     ----------
-    input : array_like
-        Bool, integer, float32, float64 or complex; any number of axes, any memory order.
+    {input}
     weights : (n,) array_like
         The filter, real. Computed in float64, or float32 if input and output are float32.
-    axis : int
-        Axis to filter along.
-    output : array or dtype, optional
-        Where to write (may be ``input`` itself), or the dtype of the result.
-    mode : {"reflect", "constant", "nearest", "mirror", "wrap", "grid-..."}
-        How the line continues beyond its ends.
-    cval : float
-        Value outside for ``constant``.
-    origin : int
-        Shift of the filter, between ``-(n // 2)`` and ``(n - 1) // 2``.
-    threads : int, optional
-        Default: see `voxkern.set_num_threads`.
+    {axis}
+    {filter_output}
+    {filter_mode}
+    {filter_cval}
+    {origin}
+    {threads}
 
     Returns
     -------
@@ -91,6 +86,7 @@ def correlate1d(
     return _run(call, x, [_Pass(at, taps.tolist(), filter_mode(mode), origin, 1.0)], output, cval)
 
 
+@documented
 def convolve1d(
     input: ArrayLike,
     weights: ArrayLike,
@@ -106,8 +102,15 @@ def convolve1d(
 
     Parameters
     ----------
-    input, weights, axis, output, mode, cval, origin, threads
-        As in `correlate1d`.
+    {input}
+    weights : (n,) array_like
+        The filter, real. Computed in float64, or float32 if input and output are float32.
+    {axis}
+    {filter_output}
+    {filter_mode}
+    {filter_cval}
+    {origin}
+    {threads}
 
     Returns
     -------
@@ -152,6 +155,7 @@ def _gaussian(sigma: float, axis: int, order: int, mode: str, truncate: float, r
     return _Pass(axis, _gaussian_weights(sigma, order, int(reach))[::-1], filter_mode(mode), 0, 1.0)
 
 
+@documented
 def gaussian_filter1d(
     input: ArrayLike,
     sigma: float,
@@ -169,16 +173,19 @@ def gaussian_filter1d(
 
     Parameters
     ----------
-    input, axis, output, mode, cval, threads
-        As in `correlate1d`.
+    {input}
     sigma : float
         Standard deviation in voxels.
+    {axis}
     order : int
         0 for the Gaussian, n for its n-th derivative.
-    truncate : float
-        Cut the kernel at this many standard deviations.
+    {filter_output}
+    {filter_mode}
+    {filter_cval}
+    {truncate}
     radius : int, optional
         Cut it at this many voxels instead.
+    {threads}
 
     Returns
     -------
@@ -197,6 +204,7 @@ def gaussian_filter1d(
     return _run(call, x, [one], output, cval)
 
 
+@documented
 def gaussian_filter(
     input: ArrayLike,
     sigma: float | Iterable[float],
@@ -214,14 +222,19 @@ def gaussian_filter(
 
     Parameters
     ----------
-    input, output, cval, threads
-        As in `correlate1d`.
-    sigma, order, mode, radius
-        As in `gaussian_filter1d`; one value, or one per axis of ``axes``.
-    truncate : float
-        Cut the kernel at this many standard deviations.
-    axes : int or sequence, optional
-        Axes to filter; all by default.
+    {input}
+    sigma : float or sequence
+        Standard deviation in voxels; one value, or one per axis of ``axes``.
+    order : int or sequence
+        0 for the Gaussian, n for its n-th derivative; one value, or one per axis of ``axes``.
+    {filter_output}
+    {filter_modes}
+    {filter_cval}
+    {truncate}
+    radius : int or sequence, optional
+        Cut it at this many voxels instead; one value, or one per axis of ``axes``.
+    {axes}
+    {threads}
 
     Returns
     -------
@@ -271,6 +284,7 @@ def _uniform(size: int, axis: int, mode: str, origin: int) -> _Pass:
     return _Pass(axis, [1.0] * size, filter_mode(mode), origin, float(size))
 
 
+@documented
 def uniform_filter1d(
     input: ArrayLike,
     size: int,
@@ -286,10 +300,15 @@ def uniform_filter1d(
 
     Parameters
     ----------
-    input, axis, output, mode, cval, origin, threads
-        As in `correlate1d`.
+    {input}
     size : int
         Samples in the mean.
+    {axis}
+    {filter_output}
+    {filter_mode}
+    {filter_cval}
+    {origin}
+    {threads}
 
     Returns
     -------
@@ -308,6 +327,7 @@ def uniform_filter1d(
     return _run(call, x, [one], output, cval)
 
 
+@documented
 def uniform_filter(
     input: ArrayLike,
     size: int | Iterable[int] = 3,
@@ -323,12 +343,17 @@ def uniform_filter(
 
     Parameters
     ----------
-    input, output, cval, threads
-        As in `correlate1d`.
-    size, mode, origin
-        As in `uniform_filter1d`; one value, or one per axis of ``axes``.
-    axes : int or sequence, optional
-        Axes to filter; all by default.
+    {input}
+    size : int or sequence
+        Samples in the mean; one value, or one per axis of ``axes``.
+    {filter_output}
+    {filter_modes}
+    {filter_cval}
+    origin : int or sequence
+        Shift of the box, between ``-(size // 2)`` and ``(size - 1) // 2``; one value, or one per axis of
+        ``axes``.
+    {axes}
+    {threads}
 
     Returns
     -------

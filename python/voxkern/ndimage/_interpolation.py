@@ -12,10 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._core import Interpolator
 from .._runtime.kernels import AxisSampling, ResampleOptions
+from .._runtime.texts import documented
 from .._runtime.validate import Array
 from ._common import DTYPES, Call, check_order, computes_in_float64, interpolation_mode, one_axis, per_axis
 
 
+@documented
 def spline_filter1d(
     input: ArrayLike,
     order: int = 3,
@@ -29,18 +31,13 @@ def spline_filter1d(
 
     Parameters
     ----------
-    input : array_like
-        Bool, integer, float32, float64 or complex; any number of axes, any memory order.
+    {input}
     order : int
         Spline order, 0 to 5; 0 and 1 copy.
-    axis : int
-        Axis to filter along.
-    output : array or dtype
-        Where to write, or the dtype of the result.
-    mode : {"mirror", "reflect", "nearest", "constant", "wrap", "grid-..."}
-        How the line continues beyond its ends.
-    threads : int, optional
-        Default: see `voxkern.set_num_threads`.
+    {axis}
+    {coefficient_output}
+    {coefficient_mode}
+    {threads}
 
     Returns
     -------
@@ -65,6 +62,7 @@ def spline_filter1d(
     return _coefficients(call, x, order, axes, output, mode)
 
 
+@documented
 def spline_filter(
     input: ArrayLike,
     order: int = 3,
@@ -77,10 +75,12 @@ def spline_filter(
 
     Parameters
     ----------
-    input, output, mode, threads
-        As in `spline_filter1d`.
+    {input}
     order : int
         Spline order, 2 to 5.
+    {coefficient_output}
+    {coefficient_mode}
+    {threads}
 
     Returns
     -------
@@ -103,6 +103,7 @@ def spline_filter(
     return _coefficients(call, x, order, list(range(x.ndim)), output, mode)
 
 
+@documented
 def shift(
     input: ArrayLike,
     shift: float | Sequence[float],
@@ -118,22 +119,15 @@ def shift(
 
     Parameters
     ----------
-    input : array_like
-        As in `spline_filter1d`.
+    {input}
     shift : float or sequence
         Samples towards higher indices; one value, or one per axis.
-    output : array or dtype, optional
-        Where to write, or the dtype of the result; integers are rounded half away from zero.
-    order : int
-        Spline order, 0 to 5.
-    mode : {"constant", "nearest", "mirror", "reflect", "wrap", "grid-..."}
-        What lies beyond the array.
-    cval : float
-        Value outside for ``constant``.
-    prefilter : bool
-        False: ``input`` holds spline coefficients already.
-    threads : int, optional
-        Default: see `voxkern.set_num_threads`.
+    {sampled_output}
+    {sampled_order}
+    {sampled_mode}
+    {sampled_cval}
+    {prefilter}
+    {threads}
 
     Returns
     -------
@@ -154,6 +148,7 @@ def shift(
     return _sample(call, x, grid, output, order, mode, cval, prefilter)
 
 
+@documented
 def zoom(
     input: ArrayLike,
     zoom: float | Sequence[float],
@@ -170,12 +165,17 @@ def zoom(
 
     Parameters
     ----------
-    input, output, order, mode, cval, prefilter, threads
-        As in `shift`.
+    {input}
     zoom : float or sequence
         Factor of each axis; n samples become ``round(n * zoom)``.
+    {sampled_output}
+    {sampled_order}
+    {sampled_mode}
+    {sampled_cval}
+    {prefilter}
     grid_mode : bool
         Keep the extent of the samples' cells; without it, the outermost samples stay where they are.
+    {threads}
 
     Returns
     -------

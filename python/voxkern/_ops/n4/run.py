@@ -12,6 +12,7 @@ import numpy as np
 from ..._core import N4Settings
 from ..._runtime.call import Call, is_volume
 from ..._runtime.errors import ArgumentError
+from ..._runtime.texts import documented
 from ..._runtime.validate import Array
 from ..intensity import otsu_threshold
 from .finish import finish
@@ -22,6 +23,7 @@ from .trace import N4Details, N4Iteration
 _WIDENED = {"e": np.float32, "g": np.float64}  # half and long double
 
 
+@documented
 def n4_bias_field_correction(
     x: Any,
     mask: Any = None,
@@ -104,8 +106,7 @@ def n4_bias_field_correction(
     callback : callable, optional
         Called as ``callback(level, iteration, convergence)`` after each iteration. An exception it
         raises ends the call.
-    threads : int, optional
-        Default: see `set_num_threads`.
+    {threads}
 
     Returns
     -------
