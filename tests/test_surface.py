@@ -106,7 +106,8 @@ def test_import_is_light():
     """`import voxkern` brings numpy and nothing else of weight; the rest comes when it is used."""
     code = (
         "import sys, voxkern; heavy = {'pydicom', 'scipy', 'nibabel', 'SimpleITK', 'cupy', 'matplotlib', "
-        "'rich', 'torch', 'multiprocessing', 'voxkern._cuda'}; print(sorted(heavy & set(sys.modules)))"
+        "'rich', 'torch', 'multiprocessing', 'voxkern._app', 'voxkern._cuda', 'voxkern.io', "
+        "'voxkern.ndimage'}; print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

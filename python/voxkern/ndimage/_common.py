@@ -61,14 +61,14 @@ def is_array(output: Any) -> bool:
     )
 
 
-def one_axis(axis: int, ndim: int) -> int:
+def normalized_axis(axis: int, ndim: int) -> int:
     """Return a non-negative axis."""
     if not -ndim <= axis < ndim:
         raise np.exceptions.AxisError(axis, ndim)
     return axis % ndim
 
 
-def several_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]:
+def normalized_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]:
     """Return distinct non-negative axes; None means all."""
     if axes is None:
         return tuple(range(ndim))
@@ -77,7 +77,7 @@ def several_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]
     else:
         chosen = tuple(operator.index(a) for a in axes)  # type: ignore[union-attr]
     for axis in chosen:
-        one_axis(axis, ndim)
+        normalized_axis(axis, ndim)
     result = tuple(axis % ndim for axis in chosen)
     if len(set(result)) != len(result):
         raise ValueError("axes must be unique")

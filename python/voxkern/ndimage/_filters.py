@@ -14,7 +14,7 @@ from .._core import AxisFilter
 from .._runtime.backend import host_array
 from .._runtime.texts import documented
 from .._runtime.validate import Array
-from ._common import DTYPES, Call, filter_mode, one_axis, per_axis, several_axes
+from ._common import DTYPES, Call, filter_mode, normalized_axes, normalized_axis, per_axis
 
 
 class _Pass(NamedTuple):
@@ -77,7 +77,7 @@ def correlate1d(
     taps = taps.astype(np.float64)
     if taps.ndim != 1 or taps.shape[0] < 1:
         raise RuntimeError("no filter weights given")
-    at = one_axis(axis, x.ndim)
+    at = normalized_axis(axis, x.ndim)
     before = len(taps) // 2 + origin
     if before < 0 or before >= len(taps):
         raise ValueError(
@@ -200,8 +200,8 @@ def gaussian_filter1d(
     """
     call = Call("gaussian_filter1d", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
-    one = _gaussian(sigma, one_axis(axis, x.ndim), order, mode, truncate, radius)
-    return _run(call, x, [one], output, cval)
+    only = _gaussian(sigma, normalized_axis(axis, x.ndim), order, mode, truncate, radius)
+    return _run(call, x, [only], output, cval)
 
 
 @documented
@@ -257,7 +257,7 @@ def gaussian_filter(
     """
     call = Call("gaussian_filter", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
-    chosen = several_axes(axes, x.ndim)
+    chosen = normalized_axes(axes, x.ndim)
     n = len(chosen)
     filters = [
         _gaussian(s, a, o, m, truncate, r)
@@ -323,8 +323,8 @@ def uniform_filter1d(
     """
     call = Call("uniform_filter1d", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
-    one = _uniform(size, one_axis(axis, x.ndim), mode, origin)
-    return _run(call, x, [one], output, cval)
+    only = _uniform(size, normalized_axis(axis, x.ndim), mode, origin)
+    return _run(call, x, [only], output, cval)
 
 
 @documented
@@ -376,7 +376,7 @@ def uniform_filter(
     """
     call = Call("uniform_filter", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
-    chosen = several_axes(axes, x.ndim)
+    chosen = normalized_axes(axes, x.ndim)
     n = len(chosen)
     filters = [
         _uniform(s, a, m, o)

@@ -14,7 +14,15 @@ from .._core import Interpolator
 from .._runtime.kernels import AxisSampling, ResampleOptions
 from .._runtime.texts import documented
 from .._runtime.validate import Array
-from ._common import DTYPES, Call, check_order, computes_in_float64, interpolation_mode, one_axis, per_axis
+from ._common import (
+    DTYPES,
+    Call,
+    check_order,
+    computes_in_float64,
+    interpolation_mode,
+    normalized_axis,
+    per_axis,
+)
 
 
 @documented
@@ -58,7 +66,7 @@ def spline_filter1d(
     call = Call("spline_filter1d", "spline_filter", threads=threads)
     x = call.enter(input, "input", DTYPES)
     check_order(order)
-    axes = [one_axis(axis, x.ndim)] if x.ndim else []
+    axes = [normalized_axis(axis, x.ndim)] if x.ndim else []
     return _coefficients(call, x, order, axes, output, mode)
 
 
