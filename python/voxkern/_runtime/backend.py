@@ -144,9 +144,17 @@ def dlpack_library(x: Any) -> ModuleType | None:
     return None
 
 
+def is_array(x: Any) -> bool:
+    """Tell whether ``x`` is an array that can be written to."""
+    return not isinstance(x, type) and (
+        isinstance(x, np.ndarray) or is_gpu_array(x) or dlpack_library(x) is not None
+    )
+
+
 def host_array(x: Any, name: str, dtype: Any = None) -> NDArray[Any]:
     """Return a parameter (filter weights, a matrix) as a NumPy array; it never comes from a GPU."""
     if is_gpu_array(x):
         backend_of(x, name)
         raise ArgumentTypeError(f"{name}: got a GPU array, allowed numbers in the memory of the host")
-    return np.asarray(x, dtype=dtype)
+    array: NDArray[Any] = np.asarray(x if dlpack_library(x) is None else np.from_dlpack(x), dtype=dtype)
+    return array

@@ -136,11 +136,10 @@ class Call:
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Array | None = None) -> Array:
         """Return a new array on the device of the inputs, in C order or in the memory order of ``like``."""
         order = list(range(len(shape)))
-        if like is not None and like.ndim == len(shape) and not like.flags.c_contiguous:
-            if like.flags.f_contiguous:
-                order.reverse()
-            else:
-                order.sort(key=lambda axis: -abs(like.strides[axis]))
+        if like is not None and like.ndim == len(shape) and not _is_contiguous(like, order):
+            order.reverse()
+            if not _is_contiguous(like, order):
+                order = sorted(range(len(shape)), key=lambda axis: -abs(like.strides[axis]))
         backend = self._where()
         array = backend.empty(tuple(shape[axis] for axis in order), np.dtype(dtype), self._inputs[0])
         result: Array = array.transpose([order.index(axis) for axis in range(len(shape))])
@@ -154,6 +153,8 @@ class Call:
 
     def _writable(self, out: Any, array: Array, direct: bool) -> Array:
         """Return the caller's array, or one in its place that `leave` copies back."""
+        if not direct and isinstance(array, np.ndarray) and not array.flags.writeable:
+            raise ArgumentError("output: got a read-only array, allowed writable")
         target = array if direct else self.empty(array.shape, array.dtype.newbyteorder("="))
         self._written = (target, array, out)
         return target
@@ -225,3 +226,13 @@ def is_volume(x: Any) -> bool:
 def is_plain(array: Array) -> bool:
     """Tell whether kernels can read and write an array as it is; a GPU's arrays always are."""
     return not isinstance(array, np.ndarray) or (array.dtype.isnative and array.flags.aligned)
+
+
+def _is_contiguous(array: Array, order: list[int]) -> bool:
+    """Tell whether the elements lie side by side with the axes in this order, the last one fastest."""
+    step = array.itemsize
+    for axis in reversed(order):
+        if array.shape[axis] != 1 and array.strides[axis] != step:
+            return False
+        step *= array.shape[axis]
+    return True

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._runtime import call
-from .._runtime.backend import dlpack_library, is_gpu_array
+from .._runtime.backend import is_array
 from .._runtime.validate import FILTER_MODES, INTERPOLATION_MODES, KERNEL_DTYPES, Array
 
 DTYPES = KERNEL_DTYPES | frozenset("FD")
@@ -52,13 +52,6 @@ class Call(call.Call):
 
     def _same(self, x: Array, out: Array) -> bool:
         return x.dtype == out.dtype and x.strides == out.strides and self.address(x) == self.address(out)
-
-
-def is_array(output: Any) -> bool:
-    """Tell whether ``output`` is an array to write to, else a dtype."""
-    return not isinstance(output, type) and (
-        isinstance(output, np.ndarray) or is_gpu_array(output) or dlpack_library(output) is not None
-    )
 
 
 def normalized_axis(axis: int, ndim: int) -> int:

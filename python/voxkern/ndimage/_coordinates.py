@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._core import Interpolator
-from .._runtime.backend import host_array
+from .._runtime.backend import host_array, is_array
 from .._runtime.kernels import CoordinateMap, WarpOptions
 from .._runtime.texts import documented
 from .._runtime.validate import KERNEL_DTYPES, Array
 from .._space import geometry
-from ._common import DTYPES, Call, check_order, computes_in_float64, interpolation_mode, is_array, per_axis
+from ._common import DTYPES, Call, check_order, computes_in_float64, interpolation_mode, per_axis
 from ._interpolation import enter_image, leave_on_axes, sample_on_axes
 
 
