@@ -12,7 +12,7 @@ import scipy.ndimage
 import voxkern as vk
 from voxkern import _core, ndimage
 from voxkern._ops.intensity import otsu_threshold
-from voxkern._runtime import backend
+from voxkern._runtime import backend, kernels
 
 RNG = np.random.default_rng(7)
 IMAGE = RNG.random((6, 7, 8)).astype(np.float32) + 1
@@ -304,3 +304,24 @@ def test_output_that_shares_memory_with_another_input():
     expected = ndimage.map_coordinates(IMAGE, POINTS)
     ndimage.map_coordinates(IMAGE, points, output=points[0])
     np.testing.assert_allclose(points[0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CALLS if name not in ("zscore", "window", "otsu_threshold", "preprocess")]
+)
+def test_three_frames_at_most_above_a_kernel(monkeypatch, name):
+    class ReachedError(Exception):
+        pass
+
+    def kernel(*_):
+        frame, depth = inspect.currentframe().f_back, 0
+        while frame.f_code.co_name != "<lambda>":
+            frame, depth = frame.f_back, depth + 1
+        raise ReachedError(depth)
+
+    for compiled in [n for n, f in vars(kernels).items() if inspect.isfunction(f) and n[0] != "_"]:
+        monkeypatch.setattr(kernels, compiled, kernel)
+    call, *arrays = CALLS[name]
+    with pytest.raises(ReachedError) as reached:
+        call(*arrays)
+    assert reached.value.args[0] <= 3

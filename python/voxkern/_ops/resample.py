@@ -84,8 +84,8 @@ class ResamplePlan:
             shape_rule=shape_rule,
             transform=transform,
         )
-        if mode is None:
-            mode = default_mode(self._affine is not None, like, matrix, transform)
+        placed = like is not None or matrix is not None or transform is not None
+        mode = mode or default_mode(self._affine is not None and placed)
         self._kernel: Interpolator = validate.interpolator(order)
         self._boundary = validate.boundary(mode)
         self._cval = complex(cval)

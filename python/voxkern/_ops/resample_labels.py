@@ -108,7 +108,8 @@ def resample_labels(
         shape_rule=shape_rule,
         transform=transform,
     )
-    boundary = validate.boundary(mode or default_mode(affine is not None, like, matrix, transform))
+    placed = like is not None or matrix is not None or transform is not None
+    boundary = validate.boundary(mode or default_mode(affine is not None and placed))
     limits = np.iinfo(source.dtype) if source.dtype.kind in "iu" else np.iinfo(np.uint8)
     if not max(limits.min, -(2**63)) <= cval <= min(limits.max, 2**63 - 1):
         raise ArgumentError(f"cval: got {cval}, allowed a label of {source.dtype}")
@@ -215,7 +216,7 @@ def resample_argmax(
     )
     if not isinstance(grid, AlignedGrid):
         raise ArgumentError("like: got a grid that is turned against the scores, allowed axes along theirs")
-    boundary = validate.boundary(mode or default_mode(affine is not None, like))
+    boundary = validate.boundary(mode or default_mode(like is not None))
     scores = scores.transpose(0, *(a + 1 for a in grid.source_axes))
     values = call.output(out, grid.shape, scores[0], dtype=_class_dtype(len(scores)), dtypes=LABEL_DTYPES)
     if values.dtype.kind in "iu" and np.iinfo(values.dtype).max < len(scores) - 1:

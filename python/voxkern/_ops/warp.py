@@ -15,6 +15,7 @@ from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.kernels import CoordinateMap, WarpOptions
 from .._runtime.texts import documented
 from .._runtime.validate import SAMPLED_DTYPES, Array
+from .._space.grid import default_mode
 from .._space.volume import Volume
 
 UNITS = ("mm", "voxels")
@@ -87,7 +88,7 @@ def warp(
             f"return_gradient: got order {order!r} of {array.dtype}, allowed 1 to 5 of real values"
         )
     kernel: Interpolator = validate.interpolator(order)
-    boundary = validate.boundary(mode or ("fov" if is_volume(x) else "nearest"))
+    boundary = validate.boundary(mode or default_mode(is_volume(x)))
     shape = field.grid + array.shape[field.axes :]
     image = call.output(out, shape, array, dtypes=SAMPLED_DTYPES)
     for voxels, values, outside in call.parts(array, image, cval):
@@ -175,7 +176,7 @@ def push(
     if isinstance(order, str):
         raise ArgumentError(f"order: got {order!r}, allowed 0 to 5")
     kernel: Interpolator = validate.interpolator(order)
-    boundary = validate.boundary(mode or ("fov" if like is not None else "nearest"))
+    boundary = validate.boundary(mode or default_mode(like is not None))
     image = call.empty(size + values.shape[len(field.grid) :], _float_dtype(values))
     call.run("push", values, image, field.points, WarpOptions(kernel=kernel, mode=boundary))
     result = call.leave(image, bare=True)

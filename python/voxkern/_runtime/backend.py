@@ -23,6 +23,9 @@ from .optional import import_or_explain
 _CUDA_DEVICES = (2, 13)  # DLPack's numbers for CUDA memory: of the device, and managed
 
 
+_NOTHING = contextlib.nullcontext()
+
+
 class NumpyBackend:
     """NumPy arrays; the last argument of a kernel is a number of threads."""
 
@@ -35,13 +38,13 @@ class NumpyBackend:
         """Return an array over the memory of ``x``."""
         return np.from_dlpack(x)
 
-    def empty(self, shape: tuple[int, ...], dtype: Any, beside: Any) -> Any:
+    def empty(self, shape: tuple[int, ...], dtype: Any, beside: Any) -> NDArray[Any]:
         """Return a new array in C order where ``beside`` lives."""
         return np.empty(shape, dtype)
 
     def device(self, array: Any) -> contextlib.AbstractContextManager[Any]:
         """Return a context in which the device of ``array`` is the current one."""
-        return contextlib.nullcontext()
+        return _NOTHING
 
     def last_argument(self, threads: int) -> int:
         """Return the last argument of a kernel."""
@@ -63,10 +66,11 @@ class CudaBackend:
         """Return an array over the memory of ``x``, once the work queued for it is done."""
         return self._cupy.from_dlpack(x)
 
-    def empty(self, shape: tuple[int, ...], dtype: Any, beside: Any) -> Any:
+    def empty(self, shape: tuple[int, ...], dtype: Any, beside: Any) -> NDArray[Any]:
         """Return a new array in C order on the device of ``beside``."""
         with self.device(beside):
-            return self._cupy.empty(shape, dtype)
+            array: NDArray[Any] = self._cupy.empty(shape, np.dtype(dtype))
+            return array
 
     def device(self, array: Any) -> contextlib.AbstractContextManager[Any]:
         """Return a context in which the device of ``array`` is the current one."""

@@ -135,15 +135,15 @@ class Call:
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Array | None = None) -> Array:
         """Return a new array on the device of the inputs, in C order or in the memory order of ``like``."""
-        order = list(range(len(shape)))
-        if like is not None and like.ndim == len(shape) and not _is_contiguous(like, order):
-            order.reverse()
-            if not _is_contiguous(like, order):
-                order = sorted(range(len(shape)), key=lambda axis: -abs(like.strides[axis]))
         backend = self._where()
-        array = backend.empty(tuple(shape[axis] for axis in order), np.dtype(dtype), self._inputs[0])
-        result: Array = array.transpose([order.index(axis) for axis in range(len(shape))])
-        return result
+        axes = list(range(len(shape)))
+        if like is None or like.ndim != len(shape) or _is_contiguous(like, axes):
+            return backend.empty(shape, dtype, self._inputs[0])
+        order = axes[::-1]
+        if not _is_contiguous(like, order):
+            order = sorted(axes, key=lambda axis: -abs(like.strides[axis]))
+        array = backend.empty(tuple(shape[axis] for axis in order), dtype, self._inputs[0])
+        return array.transpose([order.index(axis) for axis in axes])
 
     def _given(self, out: Any, name: str) -> Array:
         backend = backend_of(out, name)

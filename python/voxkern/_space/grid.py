@@ -262,9 +262,9 @@ def make_grid(
     return grid, None if affine is None else grid.affine(affine)
 
 
-def default_mode(volume: bool, *places: Any) -> str:
-    """Return how an image continues where no mode is named: ``places`` put a Volume's grid anywhere."""
-    return "fov" if volume and any(place is not None for place in places) else "nearest"
+def default_mode(anywhere_in_space: bool) -> str:
+    """Return how an image continues where no mode is named; the new grid may lie anywhere or within it."""
+    return "fov" if anywhere_in_space else "nearest"
 
 
 def _check_shape(size: Iterable[int]) -> None:

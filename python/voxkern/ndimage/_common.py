@@ -29,7 +29,7 @@ class Call(call.Call):
     ) -> Array:
         """Return where the kernel writes: ``output``, a new array in C order, or one that is copied back."""
         shape = tuple(shape)
-        if not is_array(output):
+        if output is None or not is_array(output):
             dtype = like.dtype if output is None else np.dtype(output)
             if like.dtype.kind == "c" and dtype.kind != "c":
                 dtype = np.promote_types(like.dtype, dtype)

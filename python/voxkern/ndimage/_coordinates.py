@@ -19,7 +19,7 @@ from .._runtime.texts import documented
 from .._runtime.validate import KERNEL_DTYPES, Array
 from .._space import geometry
 from ._common import DTYPES, Call, check_order, computes_in_float64, interpolation_mode, per_axis
-from ._interpolation import enter_image, leave_on_axes, sample_on_axes
+from ._interpolation import GridAxis, enter_image, sample_on_axes
 
 
 @documented
@@ -225,9 +225,11 @@ def affine_transform(
         raise RuntimeError("input and output rank must be equal")
     with np.errstate(divide="ignore", invalid="ignore"):
         before = shift / linear
-    coordinates = [(np.arange(m) + b) * f for m, b, f in zip(shape, before, linear, strict=True)]
-    out = sample_on_axes(call, x, coordinates, output, order, mode, cval, prefilter)
-    return leave_on_axes(call, out, linear.tolist(), shift.tolist())
+    grid = [
+        GridAxis((np.arange(m) + b) * f, f, s)
+        for m, b, f, s in zip(shape, before, linear, shift, strict=True)
+    ]
+    return sample_on_axes(call, x, grid, output, order, mode, cval, prefilter)
 
 
 def _linear_and_shift(

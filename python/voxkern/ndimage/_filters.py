@@ -71,19 +71,8 @@ def correlate1d(
     """
     call = Call("correlate1d", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
-    taps = np.atleast_1d(host_array(weights, "weights"))
-    if np.iscomplexobj(taps):
-        raise TypeError("weights: got complex numbers, allowed real ones")
-    taps = taps.astype(np.float64)
-    if taps.ndim != 1 or taps.shape[0] < 1:
-        raise RuntimeError("no filter weights given")
-    at = normalized_axis(axis, x.ndim)
-    before = len(taps) // 2 + origin
-    if before < 0 or before >= len(taps):
-        raise ValueError(
-            "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
-        )
-    return _run(call, x, [_Pass(at, taps.tolist(), filter_mode(mode), origin, 1.0)], output, cval)
+    only = _correlation(host_array(weights, "weights"), normalized_axis(axis, x.ndim), mode, origin)
+    return _run(call, x, [only], output, cval)
 
 
 @documented
@@ -123,9 +112,27 @@ def convolve1d(
     >>> ndimage.convolve1d([2, 8, 0, 4, 1, 9, 9, 0], weights=[1, 3])
     array([14, 24,  4, 13, 12, 36, 27,  0])
     """
+    call = Call("convolve1d", "correlate1d", threads=threads)
+    x = call.enter(input, "input", DTYPES)
     reverse = np.atleast_1d(host_array(weights, "weights"))[::-1]
     origin = -origin - (1 if len(reverse) % 2 == 0 else 0)
-    return correlate1d(input, reverse, axis, output, mode, cval, origin, threads=threads)
+    only = _correlation(reverse, normalized_axis(axis, x.ndim), mode, origin)
+    return _run(call, x, [only], output, cval)
+
+
+def _correlation(weights: Array, axis: int, mode: str, origin: int) -> _Pass:
+    taps = np.atleast_1d(weights)
+    if np.iscomplexobj(taps):
+        raise TypeError("weights: got complex numbers, allowed real ones")
+    taps = taps.astype(np.float64)
+    if taps.ndim != 1 or taps.shape[0] < 1:
+        raise RuntimeError("no filter weights given")
+    before = len(taps) // 2 + origin
+    if before < 0 or before >= len(taps):
+        raise ValueError(
+            "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
+        )
+    return _Pass(axis, taps.tolist(), filter_mode(mode), origin, 1.0)
 
 
 def _gaussian_weights(sigma: float, order: int, radius: int) -> list[float]:

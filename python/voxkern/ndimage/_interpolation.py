@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -152,8 +152,8 @@ def shift(
     call = Call("shift", "resample", threads=threads)
     x = enter_image(call, input)
     moves = per_axis(shift, x.ndim)
-    grid = [_Axis(n, 1.0, -float(s)) for n, s in zip(x.shape, moves, strict=True)]
-    return _sample(call, x, grid, output, order, mode, cval, prefilter)
+    grid = [GridAxis(np.arange(n) - float(s), 1.0, -float(s)) for n, s in zip(x.shape, moves, strict=True)]
+    return sample_on_axes(call, x, grid, output, order, mode, cval, prefilter)
 
 
 @documented
@@ -210,29 +210,28 @@ def zoom(
             f"It is recommended to use mode = grid-{mode} instead of {mode} when grid_mode is True.",
             stacklevel=2,
         )
-    grid = []
-    for n, m in zip(x.shape, shape, strict=True):
-        if grid_mode:
-            grid.append(_Axis(m, n / m if m else 1.0, centred=True))
-        else:
-            grid.append(_Axis(m, (n - 1) / (m - 1) if m > 1 else 1.0))
-    return _sample(call, x, grid, output, order, mode, cval, prefilter)
+    grid = [_zoomed_axis(n, m, grid_mode) for n, m in zip(x.shape, shape, strict=True)]
+    return sample_on_axes(call, x, grid, output, order, mode, cval, prefilter)
 
 
 # --- what they share ----------------------------------------------------------------------------------
 
 
-class _Axis:
-    """Where the output samples of an axis lie: ``step * i + origin``; centred: on the extent of the cells."""
+class GridAxis(NamedTuple):
+    """Where the output samples of an axis lie: ``step * i + origin``, in scipy's order of operations."""
 
-    def __init__(self, size: int, step: float, origin: float = 0.0, centred: bool = False) -> None:
-        self.size, self.step, self._centred = size, step, centred
-        self.origin = 0.5 * step - 0.5 if centred else origin
+    coordinates: NDArray[np.float64]
+    step: float
+    origin: float
 
-    def coordinates(self) -> NDArray[np.float64]:
-        """Return them in the order of operations scipy uses."""
-        at = np.arange(self.size, dtype=np.float64)
-        return (at + 0.5) * self.step - 0.5 if self._centred else at * self.step + self.origin
+
+def _zoomed_axis(n: int, m: int, grid_mode: bool) -> GridAxis:
+    index = np.arange(m, dtype=np.float64)
+    if grid_mode:
+        step = n / m if m else 1.0
+        return GridAxis((index + 0.5) * step - 0.5, step, 0.5 * step - 0.5)
+    step = (n - 1) / (m - 1) if m > 1 else 1.0
+    return GridAxis(index * step, step, 0.0)
 
 
 def enter_image(call: Call, input: Any) -> Array:
@@ -254,38 +253,21 @@ def _coefficients(call: Call, x: Array, order: int, axes: list[int], output: Any
     return call.leave(out)
 
 
-def _sample(
+def sample_on_axes(
     call: Call,
     x: Array,
-    grid: list[_Axis],
+    grid: list[GridAxis],
     output: Any,
     order: int,
     mode: str,
     cval: complex,
     prefilter: bool,
 ) -> Any:
-    coordinates = [axis.coordinates() for axis in grid]
-    out = sample_on_axes(call, x, coordinates, output, order, mode, cval, prefilter)
-    return leave_on_axes(call, out, [axis.step for axis in grid], [axis.origin for axis in grid])
-
-
-def sample_on_axes(
-    call: Call,
-    x: Array,
-    coordinates: list[NDArray[np.float64]],
-    output: Any,
-    order: int,
-    mode: str,
-    cval: complex,
-    prefilter: bool,
-) -> Array:
-    """Interpolate at the grid that one list of coordinates per axis makes."""
-    out = call.scipy_output(output, [len(c) for c in coordinates], x)
+    """Interpolate on a grid along the axes, and leave with its affine."""
+    out = call.scipy_output(output, [len(axis.coordinates) for axis in grid], x)
     boundary = interpolation_mode(mode)
-    if out.size == 0:
-        return out
-    samplings = [AxisSampling(c) for c in coordinates]
-    for source, target, outside in call.parts(x, out, cval):
+    samplings = [AxisSampling(axis.coordinates) for axis in grid]
+    for source, target, outside in call.parts(x, out, cval) if out.size else ():
         options = ResampleOptions(
             kernel=Interpolator(order),
             mode=boundary,
@@ -294,12 +276,7 @@ def sample_on_axes(
             float64=computes_in_float64(x, out),
         )
         call.run("resample", source, target, samplings, options)
-    return out
-
-
-def leave_on_axes(call: Call, out: Array, steps: Sequence[float], origins: Sequence[float]) -> Any:
-    """Leave with the affine of the grid that was sampled along the axes."""
     index_map = np.eye(4)
-    for axis, (step, origin) in enumerate(zip(steps[:3], origins[:3], strict=True)):
-        index_map[axis, [axis, 3]] = step, origin
+    for a, axis in enumerate(grid[:3]):
+        index_map[a, [a, 3]] = axis.step, axis.origin
     return call.leave(out, index_map=index_map)

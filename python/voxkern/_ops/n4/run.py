@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._core import N4Settings
+from ..._core import N4Fit, N4Settings
 from ..._runtime.call import Call, is_volume
 from ..._runtime.errors import ArgumentError
 from ..._runtime.texts import documented
 from ..._runtime.validate import Array
 from ..intensity import otsu_threshold
 from .finish import finish
-from .plan import plan_axes
+from .plan import Axis, plan_axes
 from .settings import N4Callback, check_choices, fit_settings
 from .trace import N4Details, N4Iteration
 
@@ -176,35 +176,17 @@ def n4_bias_field_correction(
         None, image.shape, image, dtype=np.float64 if image.dtype == np.float64 else np.float32
     )
     field = call.output(None, image.shape, image, dtype=np.float32) if return_field else None
-    samples = tuple(a.samples for a in axes)
     details = []
     not_positive = 0
     for volume in _volumes(image.shape):
         scan, target, part = image[volume], corrected[volume], region.of(volume)
-        seen = part.of(samples)
-        fit = call.run(
-            "n4",
-            scan[samples],
-            seen.mask,
-            seen.label,
-            seen.weights,
-            settings,
-            [a.sample_domain for a in axes],
-            target,
-            callback,
-        )
+        fit = _fit(call, scan, part, axes, settings, target, callback)
         lattice = fit.lattice
         if mean_preserving:
             lattice -= np.float32(fit.mean_log_field)
-        call.run(
-            "n4_divide",
-            scan,
-            lattice,
-            spline_order,
-            [a.voxel_domain for a in axes],
-            target,
-            None if field is None else field[volume],
-        )
+        domain = [a.voxel_domain for a in axes]
+        into = None if field is None else field[volume]
+        call.run("n4_divide", scan, lattice, spline_order, domain, target, into)
         if rescale or outside == "input":
             finish(target, scan, part.inside(), outside, rescale)
         not_positive += fit.not_positive
@@ -269,6 +251,25 @@ def _like_image(call: Call, value: Any, name: str, x: Any, image: Array) -> Arra
     if array.shape not in (image.shape, image.shape[:3]):
         raise ArgumentError(f"{name}: got shape {array.shape}, allowed {image.shape}")
     return array
+
+
+def _fit(
+    call: Call,
+    scan: Array,
+    region: _Region,
+    axes: Sequence[Axis],
+    settings: N4Settings,
+    scratch: Array,
+    callback: N4Callback | None,
+) -> N4Fit:
+    """Fit the log field of a volume to the samples the axes name."""
+    samples = tuple(a.samples for a in axes)
+    seen = region.of(samples)
+    domain = [a.sample_domain for a in axes]
+    fit: N4Fit = call.run(
+        "n4", scan[samples], seen.mask, seen.label, seen.weights, settings, domain, scratch, callback
+    )
+    return fit
 
 
 def _volumes(shape: tuple[int, ...]) -> list[tuple[Any, ...]]:
