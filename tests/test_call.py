@@ -225,6 +225,11 @@ def test_arrays_of_two_places(gpu, name):
             call(*mixed)
 
 
+def test_arrays_of_two_gpus(gpu):
+    with pytest.raises(vk.ArgumentError, match="another GPU"):
+        ndimage.gaussian_filter(GpuArray(IMAGE, 0), 1, output=GpuArray(IMAGE.copy(), 1))
+
+
 def test_gpu_kernel_runs_on_the_device_and_stream_of_its_input(gpu, tensors):
     expected = ndimage.gaussian_filter(IMAGE, 1)
     volume = ndimage.gaussian_filter(vk.Volume(GpuArray(IMAGE, 3), np.diag([2.0, 1, 1, 1])), 1)

@@ -156,7 +156,7 @@ def otsu_threshold(x: Any, bins: int = 200) -> float:
     """
     array = _enter(Call("otsu_threshold"), x)
     if bins < 2:
-        raise ArgumentError(f"otsu_bins: got {bins}, allowed at least 2")
+        raise ArgumentError(f"bins: got {bins}, allowed at least 2")
     low, high = float(array.min()), float(array.max())
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise ArgumentError(f"x: got values from {low:g} to {high:g}, allowed finite voxels that differ")

@@ -46,6 +46,10 @@ class NumpyBackend:
         """Return a context in which the device of ``array`` is the current one."""
         return _NOTHING
 
+    def same_device(self, a: Any, b: Any) -> bool:
+        """Tell whether two arrays live on one device."""
+        return True
+
     def last_argument(self, threads: int) -> int:
         """Return the last argument of a kernel."""
         return threads
@@ -76,6 +80,10 @@ class CudaBackend:
         """Return a context in which the device of ``array`` is the current one."""
         device: contextlib.AbstractContextManager[Any] = self._cupy.cuda.Device(array.device.id)
         return device
+
+    def same_device(self, a: Any, b: Any) -> bool:
+        """Tell whether two arrays live on one device."""
+        return bool(a.device.id == b.device.id)
 
     def last_argument(self, threads: int) -> int:
         """Return the last argument of a kernel."""

@@ -3,6 +3,15 @@
 
 Here alone is known: Volumes, NumPy, CuPy and DLPack arrays, the back end that computes, complex numbers,
 overlap of input and output, foreign byte order, the memory order of results, devices, streams and threads.
+A public function reads::
+
+    call = Call("twice", "filter", threads=threads)
+    x = call.enter(x, "x")
+    ...  # checks of the other arguments
+    out = call.output(out, x.shape, x)
+    for source, target, _ in call.parts(x, out):
+        call.run("filter", source, target, options)
+    return call.leave(out)
 """
 
 from __future__ import annotations
@@ -85,9 +94,15 @@ class Call:
             return np.asarray(data)
         if isinstance(data, backend.array_type):
             array: Array = data
-            return array
+        else:
+            array = self._by_dlpack(backend, data, name)
+        if self._inputs and not backend.same_device(array, self._inputs[0]):
+            raise ArgumentError(f"{name}: got an array of another GPU, allowed that of the first argument")
+        return array
+
+    def _by_dlpack(self, backend: Backend, data: Any, name: str) -> Array:
         try:
-            array = backend.from_dlpack(data)
+            array: Array = backend.from_dlpack(data)
         except (AttributeError, BufferError, RuntimeError, TypeError) as error:
             raise ArgumentTypeError(
                 f"{name}: got a {type(data).__name__} that DLPack does not pass on ({error}), allowed "

@@ -102,7 +102,7 @@ def check_order(order: int) -> None:
         raise RuntimeError("spline order not supported")
 
 
-def per_axis(value: Any, n: int) -> list[Any]:
+def value_per_axis(value: Any, n: int) -> list[Any]:
     """Return one value per axis."""
     if isinstance(value, str) or not np.iterable(value):
         return [value] * n

@@ -18,7 +18,7 @@ from .._runtime.kernels import CoordinateMap, WarpOptions
 from .._runtime.texts import documented
 from .._runtime.validate import KERNEL_DTYPES, Array
 from .._space import geometry
-from ._common import DTYPES, Call, check_order, computes_in_float64, interpolation_mode, per_axis
+from ._common import DTYPES, Call, check_order, computes_in_float64, interpolation_mode, value_per_axis
 from ._interpolation import GridAxis, enter_image, sample_on_axes
 
 
@@ -251,7 +251,7 @@ def _linear_and_shift(
         raise RuntimeError("affine matrix has wrong number of rows")
     if matrix.ndim == 2 and matrix.shape[1] != out_ndim:
         raise RuntimeError("affine matrix has wrong number of columns")
-    shift = np.asarray(per_axis(offset, n), dtype=np.float64)
+    shift = np.asarray(value_per_axis(offset, n), dtype=np.float64)
     if shift.ndim != 1:
         raise RuntimeError("no proper offset provided")
     return matrix, shift

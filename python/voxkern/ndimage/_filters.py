@@ -14,7 +14,7 @@ from .._core import AxisFilter
 from .._runtime.backend import host_array
 from .._runtime.texts import documented
 from .._runtime.validate import Array
-from ._common import DTYPES, Call, filter_mode, normalized_axes, normalized_axis, per_axis
+from ._common import DTYPES, Call, filter_mode, normalized_axes, normalized_axis, value_per_axis
 
 
 class _Pass(NamedTuple):
@@ -270,10 +270,10 @@ def gaussian_filter(
         _gaussian(s, a, o, m, truncate, r)
         for a, s, o, m, r in zip(
             chosen,
-            per_axis(sigma, n),
-            per_axis(order, n),
-            per_axis(mode, n),
-            per_axis(radius, n),
+            value_per_axis(sigma, n),
+            value_per_axis(order, n),
+            value_per_axis(mode, n),
+            value_per_axis(radius, n),
             strict=True,
         )
         if s > 1e-15
@@ -387,7 +387,9 @@ def uniform_filter(
     n = len(chosen)
     filters = [
         _uniform(s, a, m, o)
-        for a, s, m, o in zip(chosen, per_axis(size, n), per_axis(mode, n), per_axis(origin, n), strict=True)
+        for a, s, m, o in zip(
+            chosen, value_per_axis(size, n), value_per_axis(mode, n), value_per_axis(origin, n), strict=True
+        )
         if s > 1
     ]
     return _run(call, x, filters, output, cval)

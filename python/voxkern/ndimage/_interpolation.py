@@ -21,7 +21,7 @@ from ._common import (
     computes_in_float64,
     interpolation_mode,
     normalized_axis,
-    per_axis,
+    value_per_axis,
 )
 
 
@@ -151,7 +151,7 @@ def shift(
     check_order(order)
     call = Call("shift", "resample", threads=threads)
     x = enter_image(call, input)
-    moves = per_axis(shift, x.ndim)
+    moves = value_per_axis(shift, x.ndim)
     grid = [GridAxis(np.arange(n) - float(s), 1.0, -float(s)) for n, s in zip(x.shape, moves, strict=True)]
     return sample_on_axes(call, x, grid, output, order, mode, cval, prefilter)
 
@@ -199,7 +199,7 @@ def zoom(
     check_order(order)
     call = Call("zoom", "resample", threads=threads)
     x = enter_image(call, input)
-    factors = per_axis(zoom, x.ndim)
+    factors = value_per_axis(zoom, x.ndim)
     shape = tuple(round(n * z) for n, z in zip(x.shape, factors, strict=True))
     if all(z == 1 for z in factors) and prefilter:
         out = call.scipy_output(output, shape, x)

@@ -146,7 +146,7 @@ def n4_bias_field_correction(
     image = call.enter(x, "x", widened=_WIDENED)
     if image.ndim not in (2, 3, 4) or image.size == 0:
         raise ArgumentError(f"x: got shape {image.shape}, allowed 2 to 4 axes and at least two voxels")
-    check_choices(field_alignment, outside, callback)
+    check_choices(field_alignment, outside, otsu_bins, callback)
     common = fit_settings(
         maximum_number_of_iterations,
         convergence_threshold,

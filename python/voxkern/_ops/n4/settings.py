@@ -89,12 +89,14 @@ def correction_settings(choice: bool | str | Mapping[str, Any], **given: Any) ->
     return settings
 
 
-def check_choices(field_alignment: str, outside: str, callback: Any) -> None:
-    """Refuse what the words and the callback do not allow."""
+def check_choices(field_alignment: str, outside: str, otsu_bins: int, callback: Any) -> None:
+    """Refuse unknown words, too few bins and a callback that cannot be called."""
     if field_alignment not in ALIGNMENTS:
         raise ArgumentError(f"field_alignment: got {field_alignment!r}, allowed {', '.join(ALIGNMENTS)}")
     if outside not in OUTSIDE:
         raise ArgumentError(f"outside: got {outside!r}, allowed {', '.join(OUTSIDE)}")
+    if otsu_bins < 2:
+        raise ArgumentError(f"otsu_bins: got {otsu_bins}, allowed at least 2")
     if callback is not None and not callable(callback):
         raise ArgumentTypeError(f"callback: got {type(callback).__name__}, allowed a callable")
 
