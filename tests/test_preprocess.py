@@ -220,7 +220,7 @@ def test_exit_codes(tmp_path, capsys, make_series, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("voxkern._app.cli.preprocess", interrupted)
+    monkeypatch.setattr("voxkern._app.commands.preprocess", interrupted)
     assert main(["preprocess", str(folder), str(tmp_path / "y.nii")]) == 130
 
 

@@ -5,8 +5,9 @@
 the same kind; `voxkern.ndimage` holds drop-in functions for ``scipy.ndimage``.
 """
 
-from . import ndimage
-from ._app.preprocess import preprocess
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ._core import __version__
 from ._ops.intensity import window, zscore
 from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
@@ -30,7 +31,11 @@ from ._runtime.errors import (
 )
 from ._space.meta import SCHEMA as META_SCHEMA
 from ._space.volume import Volume, reorient
-from .io import list_series, load, save
+
+if TYPE_CHECKING:
+    from . import ndimage
+    from ._app.preprocess import preprocess
+    from .io import list_series, load, save
 
 __all__ = [
     "META_SCHEMA",
@@ -71,3 +76,24 @@ __all__ = [
     "window",
     "zscore",
 ]
+
+_LOADED_WHEN_NAMED = {
+    "io": "io",
+    "list_series": "io",
+    "load": "io",
+    "ndimage": "ndimage",
+    "preprocess": "_app.preprocess",
+    "save": "io",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LOADED_WHEN_NAMED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f".{_LOADED_WHEN_NAMED[name]}", __name__)
+    globals()[name] = module if name == _LOADED_WHEN_NAMED[name] else getattr(module, name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -7,7 +7,6 @@ import importlib.util
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +15,12 @@ from .._ops.intensity import otsu_threshold
 from .._ops.n4 import n4_bias_field_correction
 from .._ops.resample import resample
 from .._runtime.errors import MissingPackageError
+from .._runtime.files import writing
 from .._space.volume import Volume, reorient
 from ..io import load, save
 from .preprocess import preprocess
+from .progress import Progress
 from .report import draw_planes, field_window
-
-if TYPE_CHECKING:
-    from .cli import Progress
 
 _HEAD = "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
 _SLICE_MM = 1.2  # sagittal slices a little thicker than 1 mm, as in most T1 protocols
@@ -124,5 +122,6 @@ def run_demo(output: Path, progress: Progress, threads: int | None = None) -> No
             ("voxkern preprocess", after, None),
         )
     )
-    figure.savefig(picture, dpi=110, facecolor="black")
+    with writing(picture) as temporary:
+        figure.savefig(temporary, dpi=110, facecolor="black")
     progress.line(f"\nwrote {result}\nwrote {picture}\nwrote {report}")

@@ -4,26 +4,25 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from .._ops.intensity import zscore
-from .._ops.n4 import N4_PRESETS, n4_bias_field_correction
+from .._ops.n4 import correction_settings, n4_bias_field_correction
 from .._ops.resample import ResamplePlan
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.optional import import_or_explain
-from .._runtime.validate import kernel_array
+from .._runtime.texts import documented
 from .._space.volume import Volume, reorient
 from ..io import load, save
+from .steps import StepCallback, Steps
 
 NORMALIZATIONS = ("none", "zscore")
 
-StepCallback = Callable[[str, float | None, Volume | None], None]
 
-
+@documented
 def preprocess(
     source: Any,
     output: str | os.PathLike[str] | None = None,
@@ -67,8 +66,7 @@ def preprocess(
     report : path, optional
         Where to write an HTML page with pictures, histograms, geometry, settings and timings; it holds
         no path and no identity. Needs matplotlib, the ``report`` extra.
-    threads : int, optional
-        Default: see `set_num_threads`.
+    {threads}
     on_step : callable, optional
         Called as ``on_step(name, None, None)`` when a step starts and
         ``on_step(name, seconds, volume)`` when it ends.
@@ -87,22 +85,10 @@ def preprocess(
     """
     if normalize not in NORMALIZATIONS:
         raise ArgumentError(f"normalize: got {normalize!r}, allowed {', '.join(NORMALIZATIONS)}")
-
-    correction = _n4_settings(n4)
+    correction = correction_settings(n4)
     if report is not None:
         import_or_explain("matplotlib", "report")
-    timings: list[tuple[str, float]] = []
-
-    def step(name: str, action: Callable[[], Any]) -> Any:
-        if on_step is not None:
-            on_step(name, None, None)
-        start = time.perf_counter()
-        result = action()
-        timings.append((name, time.perf_counter() - start))
-        if on_step is not None:
-            on_step(name, timings[-1][1], result if isinstance(result, Volume) else None)
-        return result
-
+    step = Steps(on_step)
     if isinstance(source, Volume):
         if load_options:
             raise ArgumentTypeError("load_options: got a Volume as source, allowed only with files")
@@ -132,21 +118,8 @@ def preprocess(
             "antialias": "yes" if antialias else "no",
             "normalize": normalize,
         }
-        write_report(report, before, volume, field=field, settings=settings, timings=timings)
+        write_report(report, before, volume, field=field, settings=settings, timings=step.timings)
     return volume
-
-
-def _n4_settings(n4: bool | str | Mapping[str, Any]) -> Mapping[str, Any] | None:
-    if isinstance(n4, str):
-        if n4 not in N4_PRESETS:
-            raise ArgumentError(f"n4: got {n4!r}, allowed {', '.join(N4_PRESETS)}")
-        return N4_PRESETS[n4]
-    if isinstance(n4, Mapping):
-        wrong = sorted({"return_field", "return_details", "threads"} & set(n4))
-        if wrong:
-            raise ArgumentError(f"n4: got {', '.join(wrong)}, allowed settings of the correction itself")
-        return n4
-    return {"mask": "otsu"} if n4 else None
 
 
 def _described(settings: Mapping[str, Any]) -> str:
@@ -155,10 +128,10 @@ def _described(settings: Mapping[str, Any]) -> str:
 
 
 def _resample(volume: Volume, spacing: Any, order: int, antialias: bool, threads: int | None) -> Volume:
-    array = kernel_array(volume.data, "source")
     # Rounding interpolated values to integers would cost what normalisation is about to use.
-    dtype = np.promote_types(array.dtype, np.float32) if order > 0 else array.dtype
-    dtype = np.dtype(np.float32) if array.dtype.kind in "iub" and order > 0 else dtype
+    dtype = volume.dtype.newbyteorder("=")
+    if order > 0:
+        dtype = np.promote_types(np.float32 if dtype.kind in "iub" else dtype, np.float32)
     plan = ResamplePlan(volume, spacing=spacing, order=order, mode="nearest", antialias=antialias)
     result: Volume = plan(volume, dtype=dtype, threads=threads)
     return result

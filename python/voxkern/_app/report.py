@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .._core import __version__
 from .._runtime.config import show_config
 from .._runtime.errors import ArgumentError
+from .._runtime.files import writing
 from .._runtime.optional import import_or_explain
 from .._space.volume import Volume, reorient
 
@@ -157,7 +158,7 @@ def write_report(
     settings: Mapping[str, Any],
     timings: Sequence[tuple[str, float]],
 ) -> None:
-    """Write one self-contained HTML page; a temporary file is renamed once it is whole."""
+    """Write one self-contained HTML page."""
     target = Path(path)
     if not target.parent.is_dir():
         raise ArgumentError(f"report: got {str(target)!r}, allowed a file in a folder that exists")
@@ -178,9 +179,5 @@ def write_report(
         level=escape(str(config["cpu_level"])),
         threads=config["threads"],
     )
-    temporary = target.with_name(f".{target.name}.part")
-    try:
+    with writing(target) as temporary:
         temporary.write_text(page, encoding="utf-8")
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -7,26 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from .._runtime import backend, validate
+from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
-from .._space.volume import Volume
+from .._runtime.validate import Array
 
 
-def _unwrap(x: Any) -> tuple[Volume | None, validate.Array]:
-    volume = x if isinstance(x, Volume) else None
-    data = volume.data if volume is not None else x
-    if backend.is_gpu_array(data):
-        backend.require_cuda("x")
-    array = validate.kernel_array(data, "x")
+def _enter(call: Call, x: Any) -> Array:
+    array = call.enter(x, "x")
     if array.size == 0:
         raise ArgumentError(f"x: got empty shape {array.shape}, allowed at least one voxel")
-    return volume, array
+    return array
 
 
-def _mask_of(mask: Any, array: validate.Array) -> validate.Array | None:
+def _mask_of(call: Call, mask: Any, array: Array) -> Array | None:
     if mask is None:
         return None
-    inside: validate.Array = np.asarray(mask) != 0
+    inside: Array = call.enter(mask, "mask", None) != 0
     if inside.shape != array.shape:
         raise ArgumentError(f"mask: got shape {inside.shape}, allowed {array.shape}")
     if not inside.any():
@@ -34,7 +30,7 @@ def _mask_of(mask: Any, array: validate.Array) -> validate.Array | None:
     return inside
 
 
-def _slices(array: validate.Array, like: validate.Array | None = None) -> validate.Array:
+def _slices(array: Array, like: Array | None = None) -> Array:
     """Return a view with the slowest axis (of ``like``) first: temporaries stay one slice large."""
     strides = (array if like is None else like).strides
     order = sorted(range(array.ndim), key=lambda a: -abs(strides[a]))
@@ -67,8 +63,9 @@ def zscore(x: Any, mask: Any = None) -> Any:
     >>> vk.zscore(np.array([1.0, 2.0, 3.0])).round(3)
     array([-1.225,  0.   ,  1.225], dtype=float32)
     """
-    volume, array = _unwrap(x)
-    inside = _mask_of(mask, array)
+    call = Call("zscore")
+    array = _enter(call, x)
+    inside = _mask_of(call, mask, array)
     slices = _slices(array)
     masks = _slices(inside, like=array) if inside is not None else None
     count = 0
@@ -87,12 +84,12 @@ def zscore(x: Any, mask: Any = None) -> Any:
         raise ArgumentError(
             f"x: got mean {mean:g} and standard deviation {deviation:g}, allowed finite voxels that differ"
         )
-    result = np.empty_like(array, dtype=np.float32)
+    result = call.output(None, array.shape, array, dtype=np.float32)
     for i, (to, part) in enumerate(zip(_slices(result, like=array), slices, strict=True)):
         np.multiply(part - np.float64(mean), 1.0 / deviation, out=to, casting="same_kind")
         if masks is not None:
             to[~masks[i]] = 0.0
-    return result if volume is None else volume.with_data(result)
+    return call.leave(result)
 
 
 def window(x: Any, low: float, high: float) -> Any:
@@ -118,12 +115,13 @@ def window(x: Any, low: float, high: float) -> Any:
     """
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise ArgumentError(f"low, high: got {low} and {high}, allowed finite with low below high")
-    volume, array = _unwrap(x)
-    result = np.empty_like(array, dtype=np.float32)
+    call = Call("window")
+    array = _enter(call, x)
+    result = call.output(None, array.shape, array, dtype=np.float32)
     for to, part in zip(_slices(result, like=array), _slices(array), strict=True):
         np.multiply(part - np.float64(low), 1.0 / (high - low), out=to, casting="same_kind")
         np.clip(to, 0.0, 1.0, out=to)
-    return result if volume is None else volume.with_data(result)
+    return call.leave(result)
 
 
 def otsu_threshold(x: Any, bins: int = 200) -> float:
@@ -156,9 +154,9 @@ def otsu_threshold(x: Any, bins: int = 200) -> float:
     >>> bool(10 < otsu_threshold(np.array([8, 10, 9, 50, 52, 51])) < 50)
     True
     """
-    array = _unwrap(x)[1]
+    array = _enter(Call("otsu_threshold"), x)
     if bins < 2:
-        raise ArgumentError(f"otsu_bins: got {bins}, allowed at least 2")
+        raise ArgumentError(f"bins: got {bins}, allowed at least 2")
     low, high = float(array.min()), float(array.max())
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise ArgumentError(f"x: got values from {low:g} to {high:g}, allowed finite voxels that differ")

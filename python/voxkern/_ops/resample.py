@@ -9,14 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _core
-from .._runtime import backend, validate
+from .._core import Interpolator
+from .._runtime import validate
+from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError
-from .._runtime.validate import SAMPLED_DTYPES, Array
-from .._space.grid import Grid, make_grid
+from .._runtime.kernels import AxisSampling, CoordinateMap, ResampleOptions, WarpOptions
+from .._runtime.texts import documented
+from .._runtime.validate import SAMPLED_DTYPES
+from .._space.grid import AlignedGrid, default_mode, make_grid
 from .._space.volume import Volume
 
 
+@documented
 class ResamplePlan:
     """A resampling that is set up once and run on many images of one shape.
 
@@ -24,8 +28,19 @@ class ResamplePlan:
     ----------
     x : Volume or array_like
         Its shape and affine are planned for; its voxels are not looked at.
-    spacing, shape, like, matrix, order, mode, cval, antialias, clip, convention, shape_rule, transform, axes
-        As in `resample`.
+    {spacing}
+    {shape}
+    {like}
+    {matrix}
+    {order}
+    {mode}
+    {cval}
+    {antialias}
+    {clip}
+    {convention}
+    {shape_rule}
+    {transform}
+    {spatial_axes}
 
     Examples
     --------
@@ -53,8 +68,8 @@ class ResamplePlan:
         transform: Any = None,
         axes: int | Iterable[int] | None = None,
     ) -> None:
-        self._affine = x.affine if isinstance(x, Volume) else None
-        self._shape = tuple(np.shape(x.data if isinstance(x, Volume) else x))
+        self._affine = x.affine if is_volume(x) else None
+        self._shape = tuple(np.shape(x.data if is_volume(x) else x))
         if any(n == 0 for n in self._shape):
             raise ArgumentError(f"x: got empty shape {self._shape}, allowed at least one voxel")
         self._grid, self._grid_affine = make_grid(
@@ -69,106 +84,63 @@ class ResamplePlan:
             shape_rule=shape_rule,
             transform=transform,
         )
-        if mode is None:
-            placed = like is not None or matrix is not None or transform is not None
-            mode = "fov" if self._affine is not None and placed else "nearest"
-        self._kernel = validate.interpolator(order)
+        placed = like is not None or matrix is not None or transform is not None
+        mode = mode or default_mode(self._affine is not None and placed)
+        self._kernel: Interpolator = validate.interpolator(order)
         self._boundary = validate.boundary(mode)
         self._cval = complex(cval)
         self._clip = clip
-        if isinstance(self._grid, Grid):
-            kept = tuple(self._shape[a] for a in self._grid.source_axes)
-            self._passes = _passes(kept, self._grid, antialias)
+        if isinstance(self._grid, AlignedGrid):
+            self._samplings = _samplings(self._grid, antialias)
         elif antialias:
             raise ArgumentError("antialias: got True, allowed for grids whose axes run along the input's")
 
     def __call__(self, x: Any, *, out: Any = None, dtype: Any = None, threads: int | None = None) -> Any:
         """Return ``x`` on the planned grid; ``dtype`` is that of a new result, else that of ``x``."""
-        volume = x if isinstance(x, Volume) else None
-        if backend.is_gpu_array(volume.data if volume is not None else x):
-            backend.require_cuda("x")
-        array = validate.kernel_array(volume.data if volume is not None else x, "x", SAMPLED_DTYPES)
-        planned = "an array" if self._affine is None else "a Volume"
-        if array.shape != self._shape or (volume is None) != (self._affine is None):
-            raise ArgumentError(f"x: got shape {array.shape}, allowed {planned} of {self._shape}, as planned")
-        if (
-            volume is not None
-            and self._affine is not None
-            and not np.allclose(volume.affine, self._affine, rtol=0, atol=1e-6)
-        ):
-            raise ArgumentError("x: got another affine than planned, allowed the same")
-        source = array.transpose(self._grid.source_axes) if isinstance(self._grid, Grid) else array
-        wanted = np.empty(0, dtype or array.dtype)
-        if out is None:
-            out = np.empty_like(source, dtype=wanted.dtype, shape=self._grid.shape)
-        else:
-            out = validate.output_array(out, self._grid.shape, array, SAMPLED_DTYPES)
+        call = Call("resample", "resample", "warp", threads=threads)
+        source = call.enter(x, "x", SAMPLED_DTYPES)
+        self._check_as_planned(x, source.shape)
+        if isinstance(self._grid, AlignedGrid):
+            source = source.transpose(self._grid.source_axes)
+        out = call.output(out, self._grid.shape, source, dtype=dtype, dtypes=SAMPLED_DTYPES)
+        kernel, where, options = self._kernel_arguments(call)
         # A spline through zeros and ones leaves their range, and a bool array holds nothing else.
-        limit = self._clip or out.dtype == np.bool_
-        outside = (self._cval.real, self._cval.imag)
-        for (voxels, result), cval in zip(validate.real_parts(source, out), outside, strict=False):
-            self._run(voxels, result, cval, limit, validate.thread_count(threads))
-        return out if volume is None else volume.with_data(out, self._grid_affine)
+        clip = self._clip or out.dtype == np.bool_
+        for voxels, values, cval in call.parts(source, out, self._cval):
+            chosen = options(kernel=self._kernel, mode=self._boundary, cval=cval, clip=clip)
+            call.run(kernel, voxels, values, where, chosen)
+        return call.leave(out, self._grid_affine)
 
-    def _run(self, voxels: Array, result: Array, cval: float, limit: bool, threads: int) -> None:
+    def _check_as_planned(self, x: Any, shape: tuple[int, ...]) -> None:
+        affine: Any = x.affine if is_volume(x) else None
+        if shape != self._shape or (affine is None) != (self._affine is None):
+            planned = "an array" if self._affine is None else "a Volume"
+            raise ArgumentError(f"x: got shape {shape}, allowed {planned} of {self._shape}, as planned")
+        if self._affine is not None and not np.allclose(affine, self._affine, rtol=0, atol=1e-6):
+            raise ArgumentError("x: got another affine than planned, allowed the same")
+
+    def _kernel_arguments(self, call: Call) -> tuple[str, Any, Any]:
+        """Return the kernel, where it samples, and the class of its options."""
         grid = self._grid
-        if isinstance(grid, Grid):
-            once = len(self._passes) == 1
-            source = voxels
-            for k, (samplings, shape) in enumerate(self._passes):
-                last = k + 1 == len(self._passes)
-                to = result if last else np.empty(shape, np.result_type(voxels.dtype, np.float32))
-                _core.resample(
-                    source, to, samplings, self._kernel, self._boundary, cval, True, limit and once, threads
-                )
-                source = to
-            if limit and not once:
-                _limit(voxels, result)
-            return
-        _core.warp(
-            voxels,
-            result,
-            len(grid.offset),
-            grid.offset,
-            grid.matrix,
-            grid.field,
-            grid.field_matrix,
-            self._kernel,
-            self._boundary,
-            cval,
-            True,
-            threads,
+        if isinstance(grid, AlignedGrid):
+            return "resample", self._samplings, ResampleOptions
+        points = CoordinateMap(
+            axes=len(grid.offset),
+            offset=grid.offset,
+            matrix=grid.matrix,
+            field=None if grid.field is None else call.enter(grid.field, "transform"),
+            field_matrix=grid.field_matrix,
         )
-        if limit:
-            _limit(voxels, result)
+        return "warp", points, WarpOptions
 
 
-def _limit(voxels: Array, result: Array) -> None:
-    """Limit a result to the range of the voxels it came from."""
-    # For a moment the bytes of a bool array may hold more than it means.
-    values = result.view(np.uint8) if result.dtype == np.bool_ else result
-    np.clip(values, np.fmin.reduce(voxels, axis=None), np.fmax.reduce(voxels, axis=None), out=values)
+def _samplings(grid: AlignedGrid, antialias: bool) -> list[AxisSampling]:
+    """Return where each axis is sampled, smoothed beforehand where it loses samples."""
+    sigmas = [max(0.0, (abs(scale) - 1.0) / 2.0) if antialias else 0.0 for scale in grid.scale]
+    return [AxisSampling(c, s) for c, s in zip(grid.coordinates, sigmas, strict=True)]
 
 
-def _passes(shape: tuple[int, ...], grid: Grid, antialias: bool) -> list[tuple[list[Any], tuple[int, ...]]]:
-    """Return samplings and result shape of each run of the kernel, which changes three axes at most."""
-    changed = [a for a, c in enumerate(grid.coordinates) if not np.array_equal(c, np.arange(shape[a]))]
-    passes = []
-    sizes = list(shape)
-    for k in range(0, max(len(changed), 1), 3):
-        chosen = changed[k : k + 3]
-        samplings = []
-        for axis, coordinates in enumerate(grid.coordinates):
-            if axis not in chosen:
-                samplings.append(_core.AxisSampling(np.arange(sizes[axis], dtype=np.float64)))
-                continue
-            sigma = max(0.0, (abs(grid.scale[axis]) - 1.0) / 2.0) if antialias else 0.0
-            samplings.append(_core.AxisSampling(coordinates, sigma))
-            sizes[axis] = len(coordinates)
-        passes.append((samplings, tuple(sizes)))
-    return passes
-
-
+@documented
 def resample(
     x: Any,
     *,
@@ -195,52 +167,22 @@ def resample(
     x : Volume or array_like
         Bool, integer, float16, float32, float64 or complex voxels in any memory order; read without
         a copy. An array may have further axes (channels, time).
-    spacing : float or sequence, optional
-        Millimetres wanted along the spatial axes of a Volume.
-    shape : int or sequence, optional
-        Voxels wanted along ``axes``.
-    like : Volume, optional
-        Take the grid of this volume, wherever it lies.
-    matrix : (n, n) or (n+1, n+1) array_like, optional
-        Output index -> input index, as in ``scipy.ndimage.affine_transform``. ``shape`` then gives
-        the output shape (default: the input's).
-    order : int or str
-        0 nearest, 1 linear, 2 to 5 B-spline through the samples; or a windowed sinc: ``lanczos``,
-        ``hamming``, ``cosine``, ``welch``, ``blackman``, with a radius of 1 to 5 behind the name
-        (``lanczos3``; 5 where there is none) and weights that are not scaled to one, as in ITK.
-    mode : str, optional
-        How the image continues: scipy's ``reflect``, ``mirror``, ``nearest``, ``constant``,
-        ``wrap``, ``grid-constant``, ``grid-wrap``, ``grid-mirror``, or ``fov``, ITK's rule: ``cval``
-        from half a voxel outside the image on, and within that rim the edge voxel (orders 0 and 1),
-        the mirrored spline, or the sinc over repeated edge voxels. Default ``nearest``; ``fov`` for
-        ``like=``, ``matrix=`` and ``transform=`` on a Volume.
-    cval : float
-        Value outside for ``constant``, ``grid-constant`` and ``fov``.
-    antialias : bool
-        Smooth axes that lose samples with a Gaussian of sigma ``(factor - 1) / 2`` voxels first,
-        as ``skimage.transform.resize`` does. Not for rotated grids.
-    clip : bool
-        Keep results within the range of the input: splines overshoot at edges.
-    convention : {"extent", "centre", "corner"}
-        With n voxels of spacing s going to m voxels. ``extent``: the field of view is kept and the
-        spacing becomes n*s/m (scipy's ``grid_mode``, nnU-Net). ``centre``: the spacing is exactly
-        as asked and the volume centres coincide. ``corner``: the corner voxel centres coincide,
-        spacing (n-1)s/(m-1) (scipy's default zoom).
-    shape_rule : {"round", "ceil", "floor", "monai", "torchio"}
-        Voxels for ``spacing``: n*s/t rounded half to even, up, or down (``torchio`` is down,
-        ``monai`` rounds (n-1)*s/t + 1).
-    transform : optional
-        Moves each point of the output grid to the place where ``x`` is looked up, in RAS+ millimetres:
-        a 4x4 matrix, a Volume of displacements (x, y, z, 3), a SimpleITK transform, or a list of
-        these, of which the first is applied first. They are composed; ``x`` is interpolated once. The
-        output grid is that of ``like``, or of ``x`` (with ``spacing`` or ``shape`` if given).
-    axes : int or sequence, optional
-        Axes ``shape`` or ``spacing`` speak of. Default: all axes of an array, the spatial ones of a
-        Volume.
+    {spacing}
+    {shape}
+    {like}
+    {matrix}
+    {order}
+    {mode}
+    {cval}
+    {antialias}
+    {clip}
+    {convention}
+    {shape_rule}
+    {transform}
+    {spatial_axes}
     out : array, optional
         Where to write; exact shape, any dtype the kernel writes, no memory shared with ``x``.
-    threads : int, optional
-        Default: see `set_num_threads`. The result has the same bits for any number.
+    {threads}
 
     Returns
     -------

@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _core
-from .._runtime import backend, validate
+from .._core import LabelRule
+from .._runtime import validate
+from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError
-from .._runtime.validate import LABEL_DTYPES
-from .._space.grid import Grid, make_grid
+from .._runtime.kernels import CoordinateMap, LabelOptions
+from .._runtime.texts import documented
+from .._runtime.validate import LABEL_DTYPES, SAMPLED_DTYPES
+from .._space.grid import AlignedGrid, ObliqueGrid, default_mode, make_grid
 from .._space.volume import Volume
 
 RULES = ("argmax", "half", "nearest", "gaussian")
-_SCORES = validate.KERNEL_DTYPES | {"e"}
 
 
+@documented
 def resample_labels(
     x: Any,
     *,
@@ -45,23 +48,30 @@ def resample_labels(
     ----------
     x : Volume or array_like
         Bool or integers of any size, any labels, any memory order.
-    spacing, shape, like, matrix, mode, convention, shape_rule, axes, threads
-        As in `resample`.
-    transform : optional
-        As in `resample`, as long as it does not bend.
+    {spacing}
+    {shape}
+    {like}
+    {matrix}
     rule : {"argmax", "half", "nearest", "gaussian"}
         ``argmax``: the label with the highest linearly interpolated indicator; where several share it, the
         nearest voxel's if it is among them, else the lowest (nnU-Net with batchgenerators 0.25.5).
         ``half``: the highest label whose indicator is at least a half, else 0 (nnU-Net before that).
         ``nearest``: the nearest voxel's. ``gaussian``: the label with the most of a Gaussian's weight (ITK's
         LabelImageGaussianInterpolateImageFunction).
+    {mode}
     cval : int
         Label of what lies outside, for ``constant``, ``grid-constant`` and ``fov``.
     sigma, alpha : float
         Of ``gaussian``: standard deviation in voxels of ``x``, and where it is cut off, in sigmas. ANTs takes
         alpha 4.
+    {convention}
+    {shape_rule}
+    {transform}
+        Not one that bends.
+    {spatial_axes}
     out : array, optional
         Where to write; exact shape, the dtype of ``x``, no memory shared with it.
+    {threads}
 
     Returns
     -------
@@ -83,32 +93,58 @@ def resample_labels(
         raise ArgumentError(f"rule: got {rule!r}, allowed {', '.join(RULES)}")
     if not (sigma > 0 and alpha > 0):
         raise ArgumentError(f"sigma, alpha: got {sigma}, {alpha}, allowed numbers above zero")
-    array, grid, affine, boundary = _placed(
-        x, LABEL_DTYPES, mode, spacing=spacing, shape=shape, like=like, matrix=matrix, convention=convention,
-        shape_rule=shape_rule, transform=transform, axes=axes,
-    )  # fmt: skip
-    limits = np.iinfo(array.dtype) if array.dtype.kind in "iu" else np.iinfo(np.uint8)
+    call = Call("resample_labels", "resample_labels", "warp_labels", threads=threads)
+    source = call.enter(x, "x", LABEL_DTYPES)
+    _check_shape(source.shape)
+    grid, affine = make_grid(
+        source.shape,
+        x.affine if is_volume(x) else None,
+        spacing=spacing,
+        shape=shape,
+        like=like,
+        matrix=matrix,
+        axes=axes,
+        convention=convention,
+        shape_rule=shape_rule,
+        transform=transform,
+    )
+    placed = like is not None or matrix is not None or transform is not None
+    boundary = validate.boundary(mode or default_mode(affine is not None and placed))
+    limits = np.iinfo(source.dtype) if source.dtype.kind in "iu" else np.iinfo(np.uint8)
     if not max(limits.min, -(2**63)) <= cval <= min(limits.max, 2**63 - 1):
-        raise ArgumentError(f"cval: got {cval}, allowed a label of {array.dtype}")
-    if out is not None and getattr(out, "dtype", None) != array.dtype:
-        raise ArgumentError(f"out: got dtype {getattr(out, 'dtype', None)}, allowed {array.dtype}")
-    source = array.transpose(grid.source_axes) if isinstance(grid, Grid) else array
-    out = validate.output_array(out, grid.shape, source, LABEL_DTYPES)
-    which = _core.LabelRule[rule]
-    sigmas = np.full(array.ndim, float(sigma))
-    count = validate.thread_count(threads)
-    if isinstance(grid, Grid):
-        _core.labels(source, out, list(grid.coordinates), which, boundary, cval, sigmas, alpha, count)
+        raise ArgumentError(f"cval: got {cval}, allowed a label of {source.dtype}")
+    sigmas = np.full(source.ndim, float(sigma))
+    options = LabelOptions(rule=LabelRule[rule], mode=boundary, cval=cval, sigma=sigmas, alpha=alpha)
+    if isinstance(grid, AlignedGrid):
+        source = source.transpose(grid.source_axes)
+        kernel = "resample_labels"
+        where: Any = list(grid.coordinates)
     else:
-        if grid.field is not None:
-            raise ArgumentError("transform: got one that bends, allowed linear ones")
-        matrix_all, offset_all = np.eye(array.ndim), np.zeros(array.ndim)
-        moved = len(grid.offset)
-        matrix_all[:moved, :moved], offset_all[:moved] = grid.matrix, grid.offset
-        _core.warp_labels(array, out, offset_all, matrix_all, which, boundary, cval, sigmas, alpha, count)
-    return out if affine is None else x.with_data(out, affine)
+        kernel = "warp_labels"
+        where = _linear_map(grid, source.ndim)
+    values = call.output(out, grid.shape, source)
+    if values.dtype != source.dtype:
+        raise ArgumentError(f"out: got dtype {values.dtype}, allowed {source.dtype}")
+    call.run(kernel, source, values, where, options)
+    return call.leave(values, affine)
 
 
+def _linear_map(grid: ObliqueGrid, ndim: int) -> CoordinateMap:
+    """Return a grid's map over all axes."""
+    if grid.field is not None:
+        raise ArgumentError("transform: got one that bends, allowed linear ones")
+    matrix, offset = np.eye(ndim), np.zeros(ndim)
+    moved = len(grid.offset)
+    matrix[:moved, :moved], offset[:moved] = grid.matrix, grid.offset
+    return CoordinateMap(axes=ndim, offset=offset, matrix=matrix)
+
+
+def _check_shape(shape: tuple[int, ...]) -> None:
+    if any(n == 0 for n in shape) or not 1 <= len(shape) <= 8:
+        raise ArgumentError(f"x: got shape {shape}, allowed 1 to 8 axes with at least one voxel")
+
+
+@documented
 def resample_argmax(
     logits: Any,
     *,
@@ -128,10 +164,17 @@ def resample_argmax(
     logits : Volume or array_like
         An array (classes, ...) with 1 to 3 spatial axes, or a Volume with classes along its fourth; float16,
         float32 (or anything else, read as float32).
-    spacing, shape, like, mode, convention, shape_rule, threads
-        As in `resample`, for the spatial axes; ``like`` has to lie along them.
+    {spacing}
+    shape : int or sequence, optional
+        Voxels wanted along the spatial axes.
+    like : Volume, optional
+        Take the grid of this volume; its axes run along those of the scores.
+    {mode}
+    {convention}
+    {shape_rule}
     out : integer array, optional
         Where to write; exact shape.
+    {threads}
 
     Returns
     -------
@@ -151,53 +194,36 @@ def resample_argmax(
     >>> vk.resample_argmax(scores, shape=6)
     array([0, 0, 0, 1, 1, 1], dtype=uint8)
     """
-    volume = logits if isinstance(logits, Volume) else None
-    scores = logits if volume is None else np.moveaxis(np.asarray(volume.data), -1, 0)
-    if (
-        not 2 <= np.ndim(scores) <= 4
-        or np.shape(scores)[0] == 0
-        or (volume is not None and np.ndim(scores) != 4)
-    ):
-        raise ArgumentError(f"logits: got shape {np.shape(logits)}, allowed classes and 1 to 3 spatial axes")
-    if isinstance(scores, np.ndarray) and scores.dtype.kind == "c":
-        raise ArgumentError(f"logits: got dtype {scores.dtype}, allowed real numbers")
-    if like is not None and volume is None:
+    call = Call("resample_argmax", "resample_argmax", threads=threads)
+    array = call.enter(logits, "logits", SAMPLED_DTYPES)
+    affine = logits.affine if is_volume(logits) else None
+    if not 2 <= array.ndim <= 4 or array.size == 0 or (affine is not None and array.ndim != 4):
+        raise ArgumentError(f"logits: got shape {array.shape}, allowed classes and 1 to 3 spatial axes")
+    if array.dtype.kind == "c":
+        raise ArgumentError(f"logits: got dtype {array.dtype}, allowed real numbers")
+    if like is not None and affine is None:
         raise ArgumentError("like: got a bare array, allowed a Volume (an array has no millimetres)")
-    first = scores[0] if volume is None else Volume(scores[0], volume.affine)
-    _, grid, affine, boundary = _placed(
-        first, _SCORES, mode, spacing=spacing, shape=shape, like=like, convention=convention,
-        shape_rule=shape_rule,
-    )  # fmt: skip
-    array = validate.kernel_array(scores, "logits", _SCORES)
-    if not isinstance(grid, Grid):
-        raise ArgumentError("like: got a grid that is turned against the scores, allowed axes along theirs")
-    source = array.transpose(0, *(a + 1 for a in grid.source_axes))
-    number = np.uint8 if len(array) <= 256 else (np.uint16 if len(array) <= 65536 else np.uint32)
-    if out is not None and out.dtype.kind in "iu" and np.iinfo(out.dtype).max < len(array) - 1:
-        raise ArgumentError(f"out: got dtype {out.dtype}, allowed one that holds {len(array)} classes")
-    if out is None:
-        out = np.empty_like(source[0], dtype=number, shape=grid.shape)
-    out = validate.output_array(out, grid.shape, array, LABEL_DTYPES)
-    _core.labels_argmax(source, out, list(grid.coordinates), boundary, validate.thread_count(threads))
-    return out if volume is None else volume.with_data(out, affine)
-
-
-def _placed(
-    x: Any, dtypes: frozenset[str], mode: str | None, **ways: Any
-) -> tuple[validate.Array, Any, NDArray[np.float64] | None, Any]:
-    """Return the array, where the samples of its new grid lie, that grid's affine, and the mode."""
-    volume = x if isinstance(x, Volume) else None
-    data = volume.data if volume is not None else x
-    if backend.is_gpu_array(data):
-        backend.require_cuda("x")
-    array = validate.kernel_array(data, "x", dtypes)
-    if any(n == 0 for n in array.shape) or not 1 <= array.ndim <= 8:
-        raise ArgumentError(f"x: got shape {array.shape}, allowed 1 to 8 axes with at least one voxel")
-    grid, affine = make_grid(array.shape, volume.affine if volume is not None else None, **ways)
-    placed = any(ways.get(name) is not None for name in ("like", "matrix", "transform"))
-    return (
-        array,
-        grid,
+    # A Volume has its classes along the fourth axis.
+    scores = array if affine is None else array.transpose(3, 0, 1, 2)
+    grid, grid_affine = make_grid(
+        scores.shape[1:],
         affine,
-        validate.boundary(mode or ("fov" if volume is not None and placed else "nearest")),
+        spacing=spacing,
+        shape=shape,
+        like=like,
+        convention=convention,
+        shape_rule=shape_rule,
     )
+    if not isinstance(grid, AlignedGrid):
+        raise ArgumentError("like: got a grid that is turned against the scores, allowed axes along theirs")
+    boundary = validate.boundary(mode or default_mode(like is not None))
+    scores = scores.transpose(0, *(a + 1 for a in grid.source_axes))
+    values = call.output(out, grid.shape, scores[0], dtype=_class_dtype(len(scores)), dtypes=LABEL_DTYPES)
+    if values.dtype.kind in "iu" and np.iinfo(values.dtype).max < len(scores) - 1:
+        raise ArgumentError(f"out: got dtype {values.dtype}, allowed one that holds {len(scores)} classes")
+    call.run("resample_argmax", scores, values, list(grid.coordinates), boundary)
+    return call.leave(values, grid_affine)
+
+
+def _class_dtype(classes: int) -> type[np.unsignedinteger[Any]]:
+    return np.uint8 if classes <= 256 else (np.uint16 if classes <= 65536 else np.uint32)

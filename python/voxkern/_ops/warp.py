@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``warp`` and ``push``: dense displacement fields, and the adjoint of looking an image up through one."""
+"""``warp`` samples an image at displaced points; ``push`` is its adjoint."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _core
-from .._runtime import backend, validate
+from .._core import Interpolator
+from .._runtime import validate
+from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.kernels import CoordinateMap, WarpOptions
+from .._runtime.texts import documented
 from .._runtime.validate import SAMPLED_DTYPES, Array
+from .._space.grid import default_mode
 from .._space.volume import Volume
 
 UNITS = ("mm", "voxels")
 
 
+@documented
 def warp(
     x: Any,
     displacement: Any,
@@ -37,25 +42,20 @@ def warp(
         Bool, integer, float16, float32, float64 or complex; further axes (channels, time) follow the
         spatial ones.
     displacement : Volume or array_like
-        (grid..., n): n components along the last axis, float32 or float64. A Volume has a grid of its own,
-        onto which ``x`` is brought; an array lies on the first n axes of ``x``, of which a grid of another
-        shape is read as starting at index 0.
+        (grid..., n): n components along the last axis, float32 or float64. A Volume defines the output
+        grid. An array shares the first n axes of ``x``; if its shape differs, the grid starts at index 0.
     units : {"mm", "voxels"}, optional
         Of the components: RAS+ millimetres, or samples along the axes of ``x``. Default: millimetres for a
         Volume of displacements, voxels for an array.
-    order : int or str
-        As in `resample`.
-    mode : str, optional
-        As in `resample`; default ``fov`` for a Volume, ``nearest`` for an array.
-    cval : float
-        Value outside for ``constant``, ``grid-constant`` and ``fov``.
+    {order}
+    {field_mode}
+    {cval}
     return_gradient : bool
         Also return the gradient of the interpolated image at the displaced points, for splines of order 1
         to 5 and real values.
     out : array, optional
         Where to write the image; exact shape, no memory shared with ``x``.
-    threads : int, optional
-        Default: see `set_num_threads`. The result has the same bits for any number.
+    {threads}
 
     Returns
     -------
@@ -76,45 +76,41 @@ def warp(
     >>> vk.warp(np.array([0.0, 1.0, 4.0, 9.0]), np.full((4, 1), 0.5))
     array([0.5, 2.5, 6.5, 9. ])
     """
-    field = _Field(x, displacement, units)
-    array = validate.kernel_array(x.data if isinstance(x, Volume) else x, "x", SAMPLED_DTYPES)
-    if array.ndim < field.axes or any(n == 0 for n in array.shape):
+    call = Call("warp", "warp", threads=threads)
+    array = call.enter(x, "x", SAMPLED_DTYPES)
+    field = _Field(call, x, displacement, units)
+    if array.ndim < field.axes or array.size == 0:
         raise ArgumentError(
             f"x: got shape {array.shape}, allowed {field.axes} axes or more, none of them empty"
         )
-    kernel = validate.interpolator(order)
-    boundary = validate.boundary(mode or ("fov" if isinstance(x, Volume) else "nearest"))
-    count = validate.thread_count(threads)
-    shape = field.grid + array.shape[field.axes :]
-    out = validate.output_array(out, shape, array, SAMPLED_DTYPES)
-    parts = zip(validate.real_parts(array, out), (np.real(cval), np.imag(cval)), strict=False)
-    for (voxels, result), outside in parts:
-        _core.warp(voxels, result, *field.arguments, kernel, boundary, float(outside), True, count)
-    image = field.placed(x, out)
-    if not return_gradient:
-        return image
-    if array.dtype.kind == "c" or not isinstance(order, int | np.integer) or order == 0:
+    if return_gradient and (array.dtype.kind == "c" or not isinstance(order, int | np.integer) or order == 0):
         raise ArgumentError(
             f"return_gradient: got order {order!r} of {array.dtype}, allowed 1 to 5 of real values"
         )
-    dtype = np.float64 if array.dtype.itemsize > 4 or array.dtype.char in "iIlL" else np.float32
-    slopes = np.empty((field.axes, *shape), dtype)
-    for axis in range(field.axes):
-        _core.warp(
-            array,
-            slopes[axis],
-            *field.arguments,
-            kernel,
-            boundary,
-            float(np.real(cval)),
-            True,
-            count,
-            False,
-            axis,
+    kernel: Interpolator = validate.interpolator(order)
+    boundary = validate.boundary(mode or default_mode(is_volume(x)))
+    shape = field.grid + array.shape[field.axes :]
+    image = call.output(out, shape, array, dtypes=SAMPLED_DTYPES)
+    for voxels, values, outside in call.parts(array, image, cval):
+        call.run(
+            "warp", voxels, values, field.points, WarpOptions(kernel=kernel, mode=boundary, cval=outside)
         )
-    return image, field.placed(x, np.moveaxis(field.gradient(slopes), 0, -1))
+    result = call.leave(image, field.grid_affine)
+    if not return_gradient:
+        return result
+    slopes = call.empty((field.axes, *shape), _float_dtype(array))
+    for axis in range(field.axes):
+        options = WarpOptions(kernel=kernel, mode=boundary, cval=float(np.real(cval)), slope_axis=axis)
+        call.run("warp", array, slopes[axis], field.points, options)
+    return result, call.leave(np.moveaxis(field.gradient(slopes), 0, -1), field.grid_affine)
 
 
+def _float_dtype(x: Array) -> type[np.floating[Any]]:
+    """Return float64 where the values of ``x`` need it, else float32."""
+    return np.float64 if x.dtype.itemsize > 4 or x.dtype.char in "iIlL" else np.float32
+
+
+@documented
 def push(
     x: Any,
     displacement: Any,
@@ -135,18 +131,19 @@ def push(
     ----------
     x : Volume or array_like
         Real values on the grid of the displacements; further axes follow it.
-    displacement, units
-        As in `warp`; in voxels of the result.
+    displacement : Volume or array_like
+        (grid..., n): n components along the last axis, float32 or float64. A Volume needs ``like``.
     shape : sequence of int, optional
         Of the result's spatial axes. Default: that of the grid.
     like : Volume, optional
         Take the grid of this volume; needed where ``displacement`` is a Volume.
+    units : {"mm", "voxels"}, optional
+        Of the components: RAS+ millimetres, or samples along the axes of the result. Default: millimetres
+        for a Volume of displacements, voxels for an array.
     order : int
         Spline order, 0 to 5.
-    mode : str, optional
-        As in `warp`.
-    threads : int, optional
-        Default: see `set_num_threads`.
+    {field_mode}
+    {threads}
 
     Returns
     -------
@@ -161,8 +158,9 @@ def push(
     """
     if like is not None and not isinstance(like, Volume):
         raise ArgumentTypeError(f"like: got {type(like).__name__}, allowed a Volume")
-    field = _Field(like, displacement, units)
-    values = validate.kernel_array(x.data if isinstance(x, Volume) else x, "x", SAMPLED_DTYPES - set("FD"))
+    call = Call("push", "push", threads=threads)
+    values = call.enter(x, "x", SAMPLED_DTYPES - set("FD"))
+    field = _Field(call, like, displacement, units)
     if values.shape[: len(field.grid)] != field.grid:
         raise ArgumentError(f"x: got shape {values.shape}, allowed {field.grid} and further axes")
     if like is not None:
@@ -177,30 +175,20 @@ def push(
         raise ArgumentError(f"shape: got {size}, allowed at least 1 on every axis")
     if isinstance(order, str):
         raise ArgumentError(f"order: got {order!r}, allowed 0 to 5")
-    wide = values.dtype.itemsize > 4 or values.dtype.char in "iIlL"
-    image = np.empty(size + values.shape[len(field.grid) :], np.float64 if wide else np.float32)
-    _core.push(
-        values,
-        image,
-        *field.arguments,
-        validate.interpolator(order),
-        validate.boundary(mode or ("fov" if like is not None else "nearest")),
-        True,
-        validate.thread_count(threads),
-    )
-    return image if like is None else Volume(image, like.affine)
+    kernel: Interpolator = validate.interpolator(order)
+    boundary = validate.boundary(mode or default_mode(like is not None))
+    image = call.empty(size + values.shape[len(field.grid) :], _float_dtype(values))
+    call.run("push", values, image, field.points, WarpOptions(kernel=kernel, mode=boundary))
+    result = call.leave(image, bare=True)
+    return result if like is None else Volume(result, like.affine)
 
 
 class _Field:
     """Where displaced points lie in an image, as the kernel takes it."""
 
-    def __init__(self, x: Any, displacement: Any, units: str | None) -> None:
-        volume = displacement if isinstance(displacement, Volume) else None
-        data = volume.data if volume is not None else displacement
-        for name, array in (("x", x.data if isinstance(x, Volume) else x), ("displacement", data)):
-            if backend.is_gpu_array(array):
-                backend.require_cuda(name)
-        components = validate.kernel_array(data, "displacement")
+    def __init__(self, call: Call, x: Any, displacement: Any, units: str | None) -> None:
+        volume = displacement if is_volume(displacement) else None
+        components = call.enter(displacement, "displacement")
         if components.ndim < 2 or components.dtype.kind != "f" or not 1 <= components.shape[-1] <= 8:
             raise ArgumentError(
                 f"displacement: got {components.dtype} of shape {components.shape}, allowed floating point, "
@@ -211,8 +199,8 @@ class _Field:
             raise ArgumentError(f"units: got {units!r}, allowed {', '.join(UNITS)}")
         self.grid: tuple[int, ...] = components.shape[:-1]
         self.axes: int = components.shape[-1]
-        self._affine = x.affine if isinstance(x, Volume) else None
-        self._grid_affine = volume.affine if volume is not None else self._affine
+        self._affine = x.affine if is_volume(x) else None
+        self.grid_affine = volume.affine if volume is not None else self._affine
         if (units == "mm" or volume is not None) and (
             self._affine is None or self.axes != 3 or len(self.grid) != 3
         ):
@@ -231,17 +219,13 @@ class _Field:
                 index_map = to_index @ volume.affine
             if units == "mm":
                 field_matrix = np.ascontiguousarray(to_index[:3, :3])
-        self.arguments = (
-            self.axes,
-            index_map[:-1, -1],
-            index_map[:-1, :-1],
-            np.moveaxis(components, -1, 0),
-            field_matrix,
+        self.points = CoordinateMap(
+            axes=self.axes,
+            offset=index_map[:-1, -1],
+            matrix=index_map[:-1, :-1],
+            field=components.transpose(-1, *range(components.ndim - 1)),
+            field_matrix=field_matrix,
         )
-
-    def placed(self, x: Any, data: Array) -> Any:
-        """Return a Volume for a Volume, on the grid of the displacements."""
-        return x.with_data(data, self._grid_affine) if isinstance(x, Volume) else data
 
     def gradient(self, slopes: Array) -> Array:
         """Return derivatives per index as derivatives per millimetre, where there are millimetres."""

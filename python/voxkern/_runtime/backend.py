@@ -1,23 +1,98 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where an array lives, and the GPU extension that is loaded on the first GPU array.
+"""The two back ends: NumPy arrays are computed by ``_core``, CuPy arrays by ``_cuda``.
 
-Nothing here imports CuPy; an array announces itself by its protocol.
+An array announces itself by its protocol. CuPy is imported on the first GPU array, and no other library ever.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
+import sys
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .. import _core
-from .errors import CudaUnavailableError
+from .errors import ArgumentTypeError, CudaUnavailableError
+from .optional import import_or_explain
+
+_CUDA_DEVICES = (2, 13)  # DLPack's numbers for CUDA memory: of the device, and managed
 
 
-def is_gpu_array(x: Any) -> bool:
-    """Tell whether ``x`` announces CUDA memory."""
-    return hasattr(x, "__cuda_array_interface__")
+_NOTHING = contextlib.nullcontext()
+
+
+class NumpyBackend:
+    """NumPy arrays; the last argument of a kernel is a number of threads."""
+
+    kernels: ModuleType = _core
+    array_type: Any = np.ndarray
+    array_name = "a NumPy array"
+    interface = "__array_interface__"
+
+    def from_dlpack(self, x: Any) -> Any:
+        """Return an array over the memory of ``x``."""
+        return np.from_dlpack(x)
+
+    def empty(self, shape: tuple[int, ...], dtype: Any, beside: Any) -> NDArray[Any]:
+        """Return a new array in C order where ``beside`` lives."""
+        return np.empty(shape, dtype)
+
+    def device(self, array: Any) -> contextlib.AbstractContextManager[Any]:
+        """Return a context in which the device of ``array`` is the current one."""
+        return _NOTHING
+
+    def same_device(self, a: Any, b: Any) -> bool:
+        """Tell whether two arrays live on one device."""
+        return True
+
+    def last_argument(self, threads: int) -> int:
+        """Return the last argument of a kernel."""
+        return threads
+
+
+class CudaBackend:
+    """CuPy arrays; the last argument of a kernel is the pointer of the caller's current stream."""
+
+    array_name = "a CuPy array"
+    interface = "__cuda_array_interface__"
+
+    def __init__(self, kernels: ModuleType) -> None:
+        self.kernels = kernels
+        self._cupy = import_or_explain("cupy", "cuda13")
+        self.array_type: Any = self._cupy.ndarray
+
+    def from_dlpack(self, x: Any) -> Any:
+        """Return an array over the memory of ``x``, once the work queued for it is done."""
+        return self._cupy.from_dlpack(x)
+
+    def empty(self, shape: tuple[int, ...], dtype: Any, beside: Any) -> NDArray[Any]:
+        """Return a new array in C order on the device of ``beside``."""
+        with self.device(beside):
+            array: NDArray[Any] = self._cupy.empty(shape, np.dtype(dtype))
+            return array
+
+    def device(self, array: Any) -> contextlib.AbstractContextManager[Any]:
+        """Return a context in which the device of ``array`` is the current one."""
+        device: contextlib.AbstractContextManager[Any] = self._cupy.cuda.Device(array.device.id)
+        return device
+
+    def same_device(self, a: Any, b: Any) -> bool:
+        """Tell whether two arrays live on one device."""
+        return bool(a.device.id == b.device.id)
+
+    def last_argument(self, threads: int) -> int:
+        """Return the last argument of a kernel."""
+        return int(self._cupy.cuda.get_current_stream().ptr)
+
+
+Backend = NumpyBackend | CudaBackend
+
+NUMPY = NumpyBackend()
 
 
 @functools.cache
@@ -43,11 +118,55 @@ def cuda_status() -> tuple[bool, str]:
     return not reason, reason
 
 
-def require_cuda(what: str) -> ModuleType:
-    """Return the GPU extension, or say why it cannot run here."""
-    module, reason = _load_cuda()
-    if module is not None:
-        reason = module.unavailable_reason()
-        if not reason:
-            return module
-    raise CudaUnavailableError(f"{what}: got a GPU array, but no GPU can be used: {reason}")
+@functools.cache
+def _cuda_backend(kernels: ModuleType) -> CudaBackend:
+    return CudaBackend(kernels)
+
+
+def is_gpu_array(x: Any) -> bool:
+    """Tell whether ``x`` announces CUDA memory."""
+    if isinstance(x, np.ndarray):
+        return False
+    device = getattr(x, "__dlpack_device__", None)  # asked first: the interface of a torch tensor may raise
+    if device is not None:
+        return device()[0] in _CUDA_DEVICES
+    return hasattr(x, "__cuda_array_interface__")
+
+
+def backend_of(x: Any, name: str) -> Backend:
+    """Return the back end of an array; ``name`` is the argument an error speaks of."""
+    if not is_gpu_array(x):
+        return NUMPY
+    usable, reason = cuda_status()
+    if not usable:
+        raise CudaUnavailableError(f"{name}: got a GPU array, but no GPU can be used: {reason}")
+    module = _load_cuda()[0]
+    assert module is not None
+    return _cuda_backend(module)
+
+
+def dlpack_library(x: Any) -> ModuleType | None:
+    """Return the library whose ``from_dlpack`` makes arrays such as ``x``; None for NumPy, CuPy and lists."""
+    if isinstance(x, np.ndarray) or not hasattr(x, "__dlpack__"):
+        return None
+    for base in type(x).__mro__:
+        library = sys.modules.get(base.__module__.partition(".")[0])
+        if library is not None and hasattr(library, "from_dlpack"):
+            return None if library.__name__ == "cupy" else library
+    return None
+
+
+def is_array(x: Any) -> bool:
+    """Tell whether ``x`` is an array that can be written to."""
+    return not isinstance(x, type) and (
+        isinstance(x, np.ndarray) or is_gpu_array(x) or dlpack_library(x) is not None
+    )
+
+
+def host_array(x: Any, name: str, dtype: Any = None) -> NDArray[Any]:
+    """Return a parameter (filter weights, a matrix) as a NumPy array; it never comes from a GPU."""
+    if is_gpu_array(x):
+        backend_of(x, name)
+        raise ArgumentTypeError(f"{name}: got a GPU array, allowed numbers in the memory of the host")
+    array: NDArray[Any] = np.asarray(x if dlpack_library(x) is None else np.from_dlpack(x), dtype=dtype)
+    return array

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks and conversions of arguments, shared by all public functions."""
+"""Checks of arguments that are no images, shared by all public functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core import Boundary, Interpolator, SincWindow
-from .errors import ArgumentError, ArgumentTypeError
+from .backend import host_array
+from .errors import ArgumentError
 
 Array = NDArray[Any]
 
@@ -42,22 +43,6 @@ INTERPOLATION_MODES = {
 }
 
 
-def kernel_array(x: Any, name: str, dtypes: frozenset[str] = KERNEL_DTYPES) -> Array:
-    """Return ``x`` as an array the kernels read in place.
-
-    Strided, reversed, Fortran-ordered, read-only and memory-mapped arrays pass as they are. Only
-    foreign byte order and misaligned data are copied.
-    """
-    array = np.asarray(x)
-    if array.dtype.char not in dtypes:
-        more = {SAMPLED_DTYPES: ", float16, float32, float64 and complex", LABEL_DTYPES: ""}
-        floats = more.get(dtypes, ", float32 and float64")
-        raise ArgumentTypeError(f"{name}: got dtype {array.dtype}, allowed bool, integers{floats}")
-    if not array.dtype.isnative or not array.flags.aligned:
-        array = array.astype(array.dtype.newbyteorder("="))
-    return array
-
-
 def thread_count(threads: int | None) -> int:
     """Return ``threads`` as the kernels take it: 0 for the default number."""
     if threads is None:
@@ -84,7 +69,7 @@ def normalize_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ..
 
 def per_axis(value: Any, count: int, name: str, kind: type = float) -> tuple[Any, ...]:
     """Return a scalar or sequence as one finite value per axis."""
-    values = np.asarray(value, dtype=np.float64)
+    values = host_array(value, name, np.float64)
     if values.ndim > 1 or (values.ndim == 1 and len(values) != count):
         raise ArgumentError(f"{name}: got {value!r}, allowed one number or {count} numbers")
     if not np.all(np.isfinite(values)):
@@ -92,29 +77,6 @@ def per_axis(value: Any, count: int, name: str, kind: type = float) -> tuple[Any
     if kind is int and np.any(values != np.rint(values)):
         raise ArgumentError(f"{name}: got {value!r}, allowed whole numbers")
     return tuple(kind(v) for v in np.broadcast_to(values, (count,)))
-
-
-def output_array(out: Any, shape: tuple[int, ...], like: Array, dtypes: frozenset[str]) -> Array:
-    """Return ``out`` if it can be written to, or a new array of the dtype and memory order of ``like``."""
-    if out is None:
-        return np.empty_like(like, shape=shape)
-    if not isinstance(out, np.ndarray):
-        raise ArgumentTypeError(f"out: got {type(out).__name__}, allowed a NumPy array")
-    if out.shape != shape:
-        raise ArgumentError(f"out: got shape {out.shape}, allowed {shape}")
-    if out.dtype.char not in dtypes:
-        raise ArgumentTypeError(f"out: got dtype {out.dtype}, allowed what the function takes")
-    if (out.dtype.kind == "c") != (like.dtype.kind == "c"):
-        raise ArgumentTypeError(f"out: got dtype {out.dtype}, allowed complex where the input is, else real")
-    check_no_overlap(like, out)
-    return out
-
-
-def real_parts(x: Array, out: Array) -> list[tuple[Array, Array]]:
-    """Return what the kernels see of input and output: both, or the parts of complex numbers one by one."""
-    if out.dtype.kind != "c":
-        return [(x, out)]
-    return [(x.real, out.real), (x.imag, out.imag)]
 
 
 def interpolator(order: Any) -> Any:
@@ -136,9 +98,3 @@ def boundary(mode: str) -> Boundary:
     if mode not in INTERPOLATION_MODES:
         raise ArgumentError(f"mode: got {mode!r}, allowed {', '.join(sorted(INTERPOLATION_MODES))}")
     return INTERPOLATION_MODES[mode]
-
-
-def check_no_overlap(x: Array, out: Array) -> None:
-    """Refuse an output that shares memory with the input."""
-    if np.may_share_memory(x, out):
-        raise ArgumentError("out: got memory shared with the input, allowed separate arrays")

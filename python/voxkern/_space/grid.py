@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the samples of another grid lie: all conventions are settled here, in float64.
 
-A grid whose axes run along the input's becomes one list of coordinates per axis (`Grid`), any other an
-index map, with a field where the transform bends (`Map`).
+A grid whose axes run along the input's is one list of coordinates per axis (`AlignedGrid`). Any other is an
+index map, and a field where the transform bends (`ObliqueGrid`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._runtime import validate
+from .._runtime.backend import host_array
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from . import geometry, transforms
 from .volume import Volume
@@ -25,7 +26,7 @@ SHAPE_RULES = ("round", "ceil", "floor", "monai", "torchio")
 
 
 @dataclass(frozen=True)
-class Map:
+class ObliqueGrid:
     """Where output samples lie in the input: matrix @ index + offset + field_matrix @ field."""
 
     shape: tuple[int, ...]  # of all axes; the first len(offset) are interpolated
@@ -41,7 +42,7 @@ class Map:
 
 
 @dataclass(frozen=True)
-class Grid:
+class AlignedGrid:
     """Where output samples lie in the input: per axis, coordinate = scale * index + offset."""
 
     source_axes: tuple[int, ...]  # input axis each output axis runs along
@@ -85,13 +86,13 @@ def _size(n: int, spacing: float, target: float, rule: str) -> int:
     return max(size, 1)
 
 
-def _grid_of(
+def _scaled_grid(
     shape_in: tuple[int, ...],
     axes: tuple[int, ...],
     shape_out: Sequence[int],
     ratios: Sequence[float],
     convention: str,
-) -> Grid:
+) -> AlignedGrid:
     ndim = len(shape_in)
     shape = list(shape_in)
     scale = [1.0] * ndim
@@ -108,43 +109,43 @@ def _grid_of(
             offset[axis] = (
                 0.5 * scale[axis] - 0.5 if convention == "extent" else (n - 1) / 2 - (m - 1) / 2 * scale[axis]
             )
-    return Grid(tuple(range(ndim)), tuple(shape), tuple(scale), tuple(offset), tuple(coordinates))
+    return AlignedGrid(tuple(range(ndim)), tuple(shape), tuple(scale), tuple(offset), tuple(coordinates))
 
 
 def from_index_map(
     shape_in: tuple[int, ...], index_map: NDArray[np.float64], shape_out: Sequence[int]
-) -> Grid | Map:
+) -> AlignedGrid | ObliqueGrid:
     """Return the grid that a homogeneous map of indices makes of the first axes; the rest stay."""
     moved = index_map.shape[0] - 1
     rest = tuple(range(moved, len(shape_in)))
     shape = tuple(shape_out) + tuple(shape_in[a] for a in rest)
     split = geometry.split_axis_aligned(index_map)
     if split is None:
-        return Map(shape, index_map[:moved, :moved], index_map[:moved, moved])
+        return ObliqueGrid(shape, index_map[:moved, :moved], index_map[:moved, moved])
     source, scale, offset = split
     coordinates = [
         s * np.arange(m, dtype=np.float64) + o for s, o, m in zip(scale, offset, shape_out, strict=True)
     ]
     coordinates += [np.arange(shape_in[a], dtype=np.float64) for a in rest]
-    return Grid(
+    return AlignedGrid(
         source + rest, shape, scale + (1.0,) * len(rest), offset + (0.0,) * len(rest), tuple(coordinates)
     )
 
 
-def _through(
+def _located_grid(
     shape_in: tuple[int, ...],
     affine: NDArray[np.float64],
     grid_affine: NDArray[np.float64],
     grid_shape: tuple[int, ...],
     transform: Any,
-) -> Grid | Map:
+) -> AlignedGrid | ObliqueGrid:
     """Return where the points of a grid in space lie in the input, once ``transform`` has moved them."""
     world, field = transforms.compose(transform, grid_affine, grid_shape)
     to_index = np.linalg.inv(affine)
     index_map = np.asarray(to_index @ world @ grid_affine, dtype=np.float64)
     if field is None:
         return from_index_map(shape_in, index_map, grid_shape)
-    return Map(
+    return ObliqueGrid(
         grid_shape + shape_in[3:],
         index_map[:3, :3],
         index_map[:3, 3],
@@ -153,7 +154,7 @@ def _through(
     )
 
 
-def _of_spacing_or_shape(
+def _grid_of_size(
     shape_in: tuple[int, ...],
     affine: NDArray[np.float64] | None,
     spacing: Any,
@@ -161,7 +162,7 @@ def _of_spacing_or_shape(
     axes: Any,
     convention: str,
     shape_rule: str,
-) -> Grid:
+) -> AlignedGrid:
     ndim = len(shape_in)
     if axes is None and affine is not None:
         chosen: tuple[int, ...] = (0, 1, 2)
@@ -173,7 +174,9 @@ def _of_spacing_or_shape(
     if spacing is None:
         size = validate.per_axis(shape, len(chosen), "shape", int)
         _check_shape(size)
-        return _grid_of(shape_in, chosen, size, [n / m for n, m in zip(sizes, size, strict=True)], convention)
+        return _scaled_grid(
+            shape_in, chosen, size, [n / m for n, m in zip(sizes, size, strict=True)], convention
+        )
     assert affine is not None
     target = validate.per_axis(spacing, len(chosen), "spacing")
     if any(t <= 0 for t in target):
@@ -190,7 +193,7 @@ def _of_spacing_or_shape(
     else:
         size = tuple(_size(n, s, t, shape_rule) for n, s, t in zip(sizes, own, target, strict=True))
     _check_shape(size)
-    return _grid_of(shape_in, chosen, size, ratios, convention)
+    return _scaled_grid(shape_in, chosen, size, ratios, convention)
 
 
 def make_grid(
@@ -205,7 +208,7 @@ def make_grid(
     convention: str = "extent",
     shape_rule: str = "round",
     transform: Any = None,
-) -> tuple[Grid | Map, NDArray[np.float64] | None]:
+) -> tuple[AlignedGrid | ObliqueGrid, NDArray[np.float64] | None]:
     """Turn the ways to name a grid into where its samples lie, and its affine; None for a bare array."""
     if convention not in CONVENTIONS:
         raise ArgumentError(f"convention: got {convention!r}, allowed {', '.join(CONVENTIONS)}")
@@ -220,9 +223,9 @@ def make_grid(
         if like is None:
             size, place = shape_in[:3], affine
             if spacing is not None or shape is not None:
-                own = _of_spacing_or_shape(shape_in, affine, spacing, shape, axes, convention, shape_rule)
+                own = _grid_of_size(shape_in, affine, spacing, shape, axes, convention, shape_rule)
                 size, place = own.shape[:3], own.affine(affine)
-            return _through(shape_in, affine, place, size, transform), place
+            return _located_grid(shape_in, affine, place, size, transform), place
     if spacing is None and shape is None and not given:
         raise ArgumentError("spacing, shape, like, matrix: got none of them, allowed one")
     if len(given) > 1 or (given and spacing is not None) or (like is not None and shape is not None):
@@ -235,9 +238,9 @@ def make_grid(
         if not isinstance(like, Volume):
             raise ArgumentTypeError(f"like: got {type(like).__name__}, allowed a Volume")
         assert affine is not None
-        return _through(shape_in, affine, like.affine, like.shape[:3], transform), like.affine
+        return _located_grid(shape_in, affine, like.affine, like.shape[:3], transform), like.affine
     if matrix is not None:
-        index_map = np.asarray(matrix, dtype=np.float64)
+        index_map = host_array(matrix, "matrix", np.float64)
         if index_map.ndim != 2 or index_map.shape[0] != index_map.shape[1]:
             raise ArgumentError(f"matrix: got shape {index_map.shape}, allowed square or homogeneous")
         moved = 3 if affine is not None else len(shape_in)
@@ -255,8 +258,13 @@ def make_grid(
         grid = from_index_map(shape_in, index_map, size)
         return grid, None if affine is None else grid.affine(affine)
 
-    grid = _of_spacing_or_shape(shape_in, affine, spacing, shape, axes, convention, shape_rule)
+    grid = _grid_of_size(shape_in, affine, spacing, shape, axes, convention, shape_rule)
     return grid, None if affine is None else grid.affine(affine)
+
+
+def default_mode(anywhere_in_space: bool) -> str:
+    """Return how an image continues where no mode is named; the new grid may lie anywhere or within it."""
+    return "fov" if anywhere_in_space else "nearest"
 
 
 def _check_shape(size: Iterable[int]) -> None:

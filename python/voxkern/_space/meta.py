@@ -9,10 +9,8 @@ from typing import Any
 
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 
-Kind = type
-
 # key: (type of its value, what it says). Loaders write what they know; a key they do not know is absent.
-SCHEMA: Mapping[str, tuple[Kind, str]] = MappingProxyType(
+SCHEMA: Mapping[str, tuple[type, str]] = MappingProxyType(
     {
         "source": (
             str,

@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _core
-from .._runtime import validate
+from .._core import Boundary, Interpolator
+from .._runtime.backend import host_array
+from .._runtime.call import Call
 from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.kernels import CoordinateMap, WarpOptions
 from .._runtime.optional import import_or_explain
+from .._runtime.validate import Array
 from . import geometry
 from .volume import Volume
 
@@ -23,14 +26,14 @@ _FLIP = geometry.LPS_TO_RAS
 
 def compose(
     transform: Any, grid_affine: NDArray[np.float64], grid_shape: tuple[int, ...]
-) -> tuple[NDArray[np.float64], validate.Array | None]:
+) -> tuple[NDArray[np.float64], Array | None]:
     """Return where a transform takes the points of a grid: ``matrix @ point + field``.
 
     ``transform`` is None, a matrix, a field of displacements (a Volume with three components along its
     fourth axis), a SimpleITK transform, or a sequence of these, of which the first is applied first.
     """
     matrix = np.eye(4)
-    field: validate.Array | None = None
+    field: Array | None = None
     for step in _steps(transform, grid_affine, grid_shape):
         if isinstance(step, Volume):
             moved = _displacements(step, matrix @ grid_affine, grid_shape, field)
@@ -56,9 +59,9 @@ def _steps(
     if isinstance(transform, list | tuple) and not all(
         isinstance(row, list | tuple | np.ndarray) and np.ndim(row) == 1 for row in transform
     ):
-        return [step for one in transform for step in _steps(one, grid_affine, grid_shape)]
+        return [step for part in transform for step in _steps(part, grid_affine, grid_shape)]
     try:
-        matrix = np.asarray(transform, dtype=np.float64)
+        matrix = host_array(transform, "transform", np.float64)
     except (TypeError, ValueError):
         raise ArgumentTypeError(
             f"transform: got {type(transform).__name__}, allowed a 4x4 matrix, a Volume of displacements, a "
@@ -76,27 +79,23 @@ def _steps(
 
 
 def _displacements(
-    field: Volume, points: NDArray[np.float64], shape: tuple[int, ...], bent: validate.Array | None
-) -> validate.Array:
+    field: Volume, points: NDArray[np.float64], shape: tuple[int, ...], bent: Array | None
+) -> Array:
     """Return a field at the points of a grid, (3, grid...); there is no displacement outside of it."""
+    call = Call("resample with transform")
+    data = call.enter(field.data, "transform")
     to_index = np.linalg.inv(field.affine)
     index_map = to_index @ points
-    data = validate.kernel_array(field.data, "transform")
-    out = np.empty((3, *shape), np.float32 if data.dtype.itemsize <= 4 else np.float64)
-    _core.warp(
-        data,
-        np.moveaxis(out, 0, -1),
-        3,
-        index_map[:3, 3],
-        index_map[:3, :3],
-        bent,
-        None if bent is None else to_index[:3, :3],
-        _core.Interpolator(1),
-        _core.Boundary.fov,
-        0.0,
-        True,
-        0,
+    out = call.empty((3, *shape), np.float32 if data.dtype.itemsize <= 4 else np.float64)
+    where = CoordinateMap(
+        axes=3,
+        offset=index_map[:3, 3],
+        matrix=index_map[:3, :3],
+        field=bent,
+        field_matrix=None if bent is None else to_index[:3, :3],
     )
+    options = WarpOptions(kernel=Interpolator(1), mode=Boundary.fov)
+    call.run("warp", data, np.moveaxis(out, 0, -1), where, options)
     return out
 
 

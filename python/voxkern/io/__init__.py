@@ -304,7 +304,7 @@ def list_series(path: Any) -> list[SeriesInfo]:
     Parameters
     ----------
     path : path, or iterable of paths or pydicom Datasets
-        As in `load`.
+        DICOM folder or zip, files, or Datasets; see `load`.
 
     Returns
     -------

@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +11,9 @@ from typing import Any
 import numpy as np
 
 from .._runtime.errors import FileFormatError, MissingPackageError
+from .._runtime.files import writing
+
+__all__ = ["check_size", "reading", "writing"]
 
 
 @contextmanager
@@ -47,26 +47,3 @@ def check_size(shape: Any, dtype: Any, max_bytes: int, available: int | None = N
     if available is not None and size > available:
         raise FileFormatError(f"truncated: the voxels need {size} bytes, there are {max(available, 0)}")
     return size
-
-
-@contextmanager
-def writing(target: Path) -> Iterator[Path]:
-    """Give a path in a temporary folder; what is written there goes to ``target`` when all is done.
-
-    The file named like the target goes last: it may refer to the others.
-    """
-    folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=target.parent))
-    try:
-        yield folder / target.name
-        umask = os.umask(0)
-        os.umask(umask)
-        for written in sorted(folder.iterdir(), key=lambda p: p.name == target.name):
-            if written.is_dir():
-                written.chmod(0o777 & ~umask)
-                if target.is_dir():
-                    target.rmdir()
-            else:
-                written.chmod(0o666 & ~umask)
-            written.replace(target.parent / written.name)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -6,8 +6,8 @@ and integers give scipy's bits (`uniform_filter` of float64 within rounding), in
 to 1e-12; float32 input is computed in float32.
 """
 
-from .coordinates import affine_transform, geometric_transform, map_coordinates, rotate
-from .filters import (
+from ._coordinates import affine_transform, geometric_transform, map_coordinates, rotate
+from ._filters import (
     convolve1d,
     correlate1d,
     gaussian_filter,
@@ -15,7 +15,7 @@ from .filters import (
     uniform_filter,
     uniform_filter1d,
 )
-from .interpolation import shift, spline_filter, spline_filter1d, zoom
+from ._interpolation import shift, spline_filter, spline_filter1d, zoom
 
 __all__ = [
     "affine_transform",

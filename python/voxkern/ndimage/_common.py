@@ -1,43 +1,67 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What scipy.ndimage's functions have in common: inputs, axes, modes, outputs, exceptions."""
+"""What scipy.ndimage's functions have in common: its axes, modes, outputs and exceptions."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
-from .._runtime import backend, validate
-from .._space.volume import Volume
+from .._runtime import call
+from .._runtime.backend import is_array
+from .._runtime.validate import FILTER_MODES, INTERPOLATION_MODES, KERNEL_DTYPES, Array
 
-Array = NDArray[Any]
-
-
-def as_input(x: Any) -> Array:
-    """Return an array the kernels read in place, or raise what scipy raises."""
-    data = x.data if isinstance(x, Volume) else x
-    if backend.is_gpu_array(data):
-        backend.require_cuda("input")
-    array = np.asarray(data)
-    if array.dtype.kind == "c" and array.dtype.itemsize <= 16:
-        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-    if array.dtype.char not in validate.KERNEL_DTYPES:
-        kind = RuntimeError if array.dtype.kind in "biufc" else TypeError
-        raise kind(f"array type {array.dtype!r} not supported")
-    return validate.kernel_array(array, "input")
+DTYPES = KERNEL_DTYPES | frozenset("FD")
 
 
-def one_axis(axis: int, ndim: int) -> int:
+class Call(call.Call):
+    """A call that raises scipy's exceptions and takes its ``output``: an array or a dtype."""
+
+    def _check_dtype(self, dtype: np.dtype[Any], name: str, dtypes: frozenset[str]) -> None:
+        if dtype.char not in dtypes:
+            kind = RuntimeError if dtype.kind in "biufc" or name == "output" else TypeError
+            raise kind(f"array type {dtype!r} not supported")
+
+    def scipy_output(
+        self, output: Any, shape: Sequence[int], like: Array, *, in_place: bool = False
+    ) -> Array:
+        """Return where the kernel writes: ``output``, a new array in C order, or one that is copied back."""
+        shape = tuple(shape)
+        if output is None or not is_array(output):
+            dtype = like.dtype if output is None else np.dtype(output)
+            if like.dtype.kind == "c" and dtype.kind != "c":
+                dtype = np.promote_types(like.dtype, dtype)
+            fresh = self.empty(shape, dtype)
+            if dtype.isnative:
+                return fresh
+            output = fresh
+        array = self._given(output, "output")
+        if array.shape != shape:
+            raise RuntimeError("output shape not correct")
+        if like.dtype.kind == "c" and array.dtype.kind != "c":
+            raise RuntimeError("output must have complex dtype")
+        shared = any(self.overlap(x, array) and not (in_place and self._same(x, array)) for x in self._inputs)
+        return self._writable(output, array, call.is_plain(array) and not shared)
+
+    def parts(self, x: Array, out: Array, cval: complex = 0.0) -> Iterator[tuple[Array, Array, float]]:
+        """Yield what kernels take, if they can write the dtype of the output."""
+        self._check_dtype(out.dtype, "output", DTYPES)
+        return super().parts(x, out, cval)
+
+    def _same(self, x: Array, out: Array) -> bool:
+        return x.dtype == out.dtype and x.strides == out.strides and self.address(x) == self.address(out)
+
+
+def normalized_axis(axis: int, ndim: int) -> int:
     """Return a non-negative axis."""
     if not -ndim <= axis < ndim:
         raise np.exceptions.AxisError(axis, ndim)
     return axis % ndim
 
 
-def several_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]:
+def normalized_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]:
     """Return distinct non-negative axes; None means all."""
     if axes is None:
         return tuple(range(ndim))
@@ -46,7 +70,7 @@ def several_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]
     else:
         chosen = tuple(operator.index(a) for a in axes)  # type: ignore[union-attr]
     for axis in chosen:
-        one_axis(axis, ndim)
+        normalized_axis(axis, ndim)
     result = tuple(axis % ndim for axis in chosen)
     if len(set(result)) != len(result):
         raise ValueError("axes must be unique")
@@ -56,12 +80,29 @@ def several_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]
 def filter_mode(mode: str) -> Any:
     """Return the boundary filters mean by ``mode``."""
     try:
-        return validate.FILTER_MODES[mode]
+        return FILTER_MODES[mode]
     except (KeyError, TypeError):
         raise RuntimeError("boundary mode not supported") from None
 
 
-def per_axis(value: Any, n: int) -> list[Any]:
+def interpolation_mode(mode: str) -> Any:
+    """Return the boundary interpolation means by ``mode``; "fov" is ours, not scipy's."""
+    try:
+        boundary = INTERPOLATION_MODES[mode]
+    except (KeyError, TypeError):
+        boundary = None
+    if boundary is None or mode == "fov":
+        raise RuntimeError("boundary mode not supported")
+    return boundary
+
+
+def check_order(order: int) -> None:
+    """Refuse an order of splines that scipy does not have."""
+    if order < 0 or order > 5:
+        raise RuntimeError("spline order not supported")
+
+
+def value_per_axis(value: Any, n: int) -> list[Any]:
     """Return one value per axis."""
     if isinstance(value, str) or not np.iterable(value):
         return [value] * n
@@ -71,18 +112,6 @@ def per_axis(value: Any, n: int) -> list[Any]:
     return values
 
 
-def as_output(array: Array, output: Any, shape: Sequence[int] | None = None) -> Array:
-    """Return the array to write to: the one given, or a new one of the dtype given."""
-    shape = array.shape if shape is None else tuple(shape)
-    if output is None:
-        return np.empty(shape, array.dtype)
-    if isinstance(output, np.ndarray):
-        if output.shape != shape:
-            raise RuntimeError("output shape not correct")
-        if array.dtype.kind == "c" and output.dtype.kind != "c":
-            raise RuntimeError("output must have complex dtype")
-        return output
-    dtype: DTypeLike = np.dtype(output)
-    if array.dtype.kind == "c" and np.dtype(dtype).kind != "c":
-        dtype = np.promote_types(array.dtype, np.dtype(dtype))
-    return np.empty(shape, dtype)
+def computes_in_float64(x: Array, out: Array) -> bool:
+    """Tell whether interpolation computes in float64, as scipy does; of integers float32 shows in ties."""
+    return x.dtype.kind not in "fc" or out.dtype.kind not in "fc"

@@ -4,20 +4,30 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import _core
-from .._runtime import validate
-from .._space.volume import Volume
-from ._common import Array, as_input, as_output, filter_mode, one_axis, per_axis, several_axes
+from .._core import AxisFilter
+from .._runtime.backend import host_array
+from .._runtime.texts import documented
+from .._runtime.validate import Array
+from ._common import DTYPES, Call, filter_mode, normalized_axes, normalized_axis, value_per_axis
 
-Filter = _core.AxisFilter
+
+class _Pass(NamedTuple):
+    """A filter along one axis; the value outside comes with the part, real or imaginary, it runs on."""
+
+    axis: int
+    weights: list[float]
+    mode: Any
+    origin: int
+    divisor: float
 
 
+@documented
 def correlate1d(
     input: ArrayLike,
     weights: ArrayLike,
@@ -33,22 +43,15 @@ def correlate1d(
 
     Parameters
     ----------
-    input : array_like
-        Bool, integer, float32, float64 or complex; any number of axes, any memory order.
+    {input}
     weights : (n,) array_like
         The filter, real. Computed in float64, or float32 if input and output are float32.
-    axis : int
-        Axis to filter along.
-    output : array or dtype, optional
-        Where to write (may be ``input`` itself), or the dtype of the result.
-    mode : {"reflect", "constant", "nearest", "mirror", "wrap", "grid-..."}
-        How the line continues beyond its ends.
-    cval : float
-        Value outside for ``constant``.
-    origin : int
-        Shift of the filter, between ``-(n // 2)`` and ``(n - 1) // 2``.
-    threads : int, optional
-        Default: see `voxkern.set_num_threads`.
+    {axis}
+    {filter_output}
+    {filter_mode}
+    {filter_cval}
+    {origin}
+    {threads}
 
     Returns
     -------
@@ -66,28 +69,13 @@ def correlate1d(
     >>> ndimage.correlate1d([2, 8, 0, 4, 1, 9, 9, 0], weights=[1, 3])
     array([ 8, 26,  8, 12,  7, 28, 36,  9])
     """
-    array = as_input(input)
-    taps = np.atleast_1d(np.asarray(weights))
-    if np.iscomplexobj(taps):
-        raise TypeError("weights: got complex numbers, allowed real ones")
-    taps = taps.astype(np.float64)
-    if taps.ndim != 1 or taps.shape[0] < 1:
-        raise RuntimeError("no filter weights given")
-    at = one_axis(axis, array.ndim)
-    before = len(taps) // 2 + origin
-    if before < 0 or before >= len(taps):
-        raise ValueError(
-            "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
-        )
-    return _run(
-        input,
-        array,
-        [Filter(at, taps.tolist(), filter_mode(mode), float(cval), origin, 1.0)],
-        output,
-        threads,
-    )
+    call = Call("correlate1d", "correlate1d", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    only = _correlation(host_array(weights, "weights"), normalized_axis(axis, x.ndim), mode, origin)
+    return _run(call, x, [only], output, cval)
 
 
+@documented
 def convolve1d(
     input: ArrayLike,
     weights: ArrayLike,
@@ -103,8 +91,15 @@ def convolve1d(
 
     Parameters
     ----------
-    input, weights, axis, output, mode, cval, origin, threads
-        As in `correlate1d`.
+    {input}
+    weights : (n,) array_like
+        The filter, real. Computed in float64, or float32 if input and output are float32.
+    {axis}
+    {filter_output}
+    {filter_mode}
+    {filter_cval}
+    {origin}
+    {threads}
 
     Returns
     -------
@@ -117,9 +112,27 @@ def convolve1d(
     >>> ndimage.convolve1d([2, 8, 0, 4, 1, 9, 9, 0], weights=[1, 3])
     array([14, 24,  4, 13, 12, 36, 27,  0])
     """
-    reverse = np.atleast_1d(np.asarray(weights))[::-1]
+    call = Call("convolve1d", "correlate1d", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    reverse = np.atleast_1d(host_array(weights, "weights"))[::-1]
     origin = -origin - (1 if len(reverse) % 2 == 0 else 0)
-    return correlate1d(input, reverse, axis, output, mode, cval, origin, threads=threads)
+    only = _correlation(reverse, normalized_axis(axis, x.ndim), mode, origin)
+    return _run(call, x, [only], output, cval)
+
+
+def _correlation(weights: Array, axis: int, mode: str, origin: int) -> _Pass:
+    taps = np.atleast_1d(weights)
+    if np.iscomplexobj(taps):
+        raise TypeError("weights: got complex numbers, allowed real ones")
+    taps = taps.astype(np.float64)
+    if taps.ndim != 1 or taps.shape[0] < 1:
+        raise RuntimeError("no filter weights given")
+    before = len(taps) // 2 + origin
+    if before < 0 or before >= len(taps):
+        raise ValueError(
+            "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
+        )
+    return _Pass(axis, taps.tolist(), filter_mode(mode), origin, 1.0)
 
 
 def _gaussian_weights(sigma: float, order: int, radius: int) -> list[float]:
@@ -138,9 +151,7 @@ def _gaussian_weights(sigma: float, order: int, radius: int) -> list[float]:
     return [float(w) for w in (x[:, None] ** exponents).dot(q) * phi]
 
 
-def _gaussian(
-    sigma: float, axis: int, order: int, mode: str, cval: float, truncate: float, radius: int | None
-) -> Any:
+def _gaussian(sigma: float, axis: int, order: int, mode: str, truncate: float, radius: int | None) -> _Pass:
     sigma = float(sigma)
     reach = int(truncate * sigma + 0.5) if radius is None else radius
     if not isinstance(reach, int | np.integer) or reach < 0:
@@ -148,11 +159,10 @@ def _gaussian(
     if order < 0:
         raise ValueError("order must be non-negative")
     # A correlation with the reversed kernel is the convolution that is meant.
-    return Filter(
-        axis, _gaussian_weights(sigma, order, int(reach))[::-1], filter_mode(mode), float(cval), 0, 1.0
-    )
+    return _Pass(axis, _gaussian_weights(sigma, order, int(reach))[::-1], filter_mode(mode), 0, 1.0)
 
 
+@documented
 def gaussian_filter1d(
     input: ArrayLike,
     sigma: float,
@@ -170,16 +180,19 @@ def gaussian_filter1d(
 
     Parameters
     ----------
-    input, axis, output, mode, cval, threads
-        As in `correlate1d`.
+    {input}
     sigma : float
         Standard deviation in voxels.
+    {axis}
     order : int
         0 for the Gaussian, n for its n-th derivative.
-    truncate : float
-        Cut the kernel at this many standard deviations.
+    {filter_output}
+    {filter_mode}
+    {filter_cval}
+    {truncate}
     radius : int, optional
         Cut it at this many voxels instead.
+    {threads}
 
     Returns
     -------
@@ -192,11 +205,13 @@ def gaussian_filter1d(
     >>> ndimage.gaussian_filter1d([1.0, 2.0, 3.0, 4.0, 5.0], 1).round(3)
     array([1.427, 2.068, 3.   , 3.932, 4.573])
     """
-    array = as_input(input)
-    one = _gaussian(sigma, one_axis(axis, array.ndim), order, mode, cval, truncate, radius)
-    return _run(input, array, [one], output, threads)
+    call = Call("gaussian_filter1d", "correlate1d", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    only = _gaussian(sigma, normalized_axis(axis, x.ndim), order, mode, truncate, radius)
+    return _run(call, x, [only], output, cval)
 
 
+@documented
 def gaussian_filter(
     input: ArrayLike,
     sigma: float | Iterable[float],
@@ -214,14 +229,19 @@ def gaussian_filter(
 
     Parameters
     ----------
-    input, output, cval, threads
-        As in `correlate1d`.
-    sigma, order, mode, radius
-        As in `gaussian_filter1d`; one value, or one per axis of ``axes``.
-    truncate : float
-        Cut the kernel at this many standard deviations.
-    axes : int or sequence, optional
-        Axes to filter; all by default.
+    {input}
+    sigma : float or sequence
+        Standard deviation in voxels; one value, or one per axis of ``axes``.
+    order : int or sequence
+        0 for the Gaussian, n for its n-th derivative; one value, or one per axis of ``axes``.
+    {filter_output}
+    {filter_modes}
+    {filter_cval}
+    {truncate}
+    radius : int or sequence, optional
+        Cut it at this many voxels instead; one value, or one per axis of ``axes``.
+    {axes}
+    {threads}
 
     Returns
     -------
@@ -242,34 +262,36 @@ def gaussian_filter(
            [0.33, 0.34, 0.33],
            [0.17, 0.33, 0.5 ]])
     """
-    array = as_input(input)
-    chosen = several_axes(axes, array.ndim)
+    call = Call("gaussian_filter", "correlate1d", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    chosen = normalized_axes(axes, x.ndim)
     n = len(chosen)
     filters = [
-        _gaussian(s, a, o, m, cval, truncate, r)
+        _gaussian(s, a, o, m, truncate, r)
         for a, s, o, m, r in zip(
             chosen,
-            per_axis(sigma, n),
-            per_axis(order, n),
-            per_axis(mode, n),
-            per_axis(radius, n),
+            value_per_axis(sigma, n),
+            value_per_axis(order, n),
+            value_per_axis(mode, n),
+            value_per_axis(radius, n),
             strict=True,
         )
         if s > 1e-15
     ]
-    return _run(input, array, filters, output, threads)
+    return _run(call, x, filters, output, cval)
 
 
-def _uniform(size: int, axis: int, mode: str, cval: float, origin: int) -> Any:
+def _uniform(size: int, axis: int, mode: str, origin: int) -> _Pass:
     size = operator.index(size)
     if size < 1:
         raise RuntimeError("incorrect filter size")
     before = size // 2 + origin
     if before < 0 or before >= size:
         raise ValueError("invalid origin")
-    return Filter(axis, [1.0] * size, filter_mode(mode), float(cval), origin, float(size))
+    return _Pass(axis, [1.0] * size, filter_mode(mode), origin, float(size))
 
 
+@documented
 def uniform_filter1d(
     input: ArrayLike,
     size: int,
@@ -285,10 +307,15 @@ def uniform_filter1d(
 
     Parameters
     ----------
-    input, axis, output, mode, cval, origin, threads
-        As in `correlate1d`.
+    {input}
     size : int
         Samples in the mean.
+    {axis}
+    {filter_output}
+    {filter_mode}
+    {filter_cval}
+    {origin}
+    {threads}
 
     Returns
     -------
@@ -301,12 +328,13 @@ def uniform_filter1d(
     >>> ndimage.uniform_filter1d([2, 8, 0, 4, 1, 9, 9, 0], size=3)
     array([4, 3, 4, 1, 4, 6, 6, 3])
     """
-    array = as_input(input)
-    return _run(
-        input, array, [_uniform(size, one_axis(axis, array.ndim), mode, cval, origin)], output, threads
-    )
+    call = Call("uniform_filter1d", "correlate1d", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    only = _uniform(size, normalized_axis(axis, x.ndim), mode, origin)
+    return _run(call, x, [only], output, cval)
 
 
+@documented
 def uniform_filter(
     input: ArrayLike,
     size: int | Iterable[int] = 3,
@@ -322,12 +350,17 @@ def uniform_filter(
 
     Parameters
     ----------
-    input, output, cval, threads
-        As in `correlate1d`.
-    size, mode, origin
-        As in `uniform_filter1d`; one value, or one per axis of ``axes``.
-    axes : int or sequence, optional
-        Axes to filter; all by default.
+    {input}
+    size : int or sequence
+        Samples in the mean; one value, or one per axis of ``axes``.
+    {filter_output}
+    {filter_modes}
+    {filter_cval}
+    origin : int or sequence
+        Shift of the box, between ``-(size // 2)`` and ``(size - 1) // 2``; one value, or one per axis of
+        ``axes``.
+    {axes}
+    {threads}
 
     Returns
     -------
@@ -348,35 +381,23 @@ def uniform_filter(
            [3.333, 4.   , 4.667],
            [5.333, 6.   , 6.667]])
     """
-    array = as_input(input)
-    chosen = several_axes(axes, array.ndim)
+    call = Call("uniform_filter", "correlate1d", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    chosen = normalized_axes(axes, x.ndim)
     n = len(chosen)
     filters = [
-        _uniform(s, a, m, cval, o)
-        for a, s, m, o in zip(chosen, per_axis(size, n), per_axis(mode, n), per_axis(origin, n), strict=True)
+        _uniform(s, a, m, o)
+        for a, s, m, o in zip(
+            chosen, value_per_axis(size, n), value_per_axis(mode, n), value_per_axis(origin, n), strict=True
+        )
         if s > 1
     ]
-    return _run(input, array, filters, output, threads)
+    return _run(call, x, filters, output, cval)
 
 
-def _run(x: Any, array: Array, filters: list[Any], output: Any, threads: int | None) -> Any:
-    out = as_output(array, output)
-    count = validate.thread_count(threads)
-    parts: list[Callable[[Array], Array]] = [lambda a: a]
-    if out.dtype.kind == "c":
-        parts = [lambda a: a.real, lambda a: a.imag]
-    if out.dtype.char not in validate.KERNEL_DTYPES and out.dtype.kind != "c":
-        raise RuntimeError(f"array type dtype('{out.dtype}') not supported")
-    target = out
-    same = np.may_share_memory(array, out) and (
-        array.dtype == out.dtype
-        and array.strides == out.strides
-        and array.__array_interface__["data"][0] == out.__array_interface__["data"][0]
-    )
-    if not out.dtype.isnative or (np.may_share_memory(array, out) and not same):
-        target = np.empty(out.shape, out.dtype.newbyteorder("="))  # written back below
-    for part in parts:
-        _core.correlate1d(part(array), part(target), filters, count)
-    if target is not out:
-        out[...] = target
-    return x.with_data(out) if isinstance(x, Volume) else out
+def _run(call: Call, x: Array, filters: list[_Pass], output: Any, cval: complex) -> Any:
+    out = call.scipy_output(output, x.shape, x, in_place=True)
+    for source, target, outside in call.parts(x, out, cval):
+        passes = [AxisFilter(p.axis, p.weights, p.mode, outside, p.origin, p.divisor) for p in filters]
+        call.run("correlate1d", source, target, passes)
+    return call.leave(out)

@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _core
-from .._runtime import validate
+from .._core import Interpolator
+from .._runtime.backend import host_array, is_array
+from .._runtime.kernels import CoordinateMap, WarpOptions
+from .._runtime.texts import documented
+from .._runtime.validate import KERNEL_DTYPES, Array
 from .._space import geometry
-from .._space.volume import Volume
-from ._common import Array, as_input, as_output, per_axis
-from .interpolation import boundary_of, check_order, placed_on_axes, real_parts, sample_on_axes, target_for
+from ._common import DTYPES, Call, check_order, computes_in_float64, interpolation_mode, value_per_axis
+from ._interpolation import GridAxis, enter_image, sample_on_axes
 
 
+@documented
 def map_coordinates(
     input: ArrayLike,
     coordinates: ArrayLike,
@@ -35,22 +38,15 @@ def map_coordinates(
 
     Parameters
     ----------
-    input : array_like
-        Bool, integer, float32, float64 or complex; any number of axes up to 8, any memory order.
+    {sampled_input}
     coordinates : array_like
         (axes of ``input``, ...): where each element of the result is looked up.
-    output : array or dtype, optional
-        Where to write, or the dtype of the result; integers are rounded half away from zero.
-    order : int
-        Spline order, 0 to 5.
-    mode : {"constant", "nearest", "mirror", "reflect", "wrap", "grid-..."}
-        What lies beyond the array.
-    cval : float
-        Value outside for ``constant``.
-    prefilter : bool
-        False: ``input`` holds spline coefficients already.
-    threads : int, optional
-        Default: see `voxkern.set_num_threads`.
+    {sampled_output}
+    {sampled_order}
+    {sampled_mode}
+    {sampled_cval}
+    {prefilter}
+    {threads}
 
     Returns
     -------
@@ -69,23 +65,24 @@ def map_coordinates(
     array([3.5, 4. ])
     """
     check_order(order)
-    array = as_input(input)
-    points = np.asarray(coordinates)
-    if np.iscomplexobj(points):
+    call = Call("map_coordinates", "warp", threads=threads)
+    x = enter_image(call, input)
+    points = call.enter(coordinates, "coordinates", None)
+    if points.dtype.kind == "c":
         raise TypeError("Complex type not supported")
     shape = points.shape[1:]
-    if array.ndim < 1 or len(shape) < 1:
+    if len(shape) < 1:
         raise RuntimeError("input and output rank must be > 0")
-    if points.shape[0] != array.ndim:
+    if points.shape[0] != x.ndim:
         raise RuntimeError("invalid shape for coordinate array")
-    if points.dtype.char not in validate.KERNEL_DTYPES:
+    if points.dtype.char not in KERNEL_DTYPES:
         points = points.astype(np.float64)
-    points = validate.kernel_array(points, "coordinates")
-    out = as_output(array, output, shape)
-    _warp(array, out, None, None, points, order, mode, cval, prefilter, threads)
-    return out
+    out = call.scipy_output(output, shape, x)
+    _warp(call, x, out, CoordinateMap(axes=x.ndim, field=points), order, mode, cval, prefilter)
+    return call.leave(out, bare=True)
 
 
+@documented
 def geometric_transform(
     input: ArrayLike,
     mapping: Callable[..., Sequence[float]],
@@ -104,15 +101,22 @@ def geometric_transform(
 
     Parameters
     ----------
-    input, output, order, mode, cval, prefilter, threads
-        As in `map_coordinates`.
+    {sampled_input}
     mapping : callable
         Takes the indices of an element of the result as a tuple; returns the coordinates to look it up at.
         It is called once per element: where it can be written for arrays, `map_coordinates` is far faster.
     output_shape : tuple of int, optional
         Default: shape of ``input``.
-    extra_arguments, extra_keywords
+    {sampled_output}
+    {sampled_order}
+    {sampled_mode}
+    {sampled_cval}
+    {prefilter}
+    extra_arguments : sequence
         Passed on to ``mapping``.
+    extra_keywords : mapping, optional
+        Passed on to ``mapping``.
+    {threads}
 
     Returns
     -------
@@ -131,21 +135,23 @@ def geometric_transform(
     array([3., 2., 1., 0.])
     """
     check_order(order)
-    array = as_input(input)
-    shape = array.shape if output_shape is None else tuple(output_shape)
-    if array.ndim < 1 or len(shape) < 1:
+    call = Call("geometric_transform", threads=threads)
+    x = enter_image(call, input)
+    shape = x.shape if output_shape is None else tuple(output_shape)
+    if len(shape) < 1:
         raise RuntimeError("input and output rank must be > 0")
     if not callable(mapping):
         raise TypeError("mapping: allowed a Python function")
     keywords = dict(extra_keywords or {})
     indices = itertools.product(*(range(n) for n in shape))
     found = [mapping(index, *extra_arguments, **keywords) for index in indices]
-    points = np.asarray(found, dtype=np.float64).reshape(-1, array.ndim).T.reshape(array.ndim, *shape)
-    out = as_output(array, output, shape)
-    _warp(array, out, None, None, points, order, mode, cval, prefilter, threads)
-    return out
+    points = np.asarray(found, dtype=np.float64).reshape(-1, x.ndim).T.reshape(x.ndim, *shape)
+    out = call.scipy_output(output, shape, x)
+    _warp(call, x, out, CoordinateMap(axes=x.ndim, field=points), order, mode, cval, prefilter)
+    return call.leave(out, bare=True)
 
 
+@documented
 def affine_transform(
     input: ArrayLike,
     matrix: ArrayLike,
@@ -163,14 +169,19 @@ def affine_transform(
 
     Parameters
     ----------
-    input, output, order, mode, cval, prefilter, threads
-        As in `map_coordinates`.
+    {sampled_input}
     matrix : (n,), (n, m), (n, n+1) or (n+1, n+1) array_like
         Output index -> input coordinate: factors of the axes, a matrix, or homogeneous.
     offset : float or sequence
         Added to the coordinates.
     output_shape : tuple of int, optional
         Default: shape of ``output`` if that is an array, else of ``input``.
+    {sampled_output}
+    {sampled_order}
+    {sampled_mode}
+    {sampled_cval}
+    {prefilter}
+    {threads}
 
     Returns
     -------
@@ -190,55 +201,63 @@ def affine_transform(
            [2, 4]])
     """
     check_order(order)
-    array = as_input(input)
+    call = Call("affine_transform", "warp", "resample", threads=threads)
+    x = enter_image(call, input)
     if output_shape is None:
-        output_shape = output.shape if isinstance(output, np.ndarray) else array.shape
+        output_shape = output.shape if is_array(output) else x.shape
     shape = tuple(output_shape)
-    if array.ndim < 1 or len(shape) < 1:
+    if len(shape) < 1:
         raise RuntimeError("input and output rank must be > 0")
-    linear = np.asarray(matrix, dtype=np.float64)
-    n = array.ndim
-    if linear.ndim not in (1, 2) or linear.shape[0] < 1:
+    linear, shift = _linear_and_shift(host_array(matrix, "matrix", np.float64), offset, x.shape, len(shape))
+    if linear.ndim == 2:
+        out = call.scipy_output(output, shape, x)
+        points = CoordinateMap(axes=x.ndim, offset=shift, matrix=linear)
+        _warp(call, x, out, points, order, mode, cval, prefilter)
+        same_space = x.ndim == 3 and len(shape) == 3
+        index_map = geometry.homogeneous(linear, shift) if same_space else None
+        return call.leave(out, index_map=index_map, bare=len(shape) != x.ndim)
+    warnings.warn(
+        "The behavior of affine_transform with a 1-D array supplied for the matrix parameter has changed "
+        "in SciPy 0.18.0.",
+        stacklevel=2,
+    )
+    if len(shape) != x.ndim:
+        raise RuntimeError("input and output rank must be equal")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        before = shift / linear
+    grid = [
+        GridAxis((np.arange(m) + b) * f, f, s)
+        for m, b, f, s in zip(shape, before, linear, shift, strict=True)
+    ]
+    return sample_on_axes(call, x, grid, output, order, mode, cval, prefilter)
+
+
+def _linear_and_shift(
+    matrix: NDArray[np.float64], offset: Any, shape: tuple[int, ...], out_ndim: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return factors of the axes or a matrix, and an offset, from any form scipy takes."""
+    n = len(shape)
+    if matrix.ndim not in (1, 2) or matrix.shape[0] < 1:
         raise RuntimeError("no proper affine matrix provided")
-    if linear.ndim == 2 and linear.shape[1] == n + 1 and linear.shape[0] in (n, n + 1):
-        if linear.shape[0] == n + 1 and not np.array_equal(linear[n], [0] * n + [1]):
+    if matrix.ndim == 2 and matrix.shape[1] == n + 1 and matrix.shape[0] in (n, n + 1):
+        if matrix.shape[0] == n + 1 and not np.array_equal(matrix[n], [0] * n + [1]):
             raise ValueError(
-                f"Expected homogeneous transformation matrix with shape {linear.shape} for image shape "
-                f"{array.shape}, but bottom row was not equal to {[0] * n + [1]}"
+                f"Expected homogeneous transformation matrix with shape {matrix.shape} for image shape "
+                f"{shape}, but bottom row was not equal to {[0] * n + [1]}"
             )
-        offset = linear[:n, n].tolist()
-        linear = linear[:n, :n]
-    if linear.shape[0] != n:
+        offset = matrix[:n, n].tolist()
+        matrix = matrix[:n, :n]
+    if matrix.shape[0] != n:
         raise RuntimeError("affine matrix has wrong number of rows")
-    if linear.ndim == 2 and linear.shape[1] != len(shape):
+    if matrix.ndim == 2 and matrix.shape[1] != out_ndim:
         raise RuntimeError("affine matrix has wrong number of columns")
-    shift = np.asarray(per_axis(offset, n), dtype=np.float64)
+    shift = np.asarray(value_per_axis(offset, n), dtype=np.float64)
     if shift.ndim != 1:
         raise RuntimeError("no proper offset provided")
-    if linear.ndim == 1:
-        warnings.warn(
-            "The behavior of affine_transform with a 1-D array supplied for the matrix parameter has changed "
-            "in SciPy 0.18.0.",
-            stacklevel=2,
-        )
-        if len(shape) != n:
-            raise RuntimeError("input and output rank must be equal")
-        with np.errstate(divide="ignore", invalid="ignore"):
-            before = shift / linear
-        points = [(np.arange(m) + b) * f for m, b, f in zip(shape, before, linear, strict=True)]
-        out = sample_on_axes(array, points, output, order, mode, cval, prefilter, threads)
-        return placed_on_axes(input, out, linear.tolist(), shift.tolist())
-    out = as_output(array, output, shape)
-    _warp(array, out, shift, linear, None, order, mode, cval, prefilter, threads)
-    if not isinstance(input, Volume) or linear.shape != (n, n):
-        return out
-    return (
-        input.with_data(out, input.affine @ geometry.homogeneous(linear, shift))
-        if n == 3
-        else input.with_data(out)
-    )
+    return matrix, shift
 
 
+@documented
 def rotate(
     input: ArrayLike,
     angle: float,
@@ -256,14 +275,19 @@ def rotate(
 
     Parameters
     ----------
-    input, output, order, mode, cval, prefilter, threads
-        As in `map_coordinates`.
+    {sampled_input}
     angle : float
         Degrees; multiples of 90 are exact.
     axes : (int, int)
         The plane.
     reshape : bool
         Let the result have room for all of the input.
+    {sampled_output}
+    {sampled_order}
+    {sampled_mode}
+    {sampled_cval}
+    {prefilter}
+    {threads}
 
     Returns
     -------
@@ -282,42 +306,46 @@ def rotate(
     array([[2, 4],
            [1, 3]])
     """
-    array = as_input(input)
-    n = array.ndim
-    if n < 2:
+    call = Call("rotate", "warp", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    n = x.ndim
+    plane = _plane(axes, n)
+    check_order(order)
+    cosine, sine = _cosine_and_sine(angle)
+    rotation = np.array([[cosine, sine], [-sine, cosine]])
+    size = np.array([x.shape[a] for a in plane])
+    new_size = size
+    if reshape:
+        corners = rotation @ [[0, 0, size[0], size[0]], [0, size[1], 0, size[1]]]
+        new_size = (np.ptp(corners, axis=1) + 0.5).astype(int)
+    offset = (size - 1) / 2 - rotation @ ((new_size - 1) / 2)
+    shape = list(x.shape)
+    for a, m in zip(plane, new_size, strict=True):
+        shape[a] = int(m)
+    out = call.scipy_output(output, shape, x)
+    front = plane + [a for a in range(n) if a not in plane]
+    points = CoordinateMap(axes=2, offset=offset, matrix=rotation)
+    _warp(call, x.transpose(front), out.transpose(front), points, order, mode, cval, prefilter)
+    index_map = np.eye(max(n, 3) + 1)
+    index_map[np.ix_(plane, plane)] = rotation
+    index_map[plane, -1] = offset
+    spatial = [0, 1, 2, -1]
+    return call.leave(out, index_map=index_map[np.ix_(spatial, spatial)])
+
+
+def _plane(axes: Sequence[Any], ndim: int) -> list[int]:
+    """Return two axes in ascending order, or raise what scipy raises."""
+    if ndim < 2:
         raise ValueError("input array should be at least 2D")
     plane = list(axes)
     if len(plane) != 2:
         raise ValueError("axes should contain exactly two values")
     if not all(float(a).is_integer() for a in plane):
         raise ValueError("axes should contain only integer values")
-    plane = [int(a) + n if a < 0 else int(a) for a in plane]
-    if not all(0 <= a < n for a in plane):
+    plane = [int(a) + ndim if a < 0 else int(a) for a in plane]
+    if not all(0 <= a < ndim for a in plane):
         raise ValueError("invalid rotation plane specified")
-    check_order(order)
-    plane.sort()
-    cosine, sine = _cosine_and_sine(angle)
-    turn = np.array([[cosine, sine], [-sine, cosine]])
-    size = np.array([array.shape[a] for a in plane])
-    turned = size
-    if reshape:
-        corners = turn @ [[0, 0, size[0], size[0]], [0, size[1], 0, size[1]]]
-        turned = (np.ptp(corners, axis=1) + 0.5).astype(int)
-    offset = (size - 1) / 2 - turn @ ((turned - 1) / 2)
-    shape = list(array.shape)
-    for a, m in zip(plane, turned, strict=True):
-        shape[a] = int(m)
-    out = as_output(array, output, shape)
-    order_of_axes = plane + [a for a in range(n) if a not in plane]
-    _warp(array.transpose(order_of_axes), out.transpose(order_of_axes), offset, turn, None, order, mode, cval,
-          prefilter, threads)  # fmt: skip
-    if not isinstance(input, Volume):
-        return out
-    index_map = np.eye(max(n, 3) + 1)
-    index_map[np.ix_(plane, plane)] = turn
-    index_map[plane, -1] = offset
-    keep = [0, 1, 2, -1]
-    return input.with_data(out, input.affine @ index_map[np.ix_(keep, keep)])
+    return sorted(plane)
 
 
 def _cosine_and_sine(angle: float) -> tuple[float, float]:
@@ -329,33 +357,26 @@ def _cosine_and_sine(angle: float) -> tuple[float, float]:
 
 
 def _warp(
-    array: Array,
+    call: Call,
+    x: Array,
     out: Array,
-    offset: NDArray[np.float64] | None,
-    matrix: NDArray[np.float64] | None,
-    points: Array | None,
+    points: CoordinateMap,
     order: int,
     mode: str,
     cval: complex,
     prefilter: bool,
-    threads: int | None,
 ) -> None:
-    """Interpolate at an affine map (of the first axes of both) or at given points."""
-    boundary = boundary_of(mode)
-    axes = array.ndim if matrix is None else matrix.shape[0]
+    boundary = interpolation_mode(mode)
     if out.size == 0:
         return
-    if array.size == 0:
+    if x.size == 0:
         raise ValueError("input must not be empty")
-    target = target_for(array, out)
-    # Integers in float64, as scipy: their rounding would show the difference.
-    wide = array.dtype.kind not in "fc" or out.dtype.kind not in "fc"
-    count = validate.thread_count(threads)
-    kernel = _core.Interpolator(order)
-    for part, real in real_parts(out):
-        _core.warp(
-            part(array), part(target), axes, offset, matrix, points, None, kernel, boundary, real(cval),
-            prefilter, count, wide,
-        )  # fmt: skip
-    if target is not out:
-        out[...] = target
+    for source, target, outside in call.parts(x, out, cval):
+        options = WarpOptions(
+            kernel=Interpolator(order),
+            mode=boundary,
+            cval=outside,
+            prefilter=prefilter,
+            float64=computes_in_float64(x, out),
+        )
+        call.run("warp", source, target, points, options)

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the ``voxkern`` command understands."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .._core import __version__
+from .._ops.n4 import N4_PRESETS
+from .._space.grid import CONVENTIONS
+from .preprocess import NORMALIZATIONS
+
+INPUT = "DICOM folder, zip or file, NIfTI, MINC, MetaImage, NRRD, TIFF, ..."
+OUTPUT = ".nii, .nii.gz, .mha, .nrrd, .npz, or a new folder for DICOM"
+
+
+def _spacing(text: str) -> float | list[float]:
+    values = [float(part) for part in text.split(",")]
+    return values[0] if len(values) == 1 else values
+
+
+def _iterations(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("x"))
+
+
+def _add_n4_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--mask", metavar="FILE", help="non-zero voxels count (default: Otsu's threshold)")
+    parser.add_argument("--no-mask", action="store_true", help="all voxels count")
+    parser.add_argument("--preset", choices=N4_PRESETS, help="settings of a known pipeline")
+    parser.add_argument("--shrink", type=int, metavar="N", help="fit on every n-th voxel (default: 1)")
+    parser.add_argument("--iterations", type=_iterations, metavar="50x50x50x50", help="per level")
+    parser.add_argument("--threshold", type=float, metavar="X", help="convergence threshold (default: 0.001)")
+    parser.add_argument(
+        "--spline-distance", type=float, metavar="MM", help="knot distance at the first level"
+    )
+
+
+def _add_preprocess(commands: Any, common: argparse.ArgumentParser, series: argparse.ArgumentParser) -> None:
+    command = commands.add_parser(
+        "preprocess",
+        parents=[common, series],
+        help="scan -> corrected, reoriented, resampled, normalised volume",
+    )
+    command.add_argument("input", help=INPUT)
+    command.add_argument("output", help=OUTPUT)
+    command.add_argument(
+        "--n4", action="store_true", help="correct the bias field (MR): full resolution, Otsu's mask"
+    )
+    command.add_argument(
+        "--n4-preset", choices=N4_PRESETS, help="correct it with the settings of a known pipeline"
+    )
+    command.add_argument("--orient", default="RAS", help="three letters, or 'keep' (default: RAS)")
+    command.add_argument("--spacing", type=_spacing, metavar="MM", help="one number, or three with commas")
+    command.add_argument("--order", type=int, default=3, choices=range(6), help="spline order (default: 3)")
+    command.add_argument("--antialias", action="store_true", help="smooth axes that lose samples first")
+    command.add_argument("--normalize", default="none", choices=NORMALIZATIONS)
+    command.add_argument(
+        "--report", metavar="FILE.html", help="pictures, histograms, geometry, timings on one page"
+    )
+
+
+def _add_n4(commands: Any, common: argparse.ArgumentParser, series: argparse.ArgumentParser) -> None:
+    command = commands.add_parser("n4", parents=[common, series], help="correct the bias field of an MR scan")
+    command.add_argument("input", help=INPUT)
+    command.add_argument("output", help=OUTPUT)
+    command.add_argument("--field", metavar="FILE", help="save the field, too")
+    _add_n4_arguments(command)
+
+
+def _add_info(commands: Any, common: argparse.ArgumentParser) -> None:
+    command = commands.add_parser("info", parents=[common], help="what a file or folder holds, or --config")
+    command.add_argument("input", nargs="?", help=INPUT)
+    command.add_argument("--config", action="store_true", help="versions, instruction set, threads, GPU")
+
+
+def _add_convert(commands: Any, common: argparse.ArgumentParser, series: argparse.ArgumentParser) -> None:
+    command = commands.add_parser(
+        "convert", parents=[common, series], help="from any format load() reads to any that save() writes"
+    )
+    command.add_argument("input", help=INPUT)
+    command.add_argument("output", help=OUTPUT)
+    command.add_argument("--orient", default="keep", help="three letters, or 'keep' (default: keep)")
+
+
+def _add_resample(commands: Any, common: argparse.ArgumentParser, series: argparse.ArgumentParser) -> None:
+    command = commands.add_parser("resample", parents=[common, series], help="onto another spacing or grid")
+    command.add_argument("input", help=INPUT)
+    command.add_argument("output", help=OUTPUT)
+    target = command.add_mutually_exclusive_group(required=True)
+    target.add_argument("--spacing", type=_spacing, metavar="MM", help="one number, or three with commas")
+    target.add_argument("--like", metavar="FILE", help="take the grid of this image")
+    command.add_argument("--order", type=int, default=3, choices=range(6), help="spline order (default: 3)")
+    command.add_argument("--convention", default="extent", choices=CONVENTIONS)
+    command.add_argument("--antialias", action="store_true", help="smooth axes that lose samples first")
+
+
+def _add_demo(commands: Any, common: argparse.ArgumentParser) -> None:
+    command = commands.add_parser(
+        "demo", parents=[common], help="a real head from DICOM to NIfTI, with a picture"
+    )
+    command.add_argument("--output", default="demo-output", metavar="FOLDER", help="default: demo-output")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(prog="voxkern", description="Fast, exact kernels for 3D medical images.")
+    parser.add_argument("--version", action="version", version=f"voxkern {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    common.add_argument("--threads", type=int, metavar="N", help="default: every CPU this process may use")
+    series = argparse.ArgumentParser(add_help=False)
+    series.add_argument("--series", metavar="UID", help="which DICOM series, as `voxkern info` lists them")
+    series.add_argument("--missing", choices=("interpolate", "drop"), help="repair missing slices")
+    series.add_argument("--irregular", choices=("resample",), help="repair unequal distances of slices")
+    series.add_argument("--untilt", action="store_true", help="rectify a tilted CT gantry")
+    series.add_argument("--suv", action="store_true", help="PET: standardised uptake values")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    _add_preprocess(commands, common, series)
+    _add_n4(commands, common, series)
+    _add_info(commands, common)
+    _add_convert(commands, common, series)
+    _add_resample(commands, common, series)
+    _add_demo(commands, common)
+    return parser

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which samples the fit sees, and where they and the voxels of the full image lie in the spline's domain.
+
+The kernel knows positions in that domain only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..._runtime import validate
+from ..._runtime.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis: the samples the fit sees, and the domain (first, step, total) of them and of all voxels."""
+
+    samples: slice
+    sample_domain: tuple[float, float, int]
+    voxel_domain: tuple[float, float, int]
+    control_points: int
+
+
+def _plan_axis(n: int, shrink: int, spans: int, order: int, pad: tuple[int, int], alignment: str) -> Axis:
+    """Lay out one axis of n voxels that ANTs would pad by ``pad`` and then shrink.
+
+    The padding itself never takes part in the fit; it only moves the samples within the domain.
+    """
+    before, after = pad
+    padded = n + before + after
+    total = max(padded // shrink, 1)
+    # ITK's ShrinkImageFilter: subsampling with the centres aligned, halves up. Where the padding makes
+    # the region start at a negative index, it clamps the offset at 0.
+    centred = -before + math.floor(((padded - 1) - (total - 1) * shrink) / 2 + 0.5)
+    region = math.ceil(-before / shrink) * shrink
+    first = region + max(0, centred - region)  # voxel of sample 0
+    low = max(0, math.ceil(-first / shrink))
+    high = min(total - 1, (n - 1 - first) // shrink)
+    samples = slice(first + low * shrink, first + high * shrink + 1, shrink)
+    if alignment == "stretched":  # ITK, SimpleITK and ANTs put the lattice end to end over all voxels
+        voxel_domain = (float(before), 1.0, padded)
+    else:
+        voxel_domain = (-first / shrink, 1.0 / shrink, total)
+    return Axis(samples, (float(low), 1.0, total), voxel_domain, spans + order)
+
+
+def _padding(n: int, spacing: float, distance: float) -> tuple[int, tuple[int, int]]:
+    """Return spans and padding as ANTs chooses them for knots ``distance`` mm apart."""
+    extent = (n - 1) * spacing
+    spans = max(math.ceil(extent / distance), 1)
+    extra = int((spans * distance - extent) / spacing + 0.5)
+    return spans, (extra // 2, extra - extra // 2)
+
+
+def plan_axes(
+    shape: tuple[int, ...],
+    spacing: Sequence[float] | None,
+    order: int,
+    shrink_factor: Any,
+    number_of_control_points: Any,
+    mesh: Any,
+    spline_distance: Any,
+    alignment: str,
+) -> list[Axis]:
+    """Lay out the spatial axes; ``spacing`` is None for a bare array."""
+    ndim = len(shape)
+    if mesh is not None and spline_distance is not None:
+        raise ArgumentError("mesh, spline_distance: got both, allowed one of them")
+    shrink = validate.per_axis(shrink_factor, ndim, "shrink_factor", int)
+    if min(shrink) < 1:
+        raise ArgumentError(f"shrink_factor: got {shrink_factor!r}, allowed at least 1")
+    pads = [(0, 0)] * ndim
+    if spline_distance is not None:
+        if spacing is None:
+            raise ArgumentError(
+                "spline_distance: got a bare array, allowed a Volume (an array has no millimetres)"
+            )
+        distance = validate.per_axis(spline_distance, ndim, "spline_distance")
+        if min(distance) <= 0:
+            raise ArgumentError(f"spline_distance: got {spline_distance!r}, allowed positive millimetres")
+        layout = [_padding(*axis) for axis in zip(shape, spacing, distance, strict=True)]
+        spans = [s for s, _ in layout]
+        pads = [p for _, p in layout]
+    elif mesh is not None:
+        spans = list(validate.per_axis(mesh, ndim, "mesh", int))
+        if min(spans) < 1:
+            raise ArgumentError(f"mesh: got {mesh!r}, allowed at least 1")
+    else:
+        points = validate.per_axis(number_of_control_points, ndim, "number_of_control_points", int)
+        if min(points) <= order:
+            raise ArgumentError(
+                f"number_of_control_points: got {number_of_control_points!r}, allowed at least {order + 1} "
+                f"for spline order {order}"
+            )
+        spans = [p - order for p in points]
+    return [
+        _plan_axis(n, s, k, order, pad, alignment)
+        for n, s, k, pad in zip(shape, shrink, spans, pads, strict=True)
+    ]

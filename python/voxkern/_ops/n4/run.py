@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``n4_bias_field_correction``: the smooth multiplicative field of a scan, found and divided out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..._core import N4Fit, N4Settings
+from ..._runtime.call import Call, is_volume
+from ..._runtime.errors import ArgumentError
+from ..._runtime.texts import documented
+from ..._runtime.validate import Array
+from ..intensity import otsu_threshold
+from .finish import finish
+from .plan import Axis, plan_axes
+from .settings import N4Callback, check_choices, fit_settings
+from .trace import N4Details, N4Iteration
+
+_WIDENED = {"e": np.float32, "g": np.float64}  # half and long double
+
+
+@documented
+def n4_bias_field_correction(
+    x: Any,
+    mask: Any = None,
+    *,
+    weights: Any = None,
+    mask_label: float | None = None,
+    otsu_bins: int = 200,
+    shrink_factor: Any = 1,
+    maximum_number_of_iterations: int | Sequence[int] = (50, 50, 50, 50),
+    convergence_threshold: float = 0.001,
+    number_of_control_points: Any = 4,
+    mesh: Any = None,
+    spline_distance: Any = None,
+    spline_order: int = 3,
+    number_of_histogram_bins: int = 200,
+    bias_field_full_width_at_half_maximum: float = 0.15,
+    wiener_filter_noise: float = 0.01,
+    compat: str = "itk",
+    field_alignment: str = "stretched",
+    outside: str = "corrected",
+    mean_preserving: bool = False,
+    rescale: bool = False,
+    return_field: bool = False,
+    return_details: bool = False,
+    callback: N4Callback | None = None,
+    threads: int | None = None,
+) -> Any:
+    """Estimate the smooth field that multiplies an MR scan, and divide it out: N4.
+
+    The defaults are those of ``SimpleITK.N4BiasFieldCorrectionImageFilter`` and stop after the same
+    iterations. The result is the same for any number of threads.
+
+    Parameters
+    ----------
+    x : Volume or array_like
+        2-D to 4-D, any integer or float dtype (float16 is copied to float32 first). The fourth axis
+        holds volumes that are corrected one by one.
+    mask : Volume, array_like or "otsu", optional
+        Voxels that count: non-zero ones, of any dtype (or see `mask_label`). "otsu": those above
+        Otsu's threshold. Default: all. The field is divided out everywhere (or see `outside`).
+    weights : Volume or array_like, optional
+        Confidence in each voxel, 0 and more; 0 leaves it out. ITK's confidence image.
+    mask_label : float, optional
+        Only voxels where the mask equals this count.
+    otsu_bins : int
+        Histogram bins of ``mask="otsu"``.
+    shrink_factor : int or sequence
+        The fit sees every n-th voxel; the field is that of the full grid all the same.
+    maximum_number_of_iterations : int or sequence
+        One number per level; each level halves the distance of the spline's knots.
+    convergence_threshold : float
+        A level ends once the coefficient of variation of the ratio of two successive fields is not
+        above this. 0: never.
+    number_of_control_points : int or sequence
+        Per axis of the array, at the first level; at least ``spline_order + 1``.
+    mesh : int or sequence, optional
+        The same in spans between knots (ANTs' ``-b [1x1x1]``).
+    spline_distance : float or sequence, optional
+        The same as millimetres between knots (ANTs' ``-b [200]``); needs a Volume. Places the knots as
+        ANTs does, without its padding in memory.
+    spline_order : int
+        1 to 5.
+    number_of_histogram_bins, bias_field_full_width_at_half_maximum, wiener_filter_noise
+        Of the sharpening step; the width is in log intensity.
+    compat : {"itk", "exact"}
+        "itk" follows ITK 5.4 in what decides when to stop and which bins count. Voxels <= 0 inside the
+        mask keep their value in place of a logarithm, as there. "exact" uses the true minimum and
+        coefficient of variation and leaves such voxels out. Either way one warning names them.
+    field_alignment : {"stretched", "physical"}
+        With a shrink factor: "stretched" lays the lattice end to end over the full grid, as ITK and
+        ANTs do; "physical" evaluates it where the samples were, up to half a shrunk voxel elsewhere.
+    outside : {"corrected", "input"}
+        What stands outside the mask: the field divided out as well (ITK), or the input (ANTs).
+    mean_preserving : bool
+        Shift the log field to mean 0 over the voxels that took part. ITK does not fix its scale.
+    rescale : bool
+        Stretch the corrected values inside the mask to the range of the input there (ANTs' ``-r``).
+    return_field, return_details : bool
+        Return the field, and an `N4Details`, after the corrected image.
+    callback : callable, optional
+        Called as ``callback(level, iteration, convergence)`` after each iteration. An exception it
+        raises ends the call.
+    {threads}
+
+    Returns
+    -------
+    corrected : Volume or array
+        ``x / field``: the kind of ``x``, float64 for float64, else float32.
+    field : Volume or array
+        With ``return_field``: float32, full resolution.
+    details : N4Details
+        With ``return_details``; a list of them for 4-D input.
+
+    Raises
+    ------
+    ArgumentError
+        Empty mask, NaN or infinity inside it, nothing positive, a constant image, shapes that differ.
+
+    Notes
+    -----
+    N. J. Tustison et al., "N4ITK: improved N3 bias correction", IEEE Trans. Med. Imaging 29 (2010).
+    Extra memory beyond corrected image and field: 0.2 bytes per voxel, 4 more with weights, 1 more with
+    Otsu's mask, 1 or 2 more with ``rescale`` or ``outside="input"`` and a mask.
+
+    Voxels are visited in memory order, as ITK visits them. The convergence measure of "itk" depends on
+    it, so an array and its transpose may stop an iteration apart.
+
+    Examples
+    --------
+    >>> import numpy as np, voxkern as vk
+    >>> i, j, k = np.indices((40, 48, 44)) / 20 - 1
+    >>> head = np.where(i**2 + j**2 + k**2 < 0.5, 140.0, 90.0)
+    >>> scan = head * np.exp(0.2 * j)
+    >>> corrected, field = vk.n4_bias_field_correction(scan, return_field=True)
+    >>> ratio = field / np.exp(0.2 * j)
+    >>> bool(ratio.std() / ratio.mean() < 0.02)
+    True
+    """
+    call = Call("n4_bias_field_correction", "n4", threads=threads)
+    image = call.enter(x, "x", widened=_WIDENED)
+    if image.ndim not in (2, 3, 4) or image.size == 0:
+        raise ArgumentError(f"x: got shape {image.shape}, allowed 2 to 4 axes and at least two voxels")
+    check_choices(field_alignment, outside, otsu_bins, callback)
+    common = fit_settings(
+        maximum_number_of_iterations,
+        convergence_threshold,
+        spline_order,
+        number_of_histogram_bins,
+        bias_field_full_width_at_half_maximum,
+        wiener_filter_noise,
+        compat,
+    )
+    axes = plan_axes(
+        image.shape[:3],
+        x.spacing if is_volume(x) else None,
+        spline_order,
+        shrink_factor,
+        number_of_control_points,
+        mesh,
+        spline_distance,
+        field_alignment,
+    )
+    settings = N4Settings(
+        control_points=[a.control_points for a in axes],
+        watched=callback is not None or return_details,
+        **common,
+    )
+    region = _region(call, x, image, mask, mask_label, otsu_bins, weights)
+    corrected = call.output(
+        None, image.shape, image, dtype=np.float64 if image.dtype == np.float64 else np.float32
+    )
+    field = call.output(None, image.shape, image, dtype=np.float32) if return_field else None
+    details = []
+    not_positive = 0
+    for volume in _volumes(image.shape):
+        scan, target, part = image[volume], corrected[volume], region.of(volume)
+        fit = _fit(call, scan, part, axes, settings, target, callback)
+        lattice = fit.lattice
+        if mean_preserving:
+            lattice -= np.float32(fit.mean_log_field)
+        domain = [a.voxel_domain for a in axes]
+        into = None if field is None else field[volume]
+        call.run("n4_divide", scan, lattice, spline_order, domain, target, into)
+        if rescale or outside == "input":
+            finish(target, scan, part.inside(), outside, rescale)
+        not_positive += fit.not_positive
+        details.append(N4Details(lattice, tuple(N4Iteration(*step) for step in fit.trace), fit.voxels))
+    if not_positive:
+        what = "take part with their value in place of a logarithm" if compat == "itk" else "are left out"
+        warnings.warn(
+            f"{not_positive} voxels inside the mask are 0 or less: they have no logarithm and {what}",
+            stacklevel=2,
+        )
+    results = [call.leave(corrected)]
+    if field is not None:
+        results.append(call.leave(field))
+    if return_details:
+        results.append(details if image.ndim == 4 else details[0])
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+class _Region(NamedTuple):
+    """The voxels that count: non-zero ones of the mask, or those of one label, each with its weight."""
+
+    mask: Array | None
+    label: float | None
+    weights: Array | None
+
+    def of(self, index: tuple[Any, ...]) -> _Region:
+        """Return the region of a part of the image; mask and weights may be those of every volume."""
+        mask, weights = (
+            None if array is None else array[index[: array.ndim]] for array in (self.mask, self.weights)
+        )
+        return _Region(mask, self.label, weights)
+
+    def inside(self) -> Array | None:
+        """Return where the mask counts; None for everywhere."""
+        if self.mask is None:
+            return None
+        inside: Array = self.mask != 0 if self.label is None else self.mask == self.label
+        return inside
+
+
+def _region(
+    call: Call, x: Any, image: Array, mask: Any, mask_label: float | None, otsu_bins: int, weights: Any
+) -> _Region:
+    if isinstance(mask, str):
+        if mask != "otsu":
+            raise ArgumentError(f"mask: got {mask!r}, allowed an array or 'otsu'")
+        marked: Array | None = image > otsu_threshold(image, otsu_bins)
+    else:
+        marked = _like_image(call, mask, "mask", x, image)
+    if mask_label is not None and marked is None:
+        raise ArgumentError("mask_label: got no mask to look it up in, allowed with one")
+    return _Region(marked, mask_label, _like_image(call, weights, "weights", x, image))
+
+
+def _like_image(call: Call, value: Any, name: str, x: Any, image: Array) -> Array | None:
+    """Return a mask or weights as an array of the image's shape, or of one of its volumes."""
+    if value is None:
+        return None
+    array = call.enter(value, name)
+    if is_volume(value) and is_volume(x) and not np.allclose(value.affine, x.affine, atol=1e-2):
+        raise ArgumentError(f"{name}: got another geometry than x, allowed the same affine within 0.01 mm")
+    if array.shape not in (image.shape, image.shape[:3]):
+        raise ArgumentError(f"{name}: got shape {array.shape}, allowed {image.shape}")
+    return array
+
+
+def _fit(
+    call: Call,
+    scan: Array,
+    region: _Region,
+    axes: Sequence[Axis],
+    settings: N4Settings,
+    scratch: Array,
+    callback: N4Callback | None,
+) -> N4Fit:
+    """Fit the log field of a volume to the samples the axes name."""
+    samples = tuple(a.samples for a in axes)
+    seen = region.of(samples)
+    domain = [a.sample_domain for a in axes]
+    fit: N4Fit = call.run(
+        "n4", scan[samples], seen.mask, seen.label, seen.weights, settings, domain, scratch, callback
+    )
+    return fit
+
+
+def _volumes(shape: tuple[int, ...]) -> list[tuple[Any, ...]]:
+    """Return the index of each volume: a fit of its own, with its own lattice and trace."""
+    whole = (slice(None),) * min(len(shape), 3)
+    return [whole] if len(shape) < 4 else [(*whole, t) for t in range(shape[3])]

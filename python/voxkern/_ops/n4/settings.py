@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of the correction: the ones pipelines use, and the checks of all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..._runtime.errors import ArgumentError, ArgumentTypeError
+
+N4Callback = Callable[[int, int, float], None]
+
+COMPAT = ("itk", "exact")
+ALIGNMENTS = ("stretched", "physical")
+OUTSIDE = ("corrected", "input")
+_OF_THE_CALLER = {"return_field", "return_details", "threads"}
+
+
+def _preset(**settings: Any) -> Mapping[str, Any]:
+    return MappingProxyType(settings)
+
+
+N4_PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        # SimpleITK's filter as it comes.
+        "simpleitk": _preset(maximum_number_of_iterations=(50,) * 4, convergence_threshold=1e-3),
+        # ants.n4_bias_field_correction; the N4BiasFieldCorrection program has threshold 0 instead.
+        "ants": _preset(
+            shrink_factor=4,
+            maximum_number_of_iterations=(50,) * 4,
+            convergence_threshold=1e-7,
+            mesh=1,
+            outside="input",
+        ),
+        # The second, anatomical pass of fMRIPrep; give the white matter probability as weights.
+        "fmriprep": _preset(
+            shrink_factor=4,
+            maximum_number_of_iterations=(50,) * 5,
+            convergence_threshold=1e-7,
+            spline_distance=200.0,
+        ),
+        # MRIQC; give the brain mask as weights.
+        "mriqc": _preset(
+            shrink_factor=4, maximum_number_of_iterations=(50,) * 4, convergence_threshold=0.0, mesh=1
+        ),
+        # The BraTS pipeline of FeTS and CaPTk.
+        "fets": _preset(
+            mask="otsu",
+            otsu_bins=10,
+            shrink_factor=4,
+            maximum_number_of_iterations=(25,) * 4,
+            convergence_threshold=1e-7,
+        ),
+        # FastSurfer without a brain mask; with one, give it as mask.
+        "fastsurfer": _preset(
+            mask="otsu", shrink_factor=4, maximum_number_of_iterations=(50,) * 4, convergence_threshold=0.0
+        ),
+    }
+)
+"""Settings that pipelines use: ``n4_bias_field_correction(x, **N4_PRESETS["ants"])``."""
+
+
+def correction_settings(choice: bool | str | Mapping[str, Any], **given: Any) -> dict[str, Any] | None:
+    """Return keyword arguments of `n4_bias_field_correction`; None for no correction.
+
+    ``choice`` is True (the whole resolution within Otsu's mask), a name of `N4_PRESETS`, or such arguments.
+    What is ``given`` and not None takes precedence.
+    """
+    if isinstance(choice, str):
+        if choice not in N4_PRESETS:
+            raise ArgumentError(f"n4: got {choice!r}, allowed {', '.join(N4_PRESETS)}")
+        settings = dict(N4_PRESETS[choice])
+    elif isinstance(choice, Mapping):
+        wrong = sorted(_OF_THE_CALLER & set(choice))
+        if wrong:
+            raise ArgumentError(f"n4: got {', '.join(wrong)}, allowed settings of the correction itself")
+        settings = dict(choice)
+    elif choice:
+        settings = {"mask": "otsu"}
+    else:
+        return None
+    settings.update({name: value for name, value in given.items() if value is not None})
+    if given.get("spline_distance") is not None:
+        settings.pop("mesh", None)  # says the same in spans
+    return settings
+
+
+def check_choices(field_alignment: str, outside: str, otsu_bins: int, callback: Any) -> None:
+    """Refuse unknown words, too few bins and a callback that cannot be called."""
+    if field_alignment not in ALIGNMENTS:
+        raise ArgumentError(f"field_alignment: got {field_alignment!r}, allowed {', '.join(ALIGNMENTS)}")
+    if outside not in OUTSIDE:
+        raise ArgumentError(f"outside: got {outside!r}, allowed {', '.join(OUTSIDE)}")
+    if otsu_bins < 2:
+        raise ArgumentError(f"otsu_bins: got {otsu_bins}, allowed at least 2")
+    if callback is not None and not callable(callback):
+        raise ArgumentTypeError(f"callback: got {type(callback).__name__}, allowed a callable")
+
+
+def fit_settings(
+    iterations: Any, threshold: float, order: int, bins: int, fwhm: float, noise: float, compat: str
+) -> dict[str, Any]:
+    """Return what the kernel takes of the public arguments, checked."""
+    levels = (iterations,) if isinstance(iterations, int | np.integer) else tuple(iterations)
+    if not levels or any(int(n) != n or n < 0 for n in levels) or levels[0] < 1:
+        raise ArgumentError(
+            f"maximum_number_of_iterations: got {iterations!r}, allowed whole numbers, the first at least 1"
+        )
+    if not (math.isfinite(threshold) and threshold >= 0):
+        raise ArgumentError(f"convergence_threshold: got {threshold!r}, allowed 0 and more")
+    if order not in (1, 2, 3, 4, 5):
+        raise ArgumentError(f"spline_order: got {order!r}, allowed 1 to 5")
+    if not (int(bins) == bins and 2 <= bins <= 65536):
+        raise ArgumentError(f"number_of_histogram_bins: got {bins!r}, allowed 2 to 65536")
+    for name, value in (
+        ("bias_field_full_width_at_half_maximum", fwhm),
+        ("wiener_filter_noise", noise),
+    ):
+        if not (math.isfinite(value) and value > 0):
+            raise ArgumentError(f"{name}: got {value!r}, allowed positive numbers")
+    if compat not in COMPAT:
+        raise ArgumentError(f"compat: got {compat!r}, allowed {', '.join(COMPAT)}")
+    return {
+        "iterations": [int(n) for n in levels],
+        "convergence_threshold": float(threshold),
+        "spline_order": int(order),
+        "bins": int(bins),
+        "fwhm": float(fwhm),
+        "noise": float(noise),
+        "itk": compat == "itk",
+    }

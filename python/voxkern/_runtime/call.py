@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one way in and out of every public function: enter, validate, output, run, leave.
+
+Here alone is known: Volumes, NumPy, CuPy and DLPack arrays, the back end that computes, complex numbers,
+overlap of input and output, foreign byte order, the memory order of results, devices, streams and threads.
+A public function reads::
+
+    call = Call("twice", "filter", threads=threads)
+    x = call.enter(x, "x")
+    ...  # checks of the other arguments
+    out = call.output(out, x.shape, x)
+    for source, target, _ in call.parts(x, out):
+        call.run("filter", source, target, options)
+    return call.leave(out)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from . import kernels
+from .backend import NUMPY, Backend, backend_of, dlpack_library
+from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError
+from .validate import KERNEL_DTYPES, LABEL_DTYPES, SAMPLED_DTYPES, Array, thread_count
+
+
+class Call:
+    """One call of a public function, from its arguments to its result.
+
+    Parameters
+    ----------
+    function : str
+        Its name, for errors.
+    *names : str
+        The kernels it runs; with none of them compiled for CUDA it has no GPU version.
+    threads : int, optional
+        As the caller gave it.
+    """
+
+    def __init__(self, function: str, *names: str, threads: int | None = None) -> None:
+        self._function, self._names = function, names
+        self._threads = thread_count(threads)
+        self._backend: Backend | None = None  # of the first array, as are the volume and the library
+        self._volume: Any = None
+        self._library: ModuleType | None = None
+        self._inputs: list[Array] = []
+        self._written: tuple[Any, Any, Any] | None = None  # kernel's array, caller's memory, caller's object
+
+    # --- enter ----------------------------------------------------------------------------------------
+
+    def enter(
+        self,
+        x: Any,
+        name: str,
+        dtypes: frozenset[str] | None = KERNEL_DTYPES,
+        widened: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Array:
+        """Return an array the kernels read in place; the first one decides where and as what results live.
+
+        Strided, reversed, Fortran-ordered, read-only and memory-mapped arrays pass as they are. Only foreign
+        byte order, misaligned data and dtypes that are ``widened`` are copied. ``dtypes`` None allows all.
+        """
+        volume = x if is_volume(x) else None
+        data = x if volume is None else volume.data
+        first = self._backend is None
+        array = self._array(data, name)
+        if first:
+            self._volume, self._library = volume, dlpack_library(data)
+        if array.dtype.char in widened:
+            array = array.astype(widened[array.dtype.char])
+        if dtypes is not None:
+            self._check_dtype(array.dtype, name, dtypes)
+        if not is_plain(array):
+            array = array.astype(array.dtype.newbyteorder("="))
+        self._inputs.append(array)
+        return array
+
+    def _array(self, data: Any, name: str) -> Array:
+        """Return ``data`` as an array of this call's back end, over the same memory wherever it has any."""
+        backend = backend_of(data, name)
+        if self._backend is None:
+            self._backend = backend
+        elif backend is not self._backend:
+            raise ArgumentTypeError(
+                f"{name}: got {backend.array_name}, allowed {self._backend.array_name}, as the first argument"
+            )
+        if backend is not NUMPY and not any(hasattr(backend.kernels, k) for k in self._names):
+            raise self._no_gpu_version(name)
+        if backend is NUMPY and dlpack_library(data) is None:
+            return np.asarray(data)
+        if isinstance(data, backend.array_type):
+            array: Array = data
+        else:
+            array = self._by_dlpack(backend, data, name)
+        if self._inputs and not backend.same_device(array, self._inputs[0]):
+            raise ArgumentError(f"{name}: got an array of another GPU, allowed that of the first argument")
+        return array
+
+    def _by_dlpack(self, backend: Backend, data: Any, name: str) -> Array:
+        try:
+            array: Array = backend.from_dlpack(data)
+        except (AttributeError, BufferError, RuntimeError, TypeError) as error:
+            raise ArgumentTypeError(
+                f"{name}: got a {type(data).__name__} that DLPack does not pass on ({error}), allowed "
+                f"{backend.array_name} or a tensor of plain numbers without gradient"
+            ) from error
+        return array
+
+    def _check_dtype(self, dtype: np.dtype[Any], name: str, dtypes: frozenset[str]) -> None:
+        if dtype.char not in dtypes:
+            more = {SAMPLED_DTYPES: ", float16, float32, float64 and complex", LABEL_DTYPES: ""}
+            floats = more.get(dtypes, ", float32 and float64")
+            raise ArgumentTypeError(f"{name}: got dtype {dtype}, allowed bool, integers{floats}")
+
+    def _no_gpu_version(self, name: str) -> CudaUnavailableError:
+        return CudaUnavailableError(
+            f"{name}: got a GPU array, but {self._function} has no GPU version yet, allowed NumPy arrays"
+        )
+
+    # --- output ---------------------------------------------------------------------------------------
+
+    def output(
+        self,
+        out: Any,
+        shape: tuple[int, ...],
+        like: Array,
+        *,
+        dtype: Any = None,
+        dtypes: frozenset[str] = KERNEL_DTYPES,
+    ) -> Array:
+        """Return where the kernel writes: ``out``, or a new array in the memory order of ``like``."""
+        if out is None:
+            return self.empty(shape, dtype or like.dtype, like)
+        array = self._given(out, "out")
+        if array.shape != shape:
+            raise ArgumentError(f"out: got shape {array.shape}, allowed {shape}")
+        if array.dtype.char not in dtypes:
+            raise ArgumentTypeError(f"out: got dtype {array.dtype}, allowed the dtypes the function takes")
+        if (array.dtype.kind == "c") != (like.dtype.kind == "c"):
+            raise ArgumentTypeError(
+                f"out: got dtype {array.dtype}, allowed complex where the input is, else real"
+            )
+        if any(self.overlap(x, array) for x in self._inputs):
+            raise ArgumentError("out: got memory shared with the input, allowed separate arrays")
+        return self._writable(out, array, is_plain(array))
+
+    def empty(self, shape: tuple[int, ...], dtype: Any, like: Array | None = None) -> Array:
+        """Return a new array on the device of the inputs, in C order or in the memory order of ``like``."""
+        backend = self._where()
+        axes = list(range(len(shape)))
+        if like is None or like.ndim != len(shape) or _is_contiguous(like, axes):
+            return backend.empty(shape, dtype, self._inputs[0])
+        order = axes[::-1]
+        if not _is_contiguous(like, order):
+            order = sorted(axes, key=lambda axis: -abs(like.strides[axis]))
+        array = backend.empty(tuple(shape[axis] for axis in order), dtype, self._inputs[0])
+        return array.transpose([order.index(axis) for axis in axes])
+
+    def _given(self, out: Any, name: str) -> Array:
+        backend = backend_of(out, name)
+        if not isinstance(out, backend.array_type) and dlpack_library(out) is None:
+            raise ArgumentTypeError(f"{name}: got {type(out).__name__}, allowed {self._where().array_name}")
+        return self._array(out, name)
+
+    def _writable(self, out: Any, array: Array, direct: bool) -> Array:
+        """Return the caller's array, or one in its place that `leave` copies back."""
+        if not direct and isinstance(array, np.ndarray) and not array.flags.writeable:
+            raise ArgumentError("output: got a read-only array, allowed writable")
+        target = array if direct else self.empty(array.shape, array.dtype.newbyteorder("="))
+        self._written = (target, array, out)
+        return target
+
+    def overlap(self, a: Array, b: Array) -> bool:
+        """Tell whether two arrays may share memory."""
+        (low_a, high_a), (low_b, high_b) = self._span(a), self._span(b)
+        return low_a < high_b and low_b < high_a
+
+    def _span(self, array: Array) -> tuple[int, int]:
+        """Return the first address of an array and the one behind its last."""
+        start = self.address(array)
+        if array.size == 0:
+            return start, start
+        reach = [(n - 1) * s for n, s in zip(array.shape, array.strides, strict=True)]
+        return start + sum(min(r, 0) for r in reach), start + sum(max(r, 0) for r in reach) + array.itemsize
+
+    def address(self, array: Array) -> int:
+        """Return where the first element is."""
+        return int(getattr(array, self._where().interface)["data"][0])
+
+    def _where(self) -> Backend:
+        assert self._backend is not None, "an array enters first"
+        return self._backend
+
+    # --- run ------------------------------------------------------------------------------------------
+
+    def parts(self, x: Array, out: Array, cval: complex = 0.0) -> Iterator[tuple[Array, Array, float]]:
+        """Yield input, output and outside value as kernels take them: complex numbers part by part."""
+        if out.dtype.kind != "c":
+            yield x, out, float(np.real(cval))
+            return
+        yield x.real, out.real, float(np.real(cval))
+        yield x.imag, out.imag, float(np.imag(cval))
+
+    def run(self, kernel: str, *arguments: Any) -> Any:
+        """Run a kernel on the device of its first argument, on the caller's threads or current stream."""
+        backend = self._where()
+        if backend is not NUMPY and not hasattr(backend.kernels, kernel):
+            raise self._no_gpu_version("x")
+        function = getattr(kernels, kernel)
+        with backend.device(arguments[0]):
+            return function(backend.kernels, *arguments, backend.last_argument(self._threads))
+
+    # --- leave ----------------------------------------------------------------------------------------
+
+    def leave(self, result: Array, affine: Any = None, *, index_map: Any = None, bare: bool = False) -> Any:
+        """Return a result as what the first argument is: a Volume (unless ``bare``), a tensor, an array.
+
+        ``affine`` is that of the sampled grid; ``index_map`` gives it as a map of indices to the input's.
+        """
+        data: Any = result
+        if self._written is not None and result is self._written[0]:
+            target, array, data = self._written
+            if target is not array:
+                array[...] = target
+        elif self._library is not None:
+            data = self._library.from_dlpack(result)
+        if self._volume is None or bare:
+            return data
+        return self._volume.with_data(data, affine if index_map is None else self._volume.affine @ index_map)
+
+
+def is_volume(x: Any) -> bool:
+    """Tell whether ``x`` is a Volume; the class itself stands above this room."""
+    return hasattr(x, "with_data") and hasattr(x, "affine")
+
+
+def is_plain(array: Array) -> bool:
+    """Tell whether kernels can read and write an array as it is; a GPU's arrays always are."""
+    return not isinstance(array, np.ndarray) or (array.dtype.isnative and array.flags.aligned)
+
+
+def _is_contiguous(array: Array, order: list[int]) -> bool:
+    """Tell whether the elements lie side by side with the axes in this order, the last one fastest."""
+    step = array.itemsize
+    for axis in reversed(order):
+        if array.shape[axis] != 1 and array.strides[axis] != step:
+            return False
+        step *= array.shape[axis]
+    return True

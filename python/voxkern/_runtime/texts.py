@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Texts of parameters that several functions have, written once and filled in where a docstring names them.
+
+A line of a docstring that is ``{key}`` becomes the text of that key, so that ``help()`` shows all of it.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_PLACE = re.compile(r"^( *)\{(\w+)\}$", re.MULTILINE)
+
+
+def documented(thing: T) -> T:
+    """Fill the shared texts into the docstring of a function or class."""
+
+    def fill(place: re.Match[str]) -> str:
+        return textwrap.indent(TEXTS[place[2]], place[1])
+
+    target: Any = thing
+    if target.__doc__ is not None:  # python -OO
+        target.__doc__ = _PLACE.sub(fill, target.__doc__)
+    return thing
+
+
+_MODE = """\
+mode : str, optional
+    How the image continues: scipy's ``reflect``, ``mirror``, ``nearest``, ``constant``,
+    ``wrap``, ``grid-constant``, ``grid-wrap``, ``grid-mirror``, or ``fov``, ITK's rule: ``cval``
+    from half a voxel outside the image on, and within that rim the edge voxel (orders 0 and 1),
+    the mirrored spline, or the sinc over repeated edge voxels."""
+
+TEXTS = {
+    "threads": """\
+threads : int, optional
+    Default: see `voxkern.set_num_threads`. The result has the same bits for any number.""",
+    # scipy.ndimage: filters
+    "input": """\
+input : array_like
+    Bool, integer, float32, float64 or complex; any number of axes, any memory order.""",
+    "axis": """\
+axis : int
+    Axis to filter along.""",
+    "axes": """\
+axes : int or sequence, optional
+    Axes to filter; all by default.""",
+    "filter_output": """\
+output : array or dtype, optional
+    Where to write (may be ``input`` itself), or the dtype of the result. Integers truncate and wrap.""",
+    "filter_mode": """\
+mode : {"reflect", "constant", "nearest", "mirror", "wrap", "grid-..."}
+    How the line continues beyond its ends.""",
+    "filter_modes": """\
+mode : str or sequence
+    How lines continue beyond their ends: ``reflect``, ``constant``, ``nearest``, ``mirror``, ``wrap`` or
+    ``grid-...``; one mode, or one per axis of ``axes``.""",
+    "filter_cval": """\
+cval : float
+    Value outside for ``constant``.""",
+    "origin": """\
+origin : int
+    Shift of the filter, between ``-(n // 2)`` and ``(n - 1) // 2`` for n weights.""",
+    "truncate": """\
+truncate : float
+    Cut the kernel at this many standard deviations.""",
+    # scipy.ndimage: interpolation
+    "coefficient_output": """\
+output : array or dtype
+    Where to write, or the dtype of the result.""",
+    "coefficient_mode": """\
+mode : {"mirror", "reflect", "nearest", "constant", "wrap", "grid-..."}
+    How the line continues beyond its ends.""",
+    "sampled_input": """\
+input : array_like
+    Bool, integer, float32, float64 or complex; any number of axes up to 8, any memory order.""",
+    "sampled_output": """\
+output : array or dtype, optional
+    Where to write, or the dtype of the result; integers are rounded half away from zero.""",
+    "sampled_order": """\
+order : int
+    Spline order, 0 to 5.""",
+    "sampled_mode": """\
+mode : {"constant", "nearest", "mirror", "reflect", "wrap", "grid-..."}
+    How the array continues beyond its edges.""",
+    "sampled_cval": """\
+cval : float
+    Value outside for ``constant``.""",
+    "prefilter": """\
+prefilter : bool
+    False: ``input`` holds spline coefficients already.""",
+    # another grid
+    "spacing": """\
+spacing : float or sequence, optional
+    Millimetres wanted along the spatial axes of a Volume.""",
+    "shape": """\
+shape : int or sequence, optional
+    Voxels wanted along ``axes``.""",
+    "like": """\
+like : Volume, optional
+    Take the grid of this volume, wherever it lies.""",
+    "matrix": """\
+matrix : (n, n) or (n+1, n+1) array_like, optional
+    Output index -> input index, as in ``scipy.ndimage.affine_transform``. ``shape`` then gives
+    the output shape (default: the input's).""",
+    "order": """\
+order : int or str
+    0 nearest, 1 linear, 2 to 5 B-spline through the samples; or a windowed sinc: ``lanczos``,
+    ``hamming``, ``cosine``, ``welch``, ``blackman``, with a radius of 1 to 5 behind the name
+    (``lanczos3``; 5 where there is none) and weights that are not scaled to one, as in ITK.""",
+    "mode": f"""\
+{_MODE}
+    Default ``nearest``; ``fov`` for ``like=``, ``matrix=`` and ``transform=`` on a Volume.""",
+    "field_mode": f"""\
+{_MODE}
+    Default ``fov`` for a Volume, ``nearest`` for an array.""",
+    "cval": """\
+cval : float
+    Value outside for ``constant``, ``grid-constant`` and ``fov``.""",
+    "antialias": """\
+antialias : bool
+    Smooth axes that lose samples with a Gaussian of sigma ``(factor - 1) / 2`` voxels first,
+    as ``skimage.transform.resize`` does. Not for rotated grids.""",
+    "clip": """\
+clip : bool
+    Keep results within the range of the input: splines overshoot at edges.""",
+    "convention": """\
+convention : {"extent", "centre", "corner"}
+    With n voxels of spacing s going to m voxels. ``extent``: the field of view is kept and the
+    spacing becomes n*s/m (scipy's ``grid_mode``, nnU-Net). ``centre``: the spacing is exactly
+    as asked and the volume centres coincide. ``corner``: the corner voxel centres coincide,
+    spacing (n-1)s/(m-1) (scipy's default zoom).""",
+    "shape_rule": """\
+shape_rule : {"round", "ceil", "floor", "monai", "torchio"}
+    Voxels for ``spacing``: n*s/t rounded half to even, up, or down (``torchio`` is down,
+    ``monai`` rounds (n-1)*s/t + 1).""",
+    "transform": """\
+transform : optional
+    Moves each point of the output grid to the place where ``x`` is looked up, in RAS+ millimetres:
+    a 4x4 matrix, a Volume of displacements (x, y, z, 3), a SimpleITK transform, or a list of
+    these, of which the first is applied first. They are composed; ``x`` is interpolated once. The
+    output grid is that of ``like``, or of ``x`` (with ``spacing`` or ``shape`` if given).""",
+    "spatial_axes": """\
+axes : int or sequence, optional
+    Axes ``shape`` or ``spacing`` speak of. Default: all axes of an array, the spatial ones of a
+    Volume.""",
+}

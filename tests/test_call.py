@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arrays of every kind, in and out of every public function: tensors, GPU arrays, Volumes, complex."""
+
+import inspect
+import sys
+import types
+
+import numpy as np
+import pytest
+import scipy.ndimage
+
+import voxkern as vk
+from voxkern import _core, ndimage
+from voxkern._ops.intensity import otsu_threshold
+from voxkern._runtime import backend, kernels
+
+RNG = np.random.default_rng(7)
+IMAGE = RNG.random((6, 7, 8)).astype(np.float32) + 1
+LABELS = RNG.integers(0, 3, (6, 7, 8)).astype(np.uint8)
+FIELD = RNG.random((6, 7, 8, 3)).astype(np.float32)
+MASK = IMAGE > 1.2
+POINTS = RNG.random((3, 5)) * 5
+TURN = np.array([[1.0, 0.1, 0], [-0.1, 1, 0], [0, 0, 1]])
+N4 = {"maximum_number_of_iterations": 2, "number_of_control_points": 4}
+
+
+def new(*shape, dtype=np.float32):
+    return np.zeros(shape, dtype)
+
+
+# A call of every function that takes arrays, and an array for each argument that is one.
+CALLS = {
+    "resample": (lambda x, out: vk.resample(x, shape=5, order=1, out=out), IMAGE, new(5, 5, 5)),
+    "resample oblique": (lambda x, m: vk.resample(x, matrix=m, order=1), IMAGE, TURN),
+    "ResamplePlan": (lambda x: vk.ResamplePlan(IMAGE, shape=5)(x), IMAGE),
+    "resample_labels": (
+        lambda x, out: vk.resample_labels(x, shape=5, out=out), LABELS, new(5, 5, 5, dtype=np.uint8)
+    ),
+    "resample_argmax": (
+        lambda x, out: vk.resample_argmax(x, shape=5, out=out), IMAGE, new(5, 5, dtype=np.uint8)
+    ),
+    "warp": (lambda x, d, out: vk.warp(x, d, out=out), IMAGE, FIELD, new(6, 7, 8)),
+    "push": (lambda x, d: vk.push(x, d), IMAGE, FIELD),
+    "n4_bias_field_correction": (
+        lambda x, m, w: vk.n4_bias_field_correction(x, m, weights=w, **N4), IMAGE, MASK, IMAGE
+    ),
+    "zscore": (lambda x, m: vk.zscore(x, m), IMAGE, MASK),
+    "window": (lambda x: vk.window(x, 0, 1), IMAGE),
+    "preprocess": (lambda x: vk.preprocess(vk.Volume(x, np.eye(4)), spacing=2).data, IMAGE),
+    "otsu_threshold": (lambda x: np.float64(otsu_threshold(x)), IMAGE),
+    "correlate1d": (
+        lambda x, w, out: ndimage.correlate1d(x, w, output=out), IMAGE, np.ones(3), new(6, 7, 8)
+    ),
+    "convolve1d": (lambda x, w, out: ndimage.convolve1d(x, w, output=out), IMAGE, np.ones(3), new(6, 7, 8)),
+    "gaussian_filter1d": (lambda x, out: ndimage.gaussian_filter1d(x, 1, output=out), IMAGE, new(6, 7, 8)),
+    "gaussian_filter": (lambda x, out: ndimage.gaussian_filter(x, 1, output=out), IMAGE, new(6, 7, 8)),
+    "uniform_filter1d": (lambda x, out: ndimage.uniform_filter1d(x, 3, output=out), IMAGE, new(6, 7, 8)),
+    "uniform_filter": (lambda x, out: ndimage.uniform_filter(x, 3, output=out), IMAGE, new(6, 7, 8)),
+    "spline_filter1d": (lambda x, out: ndimage.spline_filter1d(x, output=out), IMAGE, new(6, 7, 8)),
+    "spline_filter": (lambda x, out: ndimage.spline_filter(x, output=out), IMAGE, new(6, 7, 8)),
+    "shift": (lambda x, out: ndimage.shift(x, 0.5, out), IMAGE, new(6, 7, 8)),
+    "zoom": (lambda x, out: ndimage.zoom(x, 2, out), IMAGE, new(12, 14, 16)),
+    "map_coordinates": (lambda x, p, out: ndimage.map_coordinates(x, p, out), IMAGE, POINTS, new(5)),
+    "geometric_transform": (
+        lambda x, out: ndimage.geometric_transform(x, lambda i: i[::-1], (2, 2, 2), out), IMAGE, new(2, 2, 2)
+    ),
+    "affine_transform": (
+        lambda x, m, out: ndimage.affine_transform(x, m, output=out), IMAGE, TURN, new(6, 7, 8)
+    ),
+    "rotate": (lambda x, out: ndimage.rotate(x, 20, reshape=False, output=out), IMAGE, new(6, 7, 8)),
+}  # fmt: skip
+TAKE_NO_ARRAY = {
+    "cuda_available", "get_num_threads", "list_series", "load", "reorient", "save", "set_num_threads",
+    "show_config",
+}  # fmt: skip
+
+
+def test_every_public_function_is_called():
+    public = {n for m in (vk, ndimage) for n in m.__all__ if inspect.isfunction(getattr(m, n))}
+    assert public - TAKE_NO_ARRAY <= set(CALLS)
+
+
+class Tensor:
+    """What a torch tensor is to others: DLPack only, on the CPU or on a GPU."""
+
+    def __init__(self, host, device=1):
+        self.host, self.device = host, device
+        self.shape, self.dtype = host.shape, f"tensor.{host.dtype}"
+
+    def __dlpack_device__(self):
+        return self.device, 0
+
+    def __dlpack__(self, **options):
+        return self.host.__dlpack__(**options)
+
+    def __array__(self, *_, **__):
+        raise TypeError("a tensor is passed on by DLPack")
+
+
+class GpuArray:
+    """A CuPy array whose memory is the host's."""
+
+    def __init__(self, host, number=0):
+        self.host, self.device = host, types.SimpleNamespace(id=number)
+
+    @property
+    def __cuda_array_interface__(self):
+        return {**self.host.__array_interface__, "version": 3, "stream": 1}
+
+    def __array__(self, *_, **__):
+        raise TypeError("Implicit conversion to a NumPy array is not allowed")
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = getattr(self.host, name)
+        return GpuArray(value, self.device.id) if isinstance(value, np.ndarray) else value
+
+    def transpose(self, *axes):
+        return GpuArray(self.host.transpose(*axes), self.device.id)
+
+    def __getitem__(self, key):
+        return GpuArray(self.host[key], self.device.id)
+
+    def __setitem__(self, key, value):
+        self.host[key] = value.host
+
+
+@pytest.fixture
+def tensors(monkeypatch):
+    library = types.ModuleType("tensors")
+
+    def from_dlpack(x):
+        return Tensor(x.host, 2) if isinstance(x, GpuArray) else Tensor(np.from_dlpack(x))
+
+    library.from_dlpack = from_dlpack
+    monkeypatch.setitem(sys.modules, "tensors", library)
+    monkeypatch.setattr(Tensor, "__module__", "tensors")
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A GPU with one kernel, correlate1d; yields the streams and devices it ran on."""
+    ran, current = [], []
+
+    class Device:
+        def __init__(self, number):
+            self.number = number
+
+        def __enter__(self):
+            current.append(self.number)
+
+        def __exit__(self, *_):
+            current.pop()
+
+    def correlate1d(x, out, filters, stream):
+        ran.append((stream, current[-1]))
+        _core.correlate1d(x.host, out.host, filters, 1)
+
+    cupy = types.ModuleType("cupy")
+    cupy.ndarray = GpuArray
+    cupy.empty = lambda shape, dtype: GpuArray(np.empty(shape, dtype), current[-1])
+    cupy.from_dlpack = lambda x: GpuArray(x.host)
+    cupy.cuda = types.SimpleNamespace(
+        Device=Device, get_current_stream=lambda: types.SimpleNamespace(ptr=77 + current[-1])
+    )
+    module = types.SimpleNamespace(correlate1d=correlate1d, unavailable_reason=lambda: "")
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setattr(backend, "_load_cuda", lambda: (module, ""))
+    cuda = backend.CudaBackend(module)
+    monkeypatch.setattr(backend, "_cuda_backend", lambda _: cuda)
+    return ran
+
+
+def same(ours, expected):
+    np.testing.assert_array_equal(getattr(ours, "host", ours), expected)
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "preprocess"])
+def test_tensor_in_tensor_out(tensors, name):
+    call, *arrays = CALLS[name]
+    expected = call(*(a.copy() for a in arrays))
+    given = [Tensor(a.copy()) for a in arrays]
+    result = call(*given)
+    same(result, expected)
+    if name == "otsu_threshold":
+        return
+    assert type(result) is Tensor and result.device == 1
+    if "out" in inspect.signature(call).parameters:
+        assert result is given[-1]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_gpu_array_where_no_gpu_is(monkeypatch, name):
+    monkeypatch.setattr(backend, "_load_cuda", lambda: (None, "nobody built it"))
+    call, *arrays = CALLS[name]
+    for k in range(len(arrays)):
+        mixed = [GpuArray(a) if i == k else a for i, a in enumerate(arrays)]
+        with pytest.raises(vk.CudaUnavailableError, match=r"got a GPU array.*nobody built it"):
+            call(*mixed)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_gpu_array_where_a_gpu_is(gpu, name):
+    call, *arrays = CALLS[name]
+    if ("filter1d" in name and "spline" not in name) or name in ("gaussian_filter", "uniform_filter"):
+        same(call(*map(GpuArray, arrays)), call(*arrays))
+        assert gpu == [(77, 0)]
+        return
+    weights = name in ("correlate1d", "convolve1d", "resample oblique")  # come from the host
+    error, why = (
+        (vk.ArgumentTypeError, "host") if weights else (vk.CudaUnavailableError, "no GPU version yet")
+    )
+    with pytest.raises(error, match=f"got a GPU array.*{why}"):
+        call(*map(GpuArray, arrays))
+    assert gpu == []
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_arrays_of_two_places(gpu, name):
+    call, *arrays = CALLS[name]
+    for k in range(1, len(arrays)):
+        mixed = [GpuArray(a) if i == k else a for i, a in enumerate(arrays)]
+        with pytest.raises((vk.ArgumentTypeError, vk.CudaUnavailableError), match="got a"):
+            call(*mixed)
+
+
+def test_arrays_of_two_gpus(gpu):
+    with pytest.raises(vk.ArgumentError, match="another GPU"):
+        ndimage.gaussian_filter(GpuArray(IMAGE, 0), 1, output=GpuArray(IMAGE.copy(), 1))
+
+
+def test_gpu_kernel_runs_on_the_device_and_stream_of_its_input(gpu, tensors):
+    expected = ndimage.gaussian_filter(IMAGE, 1)
+    volume = ndimage.gaussian_filter(vk.Volume(GpuArray(IMAGE, 3), np.diag([2.0, 1, 1, 1])), 1)
+    assert isinstance(volume, vk.Volume) and volume.spacing == (2, 1, 1)
+    assert type(volume.data) is GpuArray and volume.data.device.id == 3
+    same(volume.data, expected)
+    assert gpu == [(80, 3)]
+    tensor = ndimage.gaussian_filter(Tensor(IMAGE, device=2), 1)
+    assert type(tensor) is Tensor and tensor.device == 2
+    same(tensor, expected)
+    shifted = np.zeros((7, 7, 8), np.float32)
+    shifted[:6] = IMAGE
+    result = GpuArray(shifted[1:])
+    assert ndimage.gaussian_filter(GpuArray(shifted[:6]), 1, output=result) is result
+    same(result, expected)
+
+
+def test_tensor_that_dlpack_does_not_pass_on(tensors, monkeypatch):
+    def refuse(self, **options):
+        raise BufferError("requires gradient")
+
+    monkeypatch.setattr(Tensor, "__dlpack__", refuse)
+    with pytest.raises(vk.ArgumentTypeError, match="requires gradient"):
+        vk.zscore(Tensor(IMAGE))
+
+
+def test_volume_of_a_tensor(tensors):
+    volume = vk.resample(vk.Volume(Tensor(IMAGE), np.eye(4)), spacing=2.0)
+    assert type(volume.data) is Tensor
+    same(volume.data, vk.resample(vk.Volume(IMAGE, np.eye(4)), spacing=2.0).data)
+
+
+@pytest.mark.parametrize("cval", [2.0, 3j, 1 - 2j])
+def test_complex_numbers_are_two_real_runs(cval):
+    z = IMAGE + 1j * IMAGE[::-1]
+    options = {"mode": "constant", "cval": cval}
+    for ours, args in (
+        (ndimage.correlate1d, ([1.0, 2.0, 3.0],)),
+        (ndimage.uniform_filter1d, (3,)),
+        (ndimage.gaussian_filter, (1.0,)),
+    ):
+        theirs = getattr(scipy.ndimage, ours.__name__)
+        np.testing.assert_allclose(ours(z, *args, **options), theirs(z, *args, **options), rtol=1e-5)
+    real, imag = (
+        vk.warp(part, FIELD, mode="constant", cval=value)
+        for part, value in ((z.real, np.real(cval)), (z.imag, np.imag(cval)))
+    )
+    np.testing.assert_array_equal(vk.warp(z, FIELD, **options), real + 1j * imag)
+
+
+def test_output_of_foreign_byte_order_or_misaligned():
+    expected = vk.resample(IMAGE, shape=5)
+    misaligned = np.zeros(5 * 5 * 5 * 4 + 1, np.uint8)[1:].view(np.float32).reshape(5, 5, 5)
+    for out in (np.zeros((5, 5, 5), ">f4"), misaligned):
+        assert vk.resample(IMAGE, shape=5, out=out) is out
+        np.testing.assert_array_equal(out, expected)
+    frozen = np.zeros((5, 5, 5), ">f4")
+    frozen.flags.writeable = False
+    with pytest.raises(vk.ArgumentError, match="read-only"):
+        vk.resample(IMAGE, shape=5, out=frozen)
+
+
+def test_memory_order_of_results():
+    layouts = (IMAGE, np.asfortranarray(IMAGE), IMAGE.transpose(1, 0, 2), IMAGE[::-1, ::2], IMAGE[:, :1])
+    for x in layouts:
+        assert vk.resample(x, shape=5).strides == np.empty_like(x, shape=(5, 5, 5)).strides
+        assert vk.window(x, 0, 1).strides == np.empty_like(x, dtype=np.float32).strides
+        assert ndimage.zoom(x, 2).flags.c_contiguous
+
+
+def test_output_that_shares_memory_with_another_input():
+    field = FIELD.copy()
+    with pytest.raises(vk.ArgumentError, match="shared"):
+        vk.warp(IMAGE, field, out=field[..., 0])
+    points = np.zeros((3, 5))
+    points[:] = POINTS
+    expected = ndimage.map_coordinates(IMAGE, POINTS)
+    ndimage.map_coordinates(IMAGE, points, output=points[0])
+    np.testing.assert_allclose(points[0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CALLS if name not in ("zscore", "window", "otsu_threshold", "preprocess")]
+)
+def test_three_frames_at_most_above_a_kernel(monkeypatch, name):
+    class ReachedError(Exception):
+        pass
+
+    def kernel(*_):
+        frame, depth = inspect.currentframe().f_back, 0
+        while frame.f_code.co_name != "<lambda>":
+            frame, depth = frame.f_back, depth + 1
+        raise ReachedError(depth)
+
+    for compiled in [n for n, f in vars(kernels).items() if inspect.isfunction(f) and n[0] != "_"]:
+        monkeypatch.setattr(kernels, compiled, kernel)
+    call, *arrays = CALLS[name]
+    with pytest.raises(ReachedError) as reached:
+        call(*arrays)
+    assert reached.value.args[0] <= 3
