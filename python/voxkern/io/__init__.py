@@ -33,7 +33,7 @@ _FORMATS = {
 }
 _SUFFIXES = {suffix: name for name, suffixes in _FORMATS.items() for suffix in suffixes}
 _READERS = {
-    "nifti": ("nifti", "load_nifti"),
+    "nifti": ("_nifti", "load_nifti"),
     "nibabel": ("_nibabel", "load_nibabel"),
     "metaimage": ("_itk", "load_metaimage"),
     "nrrd": ("_nrrd", "load_nrrd"),
@@ -368,7 +368,7 @@ def save(volume: Volume, path: str | os.PathLike[str], *, format: str | None = N
     if not suffix and format is None and target.suffix and not target.is_dir():
         raise ArgumentError(f"path: got {target.name}, allowed {', '.join(SAVED)} or a folder")
     if suffix in _FORMATS["nifti"]:
-        from .nifti import save_nifti as save_one
+        from ._nifti import save_nifti as save_one
     elif suffix in _FORMATS["metaimage"]:
         from ._itk import save_metaimage as save_one
     elif suffix == ".nrrd":
@@ -378,5 +378,5 @@ def save(volume: Volume, path: str | os.PathLike[str], *, format: str | None = N
     elif suffix == ".png" or format == "png":
         from ._plain import save_pictures as save_one
     else:
-        from .dicom.write import save_dicom as save_one
+        from .dicom._write import save_dicom as save_one
     return save_one(volume, target)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._runtime.errors import UnsupportedSeriesError
 from ..._runtime.optional import import_or_explain
-from .file import DicomFile, number, text, vector, words
+from ._file import DicomFile, number, text, vector, words
 
 ENHANCED_CLASSES = tuple(
     "1.2.840.10008.5.1.4.1.1." + tail

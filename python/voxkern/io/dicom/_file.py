@@ -25,7 +25,7 @@ from pydicom.filereader import data_element_generator, read_dataset, read_partia
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from ..._runtime.errors import FileFormatError, LoadError, NoImagesError
-from .source import GZIP_MAGIC, Source
+from ._source import GZIP_MAGIC, Source
 
 MAX_HEADER = 64 << 20  # bytes of one file's header; the largest real ones hold a few megabytes
 _HEAD = 1 << 16

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._runtime.errors import GeometryError, IrregularSpacingError, UnsupportedSeriesError
-from . import vendor
-from .file import number, text
-from .frames import Frame, check_orientation, find_group
+from . import _vendor as vendor
+from ._file import number, text
+from ._frames import Frame, check_orientation, find_group
 
 _SAME_PLACE = 1e-3  # mm along the normal
 _BESIDE = 0.1  # mm across it: frames at one distance but further apart than this are two stacks

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ..._runtime.errors import FileFormatError, GeometryError, NoImagesError
-from . import pixels
-from .file import NotAnImageError, read_file, text
-from .frames import Frame, frames_of
-from .source import sources
+from . import _pixels as pixels
+from ._file import NotAnImageError, read_file, text
+from ._frames import Frame, frames_of
+from ._source import sources
 
 
 @dataclass(frozen=True)

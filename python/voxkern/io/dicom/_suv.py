@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..._runtime.errors import UnsupportedSeriesError
-from .file import number, text, words
-from .vendor import private, private_number
+from ._file import number, text, words
+from ._vendor import private, private_number
 
 
 def suv_factor(datasets: Sequence[Any], name: str) -> float:

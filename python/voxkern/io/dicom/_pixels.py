@@ -19,9 +19,9 @@ from ... import _core
 from ..._runtime.config import get_num_threads
 from ..._runtime.errors import FileFormatError
 from .._guard import check_size
-from .codec import decoded
-from .file import NotAnImageError
-from .frames import Frame, PixelFormat
+from ._codec import decoded
+from ._file import NotAnImageError
+from ._frames import Frame, PixelFormat
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._runtime.errors import ArgumentError
-from . import pixels, vendor
-from .file import number, text
-from .frames import Frame
-from .suv import suv_factor
+from . import _pixels as pixels
+from . import _vendor as vendor
+from ._file import number, text
+from ._frames import Frame
+from ._suv import suv_factor
 
 
 class Scaling:

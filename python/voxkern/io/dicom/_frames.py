@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._runtime.errors import FileFormatError, GeometryError, UnsupportedSeriesError, VoxkernError
-from . import vendor
-from .file import DicomFile, NotAnImageError, number, text, vector, whole_number, words
+from . import _vendor as vendor
+from ._file import DicomFile, NotAnImageError, number, text, vector, whole_number, words
 
 # Storage classes whose images have no place in the patient, only on a detector or a screen.
 _FLAT_CLASSES = tuple(

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from ..._runtime.errors import ArgumentError
 from ..._space.geometry import LPS_TO_RAS, is_sheared
 from ..._space.volume import Volume
-from . import pixels, repair
-from .file import text
-from .frames import Frame, check_orientation
-from .scaling import Scaling, filled, padding_of, padding_range
-from .stack import Stack, stack
+from . import _pixels as pixels
+from . import _repair as repair
+from ._file import text
+from ._frames import Frame, check_orientation
+from ._scaling import Scaling, filled, padding_of, padding_range
+from ._stack import Stack, stack
 
 
 @dataclass(frozen=True)
