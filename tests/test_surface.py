@@ -20,7 +20,8 @@ in_checkout = pytest.mark.skipif(not (ROOT / "cpp" / "kernels").is_dir(), reason
 MODULES = [
     "voxkern._app.preprocess", "voxkern._ops.intensity", "voxkern._ops.n4", "voxkern._ops.resample",
     "voxkern._ops.resample_labels", "voxkern._ops.warp", "voxkern._runtime.config", "voxkern._space.volume",
-    "voxkern.io", "voxkern.ndimage.coordinates", "voxkern.ndimage.filters", "voxkern.ndimage.interpolation",
+    "voxkern.io._load", "voxkern.io._save", "voxkern.ndimage.coordinates", "voxkern.ndimage.filters",
+    "voxkern.ndimage.interpolation",
 ]  # fmt: skip
 
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every reader and writer shares: typed errors, size limits, atomic files."""
+"""What every reader and writer shares: typed errors, warnings, size limits, atomic files."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,16 @@ from typing import Any
 import numpy as np
 
 from .._runtime.errors import FileFormatError, MissingPackageError
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+def warn(message: str) -> None:
+    """Warn at the line outside this package that asked for the file."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
 
 
 @contextmanager

@@ -9,6 +9,5 @@ repaired on request in `_repair`.
 
 from ._load import list_dicom, load_dicom
 from ._series import SeriesInfo
-from ._volume import Options
 
-__all__ = ["Options", "SeriesInfo", "list_dicom", "load_dicom"]
+__all__ = ["SeriesInfo", "list_dicom", "load_dicom"]

@@ -11,9 +11,11 @@ from typing import Any
 import pydicom
 
 from ..._runtime.errors import ArgumentError, FileFormatError, SeveralSeriesError, VoxkernError
+from .._guard import warn
+from .._options import Options
 from ._file import NotAnImageError
 from ._series import SeriesInfo, group_by_volume, infos_of, read_frames
-from ._volume import Options, assemble
+from ._volume import assemble
 
 
 @contextmanager
@@ -27,22 +29,22 @@ def _quiet_pydicom() -> Iterator[None]:
 def list_dicom(given: Any) -> list[SeriesInfo]:
     """Return one `SeriesInfo` per volume: images first, most files first."""
     with _quiet_pydicom():
-        options = Options()
-        frames, _ = read_frames(given, options.spacing, options.max_bytes)
+        frames, _ = read_frames(given, Options())
         return infos_of(group_by_volume(frames))
 
 
-def load_dicom(given: Any, *, series: str | None = None, options: Options | None = None) -> Any:
-    """Load the one volume, or the one named by ``series``; with its padding where that was asked for."""
+def load_dicom(given: Any, options: Options) -> Any:
+    """Load the one volume, or the one named by ``series=``; with its padding where that was asked for."""
     with _quiet_pydicom():
-        return _load(given, series, options or Options())
+        return _load(given, options)
 
 
-def _load(given: Any, series: str | None, options: Options) -> Any:
+def _load(given: Any, options: Options) -> Any:
+    series = options.series
     for keyword in options.keep:
         if pydicom.datadict.tag_for_keyword(keyword) is None:
             raise ArgumentError(f"keep: got {keyword!r}, allowed DICOM keywords such as 'PatientID'")
-    frames, skipped = read_frames(given, options.spacing, options.max_bytes)
+    frames, skipped = read_frames(given, options)
     groups = group_by_volume(frames)
     infos = infos_of(groups)
     images = [info for info in infos if info.role == "image"]
@@ -54,7 +56,7 @@ def _load(given: Any, series: str | None, options: Options) -> Any:
         uid = infos[0].uid
         if len(infos) > 1:
             apart = ", ".join(f"{i.role} {i.shape}" for i in infos[1:])
-            warnings.warn(f"left apart: {apart}; series= would choose one", stacklevel=3)
+            warn(f"left apart: {apart}; series= would choose one")
     else:
         lines = "; ".join(f"{i.uid} ({i.modality} {i.description!r} {i.shape} {i.role})" for i in infos)
         raise SeveralSeriesError(

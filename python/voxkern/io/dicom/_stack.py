@@ -8,7 +8,6 @@ where, or one of the repairs the caller asked for.
 from __future__ import annotations
 
 import math
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._runtime.errors import GeometryError, IrregularSpacingError, UnsupportedSeriesError
+from .._guard import warn
 from . import _vendor as vendor
 from ._file import number, text
 from ._frames import Frame, check_orientation, find_group
@@ -121,7 +121,7 @@ def _without_duplicates(
                 kept.append(frame)
         kept_places.append(kept)
     if dropped:
-        warnings.warn(f"{dropped} duplicate slice(s) dropped", stacklevel=2)
+        warn(f"{dropped} duplicate slice(s) dropped")
     return kept_places
 
 
@@ -146,7 +146,7 @@ def _complete(places: list[list[Frame]], missing: str, repairs: list[str]) -> li
     whole = [facts for facts, n in Counter(names).items() if n == len(places)]
     if missing == "drop" and whole:
         repairs.append("incomplete volumes dropped")
-        warnings.warn(f"incomplete volumes dropped, {len(whole)} kept", stacklevel=2)
+        warn(f"incomplete volumes dropped, {len(whole)} kept")
         return [[frame for frame in place if _facts(frame) in whole] for place in places]
     listed = ", ".join(f"{places[k][0].name} ({len(places[k])})" for k in short[:4])
     twice = next(place for place in places if len(place) == usual)

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,29 +12,14 @@ from numpy.typing import NDArray
 from ..._runtime.errors import ArgumentError
 from ..._space.geometry import LPS_TO_RAS, is_sheared
 from ..._space.volume import Volume
+from .._guard import warn
+from .._options import Options
 from . import _pixels as pixels
 from . import _repair as repair
 from ._file import text
 from ._frames import Frame, check_orientation
 from ._scaling import Scaling, filled, padding_of, padding_range
 from ._stack import Stack, stack
-
-
-@dataclass(frozen=True)
-class Options:
-    """How `load_dicom` treats what is not plain; see `voxkern.load`."""
-
-    missing: str = "error"
-    irregular: str = "error"
-    untilt: bool = False
-    scale: str = "displayed"
-    suv: bool = False
-    invert_monochrome1: bool = False
-    padding_fill: float | None = None
-    return_padding: bool = False
-    spacing: tuple[float, float, float] | None = None
-    keep: tuple[str, ...] = ()
-    max_bytes: int = 8 << 30
 
 
 def assemble(uid: str, members: list[Frame], options: Options, skipped: Mapping[str, int]) -> Any:
@@ -69,9 +52,8 @@ def assemble(uid: str, members: list[Frame], options: Options, skipped: Mapping[
     if skipped:
         meta["skipped"] = tuple(sorted(skipped.items()))
     if meta["sheared"]:
-        warnings.warn(
-            "the slices are stacked obliquely (gantry tilt): the affine is sheared; untilt=True rectifies it",
-            stacklevel=4,
+        warn(
+            "the slices are stacked obliquely (gantry tilt): the affine is sheared; untilt=True rectifies it"
         )
     volume = Volume(_arranged(data, placed.sizes), affine, meta)
     if not options.return_padding:
