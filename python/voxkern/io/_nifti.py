@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _core
+from .._ops.rescale import rescale
 from .._runtime.errors import ArgumentError, FileFormatError
 from .._runtime.optional import import_or_explain
 from .._space.geometry import is_sheared
@@ -116,7 +116,7 @@ def _voxels(stored: NDArray[Any], header: Any, ndim: int) -> tuple[NDArray[Any],
     if stored.dtype.kind == "f":
         stored = stored.astype(native, copy=False)
     swap = not stored.dtype.isnative
-    _core.rescale(stored.view(native), out, float(slope), float(intercept), swap, 0, 0, 0)
+    rescale(stored.view(native), out, float(slope), float(intercept), swap_bytes=swap)
     return out, tuple(names)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import _core
+from ..._ops.rescale import rescale
 from ..._runtime.config import get_num_threads
 from ..._runtime.errors import FileFormatError
 from .._guard import check_size
@@ -73,6 +73,16 @@ class Picture:
     swap_bytes: bool = False
     unused_bits: tuple[int, int] = (0, 0)  # above and below the stored ones
 
+    def rescale(
+        self, tile: NDArray[Any], values: NDArray[Any], slope: float = 1.0, intercept: float = 0.0
+    ) -> None:
+        """Write the values of one tile of ``pixels``, in the calling thread."""
+        high, low = self.unused_bits
+        rescale(
+            tile, values, slope, intercept,
+            swap_bytes=self.swap_bytes, unused_high=high, unused_low=low, threads=1,
+        )  # fmt: skip
+
 
 class Reader:
     """Reads frames one after another, into one slice of memory of its own where that is needed."""
@@ -93,7 +103,7 @@ class Reader:
         if is_colour(frame):
             out[...] = pixels
         else:
-            _core.rescale(pixels, out, slope, intercept, picture.swap_bytes, *picture.unused_bits, 1)
+            picture.rescale(pixels, out, slope, intercept)
 
     def stored(self, frame: Frame) -> NDArray[Any]:
         """Return the stored values of one frame."""
@@ -101,7 +111,7 @@ class Reader:
         if is_colour(frame):
             return pixels.copy()
         out = np.empty(pixels.shape, pixels.dtype)
-        _core.rescale(pixels, out, 1.0, 0.0, picture.swap_bytes, *picture.unused_bits, 1)
+        picture.rescale(pixels, out)
         return out
 
     def _tile(self, frame: Frame) -> tuple[Picture, NDArray[Any]]:
