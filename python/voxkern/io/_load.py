@@ -150,7 +150,7 @@ def load(
     >>> vk.load(get_testdata_file("CT_small.dcm"))
     Volume(shape=(1, 128, 128), dtype=int16, spacing=5 x 0.6615 x 0.6615 mm, orientation='SPL')
     """
-    given = dict(locals())
+    given = dict(locals())  # the fields of `Options` have the names of the keywords
     del given["path"]
     options = Options(**given)
     one = isinstance(path, str | os.PathLike)

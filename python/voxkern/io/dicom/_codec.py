@@ -43,7 +43,7 @@ def decoded(frame: Frame) -> NDArray[Any]:
             pixels = pixel_array(complete, index=frame.index)
         if layout.photometric == "PALETTE COLOR":
             pixels = apply_color_lut(pixels, complete)[..., :3]
-        elif "ModalityLUTSequence" in complete:
+        elif frame.header.lookup_table:
             pixels = apply_modality_lut(pixels, complete)
     except LoadError:
         raise

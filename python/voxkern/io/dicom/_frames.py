@@ -8,36 +8,18 @@ one picture. From here on they are all the same.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ..._runtime.errors import FileFormatError, GeometryError, UnsupportedSeriesError, VoxkernError
 from . import _vendor as vendor
-from ._file import DicomFile, NotAnImageError, number, text, vector, whole_number, words
+from ._details import Details, Pet, details_of, kept_of, pet_of, units_of
+from ._file import DicomFile, NotAnImageError
+from ._header import Header, PixelFormat, header_of
+from ._tags import find_group, number, text, vector, words
 
-# Storage classes whose images have no place in the patient, only on a detector or a screen.
-_FLAT_CLASSES = tuple(
-    "1.2.840.10008.5.1.4.1.1." + tail
-    for tail in (
-        "1",
-        "1.",
-        "3",
-        "3.1",
-        "5",
-        "6",
-        "6.",
-        "7",
-        "7.",
-        "9.",
-        "12.1",
-        "12.2",
-        "12.1.1",
-        "20",
-        "77.",
-    )
-)
-_LOCALIZER_WORDS = {"LOCALIZER", "SCOUT", "PROJECTION IMAGE", "REF_SURVIEW"}
-_PAGE_WORDS = {"PATIENT_INFO", "DOSE_INFO", "SCREEN SAVE", "SNAPSHOT"}
 # What tells one kind of picture of a slice from another: parts of a complex signal, derived maps.
 _COMPONENTS = {
     "M", "P", "R", "I", "M_FFE", "P_FFE", "R_FFE", "I_FFE", "M_SE", "P_SE", "M_IR", "P_IR", "PHASE",
@@ -46,41 +28,12 @@ _COMPONENTS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class PixelFormat:
-    """How the stored pixels of a file are written."""
-
-    rows: int
-    columns: int
-    frames: int
-    samples: int
-    photometric: str
-    bits_allocated: int
-    bits_stored: int
-    high_bit: int
-    signed: bool
-
-    @property
-    def stored_range(self) -> tuple[int, int]:
-        """The least and greatest value the stored bits can hold."""
-        if self.signed:
-            return -(1 << (self.bits_stored - 1)), (1 << (self.bits_stored - 1)) - 1
-        return 0, (1 << self.bits_stored) - 1
-
-    @property
-    def frame_bits(self) -> int:
-        """Bits of one native frame."""
-        if self.photometric == "YBR_FULL_422":
-            return self.rows * self.columns * 2 * self.bits_allocated
-        return self.rows * self.columns * self.samples * self.bits_allocated
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """One plane. Lengths are millimetres, places LPS as DICOM counts them."""
 
-    file: DicomFile
-    format: PixelFormat
+    file: DicomFile  # where its pixels lie
+    header: Header
     rows: int
     columns: int
     position: tuple[float, ...]
@@ -92,8 +45,10 @@ class Frame:
     tile: tuple[int, int] = (0, 0)  # its first row and column in a mosaic
     thickness: float | None = None
     spacing_between: float | None = None
-    groups: tuple[Any, ...] = ()  # where facts about it are looked for, nearest first
+    groups: tuple[Any, ...] = ()  # its functional groups, nearest first, for its details
+    frame_type: frozenset[str] = frozenset()  # words like those of ImageType
     flat: str = ""  # where the spacing of an image without place comes from
+    number: float = 0.0  # InstanceNumber of an image without place
 
     @property
     def name(self) -> str:
@@ -101,38 +56,44 @@ class Frame:
         return self.file.name if self.format.frames == 1 else f"{self.file.name} frame {self.index + 1}"
 
     @property
-    def series_uid(self) -> str:
-        """SeriesInstanceUID."""
-        return text(self.file.dataset, "SeriesInstanceUID") or "unknown"
-
-    @property
-    def components(self) -> frozenset[str]:
-        """Which kind of picture this is: magnitude, phase, a map."""
-        found = set(words(self.file.dataset, "ImageType"))
-        for group in self.groups[:-1]:
-            for sequence in ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence"):
-                for item in group.get(sequence) or ():
-                    found |= set(words(item, "FrameType")) | {text(item, "ComplexImageComponent")}
-        return frozenset(found & _COMPONENTS)
-
-    @property
-    def role(self) -> str:
-        """``image``, or what is no part of a scan: ``localizer`` or ``page``."""
-        kind = set(words(self.file.dataset, "ImageType"))
-        if kind & _LOCALIZER_WORDS:
-            return "localizer"
-        return "page" if kind & _PAGE_WORDS else "image"
+    def format(self) -> PixelFormat:
+        """How its stored pixels are written."""
+        return self.header.pixels
 
     @property
     def kind(self) -> tuple[Any, ...]:
         """What all frames of one volume share."""
-        f = self.format
+        f, header = self.format, self.header
+        components = tuple(sorted((header.image_type | self.frame_type) & _COMPONENTS))
         return (
             self.rows, self.columns, f.samples, f.photometric, f.bits_allocated, f.bits_stored, f.signed,
             tuple(round(v, 4) + 0.0 for v in self.orientation), tuple(round(v, 4) for v in self.spacing),
-            tuple(sorted(self.components)), self.role, text(self.file.dataset, "SOPClassUID"),
-            text(self.file.dataset, "SeriesNumber"),
+            components, header.role, header.class_uid, header.series_number,
         )  # fmt: skip
+
+    @cached_property
+    def details(self) -> Details:
+        """What tells it from others at its position."""
+        return details_of(self.file, self.groups, self.index)
+
+    @cached_property
+    def pet(self) -> Pet:
+        """What its file says about the way to uptake values."""
+        return pet_of(self.file)
+
+    @property
+    def units(self) -> str:
+        """What its values are measured in."""
+        return units_of(self.file, self.header.modality, self.header.rescale_type)
+
+    @property
+    def philips_scale(self) -> float | None:
+        """Philips' scale slope."""
+        return vendor.philips_scale((*self.groups, self.file.whole))
+
+    def kept(self, keywords: Iterable[str]) -> dict[str, str]:
+        """Return the elements a caller asked for by name."""
+        return kept_of(self.file, keywords)
 
 
 def frames_of(file: DicomFile, spacing: tuple[float, float, float] | None = None) -> list[Frame]:
@@ -146,62 +107,17 @@ def frames_of(file: DicomFile, spacing: tuple[float, float, float] | None = None
 
 
 def _frames_of(file: DicomFile, spacing: tuple[float, float, float] | None) -> list[Frame]:
-    if "Rows" not in file.dataset or "BitsAllocated" not in file.dataset:
-        raise NotAnImageError("without pixel data", "a DICOM file without pixel data")
-    pixels = _format(file)
-    if vendor.is_mosaic(file.dataset):
-        return _tiles(file, pixels)
-    if pixels.frames > 1 or _enhanced(file):
+    header = header_of(file)
+    if header.mosaic:
+        return _tiles(file, header)
+    if header.pixels.frames > 1 or header.enhanced:
         if "PerFrameFunctionalGroupsSequence" in file.whole:
-            return _enhanced_frames(file, pixels)
-        if pixels.frames > 1 and not _is_flat(file):
-            return _frames_at_offsets(file, pixels)
-    if _is_flat(file):
-        return _flat_frames(file, pixels, spacing)
-    return [_plane(file, pixels)]
-
-
-def _format(file: DicomFile) -> PixelFormat:
-    dataset = file.dataset
-    allocated = whole_number(dataset, "BitsAllocated", 0)
-    stored = whole_number(dataset, "BitsStored", allocated) or allocated
-    result = PixelFormat(
-        rows=whole_number(dataset, "Rows", 0),
-        columns=whole_number(dataset, "Columns", 0),
-        frames=whole_number(dataset, "NumberOfFrames", 1) or 1,
-        samples=whole_number(dataset, "SamplesPerPixel", 1),
-        photometric=text(dataset, "PhotometricInterpretation") or "MONOCHROME2",
-        bits_allocated=allocated,
-        bits_stored=stored,
-        high_bit=whole_number(dataset, "HighBit", stored - 1),
-        signed=whole_number(dataset, "PixelRepresentation", 0) == 1,
-    )
-    impossible = min(result.rows, result.columns, result.frames, result.samples) < 1 or result.samples > 4
-    if impossible or not 0 < result.bits_stored <= result.high_bit + 1 <= result.bits_allocated:
-        raise FileFormatError(
-            f"{file.name}: impossible size or bits: {result.rows} x {result.columns}, "
-            f"{result.frames} frames, {result.samples} samples, {result.bits_stored} bits"
-        )
-    if allocated not in (1, 8, 16, 32, 64):
-        raise UnsupportedSeriesError(f"{file.name}: got {allocated} bits per pixel, allowed 1, 8, 16, 32, 64")
-    total = result.frame_bits * result.frames
-    if total // 8 > file.max_bytes:
-        raise FileFormatError(
-            f"{file.name}: {total // 8} bytes of pixels are more than max_bytes = {file.max_bytes}"
-        )
-    return result
-
-
-def _enhanced(file: DicomFile) -> bool:
-    return text(file.dataset, "SOPClassUID") in vendor.ENHANCED_CLASSES
-
-
-def _is_flat(file: DicomFile) -> bool:
-    uid = text(file.dataset, "SOPClassUID")
-    flat = any(uid == c or (c.endswith(".") and uid.startswith(c)) for c in _FLAT_CLASSES)
-    return (
-        flat and "ImagePositionPatient" not in file.dataset and "ImageOrientationPatient" not in file.dataset
-    )
+            return _enhanced_frames(file, header)
+        if header.pixels.frames > 1 and not header.flat:
+            return _frames_at_offsets(file, header)
+    if header.flat:
+        return _flat_frames(file, header, spacing)
+    return [_plane(file, header)]
 
 
 def _rescale(file: DicomFile, dataset: Any) -> tuple[float, float]:
@@ -227,19 +143,33 @@ def _pixel_spacing(name: str, dataset: Any) -> tuple[float, ...]:
     return spacing
 
 
-def _plane(file: DicomFile, pixels: PixelFormat) -> Frame:
+def _plane(file: DicomFile, header: Header) -> Frame:
     """Return the one frame of a classic file."""
-    dataset = file.dataset
-    slope, intercept = _rescale(file, dataset)
+    tags = file.tags
+    return _placed(file, header, file.name, tags, tags, tags, tags)
+
+
+def _placed(
+    file: DicomFile,
+    header: Header,
+    name: str,
+    place: Any,
+    oriented: Any,
+    measures: Any,
+    scaled: Any,
+    **rest: Any,
+) -> Frame:
+    """Return a frame; position, orientation, lengths and slope are read from where each of them stands."""
+    slope, intercept = _rescale(file, scaled)
     frame = Frame(
-        file, pixels, pixels.rows, pixels.columns,
-        _needed(file.name, dataset, "ImagePositionPatient", 3),
-        _needed(file.name, dataset, "ImageOrientationPatient", 6),
-        _pixel_spacing(file.name, dataset),
+        file, header, header.pixels.rows, header.pixels.columns,
+        _needed(name, place, "ImagePositionPatient", 3),
+        _needed(name, oriented, "ImageOrientationPatient", 6),
+        _pixel_spacing(name, measures),
         slope, intercept,
-        thickness=number(dataset, "SliceThickness"),
-        spacing_between=number(dataset, "SpacingBetweenSlices"),
-        groups=(dataset,),
+        thickness=number(measures, "SliceThickness"),
+        spacing_between=number(measures, "SpacingBetweenSlices"),
+        **rest,
     )  # fmt: skip
     check_orientation(frame)
     return frame
@@ -260,13 +190,11 @@ def check_orientation(frame: Frame) -> tuple[float, float, float]:
     return normal[0] / length, normal[1] / length, normal[2] / length
 
 
-def _flat_frames(
-    file: DicomFile, pixels: PixelFormat, given: tuple[float, float, float] | None
-) -> list[Frame]:
+def _flat_frames(file: DicomFile, header: Header, given: tuple[float, float, float] | None) -> list[Frame]:
     """Return frames of a radiograph, ultrasound or photograph: at the origin, one after another in time."""
-    dataset = file.dataset
+    tags = file.tags
     for source in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
-        spacing = vector(dataset, source, 2)
+        spacing = vector(tags, source, 2)
         if spacing is not None and min(spacing) > 0:
             break
     else:
@@ -275,48 +203,51 @@ def _flat_frames(
                 f"{file.name}: an image without place in the patient and without pixel spacing; give spacing="
             )
         spacing, source = given[1:], "given"
-    slope, intercept = _rescale(file, dataset)
+    slope, intercept = _rescale(file, tags)
+    first = number(tags, "InstanceNumber") or 0.0
     return [
         Frame(
-            file, pixels, pixels.rows, pixels.columns, (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
-            spacing, slope, intercept, index=k, groups=(dataset,), flat=source,
+            file, header, header.pixels.rows, header.pixels.columns,
+            (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), spacing,
+            slope, intercept, index=k, flat=source, number=first,
         )
-        for k in range(pixels.frames)
+        for k in range(header.pixels.frames)
     ]  # fmt: skip
 
 
-def _frames_at_offsets(file: DicomFile, pixels: PixelFormat) -> list[Frame]:
+def _frames_at_offsets(file: DicomFile, header: Header) -> list[Frame]:
     """Return frames of a multi-frame image without functional groups, such as a dose grid."""
-    whole = file.whole
-    first = _plane(file, pixels)
-    offsets = vector(whole, "GridFrameOffsetVector", pixels.frames)
+    whole, count = file.whole, header.pixels.frames
+    first = _plane(file, header)
+    offsets = vector(whole, "GridFrameOffsetVector", count)
     step = number(whole, "SpacingBetweenSlices")
     if offsets is None and step:
-        offsets = tuple(k * step for k in range(pixels.frames))
+        offsets = tuple(k * step for k in range(count))
     if offsets is None:
         raise GeometryError(
-            f"{file.name}: {pixels.frames} frames with one position and neither functional groups, "
+            f"{file.name}: {count} frames with one position and neither functional groups, "
             "GridFrameOffsetVector nor SpacingBetweenSlices"
         )
     normal = check_orientation(first)
     slope = number(whole, "DoseGridScaling") or first.slope
     return [
-        Frame(
-            file, pixels, pixels.rows, pixels.columns,
-            tuple(p + offset * n for p, n in zip(first.position, normal, strict=True)),
-            first.orientation, first.spacing, slope, first.intercept, index=k,
-            thickness=first.thickness, spacing_between=first.spacing_between, groups=(whole,),
+        replace(
+            first,
+            position=tuple(p + offset * n for p, n in zip(first.position, normal, strict=True)),
+            slope=slope,
+            index=k,
         )
         for k, offset in enumerate(offsets)
-    ]  # fmt: skip
+    ]
 
 
-def _enhanced_frames(file: DicomFile, pixels: PixelFormat) -> list[Frame]:
+def _enhanced_frames(file: DicomFile, header: Header) -> list[Frame]:
     """Return frames placed by functional groups; per-frame ones go before shared ones."""
     whole = file.whole
     per_frame = whole.PerFrameFunctionalGroupsSequence
-    if len(per_frame) != pixels.frames:
-        raise FileFormatError(f"{file.name}: {len(per_frame)} functional groups for {pixels.frames} frames")
+    count = header.pixels.frames
+    if len(per_frame) != count:
+        raise FileFormatError(f"{file.name}: {len(per_frame)} functional groups for {count} frames")
     shared = whole.get("SharedFunctionalGroupsSequence") or ()
     common = tuple(shared[:1])
     frames = []
@@ -324,36 +255,30 @@ def _enhanced_frames(file: DicomFile, pixels: PixelFormat) -> list[Frame]:
         groups = (group, *common)
         name = f"{file.name} frame {index + 1}"
         # Hyperfine gives orientation and spacing once, outside the groups; a position never stands there.
-        measures = find_group(groups, "PixelMeasuresSequence") or whole
-        oriented = find_group(groups, "PlaneOrientationSequence") or whole
-        slope, intercept = _rescale(file, find_group(groups, "PixelValueTransformationSequence"))
-        frame = Frame(
-            file, pixels, pixels.rows, pixels.columns,
-            _needed(name, find_group(groups, "PlanePositionSequence"), "ImagePositionPatient", 3),
-            _needed(name, oriented, "ImageOrientationPatient", 6),
-            _pixel_spacing(name, measures),
-            slope, intercept, index=index,
-            thickness=number(measures, "SliceThickness"),
-            spacing_between=number(measures, "SpacingBetweenSlices"),
-            groups=(*groups, whole),
+        frame = _placed(
+            file, header, name,
+            place=find_group(groups, "PlanePositionSequence"),
+            oriented=find_group(groups, "PlaneOrientationSequence") or whole,
+            measures=find_group(groups, "PixelMeasuresSequence") or whole,
+            scaled=find_group(groups, "PixelValueTransformationSequence"),
+            index=index, groups=groups, frame_type=_frame_type(groups),
         )  # fmt: skip
-        check_orientation(frame)
         frames.append(frame)
     return frames
 
 
-def find_group(groups: tuple[Any, ...], keyword: str) -> Any:
-    """Return the first item of a sequence in the nearest group that has it, else an empty dict."""
+def _frame_type(groups: tuple[Any, ...]) -> frozenset[str]:
+    found: set[str] = set()
     for group in groups:
-        sequence = group.get(keyword)
-        if sequence:
-            return sequence[0]
-    return {}
+        for sequence in ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence"):
+            for item in group.get(sequence) or ():
+                found |= {*words(item, "FrameType"), text(item, "ComplexImageComponent")}
+    return frozenset(found)
 
 
-def _tiles(file: DicomFile, pixels: PixelFormat) -> list[Frame]:
+def _tiles(file: DicomFile, header: Header) -> list[Frame]:
     """Return the tiles of a mosaic, row by row, each at its own place."""
-    mosaic = vendor.mosaic(file)
+    mosaic, pixels = vendor.mosaic(file, header), header.pixels
     grid = math.ceil(math.sqrt(mosaic.count))
     if pixels.rows % grid or pixels.columns % grid or pixels.frames != 1:
         raise UnsupportedSeriesError(
@@ -367,9 +292,9 @@ def _tiles(file: DicomFile, pixels: PixelFormat) -> list[Frame]:
     for k in range(mosaic.count):
         position, orientation = mosaic.place(k, (pixels.rows - rows, pixels.columns - columns), spacing)
         frame = Frame(
-            file, pixels, rows, columns, position, orientation, spacing, slope, intercept,
+            file, header, rows, columns, position, orientation, spacing, slope, intercept,
             tile=(k // grid * rows, k % grid * columns), thickness=number(dataset, "SliceThickness"),
-            spacing_between=number(dataset, "SpacingBetweenSlices"), groups=(dataset,),
+            spacing_between=number(dataset, "SpacingBetweenSlices"),
         )  # fmt: skip
         check_orientation(frame)
         frames.append(frame)

@@ -20,8 +20,8 @@ from ..._runtime.config import get_num_threads
 from ..._runtime.errors import FileFormatError
 from .._guard import check_size
 from ._codec import decoded
-from ._file import NotAnImageError
-from ._frames import Frame, PixelFormat
+from ._frames import Frame
+from ._header import PixelFormat
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 
@@ -30,15 +30,9 @@ def check_pixels(frame: Frame) -> None:
     """See that the bytes the header declares are there, before anything is allocated for them."""
     file, layout = frame.file, frame.format
     need = (layout.frame_bits * layout.frames + 7) // 8
-    if file.source.dataset is not None:
-        present = [k for k in ("PixelData", "FloatPixelData", "DoubleFloatPixelData") if k in file.dataset]
-        if not present:
-            raise NotAnImageError("without pixel data", "a Dataset without pixel data")
-        have = len(file.dataset[present[0]].value)
-    elif file.encapsulated:
+    if not file.given and file.encapsulated:
         return  # the decoder sees for itself
-    else:
-        _, _, have = file.pixels_at
+    have = file.pixel_bytes
     if not file.encapsulated and have < need:
         raise FileFormatError(
             f"{frame.name}: {layout.frames} x {layout.rows} x {layout.columns} pixels need {need} bytes, "
@@ -57,7 +51,7 @@ def _is_plain(frame: Frame) -> bool:
     grey = layout.samples == 1 and layout.photometric in _GREY
     return (
         grey and layout.bits_allocated in (8, 16, 32) and not frame.file.encapsulated
-        and frame.file.source.dataset is None and "ModalityLUTSequence" not in frame.file.dataset
+        and not frame.file.given and not frame.header.lookup_table
         and frame.file.pixels_at[0] == "PixelData"
     )  # fmt: skip
 
@@ -127,7 +121,7 @@ class Reader:
         if not _is_plain(frame):
             pixels = decoded(frame)
             native = np.require(pixels.astype(pixels.dtype.newbyteorder("="), copy=False), requirements="A")
-            words = layout.photometric in _GREY and "ModalityLUTSequence" not in frame.file.dataset
+            words = layout.photometric in _GREY and not frame.header.lookup_table
             whole_words = (
                 words and native.dtype.kind in "iu" and 8 * native.dtype.itemsize == layout.bits_allocated
             )
@@ -213,7 +207,7 @@ def values(volumes: Sequence[Sequence[Frame]], scaling: Scaling) -> NDArray[Any]
 
 
 def _bounds(frame: Frame) -> tuple[int, int]:
-    if "ModalityLUTSequence" in frame.file.dataset:
+    if frame.header.lookup_table:
         return 0, 65535
     return frame.format.stored_range
 

@@ -14,7 +14,7 @@ from ..._runtime.errors import FileFormatError, GeometryError, NoImagesError
 from .._guard import warn
 from .._options import Options
 from . import _pixels as pixels
-from ._file import NotAnImageError, read_file, text
+from ._file import NotAnImageError, read_file
 from ._frames import Frame, frames_of
 from ._source import sources
 
@@ -93,7 +93,8 @@ def group_by_volume(frames: Iterable[Frame]) -> dict[str, list[Frame]]:
     """Frames by volume: one series, and within it one size, orientation and kind of picture."""
     by_series: dict[str, dict[tuple[Any, ...], list[Frame]]] = {}
     for frame in frames:
-        by_series.setdefault(frame.series_uid, {}).setdefault(frame.kind, []).append(frame)
+        kinds = by_series.setdefault(frame.header.series_uid or "unknown", {})
+        kinds.setdefault(frame.kind, []).append(frame)
     groups: dict[str, list[Frame]] = {}
     for uid, kinds in by_series.items():
         if len(kinds) == 1:
@@ -117,11 +118,11 @@ def _info(uid: str, members: Sequence[Frame]) -> SeriesInfo:
     )
     return SeriesInfo(
         uid,
-        text(first.file.dataset, "Modality"),
-        text(first.file.dataset, "SeriesDescription"),
+        first.header.modality,
+        first.header.description,
         len({id(f.file) for f in members}),
         (*shape, volumes) if volumes > 1 else shape,
-        first.role,
+        first.header.role,
     )
 
 

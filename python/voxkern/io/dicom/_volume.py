@@ -16,7 +16,6 @@ from .._guard import warn
 from .._options import Options
 from . import _pixels as pixels
 from . import _repair as repair
-from ._file import text
 from ._frames import Frame, check_orientation
 from ._scaling import Scaling, filled, padding_of, padding_range
 from ._stack import Stack, stack
@@ -127,7 +126,7 @@ def _meta(
     colour = data.ndim == 5
     meta: dict[str, Any] = {
         "source": "dicom",
-        "modality": text(first.file.dataset, "Modality"),
+        "modality": first.header.modality,
         "series_uid": uid,
         "photometric": first.format.photometric,
         "geometry": "detector" if first.flat else "patient",
@@ -149,6 +148,5 @@ def _meta(
         slope, intercept = scaling(first)
         meta["padding_value"] = tuple(sorted(end * slope + intercept for end in ends))
     if options.keep:
-        whole = first.file.whole
-        meta["kept"] = {k: str(whole[k].value) for k in options.keep if k in whole}
+        meta["kept"] = first.kept(options.keep)
     return meta
