@@ -69,6 +69,13 @@ def test_keywords_of_load_are_the_options():
     ]
 
 
+def test_warnings_point_at_the_caller(tmp_path):
+    (tmp_path / "x.raw").write_bytes(b"\0" * 24)
+    with pytest.warns(UserWarning, match="no geometry in the file") as caught:
+        vk.load(tmp_path / "x.raw", shape=(2, 3, 4), dtype="u1")
+    assert [w.filename for w in caught] == [__file__]
+
+
 # --- round trips ---------------------------------------------------------------------------------------
 
 

@@ -46,7 +46,7 @@ class Frame:
     thickness: float | None = None
     spacing_between: float | None = None
     groups: tuple[Any, ...] = ()  # its functional groups, nearest first, for its details
-    frame_type: frozenset[str] = frozenset()  # words like those of ImageType
+    frame_type: tuple[str, ...] = ()  # words like those of ImageType
     flat: str = ""  # where the spacing of an image without place comes from
     number: float = 0.0  # InstanceNumber of an image without place
 
@@ -64,7 +64,7 @@ class Frame:
     def kind(self) -> tuple[Any, ...]:
         """What all frames of one volume share."""
         f, header = self.format, self.header
-        components = tuple(sorted((header.image_type | self.frame_type) & _COMPONENTS))
+        components = tuple(sorted(_COMPONENTS.intersection((*header.image_type, *self.frame_type))))
         return (
             self.rows, self.columns, f.samples, f.photometric, f.bits_allocated, f.bits_stored, f.signed,
             tuple(round(v, 4) + 0.0 for v in self.orientation), tuple(round(v, 4) for v in self.spacing),
@@ -267,13 +267,13 @@ def _enhanced_frames(file: DicomFile, header: Header) -> list[Frame]:
     return frames
 
 
-def _frame_type(groups: tuple[Any, ...]) -> frozenset[str]:
-    found: set[str] = set()
+def _frame_type(groups: tuple[Any, ...]) -> tuple[str, ...]:
+    found: list[str] = []
     for group in groups:
         for sequence in ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence"):
             for item in group.get(sequence) or ():
-                found |= {*words(item, "FrameType"), text(item, "ComplexImageComponent")}
-    return frozenset(found)
+                found += [*words(item, "FrameType"), text(item, "ComplexImageComponent")]
+    return tuple(found)
 
 
 def _tiles(file: DicomFile, header: Header) -> list[Frame]:

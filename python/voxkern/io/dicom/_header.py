@@ -62,7 +62,7 @@ class Header:
     modality: str
     description: str
     manufacturer: str
-    image_type: frozenset[str]
+    image_type: tuple[str, ...]
     acquired: tuple[str, str]  # date and time
     rescale_type: str
     padding: tuple[float | None, float | None]  # PixelPaddingValue and its range limit
@@ -84,14 +84,14 @@ class Header:
     def mosaic(self) -> bool:
         """Whether one picture may hold several slices."""
         # The word remains in enhanced Siemens XA files whose slices are frames of their own.
-        return not self.enhanced and not self.image_type.isdisjoint(("MOSAIC", "VFRAME"))
+        return not self.enhanced and ("MOSAIC" in self.image_type or "VFRAME" in self.image_type)
 
     @property
     def role(self) -> str:
         """``image``, or what is no part of a scan: ``localizer`` or ``page``."""
-        if self.image_type & _LOCALIZER_WORDS:
+        if not _LOCALIZER_WORDS.isdisjoint(self.image_type):
             return "localizer"
-        return "page" if self.image_type & _PAGE_WORDS else "image"
+        return "image" if _PAGE_WORDS.isdisjoint(self.image_type) else "page"
 
 
 def header_of(file: DicomFile) -> Header:
@@ -108,7 +108,7 @@ def header_of(file: DicomFile) -> Header:
         modality=text(tags, "Modality"),
         description=text(tags, "SeriesDescription"),
         manufacturer=text(tags, "Manufacturer"),
-        image_type=frozenset(words(tags, "ImageType")),
+        image_type=words(tags, "ImageType"),
         acquired=(text(tags, "AcquisitionDate"), text(tags, "AcquisitionTime")),
         rescale_type=text(tags, "RescaleType"),
         padding=(number(tags, "PixelPaddingValue"), number(tags, "PixelPaddingRangeLimit")),
