@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """DICOM series: order, geometry, values, faults, identity; made series and real ones."""
 
+import re
 import warnings
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from dicom_factory import make_slice, write_series
 from pydicom.uid import generate_uid
 
 import voxkern as vk
+import voxkern.io.dicom
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -237,3 +239,11 @@ def test_pydicom_test_files_load_or_say_why():
         loaded += 1
         assert np.isfinite(v.affine).all() and v.data.size
     assert loaded >= 12
+
+
+def test_elements_are_asked_for_while_reading_alone():
+    readers = {"_file", "_header", "_frames", "_details", "_vendor"}
+    asks = re.compile(r"from \._tags|\.tags\b|\.whole\b")
+    modules = list(Path(voxkern.io.dicom.__file__).parent.glob("*.py"))
+    asking = {path.stem for path in modules if asks.search(path.read_text())}
+    assert asking == readers

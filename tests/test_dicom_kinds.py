@@ -93,6 +93,17 @@ def test_an_incomplete_volume_is_named_or_left_out(tmp_path):
     assert v.meta["repairs"] == ("incomplete volumes dropped",)
 
 
+def test_private_facts_of_a_lone_frame_count(tmp_path):
+    """A position that lost a frame still tells by its private b-value which volume is complete."""
+    for name, z, b in (("a", 0, 0), ("b", 0, 500), ("c", 3, 500)):
+        ds = make_slice(np.full((5, 7), b + z, np.int16), (0, 0, z), series_uid="1.2.3")
+        ds.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0C, "IS", b)
+        pydicom.dcmwrite(tmp_path / name, ds)
+    with pytest.warns(UserWarning, match="incomplete volumes dropped, 1 kept"):
+        v = vk.load(tmp_path, missing="drop")
+    np.testing.assert_array_equal(v.data[:, 0, 0], [500, 503])
+
+
 def test_magnitude_and_phase_are_apart(tmp_path):
     write_volumes(tmp_path, lambda t, k: {"ImageType": ["ORIGINAL", "PRIMARY", "MP"[t]]}, 2)
     assert [i.shape for i in vk.list_series(tmp_path)] == [(4, 5, 7)] * 2

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Formats beside DICOM: voxels and geometry of nibabel, SimpleITK and spectral; round trips; traps."""
 
+import dataclasses
 import gzip
+import inspect
 import json
 from pathlib import Path
 
@@ -9,13 +11,15 @@ import numpy as np
 import pytest
 
 import voxkern as vk
+from voxkern.io import formats
+from voxkern.io._options import Options
 
 nib = pytest.importorskip("nibabel")
 sitk = pytest.importorskip("SimpleITK")
 
 NIBABEL = Path(nib.__file__).parent / "tests" / "data"
 AFFINE = np.array([[0, 0, 2.5, -10], [0.9, 0, 0, 20], [0, -1.1, 0, 30], [0, 0, 0, 1.0]])
-SAVED = ["x.nii", "x.nii.gz", "x.mha", "x.mhd", "x.nrrd", "x.npz"]
+SAVED = [f"x{suffix}" for suffix in formats.SAVED if suffix != ".png"]
 
 
 def by_nibabel(path):
@@ -35,6 +39,41 @@ def oblique(spacing=(3.0, 0.5, 0.8)):
     affine = np.eye(4)
     affine[:3, :3], affine[:3, 3] = turn @ np.diag(spacing), [12.5, -31, 7.25]
     return affine
+
+
+# --- the table and the keywords ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", formats.FORMATS, ids=lambda kind: kind.name)
+def test_every_row_names_functions(kind):
+    assert list(inspect.signature(formats.function(kind.load)).parameters)[1:] == ["options"]
+    assert bool(kind.save) == bool(kind.saved or kind.folder)
+    assert set(kind.saved) <= set(kind.suffixes)
+    if kind.save:
+        assert list(inspect.signature(formats.function(kind.save)).parameters) == ["volume", "path"]
+
+
+def test_formats_that_share_a_suffix_are_told_apart(tmp_path):
+    for suffix in {s for kind in formats.FORMATS for s in kind.suffixes}:
+        rows = [kind for kind in formats.FORMATS if suffix in kind.suffixes]
+        assert len(rows) == 1 or sum(not kind.head for kind in rows) == 1, suffix
+    for head, name in ((b"\n envi\n", "envi"), (b"!INTERFILE :=", "interfile"), (b"\0" * 348, "nibabel")):
+        (tmp_path / "x.hdr").write_bytes(head)
+        assert formats.format_of(tmp_path / "x.hdr").name == name
+
+
+def test_keywords_of_load_are_the_options():
+    keywords = list(inspect.signature(vk.load).parameters.values())[1:]
+    assert [(p.name, p.default) for p in keywords] == [
+        (f.name, f.default) for f in dataclasses.fields(Options)
+    ]
+
+
+def test_warnings_point_at_the_caller(tmp_path):
+    (tmp_path / "x.raw").write_bytes(b"\0" * 24)
+    with pytest.warns(UserWarning, match="no geometry in the file") as caught:
+        vk.load(tmp_path / "x.raw", shape=(2, 3, 4), dtype="u1")
+    assert [w.filename for w in caught] == [__file__]
 
 
 # --- round trips ---------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,14 @@ import numpy as np
 from .._runtime.errors import FileFormatError
 from .._runtime.optional import import_or_explain
 from .._space.volume import Volume
-from ._guard import check_size, reading
+from ._guard import check_size, reading, warn
+from ._options import Options
 from ._plain import plain_affine
 
 _DEFAULTS = {"byte order": "0", "header offset": "0"}  # what ENVI itself takes where they are missing
 
 
-def load_envi(path: Path, max_bytes: int, spacing: tuple[float, float, float] | None = None) -> Volume:
+def load_envi(path: Path, options: Options) -> Volume:
     """Load ``.hdr`` and its data as (1, line, sample, band), memory-mapped."""
     envi = import_or_explain("spectral.io.envi")
 
@@ -27,7 +27,7 @@ def load_envi(path: Path, max_bytes: int, spacing: tuple[float, float, float] | 
         header = envi.read_envi_header(str(path))
         added = [key for key in _DEFAULTS if key not in header]
         if added:
-            warnings.warn(f"{path.name}: the header lacks {', '.join(added)}, 0 was taken", stacklevel=3)
+            warn(f"{path.name}: the header lacks {', '.join(added)}, 0 was taken")
         shape = tuple(int(header[key]) for key in ("lines", "samples", "bands"))
         code = str(header.get("data type", ""))
         if code not in envi.envi_to_dtype:
@@ -35,7 +35,7 @@ def load_envi(path: Path, max_bytes: int, spacing: tuple[float, float, float] | 
         dtype = np.dtype(envi.envi_to_dtype[code])
         data_file = _data_file(path)
         offset = int(header.get("header offset", 0))
-        check_size(shape, dtype, max_bytes, data_file.stat().st_size - offset)
+        check_size(shape, dtype, options.max_bytes, data_file.stat().st_size - offset)
         complete = Path(folder) / "complete.hdr"
         text = path.read_text(errors="replace").rstrip()
         complete.write_text(text + "".join(f"\n{key} = {_DEFAULTS[key]}" for key in added) + "\n")
@@ -43,14 +43,14 @@ def load_envi(path: Path, max_bytes: int, spacing: tuple[float, float, float] | 
         cube = np.asarray(image.open_memmap(interleave="bip"))
         cube = cube.astype(cube.dtype.newbyteorder("="), copy=False)
         meta: dict[str, Any] = {
-            "source": "envi", "geometry": "none" if spacing is None else "detector", "orientation": "unknown",
-            "axes": ("band",), "axis_values": (tuple(range(shape[2])),),
+            "source": "envi", "geometry": "none" if options.spacing is None else "detector",
+            "orientation": "unknown", "axes": ("band",), "axis_values": (tuple(range(shape[2])),),
         }  # fmt: skip
         if header.get("wavelength"):
             meta["wavelengths"] = tuple(float(v) for v in header["wavelength"])
         if header.get("data ignore value"):
             meta["padding_value"] = (float(header["data ignore value"]),) * 2
-        return Volume(cube[np.newaxis], plain_affine(spacing), meta)
+        return Volume(cube[np.newaxis], plain_affine(options.spacing), meta)
 
 
 def _data_file(path: Path) -> Path:

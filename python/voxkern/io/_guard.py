@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every reader and writer shares: typed errors, size limits, atomic files."""
+"""What every reader and writer shares: typed errors, warnings, size limits, atomic files."""
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,17 @@ import numpy as np
 from .._runtime.errors import FileFormatError, MissingPackageError
 from .._runtime.files import writing
 
-__all__ = ["check_size", "reading", "writing"]
+__all__ = ["check_size", "reading", "warn", "writing"]
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+def warn(message: str) -> None:
+    """Warn at the line outside this package that asked for the file."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
 
 
 @contextmanager

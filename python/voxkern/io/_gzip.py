@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from .._runtime.config import get_num_threads
 from .._runtime.errors import FileFormatError
 from .._runtime.optional import import_or_explain
+from ._guard import warn
 
 _LARGEST_RATIO = 1040  # deflate packs 258 bytes into two bits at best
 _BLOCK = 1 << 20  # fixed, so that the bytes do not depend on the number of threads
@@ -46,7 +46,7 @@ def _slowly(path: Path, packed: bytes, max_bytes: int) -> bytearray:
     rest = packed
     while rest:
         if content and rest[:2] != b"\x1f\x8b":
-            warnings.warn(f"{path}: {len(rest)} bytes after the end of the gzip stream ignored", stacklevel=6)
+            warn(f"{path}: {len(rest)} bytes after the end of the gzip stream ignored")
             break
         inflater = zlib.decompressobj(31)
         content += inflater.decompress(rest, max_bytes + 1 - len(content))

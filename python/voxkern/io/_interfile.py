@@ -15,13 +15,14 @@ import numpy as np
 from .._runtime.errors import FileFormatError
 from .._space.volume import Volume
 from ._guard import check_size, reading
+from ._options import Options
 from ._plain import plain_affine
 
 _KINDS = {"unsigned integer": "u", "signed integer": "i", "short float": "f", "float": "f", "long float": "f"}
 _MAX_HEADER = 1 << 20
 
 
-def load_interfile(path: Path, max_bytes: int) -> Volume:
+def load_interfile(path: Path, options: Options) -> Volume:
     """Load (slice, row, column)."""
     with reading(path, "Interfile"):
         with path.open("rb") as file:
@@ -41,7 +42,7 @@ def load_interfile(path: Path, max_bytes: int) -> Volume:
         data_file = path.parent / Path(keys.get("name of data file", "").replace("\\", "/")).name
         offset = _whole(keys, "data offset in bytes", 0) or 2048 * _whole(keys, "data starting block", 0)
         shape = slices, rows, columns
-        check_size(shape, dtype, max_bytes, data_file.stat().st_size - offset)
+        check_size(shape, dtype, options.max_bytes, data_file.stat().st_size - offset)
         stored = np.memmap(data_file, dtype, "c", offset, shape).view(np.ndarray)
         dx = _length(keys, "scaling factor (mm/pixel) [1]")
         dy = _length(keys, "scaling factor (mm/pixel) [2]")

@@ -12,6 +12,7 @@ from .._runtime.errors import FileFormatError
 from .._runtime.optional import import_or_explain
 from .._space.volume import Volume
 from ._guard import check_size, reading, writing
+from ._options import Options
 
 _PIXELS = {
     "8-bit unsigned integer": "u1", "8-bit signed integer": "i1", "16-bit unsigned integer": "u2",
@@ -21,7 +22,7 @@ _PIXELS = {
 }  # fmt: skip
 
 
-def load_metaimage(path: Path, max_bytes: int) -> Volume:
+def load_metaimage(path: Path, options: Options) -> Volume:
     """Load a MetaImage: axes are slice, row, column, then time or channel."""
     sitk = import_or_explain("SimpleITK")
     with reading(path, "MetaImage"):
@@ -34,7 +35,7 @@ def load_metaimage(path: Path, max_bytes: int) -> Volume:
         # A component of a vector image is what SimpleITK calls it without "vector of".
         name = sitk.GetPixelIDValueAsString(reader.GetPixelID()).replace("vector of ", "")
         shape = (*reader.GetSize(), reader.GetNumberOfComponents())
-        need = check_size(shape, _PIXELS.get(name, "u1"), max_bytes)
+        need = check_size(shape, _PIXELS.get(name, "u1"), options.max_bytes)
         _check_bytes(path, need)
         image = reader.Execute()
         if image.GetDimension() == 4:

@@ -12,18 +12,19 @@ import numpy as np
 from .._runtime.optional import import_or_explain
 from .._space.volume import Volume
 from ._guard import check_size, reading
+from ._options import Options
 
 _AXES = ("time", "vector", "axis 6", "axis 7")
 
 
-def load_nibabel(path: Path, max_bytes: int) -> Volume:
+def load_nibabel(path: Path, options: Options) -> Volume:
     """Load what nibabel reads: axes as stored, values scaled to float32 where the file scales them."""
     nib = import_or_explain("nibabel")
     with reading(path, "medical image"), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         image = nib.load(path)
         kind = type(image).__name__
-        check_size(image.shape, image.get_data_dtype(), max_bytes)
+        check_size(image.shape, image.get_data_dtype(), options.max_bytes)
         proxy = image.dataobj
         if "Minc" in kind:
             # MINC scales slice by slice with float64 ranges; whole numbers on disk need not be whole values.

@@ -15,6 +15,7 @@ from .._runtime.optional import import_or_explain
 from .._space.geometry import LPS_TO_RAS
 from .._space.volume import Volume
 from ._guard import check_size, reading, writing
+from ._options import Options
 
 # What turns a space into RAS.
 _SPACES = {
@@ -25,7 +26,7 @@ _SPACES = {
 }  # fmt: skip
 
 
-def load_nrrd(path: Path, max_bytes: int) -> Volume:
+def load_nrrd(path: Path, options: Options) -> Volume:
     """Load an NRRD: spatial axes in the order of the file, fastest first, then the others."""
     nrrd = import_or_explain("nrrd")
     with reading(path, "NRRD"):
@@ -33,9 +34,9 @@ def load_nrrd(path: Path, max_bytes: int) -> Volume:
             header = nrrd.read_header(file)
             offset = file.tell()
         dtype = _dtype(header)
-        need = check_size(header["sizes"], dtype, max_bytes)
+        need = check_size(header["sizes"], dtype, options.max_bytes)
         if header["encoding"] == "raw" and "data file" not in header and "datafile" not in header:
-            check_size(header["sizes"], dtype, max_bytes, path.stat().st_size - offset)
+            check_size(header["sizes"], dtype, options.max_bytes, path.stat().st_size - offset)
         data, header = nrrd.read(str(path), index_order="F")
         if data.nbytes < need:
             raise FileFormatError("truncated")

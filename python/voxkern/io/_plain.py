@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 from .._runtime.errors import ArgumentError, FileFormatError
 from .._runtime.optional import import_or_explain
 from .._space.volume import Volume
-from ._guard import check_size, reading, writing
-
-Spacing = tuple[float, float, float]
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".gif")
+from ._guard import check_size, reading, warn, writing
+from ._options import Options, Spacing
 
 
 def plain_affine(spacing: Spacing | None) -> NDArray[np.float64]:
@@ -29,9 +27,7 @@ def plain_affine(spacing: Spacing | None) -> NDArray[np.float64]:
 
 def _placed(data: NDArray[Any], source: str, spacing: Spacing | None, axes: tuple[str, ...] = ()) -> Volume:
     if spacing is None:
-        warnings.warn(
-            f"{source}: no geometry in the file, voxels are 1 x 1 x 1 units; spacing= gives it", stacklevel=4
-        )
+        warn(f"{source}: no geometry in the file, voxels are 1 x 1 x 1 units; spacing= gives it")
     meta: dict[str, Any] = {
         "source": source, "geometry": "none" if spacing is None else "detector", "orientation": "unknown",
         "spacing_source": "none" if spacing is None else "given",
@@ -47,7 +43,7 @@ _SMALLEST_PAGE = 18  # bytes of a directory with one entry
 _TIFF_SLICE, _TIFF_OTHER = "ZIQ", {"T": "time", "C": "channel", "S": "channel"}
 
 
-def load_tiff(path: Path, max_bytes: int, spacing: Spacing | None = None) -> Volume:
+def load_tiff(path: Path, options: Options) -> Volume:
     """Load the first series of a TIFF as (slice, row, column[, time][, channel])."""
     tifffile = import_or_explain("tifffile")
     with reading(path, "TIFF"), tifffile.TiffFile(path) as file:
@@ -58,7 +54,7 @@ def load_tiff(path: Path, max_bytes: int, spacing: Spacing | None = None) -> Vol
         if segments > size:
             raise FileFormatError(f"{segments} segments in {size} bytes")
         series = file.series[0]
-        check_size(series.shape, series.dtype, max_bytes)
+        check_size(series.shape, series.dtype, options.max_bytes)
         data, axes = series.asarray(), series.axes
         if data.shape != series.shape:
             raise FileFormatError(f"damaged: {data.shape} read of {series.shape}")
@@ -71,15 +67,16 @@ def load_tiff(path: Path, max_bytes: int, spacing: Spacing | None = None) -> Vol
         order = [slices, "Y", "X", *(a for a in _TIFF_OTHER if a in axes)]
         data = data.transpose([axes.index(a) for a in order])
         data = data.astype(data.dtype.newbyteorder("="), copy=False)
-        return _placed(data, "tiff", spacing, tuple(_TIFF_OTHER[a] for a in order[3:]))
+        return _placed(data, "tiff", options.spacing, tuple(_TIFF_OTHER[a] for a in order[3:]))
 
 
 # --- pictures -----------------------------------------------------------------------------------------
 
 
-def load_pictures(paths: Sequence[Path], max_bytes: int, spacing: Spacing | None = None) -> Volume:
+def load_pictures(paths: Sequence[Path], options: Options) -> Volume:
     """Load PNG, JPEG, BMP, PGM or GIF files, one slice (or several, of an animation) each."""
     import_or_explain("PIL")
+    max_bytes = options.max_bytes
     slices: list[NDArray[Any]] = []
     for path in paths:
         for one in _frames(path, max_bytes):
@@ -91,7 +88,7 @@ def load_pictures(paths: Sequence[Path], max_bytes: int, spacing: Spacing | None
             if len(slices) * one.nbytes > max_bytes:
                 raise FileFormatError(f"{path}: the slices are more than max_bytes = {max_bytes}")
     data = np.stack(slices) if len(slices) > 1 else slices[0][np.newaxis]
-    return _placed(data, "picture", spacing, ("channel",) if data.ndim == 4 else ())
+    return _placed(data, "picture", options.spacing, ("channel",) if data.ndim == 4 else ())
 
 
 def _frames(path: Path, max_bytes: int) -> list[NDArray[Any]]:
@@ -144,14 +141,14 @@ def save_pictures(volume: Volume, path: Path) -> Path:
 # --- arrays -------------------------------------------------------------------------------------------
 
 
-def load_npz(path: Path, max_bytes: int) -> Volume:
+def load_npz(path: Path, options: Options) -> Volume:
     """Load what `save_npz` wrote."""
     with reading(path, "NPZ"), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         if not {"data", "affine"} <= set(archive.files):
             raise FileFormatError(f"arrays {archive.files}, expected data and affine")
         declared = sum(member.file_size for member in archive.zip.infolist())
-        if declared > max_bytes:
-            raise FileFormatError(f"{declared} bytes are more than max_bytes = {max_bytes}")
+        if declared > options.max_bytes:
+            raise FileFormatError(f"{declared} bytes are more than max_bytes = {options.max_bytes}")
         meta = json.loads(str(archive["meta"])) if "meta" in archive.files else {}
         return Volume(archive["data"], archive["affine"], _tupled(meta))
 
@@ -170,16 +167,17 @@ def save_npz(volume: Volume, path: Path) -> Path:
     return path
 
 
-def load_raw(path: Path, shape: Sequence[int], dtype: Any, max_bytes: int, spacing: Spacing | None) -> Volume:
+def load_raw(path: Path, options: Options) -> Volume:
     """Map a file of nothing but voxels, last axis fastest."""
+    shape = tuple(int(n) for n in options.shape or ())
     with reading(path, "raw"):
-        wanted = np.dtype(dtype)
-        need = check_size(shape, wanted, max_bytes)
+        wanted = np.dtype(options.dtype)
+        need = check_size(shape, wanted, options.max_bytes)
         have = path.stat().st_size
         if have != need:
-            raise FileFormatError(f"{tuple(shape)} of {wanted} are {need} bytes, the file has {have}")
-        data = np.memmap(path, wanted, "c", shape=tuple(shape)).view(np.ndarray)
+            raise FileFormatError(f"{shape} of {wanted} are {need} bytes, the file has {have}")
+        data = np.memmap(path, wanted, "c", shape=shape).view(np.ndarray)
         data = data.astype(wanted.newbyteorder("="), copy=False)
         if data.ndim < 3:
             data = data.reshape((1,) * (3 - data.ndim) + data.shape)
-    return _placed(data, "raw", spacing)
+    return _placed(data, "raw", options.spacing)

@@ -1,79 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """DICOM through pydicom: any folder of files to one volume, or an error that says why not.
 
-Data takes one way: sources (`source`) become headers (`file`), headers become frames (`frames`), frames
-of one kind (`series`) become a stack with a geometry (`stack`), a stack becomes values in one array
-(`scaling`, `pixels`) and a `Volume` (`volume`). What vendors do differently is in `vendor`, what is
-repaired on request in `repair`.
+Data takes one way, in two stages.
+
+1. Reading: a source (`_source`) becomes a file with tags (`_file`), the tags become a record (`_header`) and
+   frames (`_frames`). `_vendor` knows private elements. `_details` reads on demand what few series need.
+   Only these modules ask for an element, through `_tags`.
+2. Building, from records alone: frames of one kind (`_series`) become a stack with a geometry (`_stack`), a
+   stack becomes values in one array (`_scaling`, `_suv`, `_pixels`, `_codec`) and a `Volume` (`_volume`).
+   `_repair` mends on request.
 """
 
-from __future__ import annotations
+from ._load import list_dicom, load_dicom
+from ._series import SeriesInfo
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
-import pydicom
-
-from ..._runtime.errors import ArgumentError, FileFormatError, SeveralSeriesError, VoxkernError
-from .file import NotAnImageError
-from .series import SeriesInfo, group_by_volume, infos_of, read_frames
-from .volume import Options, assemble
-
-
-@contextmanager
-def _quiet_pydicom() -> Iterator[None]:
-    """Keep pydicom's remarks on single elements to itself: they quote values, and are about no image."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"pydicom")
-        yield
-
-
-def list_dicom(given: Any) -> list[SeriesInfo]:
-    """Return one `SeriesInfo` per volume: images first, most files first."""
-    with _quiet_pydicom():
-        options = Options()
-        frames, _ = read_frames(given, options.spacing, options.max_bytes)
-        return infos_of(group_by_volume(frames))
-
-
-def load_dicom(given: Any, *, series: str | None = None, options: Options | None = None) -> Any:
-    """Load the one volume, or the one named by ``series``; with its padding where that was asked for."""
-    with _quiet_pydicom():
-        return _load(given, series, options or Options())
-
-
-def _load(given: Any, series: str | None, options: Options) -> Any:
-    for keyword in options.keep:
-        if pydicom.datadict.tag_for_keyword(keyword) is None:
-            raise ArgumentError(f"keep: got {keyword!r}, allowed DICOM keywords such as 'PatientID'")
-    frames, skipped = read_frames(given, options.spacing, options.max_bytes)
-    groups = group_by_volume(frames)
-    infos = infos_of(groups)
-    images = [info for info in infos if info.role == "image"]
-    if series is not None:
-        if series not in groups:
-            raise ArgumentError(f"series: got {series!r}, allowed {', '.join(sorted(groups))}")
-        uid = series
-    elif len(infos) == 1 or len(images) == 1:
-        uid = infos[0].uid
-        if len(infos) > 1:
-            apart = ", ".join(f"{i.role} {i.shape}" for i in infos[1:])
-            warnings.warn(f"left apart: {apart}; series= would choose one", stacklevel=3)
-    else:
-        lines = "; ".join(f"{i.uid} ({i.modality} {i.description!r} {i.shape} {i.role})" for i in infos)
-        raise SeveralSeriesError(
-            f"got {len(infos)} volumes where one was asked for; choose one with series=: {lines}", list(infos)
-        )
-    try:
-        return assemble(uid, groups[uid], options, skipped)
-    except VoxkernError:
-        raise
-    except NotAnImageError as error:
-        raise error.as_load_error(groups[uid][0].name) from error
-    except Exception as error:  # as in frames_of
-        raise FileFormatError(f"{groups[uid][0].name}: unreadable tags ({type(error).__name__})") from None
-
-
-__all__ = ["Options", "SeriesInfo", "list_dicom", "load_dicom"]
+__all__ = ["SeriesInfo", "list_dicom", "load_dicom"]

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._runtime.errors import ArgumentError
-from . import pixels, vendor
-from .file import number, text
-from .frames import Frame
-from .suv import suv_factor
+from . import _pixels as pixels
+from ._frames import Frame
+from ._suv import suv_factor
 
 
 class Scaling:
@@ -24,20 +23,15 @@ class Scaling:
         self.factor = 1.0
         self.invert = invert_monochrome1 and first.format.photometric == "MONOCHROME1"
         self.precise: tuple[float, ...] = ()
-        modality = text(first.file.dataset, "Modality")
-        self.units = text(first.file.dataset, "RescaleType") or ("HU" if modality == "CT" else "")
-        if modality == "PT":
-            self.units = text(first.file.whole, "Units")
-        if modality == "RTDOSE":
-            self.units = text(first.file.whole, "DoseUnits")
+        modality = first.header.modality
+        self.units = first.units
         if suv:
             if modality != "PT":
                 raise ArgumentError(f"suv: got a series of modality {modality or 'unknown'}, allowed PT")
-            self.factor = suv_factor([f.file.whole for f in frames], first.name)
+            self.factor = suv_factor(first.pet, [f.header.acquired for f in frames], first.name)
             self.units = "SUVbw"
-        philips = "philips" in text(first.file.dataset, "Manufacturer").lower() and modality == "MR"
         self.scale = ""
-        if philips:
+        if modality == "MR" and "philips" in first.header.manufacturer.lower():
             self._read_philips(frames)
         if scale == "precise":
             if not self.precise:
@@ -46,7 +40,7 @@ class Scaling:
                 )
             self.scale = "precise"
         factors = self.precise or (1.0,) * len(frames)
-        self._factor_of = {id(f): p for f, p in zip(frames, factors, strict=True)}
+        self._factor_of = dict(zip(frames, factors, strict=True))
 
     def _read_philips(self, frames: Sequence[Frame]) -> None:
         # One scale slope per volume in practice; files of one slope share it, so few are read twice.
@@ -55,7 +49,7 @@ class Scaling:
         for f in frames:
             key = (0 if f.format.frames == 1 else f.index + 1, f.slope)
             if key not in known:
-                known[key] = vendor.philips_scale((*f.groups[:-1], f.file.whole))
+                known[key] = f.philips_scale
             slope = known[key]
             if not slope:
                 return
@@ -70,7 +64,7 @@ class Scaling:
             slope, intercept = -slope, intercept + slope * (low + high)
         factor = self.factor
         if self.scale == "precise":
-            factor *= self._factor_of[id(frame)]
+            factor *= self._factor_of[frame]
         return slope * factor, intercept * factor
 
     def precise_factor(self) -> tuple[float, ...]:
@@ -80,11 +74,9 @@ class Scaling:
 
 def padding_range(frame: Frame) -> tuple[int, int] | None:
     """Return the stored values that mean 'outside the scan', None where the file declares none."""
-    dataset = frame.file.dataset
-    value = number(dataset, "PixelPaddingValue")
+    value, limit = frame.header.padding
     if value is None or pixels.is_colour(frame):
         return None
-    limit = number(dataset, "PixelPaddingRangeLimit")
     ends = [int(value), int(value if limit is None else limit)]
     if frame.format.signed:  # often written as the unsigned word
         top = 1 << frame.format.bits_allocated

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ..._runtime.errors import FileFormatError, GeometryError, NoImagesError
-from . import pixels
-from .file import NotAnImageError, read_file, text
-from .frames import Frame, frames_of
-from .source import sources
+from .._guard import warn
+from .._options import Options
+from . import _pixels as pixels
+from ._file import NotAnImageError, read_file
+from ._frames import Frame, frames_of
+from ._source import sources
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,9 @@ class SeriesInfo:
     role: str = "image"
 
 
-def read_frames(
-    given: Any, spacing: tuple[float, float, float] | None, max_bytes: int
-) -> tuple[list[Frame], dict[str, int]]:
+def read_frames(given: Any, options: Options) -> tuple[list[Frame], dict[str, int]]:
     """Return the frames of every candidate, and how many of a folder or list were left out, by reason."""
+    max_bytes = options.max_bytes
     candidates = sources(given)
     single = len(candidates) == 1 and not (isinstance(given, str | os.PathLike) and Path(given).is_dir())
     skipped: Counter[str] = Counter()
@@ -58,7 +58,7 @@ def read_frames(
     for candidate in candidates:
         try:
             file = read_file(candidate, max_bytes)
-            found = frames_of(file, spacing)
+            found = frames_of(file, options.spacing)
             pixels.check_pixels(found[0])
             unpacked += len(file.data or b"")
             if unpacked > max_bytes:
@@ -78,16 +78,14 @@ def read_frames(
         bare += file.bare
         frames += found
     if bare:
-        warnings.warn(
-            f"{bare} file(s) without DICOM preamble or file meta information, read all the same", stacklevel=4
-        )
+        warn(f"{bare} file(s) without DICOM preamble or file meta information, read all the same")
     if not frames:
         found_instead = ", ".join(f"{n} {reason}" for reason, n in skipped.items()) or "no file at all"
         where = given if isinstance(given, str | os.PathLike) else "the list given"
         raise NoImagesError(f"{where}: no DICOM image; found {found_instead}")
     lost = skipped["damaged"] + skipped["unreadable"]
     if lost:
-        warnings.warn(f"{lost} damaged or unreadable file(s) left out", stacklevel=4)
+        warn(f"{lost} damaged or unreadable file(s) left out")
     return frames, dict(skipped)
 
 
@@ -95,7 +93,8 @@ def group_by_volume(frames: Iterable[Frame]) -> dict[str, list[Frame]]:
     """Frames by volume: one series, and within it one size, orientation and kind of picture."""
     by_series: dict[str, dict[tuple[Any, ...], list[Frame]]] = {}
     for frame in frames:
-        by_series.setdefault(frame.series_uid, {}).setdefault(frame.kind, []).append(frame)
+        kinds = by_series.setdefault(frame.header.series_uid or "unknown", {})
+        kinds.setdefault(frame.kind, []).append(frame)
     groups: dict[str, list[Frame]] = {}
     for uid, kinds in by_series.items():
         if len(kinds) == 1:
@@ -119,11 +118,11 @@ def _info(uid: str, members: Sequence[Frame]) -> SeriesInfo:
     )
     return SeriesInfo(
         uid,
-        text(first.file.dataset, "Modality"),
-        text(first.file.dataset, "SeriesDescription"),
+        first.header.modality,
+        first.header.description,
         len({id(f.file) for f in members}),
         (*shape, volumes) if volumes > 1 else shape,
-        first.role,
+        first.header.role,
     )
 
 

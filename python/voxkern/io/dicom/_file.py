@@ -9,7 +9,6 @@ elements, private ones above all, come later and are stepped over. The few image
 from __future__ import annotations
 
 import io
-import math
 import struct
 import zlib
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from pydicom.filereader import data_element_generator, read_dataset, read_partia
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from ..._runtime.errors import FileFormatError, LoadError, NoImagesError
-from .source import GZIP_MAGIC, Source
+from ._source import GZIP_MAGIC, Source
 
 MAX_HEADER = 64 << 20  # bytes of one file's header; the largest real ones hold a few megabytes
 _HEAD = 1 << 16
@@ -67,7 +66,7 @@ class NotAnImageError(Exception):
         return kind(f"{name}: {self}")
 
 
-Header = dict[str, Any]  # by keyword: numbers, strings, tuples of them
+Tags = dict[str, Any]  # by keyword: numbers, strings, tuples of them
 
 
 @dataclass
@@ -75,7 +74,7 @@ class DicomFile:
     """A header without pixels, and how to get the rest."""
 
     source: Source
-    dataset: Any  # a Header, or the whole Dataset where one was given
+    tags: Any  # Tags, or the whole Dataset where one was given; for the makers of records alone
     syntax: UID | None
     max_bytes: int
     data: bytes | None = None  # the file, where it is not plain bytes on disk
@@ -86,6 +85,11 @@ class DicomFile:
     def name(self) -> str:
         """For messages."""
         return self.source.name
+
+    @property
+    def given(self) -> bool:
+        """Whether the caller gave a Dataset instead of bytes."""
+        return self.source.dataset is not None
 
     @cached_property
     def whole(self) -> Any:
@@ -137,6 +141,16 @@ class DicomFile:
                 )
             return keyword, element.value_tell, element.length
         raise NotAnImageError("without pixel data", "a DICOM file without pixel data")
+
+    @property
+    def pixel_bytes(self) -> int:
+        """How many bytes of pixels there are."""
+        if not self.given:
+            return self.pixels_at[2]
+        for keyword in _PIXEL_TAGS.values():
+            if keyword in self.tags:
+                return len(self.tags[keyword].value)
+        raise NotAnImageError("without pixel data", "a Dataset without pixel data")
 
     @cached_property
     def deferred(self) -> Any:
@@ -215,7 +229,7 @@ class _CutOff(Exception):
     """The first bytes of a file do not reach to the end of the pixel description."""
 
 
-def _header(file: BinaryIO, whole: bool = False) -> tuple[Header, UID | None]:
+def _header(file: BinaryIO, whole: bool = False) -> tuple[Tags, UID | None]:
     """Read up to the pixel description and turn what matters into values."""
     reached = False
 
@@ -224,7 +238,7 @@ def _header(file: BinaryIO, whole: bool = False) -> tuple[Header, UID | None]:
         reached = tag >> 16 > _LAST_GROUP
         return reached
 
-    header: Header = {}
+    header: Tags = {}
     try:
         file.seek(132)
         syntax = None
@@ -284,7 +298,7 @@ def _value(element: Any, little: bool, charset: list[str]) -> Any:
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
-def _bare_header(file: BinaryIO) -> tuple[Header, UID | None]:
+def _bare_header(file: BinaryIO) -> tuple[Tags, UID | None]:
     """Return the same of a file without preamble or file meta; pydicom finds out how it is encoded."""
     dataset = read_partial(_at_start(file), stop_when=_past_description, force=True)
     syntax = dataset.file_meta.get("TransferSyntaxUID")
@@ -296,7 +310,7 @@ def _bare_header(file: BinaryIO) -> tuple[Header, UID | None]:
 
 def _find_tail(result: DicomFile, file: BinaryIO) -> None:
     """Look for native pixels where they nearly always lie: at the very end."""
-    header = result.dataset
+    header = result.tags
     numbers = [header.get(k) for k in ("Rows", "Columns", "BitsAllocated")]
     if (
         not all(isinstance(n, int) for n in numbers)
@@ -385,48 +399,3 @@ def _guarded(name: str, work: Callable[[], Any]) -> Any:
         # Its message may quote the bytes it could not read, and those may be somebody's name.
         detail = "nested too deeply" if isinstance(error, RecursionError) else type(error).__name__
         raise NotAnImageError("damaged", f"a damaged DICOM file ({detail})", unreadable=True) from None
-
-
-# --- values, of a Header or a Dataset -----------------------------------------------------------------
-
-
-def number(dataset: Any, keyword: str) -> float | None:
-    """Return a finite number, or None where the element is missing or empty."""
-    value = dataset.get(keyword)
-    if value is None or (isinstance(value, str) and not value):
-        return None
-    if isinstance(value, tuple | list | pydicom.multival.MultiValue):
-        value = value[0] if len(value) else math.nan
-    result = float(value)
-    return result if math.isfinite(result) else None
-
-
-def whole_number(dataset: Any, keyword: str, default: int) -> int:
-    """Return a whole number, ``default`` where the element is missing or empty."""
-    value = number(dataset, keyword)
-    return default if value is None else int(value)
-
-
-def vector(dataset: Any, keyword: str, length: int) -> tuple[float, ...] | None:
-    """Return ``length`` finite numbers, or None where the element is missing, incomplete or not finite."""
-    value = dataset.get(keyword)
-    if value is None or isinstance(value, str) or not hasattr(value, "__len__") or len(value) != length:
-        return None
-    result = tuple(float(v) for v in value)
-    return result if all(math.isfinite(v) for v in result) else None
-
-
-def text(dataset: Any, keyword: str) -> str:
-    """Return a string, empty where there is none."""
-    value = dataset.get(keyword)
-    if value is None:
-        return ""
-    return "\\".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def words(dataset: Any, keyword: str) -> tuple[str, ...]:
-    """Return the values of a multi-valued string."""
-    value = dataset.get(keyword)
-    if value is None or value == "":
-        return ()
-    return (value,) if isinstance(value, str) else tuple(str(v) for v in value)

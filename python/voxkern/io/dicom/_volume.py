@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,28 +12,13 @@ from numpy.typing import NDArray
 from ..._runtime.errors import ArgumentError
 from ..._space.geometry import LPS_TO_RAS, is_sheared
 from ..._space.volume import Volume
-from . import pixels, repair
-from .file import text
-from .frames import Frame, check_orientation
-from .scaling import Scaling, filled, padding_of, padding_range
-from .stack import Stack, stack
-
-
-@dataclass(frozen=True)
-class Options:
-    """How `load_dicom` treats what is not plain; see `voxkern.load`."""
-
-    missing: str = "error"
-    irregular: str = "error"
-    untilt: bool = False
-    scale: str = "displayed"
-    suv: bool = False
-    invert_monochrome1: bool = False
-    padding_fill: float | None = None
-    return_padding: bool = False
-    spacing: tuple[float, float, float] | None = None
-    keep: tuple[str, ...] = ()
-    max_bytes: int = 8 << 30
+from .._guard import warn
+from .._options import Options
+from . import _pixels as pixels
+from . import _repair as repair
+from ._frames import Frame, check_orientation
+from ._scaling import Scaling, filled, padding_of, padding_range
+from ._stack import Stack, stack
 
 
 def assemble(uid: str, members: list[Frame], options: Options, skipped: Mapping[str, int]) -> Any:
@@ -68,9 +51,8 @@ def assemble(uid: str, members: list[Frame], options: Options, skipped: Mapping[
     if skipped:
         meta["skipped"] = tuple(sorted(skipped.items()))
     if meta["sheared"]:
-        warnings.warn(
-            "the slices are stacked obliquely (gantry tilt): the affine is sheared; untilt=True rectifies it",
-            stacklevel=4,
+        warn(
+            "the slices are stacked obliquely (gantry tilt): the affine is sheared; untilt=True rectifies it"
         )
     volume = Volume(_arranged(data, placed.sizes), affine, meta)
     if not options.return_padding:
@@ -144,7 +126,7 @@ def _meta(
     colour = data.ndim == 5
     meta: dict[str, Any] = {
         "source": "dicom",
-        "modality": text(first.file.dataset, "Modality"),
+        "modality": first.header.modality,
         "series_uid": uid,
         "photometric": first.format.photometric,
         "geometry": "detector" if first.flat else "patient",
@@ -166,6 +148,5 @@ def _meta(
         slope, intercept = scaling(first)
         meta["padding_value"] = tuple(sorted(end * slope + intercept for end in ends))
     if options.keep:
-        whole = first.file.whole
-        meta["kept"] = {k: str(whole[k].value) for k in options.keep if k in whole}
+        meta["kept"] = first.kept(options.keep)
     return meta

@@ -9,37 +9,14 @@ from typing import Any
 
 from ..._runtime.errors import UnsupportedSeriesError
 from ..._runtime.optional import import_or_explain
-from .file import DicomFile, number, text, vector, words
-
-ENHANCED_CLASSES = tuple(
-    "1.2.840.10008.5.1.4.1.1." + tail
-    for tail in ("2.1", "2.2", "4.1", "4.2", "4.3", "4.4", "128.1", "130", "66.4", "30", "6.3")
-)
-
-
-def private(dataset: Any, group: int, creator: str, element: int) -> Any:
-    """Return the value of a private element, None where it or its creator is missing."""
-    try:
-        return dataset.private_block(group, creator)[element].value
-    except (KeyError, AttributeError):
-        return None
-
-
-def private_number(dataset: Any, group: int, creator: str, element: int) -> float | None:
-    """Return a private number, None where there is none."""
-    value = private(dataset, group, creator, element)
-    if isinstance(value, bytes) or value is None or value == "":  # a VR lost on the way
-        return None
-    try:
-        return float(value[0] if hasattr(value, "__len__") and not isinstance(value, str) else value)
-    except (TypeError, ValueError, IndexError):
-        return None
-
+from ._file import DicomFile
+from ._header import Header
+from ._tags import number, private, private_number, vector
 
 # --- several slices in one picture ------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(frozen=True)
 class Mosaic:
     """Tiles of one picture and the places of the slices they show."""
 
@@ -67,18 +44,10 @@ class Mosaic:
         return position, self.orientation
 
 
-def is_mosaic(dataset: Any) -> bool:
-    """Tell whether one picture may hold several slices."""
-    kind = words(dataset, "ImageType")
-    if text(dataset, "SOPClassUID") in ENHANCED_CLASSES:
-        return False  # the word remains in Siemens XA files that are taken apart
-    return "MOSAIC" in kind or "VFRAME" in kind
-
-
-def mosaic(file: DicomFile) -> Mosaic:
+def mosaic(file: DicomFile, header: Header) -> Mosaic:
     """Return the layout of a Siemens mosaic or a UIH grid; an error where its private part was removed."""
     dataset = file.whole
-    if "VFRAME" in words(dataset, "ImageType"):
+    if "VFRAME" in header.image_type:
         return _uih_grid(file)
     csa = _siemens_csa(dataset)
     count = _csa_number(csa, "NumberOfImagesInMosaic")

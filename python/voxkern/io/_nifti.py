@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import logging
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _core
+from .._ops.rescale import rescale
 from .._runtime.errors import ArgumentError, FileFormatError
 from .._runtime.optional import import_or_explain
 from .._space.geometry import is_sheared
 from .._space.volume import Volume
 from . import _gzip
-from ._guard import check_size, reading, writing
+from ._guard import check_size, reading, warn, writing
+from ._options import Options
 
 _MILLIMETRES = {"meter": 1e3, "mm": 1.0, "micron": 1e-3, "unknown": 1.0}
 _HEADER_PEEK = 1 << 16
 
 
-def load_nifti(path: Path, max_bytes: int) -> Volume:
+def load_nifti(path: Path, options: Options) -> Volume:
     """Load ``.nii`` (memory-mapped) or ``.nii.gz``: as stored, float32 where the header scales."""
+    max_bytes = options.max_bytes
     with reading(path, "NIfTI"):
         gzipped = path.name.lower().endswith(".gz")
         packed = path.read_bytes() if gzipped else b""
@@ -76,9 +77,7 @@ def _header(path: Path, head: bytes) -> Any:
         pixdim = np.array(raw["pixdim"][1:4], np.float64)
         spatial = max(1, min(int(raw["dim"][0]), 3))
         if np.any(pixdim[:spatial] <= 0) or not np.all(np.isfinite(pixdim[:spatial])):
-            warnings.warn(
-                f"{path.name}: pixdim is {pixdim[:spatial].tolist()}, its size was used", stacklevel=5
-            )
+            warn(f"{path.name}: pixdim is {pixdim[:spatial].tolist()}, its size was used")
         header = kind.from_fileobj(io.BytesIO(head[: int(raw["sizeof_hdr"])]), check=True)
     finally:
         logger.disabled = disabled
@@ -117,7 +116,7 @@ def _voxels(stored: NDArray[Any], header: Any, ndim: int) -> tuple[NDArray[Any],
     if stored.dtype.kind == "f":
         stored = stored.astype(native, copy=False)
     swap = not stored.dtype.isnative
-    _core.rescale(stored.view(native), out, float(slope), float(intercept), swap, 0, 0, 0)
+    rescale(stored.view(native), out, float(slope), float(intercept), swap_bytes=swap)
     return out, tuple(names)
 
 
@@ -129,16 +128,12 @@ def _affine(path: Path, header: Any) -> NDArray[np.float64]:
         corners = np.array([[0, 0, 0, 1], [1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 1, 1]]).T
         apart = np.abs(header.get_qform() @ corners - header.get_sform() @ corners).max()
         if apart > 1e-3 * max(1.0, float(np.abs(affine[:3, 3]).max()) * 1e-2) and not is_sheared(affine):
-            warnings.warn(
+            warn(
                 f"{path.name}: qform and sform differ by {apart:.3g} mm in one voxel; the sform was used, as "
-                "nibabel does (ITK may use the other)",
-                stacklevel=5,
+                "nibabel does (ITK may use the other)"
             )
     if qform_code == 0 and sform_code == 0:
-        warnings.warn(
-            f"{path.name}: neither qform nor sform is set: spacing alone is known, left and right are not",
-            stacklevel=5,
-        )
+        warn(f"{path.name}: neither qform nor sform is set: spacing alone is known, left and right are not")
     factor = _MILLIMETRES.get(header.get_xyzt_units()[0], 1.0)
     affine[:3] *= factor
     return affine

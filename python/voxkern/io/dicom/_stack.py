@@ -8,7 +8,6 @@ where, or one of the repairs the caller asked for.
 from __future__ import annotations
 
 import math
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._runtime.errors import GeometryError, IrregularSpacingError, UnsupportedSeriesError
-from . import vendor
-from .file import number, text
-from .frames import Frame, check_orientation, find_group
+from .._guard import warn
+from ._frames import Frame, check_orientation
 
 _SAME_PLACE = 1e-3  # mm along the normal
 _BESIDE = 0.1  # mm across it: frames at one distance but further apart than this are two stacks
@@ -61,9 +59,7 @@ def stack(
     normal = np.array(check_orientation(first))
     positions = np.array([f.position for f in frames])
     distance = positions @ normal
-    order = sorted(
-        range(len(frames)), key=lambda i: (distance[i], text(frames[i].file.dataset, "SOPInstanceUID"))
-    )
+    order = sorted(range(len(frames)), key=lambda i: (distance[i], frames[i].header.instance_uid))
     buckets: list[list[int]] = []
     for i in order:
         if buckets and distance[i] - distance[buckets[-1][0]] < _SAME_PLACE:
@@ -77,9 +73,6 @@ def stack(
         else:
             buckets.append([i])
     places = [[frames[i] for i in bucket] for bucket in buckets]
-    for frame in (frame for place in places if len(place) > 1 for frame in place):
-        if frame.groups == (frame.file.dataset,):  # its header stops short of the private facts
-            frame.groups = (frame.file.whole,)
     places = _without_duplicates(places, same_pixels)
     repairs: list[str] = []
     places = _complete(places, missing, repairs)
@@ -96,7 +89,7 @@ def stack(
 
 def _flat_stack(frames: list[Frame]) -> Stack:
     """Return images without place: one plane, further frames one after another in time."""
-    frames.sort(key=lambda f: (_number_or(f.file.dataset, "InstanceNumber"), f.index))
+    frames.sort(key=lambda f: (f.number, f.index))
     sizes = (len(frames),) if len(frames) > 1 else ()
     axes = ("time",) if sizes else ()
     values = (tuple(range(len(frames))),) if sizes else ()
@@ -121,18 +114,17 @@ def _without_duplicates(
                 kept.append(frame)
         kept_places.append(kept)
     if dropped:
-        warnings.warn(f"{dropped} duplicate slice(s) dropped", stacklevel=2)
+        warn(f"{dropped} duplicate slice(s) dropped")
     return kept_places
 
 
 def _same(a: Frame, b: Frame, same_pixels: Callable[[Frame, Frame], bool]) -> bool:
     if a.file is b.file:
         return False
-    uids = text(a.file.dataset, "SOPInstanceUID"), text(b.file.dataset, "SOPInstanceUID")
-    if uids[0] and uids[0] == uids[1]:
+    if a.header.instance_uid and a.header.instance_uid == b.header.instance_uid:
         return True
     # Only frames that no fact and no time tells apart are compared pixel by pixel.
-    return _moment(a) == _moment(b) and _facts(a) == _facts(b) and same_pixels(a, b)
+    return a.details == b.details and same_pixels(a, b)
 
 
 def _complete(places: list[list[Frame]], missing: str, repairs: list[str]) -> list[list[Frame]]:
@@ -142,65 +134,19 @@ def _complete(places: list[list[Frame]], missing: str, repairs: list[str]) -> li
         return places
     usual = max(counts)
     short = [k for k, place in enumerate(places) if len(place) < usual]
-    names = [_facts(frame) for place in places for frame in place]
-    whole = [facts for facts, n in Counter(names).items() if n == len(places)]
-    if missing == "drop" and whole:
-        repairs.append("incomplete volumes dropped")
-        warnings.warn(f"incomplete volumes dropped, {len(whole)} kept", stacklevel=2)
-        return [[frame for frame in place if _facts(frame) in whole] for place in places]
+    if missing == "drop":
+        names = Counter(frame.details.facts for place in places for frame in place)
+        whole = [facts for facts, n in names.items() if n == len(places)]
+        if whole:
+            repairs.append("incomplete volumes dropped")
+            warn(f"incomplete volumes dropped, {len(whole)} kept")
+            return [[frame for frame in place if frame.details.facts in whole] for place in places]
     listed = ", ".join(f"{places[k][0].name} ({len(places[k])})" for k in short[:4])
     twice = next(place for place in places if len(place) == usual)
     raise UnsupportedSeriesError(
         f"{len(short)} of {len(places)} positions have fewer than {usual} frames: {listed}"
         f"{' and more' if len(short) > 4 else ''}; at the same position lie {twice[0].name} and "
         f"{twice[1].name} with different pixels (an incomplete volume? missing='drop' leaves it out)"
-    )
-
-
-def _number_or(dataset: Any, keyword: str, default: float = 0.0) -> float:
-    value = number(dataset, keyword)
-    return default if value is None else value
-
-
-def _facts(frame: Frame) -> tuple[tuple[str, Any], ...]:
-    """Return what tells this frame from others at its position, in the order of the axes."""
-    groups = frame.groups
-    dataset = groups[-1]
-    content = find_group(groups, "FrameContentSequence")
-    facts: dict[str, Any] = {
-        "segment": number(find_group(groups, "SegmentIdentificationSequence"), "ReferencedSegmentNumber"),
-        "time": number(content, "TemporalPositionIndex") or number(dataset, "TemporalPositionIdentifier"),
-        "echo": number(find_group(groups, "MREchoSequence"), "EffectiveEchoTime")
-        or number(dataset, "EchoTime"),
-    }
-    diffusion = find_group(groups, "MRDiffusionSequence")
-    if diffusion:
-        direction = find_group((diffusion,), "DiffusionGradientDirectionSequence")
-        gradient = direction.get("DiffusionGradientOrientation") if direction else None
-        b = number(diffusion, "DiffusionBValue")
-        facts["b_value"] = None if b is None else (b, tuple(float(v) for v in gradient or ()))
-    else:
-        facts["b_value"] = vendor.b_value(dataset)
-    trigger = number(find_group(groups, "CardiacSynchronizationSequence"), "NominalCardiacTriggerDelayTime")
-    trigger = trigger if trigger is not None else number(dataset, "TriggerTime")
-    facts["phase"] = trigger if trigger is not None else vendor.philips_phase(dataset)
-    return tuple((name, value) for name, value in facts.items() if value is not None)
-
-
-def _moment(frame: Frame) -> tuple[Any, ...]:
-    """Return what orders frames that no fact tells apart."""
-    content = find_group(frame.groups, "FrameContentSequence")
-    index = content.get("DimensionIndexValues") if content else None
-    dataset = frame.file.dataset
-    reference = number(frame.groups[-1], "FrameReferenceTime")
-    return (
-        tuple(int(v) for v in index) if index is not None and hasattr(index, "__len__") else (),
-        -1.0 if reference is None else reference,
-        text(dataset, "AcquisitionDate"),
-        text(dataset, "AcquisitionTime"),
-        _number_or(dataset, "AcquisitionNumber"),
-        _number_or(dataset, "InstanceNumber"),
-        frame.index,
     )
 
 
@@ -211,7 +157,7 @@ def _order_volumes(
     count = len(places[0])
     if count == 1:
         return (), (), ()
-    facts = [[dict(_facts(frame)) for frame in place] for place in places]
+    facts = [[dict(frame.details.facts) for frame in place] for place in places]
     names = [n for n in ("segment", "time", "echo", "b_value", "phase") if _tells(facts, n)]
     # Facts that make a full grid are axes of their own; gradients alone keep the order they were made in.
     grid = [sorted({f[n] for f in facts[0]}) for n in names]
@@ -223,13 +169,13 @@ def _order_volumes(
             return tuple(names), tuple(tuple(v) for v in grid), tuple(len(v) for v in grid)
     # Else they are one axis, in the order they were made; what differs within every position names it.
     for place in places:
-        place.sort(key=lambda frame: (_moment(frame), _facts(frame)))
+        place.sort(key=lambda frame: (frame.details.moment, frame.details.facts))
     distinct = [
         n for n in ("b_value", "echo", "phase", "segment", "time")
         if all(len({f.get(n) for f in place} - {None}) == count for place in facts)
     ]  # fmt: skip
     name = (distinct or [n for n in ("b_value", "echo", "phase", "segment") if n in names] or ["time"])[0]
-    first = [dict(_facts(frame)).get(name, k) for k, frame in enumerate(places[0])]
+    first = [dict(frame.details.facts).get(name, k) for k, frame in enumerate(places[0])]
     return (name,), (tuple(first),), (count,)
 
 

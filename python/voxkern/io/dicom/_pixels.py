@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import _core
+from ..._ops.rescale import rescale
 from ..._runtime.config import get_num_threads
 from ..._runtime.errors import FileFormatError
 from .._guard import check_size
-from .codec import decoded
-from .file import NotAnImageError
-from .frames import Frame, PixelFormat
+from ._codec import decoded
+from ._frames import Frame
+from ._header import PixelFormat
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 
@@ -30,15 +30,9 @@ def check_pixels(frame: Frame) -> None:
     """See that the bytes the header declares are there, before anything is allocated for them."""
     file, layout = frame.file, frame.format
     need = (layout.frame_bits * layout.frames + 7) // 8
-    if file.source.dataset is not None:
-        present = [k for k in ("PixelData", "FloatPixelData", "DoubleFloatPixelData") if k in file.dataset]
-        if not present:
-            raise NotAnImageError("without pixel data", "a Dataset without pixel data")
-        have = len(file.dataset[present[0]].value)
-    elif file.encapsulated:
+    if not file.given and file.encapsulated:
         return  # the decoder sees for itself
-    else:
-        _, _, have = file.pixels_at
+    have = file.pixel_bytes
     if not file.encapsulated and have < need:
         raise FileFormatError(
             f"{frame.name}: {layout.frames} x {layout.rows} x {layout.columns} pixels need {need} bytes, "
@@ -57,7 +51,7 @@ def _is_plain(frame: Frame) -> bool:
     grey = layout.samples == 1 and layout.photometric in _GREY
     return (
         grey and layout.bits_allocated in (8, 16, 32) and not frame.file.encapsulated
-        and frame.file.source.dataset is None and "ModalityLUTSequence" not in frame.file.dataset
+        and not frame.file.given and not frame.header.lookup_table
         and frame.file.pixels_at[0] == "PixelData"
     )  # fmt: skip
 
@@ -72,6 +66,16 @@ class Picture:
     pixels: NDArray[Any]
     swap_bytes: bool = False
     unused_bits: tuple[int, int] = (0, 0)  # above and below the stored ones
+
+    def rescale(
+        self, tile: NDArray[Any], values: NDArray[Any], slope: float = 1.0, intercept: float = 0.0
+    ) -> None:
+        """Write the values of one tile of ``pixels``, in the calling thread."""
+        high, low = self.unused_bits
+        rescale(
+            tile, values, slope, intercept,
+            swap_bytes=self.swap_bytes, unused_high=high, unused_low=low, threads=1,
+        )  # fmt: skip
 
 
 class Reader:
@@ -93,7 +97,7 @@ class Reader:
         if is_colour(frame):
             out[...] = pixels
         else:
-            _core.rescale(pixels, out, slope, intercept, picture.swap_bytes, *picture.unused_bits, 1)
+            picture.rescale(pixels, out, slope, intercept)
 
     def stored(self, frame: Frame) -> NDArray[Any]:
         """Return the stored values of one frame."""
@@ -101,7 +105,7 @@ class Reader:
         if is_colour(frame):
             return pixels.copy()
         out = np.empty(pixels.shape, pixels.dtype)
-        _core.rescale(pixels, out, 1.0, 0.0, picture.swap_bytes, *picture.unused_bits, 1)
+        picture.rescale(pixels, out)
         return out
 
     def _tile(self, frame: Frame) -> tuple[Picture, NDArray[Any]]:
@@ -117,7 +121,7 @@ class Reader:
         if not _is_plain(frame):
             pixels = decoded(frame)
             native = np.require(pixels.astype(pixels.dtype.newbyteorder("="), copy=False), requirements="A")
-            words = layout.photometric in _GREY and "ModalityLUTSequence" not in frame.file.dataset
+            words = layout.photometric in _GREY and not frame.header.lookup_table
             whole_words = (
                 words and native.dtype.kind in "iu" and 8 * native.dtype.itemsize == layout.bits_allocated
             )
@@ -203,7 +207,7 @@ def values(volumes: Sequence[Sequence[Frame]], scaling: Scaling) -> NDArray[Any]
 
 
 def _bounds(frame: Frame) -> tuple[int, int]:
-    if "ModalityLUTSequence" in frame.file.dataset:
+    if frame.header.lookup_table:
         return 0, 65535
     return frame.format.stored_range
 

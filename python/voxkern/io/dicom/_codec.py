@@ -20,8 +20,8 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 
 from ..._runtime.errors import FileFormatError, LoadError, MissingPackageError
-from .file import DEFLATED_FRAMES
-from .frames import Frame
+from ._file import DEFLATED_FRAMES
+from ._frames import Frame
 
 _UID = "1.2.840.10008.1.2."
 _DECODERS = {
@@ -43,7 +43,7 @@ def decoded(frame: Frame) -> NDArray[Any]:
             pixels = pixel_array(complete, index=frame.index)
         if layout.photometric == "PALETTE COLOR":
             pixels = apply_color_lut(pixels, complete)[..., :3]
-        elif "ModalityLUTSequence" in complete:
+        elif frame.header.lookup_table:
             pixels = apply_modality_lut(pixels, complete)
     except LoadError:
         raise

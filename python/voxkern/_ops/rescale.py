@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stored words to values: the one call of the `rescale` kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from .. import _core
+
+
+def rescale(
+    stored: NDArray[Any],
+    values: NDArray[Any],
+    slope: float = 1.0,
+    intercept: float = 0.0,
+    *,
+    swap_bytes: bool = False,
+    unused_high: int = 0,
+    unused_low: int = 0,
+    threads: int = 0,
+) -> None:
+    """Write ``slope * stored + intercept`` into ``values``; ``threads=0`` means the usual number.
+
+    ``swap_bytes`` tells that ``stored`` has the other byte order. ``unused_high`` and ``unused_low`` count
+    the bits of a word above and below the stored ones.
+    """
+    _core.rescale(stored, values, slope, intercept, swap_bytes, unused_high, unused_low, threads)
