@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The _core extension: run-time facts here, every kernel in its own <name>_bind.cpp.
-#include <pybind11/native_enum.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include "bindings/errors.hpp"
-#include "core/boundary.hpp"
 #include "core/cpu.hpp"
 #include "core/parallel.hpp"
 #include "core/workspace.hpp"
 
 namespace py = pybind11;
 
+namespace voxkern::bindings {
+void bind_types(py::module_& core);
+}
 #define VOXKERN_BIND(name)               \
     namespace voxkern::bindings {        \
     void bind_##name(py::module_& core); \
@@ -26,17 +27,7 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     bindings::register_errors();
     active_level();  // an impossible VOXKERN_CPU_LEVEL is refused at import, not in the first call
 
-    py::native_enum<Boundary>(module, "Boundary", "enum.Enum", "Boundary modes, as in scipy.ndimage.")
-        .value("constant", Boundary::constant)
-        .value("grid_constant", Boundary::grid_constant)
-        .value("nearest", Boundary::nearest)
-        .value("reflect", Boundary::reflect)
-        .value("mirror", Boundary::mirror)
-        .value("wrap", Boundary::wrap)
-        .value("grid_wrap", Boundary::grid_wrap)
-        .value("fov", Boundary::fov)
-        .finalize();
-
+    bindings::bind_types(module);
     module.def(
         "cpu_levels",
         [] {

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/cpu.hpp"
+#include "core/interpolator.hpp"
 #include "expect.hpp"
-#include "kernels/resample/resample_math.hpp"
 
 using namespace voxkern;
 

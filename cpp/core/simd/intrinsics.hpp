@@ -9,3 +9,5 @@
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
+
+#include "core/cast.hpp"

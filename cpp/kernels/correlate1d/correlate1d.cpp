@@ -79,19 +79,19 @@ ArrayLike slab_of(const ArrayLike& array, int axis, std::int64_t first, std::int
     return slab;
 }
 
-int slowest_axis(const ArrayView& out) {
-    int slowest = 0;
-    for (int a = 1; a < out.rank; ++a) {
-        if (std::abs(out.strides[a]) > std::abs(out.strides[slowest])) slowest = a;
-    }
-    return slowest;
-}
-
 }  // namespace
 
 void correlate1d(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisFilter>& filters,
                  const Exec& exec) {
     if (in.size() == 0) return;
+    if (in.rank == 0) {  // a scalar: a line of one sample
+        ConstArrayView line = in;
+        ArrayView result = out;
+        line.rank = result.rank = 1;
+        line.shape[0] = result.shape[0] = 1;
+        correlate1d(line, result, filters, exec);
+        return;
+    }
     if (filters.empty()) {
         const AxisFilter identity{0, {1.0}};
         correlate1d(in, out, {identity}, exec);
@@ -99,12 +99,11 @@ void correlate1d(const ConstArrayView& in, const ArrayView& out, const std::vect
     }
     std::int64_t work = 0;
     for (const AxisFilter& filter : filters) work += in.size() * static_cast<std::int64_t>(filter.weights.size());
-    Exec limited = exec;
-    if (work < 4 * kInlineWork) limited.threads = 1;
+    const Exec limited = limited_to_work(exec, work / 4);
 
     // Passes along other axes than the slowest never cross a slab of it: runs of such passes are
     // made slab by slab, so that the volume travels through memory once per run instead of once per pass.
-    const int slow = slowest_axis(out);
+    const int slow = slowest_first(out.rank, out.strides).front();
     const std::int64_t n = out.shape[slow];
     const std::int64_t plane = std::max<std::int64_t>(out.size() / n * size_of(out.dtype), 1);
     const std::int64_t thickness = std::clamp<std::int64_t>(kSlabBytes / plane, 1, n);

@@ -4,7 +4,8 @@
 #include <pybind11/native_enum.h>
 #include <pybind11/stl.h>
 
-#include "bindings/array_view.hpp"
+#include "bindings/args.hpp"
+#include "bindings/run.hpp"
 
 namespace voxkern::bindings {
 
@@ -16,7 +17,7 @@ void bind_correlate1d(py::module_& core) {
              py::arg("divisor"));
     core.def(
         "correlate1d",
-        [](const py::array& input, py::array output, const std::vector<AxisFilter>& filters, int threads) {
+        [](const py::array& input, const py::array& output, const std::vector<AxisFilter>& filters, int threads) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             if (!same_shape(in, out)) throw InvalidArgument("output: its shape differs from the input's");
@@ -26,7 +27,7 @@ void bind_correlate1d(py::module_& core) {
                 if (filter.axis < 0 || filter.axis >= in.rank) throw InvalidArgument("axis: out of range");
                 if (before < 0 || before >= size) throw InvalidArgument("origin: outside the filter");
             }
-            run_without_gil(threads, [&](const Exec& exec) { correlate1d(in, out, filters, exec); });
+            run(threads, [&](const Exec& exec) { correlate1d(in, out, filters, exec); });
         },
         py::arg("input"), py::arg("output"), py::arg("filters"), py::arg("threads"),
         "Applies the filters in order; `output` may be `input` itself. threads=0: the default number.");

@@ -270,8 +270,8 @@ class VolumeResampler {
         task_.source.itemsize = size_of(in.dtype);
         task_.target.dtype = out.dtype;
         task_.target.itemsize = size_of(out.dtype);
-        std::int64_t* const in_strides[] = {&task_.source.step, &task_.source.outer[0], &task_.source.lane};
-        std::int64_t* const out_strides[] = {&task_.target.step, &task_.target.outer[0], &task_.target.lane};
+        std::int64_t* const in_strides[] = {&task_.source.step, &task_.source.row, &task_.source.lane};
+        std::int64_t* const out_strides[] = {&task_.target.step, &task_.target.row, &task_.target.lane};
         const int missing = 3 - static_cast<int>(walked.size());
         for (int a = 0; a < 3; ++a) {
             if (a < missing) {
@@ -343,7 +343,7 @@ class VolumeResampler {
         task.source.dtype = DTypeOf<C>::value;
         task.source.itemsize = sizeof(C);
         task.source.step = n1 * n2;
-        task.source.outer[0] = n2;
+        task.source.row = n2;
         task.source.lane = 1;
         planes(task, exec);
     }
@@ -355,7 +355,7 @@ class VolumeResampler {
         in.data = task.source.base;
         in.dtype = task.source.dtype;
         in.rank = 3;
-        const std::int64_t strides[] = {task.source.step, task.source.outer[0], task.source.lane};
+        const std::int64_t strides[] = {task.source.step, task.source.row, task.source.lane};
         for (int a = 0; a < 3; ++a) {
             in.shape[a] = task_shape(a);
             in.strides[a] = strides[a];
@@ -465,8 +465,7 @@ void run(const ConstArrayView& in, const ArrayView& out, const ResampleParams& p
 
 void resample(const ConstArrayView& in, const ArrayView& out, const ResampleParams& params, const Exec& exec) {
     if (out.size() == 0) return;
-    Exec limited = exec;
-    if (in.size() + out.size() < kInlineWork) limited.threads = 1;
+    const Exec limited = limited_to_work(exec, in.size() + out.size());
     const ResampleOps& ops = VOXKERN_SELECT_LEVEL(resample_ops);
     if (exact_in_f32(in.dtype) && exact_in_f32(out.dtype) && !params.float64) {
         run<float>(in, out, params, ops.f32, limited);

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "core/boundary.hpp"
+#include "core/interpolator.hpp"
 #include "core/parallel.hpp"
 #include "core/view.hpp"
-#include "kernels/resample/resample_math.hpp"
 
 namespace voxkern {
 

@@ -4,29 +4,12 @@
 #include <pybind11/native_enum.h>
 #include <pybind11/stl.h>
 
-#include "bindings/array_view.hpp"
+#include "bindings/args.hpp"
+#include "bindings/run.hpp"
 
 namespace voxkern::bindings {
 
 void bind_resample(py::module_& core) {
-    py::native_enum<SincWindow>(core, "SincWindow", "enum.Enum", "Windows of a sinc, as ITK has them.")
-        .value("none", SincWindow::none)
-        .value("hamming", SincWindow::hamming)
-        .value("cosine", SincWindow::cosine)
-        .value("welch", SincWindow::welch)
-        .value("lanczos", SincWindow::lanczos)
-        .value("blackman", SincWindow::blackman)
-        .finalize();
-    py::class_<Interpolator>(core, "Interpolator", "A B-spline of an order, or a windowed sinc of a radius.")
-        .def(py::init([](int order, SincWindow window, int radius) {
-                 if (order < 0 || order > kMaxSplineOrder) throw InvalidArgument("order: allowed 0 to 5");
-                 if (radius < 0 || radius > kMaxRadius || (radius == 0) != (window == SincWindow::none)) {
-                     throw InvalidArgument("radius: allowed 1 to 5 with a window, 0 without");
-                 }
-                 return Interpolator{order, window, radius};
-             }),
-             py::arg("order"), py::arg("window") = SincWindow::none, py::arg("radius") = 0);
-    py::implicitly_convertible<py::int_, Interpolator>();
     py::class_<AxisSampling>(core, "AxisSampling", "Where the output samples of one axis lie, in input indices.")
         .def(py::init([](const py::array_t<double>& coordinates, double antialias_sigma, bool coefficients) {
                  const auto c = coordinates.unchecked<1>();
@@ -39,7 +22,7 @@ void bind_resample(py::module_& core) {
              py::arg("coordinates"), py::arg("antialias_sigma") = 0.0, py::arg("coefficients") = false);
     core.def(
         "resample",
-        [](const py::array& input, py::array output, std::vector<AxisSampling> axes, const Interpolator& kernel,
+        [](const py::array& input, const py::array& output, std::vector<AxisSampling> axes, const Interpolator& kernel,
            Boundary mode, double cval, bool prefilter, bool clip, int threads, bool float64) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
@@ -64,7 +47,7 @@ void bind_resample(py::module_& core) {
             params.prefilter = prefilter;
             params.clip = clip;
             params.float64 = float64;
-            run_without_gil(threads, [&](const Exec& exec) { resample(in, out, params, exec); });
+            run(threads, [&](const Exec& exec) { resample(in, out, params, exec); });
         },
         py::arg("input"), py::arg("output"), py::arg("axes"), py::arg("kernel"), py::arg("mode"), py::arg("cval"),
         py::arg("prefilter"), py::arg("clip"), py::arg("threads"), py::arg("float64") = false,

@@ -80,7 +80,7 @@ void smooth_tile(const AxisPlan<C>& plan, C* from, C* to, std::int64_t width) {
 // or has cval to lose.
 template <class C>
 struct SourceRows {
-    const LineSide& from;
+    const VolumeSide& from;
     C offset;
     std::int64_t n;
     C* staging;
@@ -102,17 +102,10 @@ struct SourceRows {
             return;
         }
         switch (from.dtype) {
-            case DType::u8: typed<std::uint8_t>(taps, offsets, weights, out); break;
-            case DType::i8: typed<std::int8_t>(taps, offsets, weights, out); break;
-            case DType::u16: typed<std::uint16_t>(taps, offsets, weights, out); break;
-            case DType::i16: typed<std::int16_t>(taps, offsets, weights, out); break;
-            case DType::u32: typed<std::uint32_t>(taps, offsets, weights, out); break;
-            case DType::i32: typed<std::int32_t>(taps, offsets, weights, out); break;
-            case DType::u64: typed<std::uint64_t>(taps, offsets, weights, out); break;
-            case DType::i64: typed<std::int64_t>(taps, offsets, weights, out); break;
-            case DType::f16: typed<Half>(taps, offsets, weights, out); break;
-            case DType::f32: typed<float>(taps, offsets, weights, out); break;
-            case DType::f64: typed<double>(taps, offsets, weights, out); break;
+#define VOXKERN_CASE(name, T) \
+    case DType::name: typed<T>(taps, offsets, weights, out); break;
+            VOXKERN_DTYPES(VOXKERN_CASE)
+#undef VOXKERN_CASE
         }
     }
 
@@ -206,7 +199,7 @@ void combine_first_axis(const ResampleTask<C>& task, const SourceRows<C>& source
     for (std::int64_t j = 0; j < task.axis[1].n_in; ++j) {
         std::int64_t offsets[kMaxInterpolatorTaps];
         for (int t = 0; t < first.taps; ++t) {
-            offsets[t] = first.index[k * first.taps + t] * task.source.step + j * task.source.outer[0];
+            offsets[t] = first.index[k * first.taps + t] * task.source.step + j * task.source.row;
         }
         C* const row = plane + j * width;
         source.combine_at(first.taps, offsets, first.weights + k * first.taps, row);
@@ -227,7 +220,7 @@ void combine_two_axes(const ResampleTask<C>& task, const SourceRows<C>& source, 
     for (int s = 0; s < first.taps; ++s) {
         for (int t = 0; t < middle.taps; ++t, ++taps) {
             offsets[taps] = first.index[k * first.taps + s] * task.source.step +
-                            middle.index[j * middle.taps + t] * task.source.outer[0];
+                            middle.index[j * middle.taps + t] * task.source.row;
             weights[taps] = first.weights[k * first.taps + s] * middle.weights[j * middle.taps + t];
         }
     }
@@ -273,14 +266,14 @@ void resample_last_axis(const AxisPlan<C>& last, std::int64_t width, const Resam
 template <class C>
 void store_block(const ResampleTask<C>& task, std::int64_t k, std::int64_t j0, std::int64_t rows, const C* results,
                  std::int64_t stride, C* converted) {
-    const LineSide& to = task.target;
+    const VolumeSide& to = task.target;
     const std::int64_t n = task.axis[2].n_out;
     const StoreRow<C> store_line = store_row_of<RoundSaturate, C>(to.dtype);
     const std::int64_t row_bytes = n * to.itemsize;
-    char* const block = to.base + (k * to.step + j0 * to.outer[0]) * to.itemsize;
+    char* const block = to.base + (k * to.step + j0 * to.row) * to.itemsize;
     if (!task.stream) {
         for (std::int64_t r = 0; r < rows; ++r) {
-            store_line(results + r * stride, block + r * to.outer[0] * to.itemsize, to.lane, n);
+            store_line(results + r * stride, block + r * to.row * to.itemsize, to.lane, n);
         }
         return;
     }
@@ -291,11 +284,11 @@ void store_block(const ResampleTask<C>& task, std::int64_t k, std::int64_t j0, s
         }
         packed = reinterpret_cast<const char*>(converted);
     }
-    if (to.outer[0] == n) {
+    if (to.row == n) {
         stream_bytes(block, packed, rows * row_bytes);
     } else {
         for (std::int64_t r = 0; r < rows; ++r) {
-            stream_bytes(block + r * to.outer[0] * to.itemsize, packed + r * row_bytes, row_bytes);
+            stream_bytes(block + r * to.row * to.itemsize, packed + r * row_bytes, row_bytes);
         }
     }
 }

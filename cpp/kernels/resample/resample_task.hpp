@@ -4,9 +4,9 @@
 
 #include "core/cpu.hpp"
 #include "core/fir.hpp"
+#include "core/interpolator.hpp"
 #include "core/lines.hpp"
 #include "core/picks.hpp"
-#include "kernels/resample/resample_math.hpp"
 
 namespace voxkern {
 
@@ -49,12 +49,21 @@ struct AxisPlan {
     Picks<C> picks;
 };
 
+// Where a volume lies in memory. Strides in elements.
+struct VolumeSide {
+    char* base = nullptr;
+    DType dtype = DType::f32;
+    std::int64_t itemsize = 4;
+    std::int64_t step = 1;  // along axis 0
+    std::int64_t row = 1;   // along axis 1
+    std::int64_t lane = 1;  // along axis 2
+};
+
 template <class C>
 struct ResampleTask {
     AxisPlan<C> axis[3];  // slowest first
-    LineSide source;      // what the planes are combined from: the input or the coefficient volume;
-                          // step: axis 0, outer[0]: axis 1, lane: axis 2
-    LineSide target;
+    VolumeSide source;    // what the planes are combined from: the input or the coefficient volume
+    VolumeSide target;
     C offset = C{0};         // subtracted on the way in, added on the way out (grid_constant's cval)
     C source_offset = C{0};  // the same where `source` is the input, 0 where it is coefficients
     C cval = C{0};

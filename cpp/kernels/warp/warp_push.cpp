@@ -175,8 +175,7 @@ void push(const ConstArrayView& values, const ArrayView& image, const WarpParams
     item.rank = axes;
     ConstArrayView grid = values;
     grid.rank = params.map.grid_axes;
-    Exec limited = exec;
-    if (image.size() + values.size() < kInlineWork / 4) limited.threads = 1;
+    const Exec limited = limited_to_work(exec, 4 * (image.size() + values.size()));
     const WarpOps& ops = VOXKERN_SELECT_LEVEL(warp_ops);
     std::int64_t items = 1;
     for (int b = axes; b < image.rank; ++b) items *= image.shape[b];

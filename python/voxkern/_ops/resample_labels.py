@@ -98,7 +98,7 @@ def resample_labels(
     sigmas = np.full(array.ndim, float(sigma))
     count = validate.thread_count(threads)
     if isinstance(grid, Grid):
-        _core.labels(source, out, list(grid.coordinates), which, boundary, cval, sigmas, alpha, count)
+        _core.resample_labels(source, out, list(grid.coordinates), which, boundary, cval, sigmas, alpha, count)
     else:
         if grid.field is not None:
             raise ArgumentError("transform: got one that bends, allowed linear ones")
@@ -178,7 +178,7 @@ def resample_argmax(
     if out is None:
         out = np.empty_like(source[0], dtype=number, shape=grid.shape)
     out = validate.output_array(out, grid.shape, array, LABEL_DTYPES)
-    _core.labels_argmax(source, out, list(grid.coordinates), boundary, validate.thread_count(threads))
+    _core.resample_argmax(source, out, list(grid.coordinates), boundary, validate.thread_count(threads))
     return out if volume is None else volume.with_data(out, affine)
 
 

@@ -11,7 +11,7 @@ import voxkern as vk
 from voxkern import _core
 from voxkern._ops.resample_labels import RULES
 from voxkern._runtime.validate import INTERPOLATION_MODES
-from voxkern.reference.labels import labels as reference_labels
+from voxkern.reference.resample_labels import resample_labels as reference_labels
 
 DTYPES = ["bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
 SIZES = [1, 2, 15, 16, 17, 31, 32, 33]
@@ -25,7 +25,7 @@ def blobs(rng, shape, count, dtype="uint8"):
 
 def kernel(x, coordinates, rule, mode="nearest", cval=0, sigma=1.0, alpha=1.0, threads=0):
     out = np.empty(tuple(len(c) for c in coordinates), x.dtype)
-    _core.labels(
+    _core.resample_labels(
         x, out, [np.asarray(c, float) for c in coordinates], _core.LabelRule[rule], INTERPOLATION_MODES[mode],
         cval, np.full(x.ndim, sigma), alpha, threads,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The interpolation rule of one axis: which samples an output sample reads and with which weights.
-// Shared by the separable path here and by the kernels that evaluate a coordinate at a time.
+// The interpolation rule of one axis: which samples an output sample reads and with which weights. Kernels on a
+// grid tabulate it per axis; kernels at free coordinates evaluate it per sample.
 #pragma once
 
 #include "core/boundary.hpp"

@@ -6,7 +6,7 @@ import pytest
 from compare_resample import organs
 
 import voxkern as vk
-from voxkern.reference.labels import labels as reference_labels
+from voxkern.reference.resample_labels import resample_labels as reference_labels
 
 
 @pytest.mark.parametrize("rule", ["argmax", "half", "nearest", "gaussian"])

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/labels/labels.hpp"
+#include "kernels/resample_labels/resample_labels.hpp"
 
 #include <vector>
 
@@ -21,7 +21,7 @@ std::vector<double> spread(std::int64_t n, std::int64_t m) {
 }  // namespace
 
 // The row path against the path for turned grids, all levels and rules, rows along either end.
-TEST(labels, rows_and_voxels_agree) {
+TEST(resample_labels, rows_and_voxels_agree) {
     std::vector<std::int16_t> x(6 * 7 * 9);
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<std::int16_t>(i * 7919 % 13 % 4 - 1);
     const View<const std::int16_t, 3> in = contiguous_view<const std::int16_t, 3>(x.data(), {6, 7, 9});
@@ -68,7 +68,7 @@ TEST(labels, rows_and_voxels_agree) {
     }
 }
 
-TEST(labels, argmax_of_scores_of_any_length) {
+TEST(resample_labels, argmax_of_scores_of_any_length) {
     for (const CpuLevel level : usable_levels()) {
         set_active_level(to_string(level));
         for (const std::int64_t n : {1, 2, 15, 17, 40}) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of label maps and of class scores, compiled once per ISA level inside that level's namespace.
 #include "core/simd/intrinsics.hpp"
-#include "kernels/labels/labels_math.hpp"
-#include "kernels/labels/labels_task.hpp"
+#include "kernels/resample_labels/resample_labels_math.hpp"
+#include "kernels/resample_labels/resample_labels_task.hpp"
 
 namespace voxkern {
 namespace VOXKERN_LEVEL {
@@ -215,14 +215,11 @@ struct PerDType {
 
 PerDType per_dtype(DType dtype) {
     switch (dtype) {
-        case DType::u8: return {label_row<std::uint8_t>, label_voxel<std::uint8_t>};
-        case DType::i8: return {label_row<std::int8_t>, label_voxel<std::int8_t>};
-        case DType::u16: return {label_row<std::uint16_t>, label_voxel<std::uint16_t>};
-        case DType::i16: return {label_row<std::int16_t>, label_voxel<std::int16_t>};
-        case DType::u32: return {label_row<std::uint32_t>, label_voxel<std::uint32_t>};
-        case DType::i32: return {label_row<std::int32_t>, label_voxel<std::int32_t>};
-        case DType::u64: return {label_row<std::uint64_t>, label_voxel<std::uint64_t>};
-        default: return {label_row<std::int64_t>, label_voxel<std::int64_t>};
+#define VOXKERN_CASE(name, T) \
+    case DType::name: return {label_row<T>, label_voxel<T>};
+        VOXKERN_INTEGER_DTYPES(VOXKERN_CASE)
+#undef VOXKERN_CASE
+        default: return {nullptr, nullptr};
     }
 }
 

@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "kernels/labels/labels_task.hpp"
-#include "kernels/resample/resample_math.hpp"
+#include "core/interpolator.hpp"
+#include "kernels/resample_labels/resample_labels_task.hpp"
 
 namespace voxkern {
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reference of the labels kernel: an indicator per label, interpolated, and the label that has most."""
+"""Reference of the resample_labels kernel: an indicator per label, interpolated, and the label that has most."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def axis_matrix(coordinates: ArrayLike, n: int, rule: str, mode: str, sigma: flo
     return matrix
 
 
-def labels(
+def resample_labels(
     x: ArrayLike,
     coordinates: Sequence[ArrayLike],
     rule: str = "argmax",
@@ -59,7 +59,7 @@ def labels(
         return half
     winner: NDArray[np.int64] = known[stack.argmax(axis=0)]
     if rule == "argmax":
-        nearest = labels(x, coordinates, "nearest", mode, cval)
+        nearest = resample_labels(x, coordinates, "nearest", mode, cval)
         top = stack.max(axis=0)
         mine = np.take_along_axis(stack, np.searchsorted(known, nearest)[None], 0)[0]
         winner = np.where(mine >= top - 1e-12, nearest, winner)

@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/labels/labels.hpp"
+#include "kernels/resample_labels/resample_labels.hpp"
 
 #include <pybind11/native_enum.h>
 #include <pybind11/stl.h>
 
-#include "bindings/array_view.hpp"
+#include "bindings/args.hpp"
+#include "bindings/run.hpp"
 
 namespace voxkern::bindings {
 namespace {
-
-using Numbers = py::array_t<double, py::array::c_style | py::array::forcecast>;
-
-std::vector<double> numbers(const Numbers& values) {
-    return {values.data(), values.data() + values.size()};
-}
-
-void expect(bool condition, const char* message) {
-    if (!condition) throw InvalidArgument(message);
-}
 
 bool is_integer(DType dtype) {
     return dtype != DType::f16 && dtype != DType::f32 && dtype != DType::f64;
@@ -46,7 +37,7 @@ std::vector<std::vector<double>> grid_of(const std::vector<Numbers>& axes, const
 
 }  // namespace
 
-void bind_labels(py::module_& core) {
+void bind_resample_labels(py::module_& core) {
     py::native_enum<LabelRule>(core, "LabelRule", "enum.Enum", "Which label an output voxel takes.")
         .value("nearest", LabelRule::nearest)
         .value("argmax", LabelRule::argmax)
@@ -54,38 +45,38 @@ void bind_labels(py::module_& core) {
         .value("gaussian", LabelRule::gaussian)
         .finalize();
     core.def(
-        "labels",
-        [](const py::array& input, py::array output, const std::vector<Numbers>& axes, LabelRule rule, Boundary mode,
-           std::int64_t cval, const Numbers& sigma, double alpha, int threads) {
+        "resample_labels",
+        [](const py::array& input, const py::array& output, const std::vector<Numbers>& axes, LabelRule rule,
+           Boundary mode, std::int64_t cval, const Numbers& sigma, double alpha, int threads) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             const LabelParams params = {rule, mode, cval, numbers(sigma), alpha};
             check_labels(in, out, params);
             const std::vector<std::vector<double>> grid = grid_of(axes, out);
-            run_without_gil(threads, [&](const Exec& exec) { resample_labels(in, out, grid, params, exec); });
+            run(threads, [&](const Exec& exec) { resample_labels(in, out, grid, params, exec); });
         },
         py::arg("input"), py::arg("output"), py::arg("axes"), py::arg("rule"), py::arg("mode"), py::arg("cval"),
         py::arg("sigma"), py::arg("alpha"), py::arg("threads"), "A label map onto the grid of `axes`.");
     core.def(
         "warp_labels",
-        [](const py::array& input, py::array output, const Numbers& offset, const Numbers& matrix, LabelRule rule,
-           Boundary mode, std::int64_t cval, const Numbers& sigma, double alpha, int threads) {
+        [](const py::array& input, const py::array& output, const Numbers& offset, const Numbers& matrix,
+           LabelRule rule, Boundary mode, std::int64_t cval, const Numbers& sigma, double alpha, int threads) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             const LabelParams params = {rule, mode, cval, numbers(sigma), alpha};
             check_labels(in, out, params);
             const auto n = static_cast<py::ssize_t>(in.rank);
             expect(offset.size() == n && matrix.size() == n * n, "offset, matrix: allowed n and n x n numbers");
-            run_without_gil(threads, [&](const Exec& exec) {
-                warp_labels(in, out, numbers(offset), numbers(matrix), params, exec);
-            });
+            run(threads,
+                [&](const Exec& exec) { warp_labels(in, out, numbers(offset), numbers(matrix), params, exec); });
         },
         py::arg("input"), py::arg("output"), py::arg("offset"), py::arg("matrix"), py::arg("rule"), py::arg("mode"),
         py::arg("cval"), py::arg("sigma"), py::arg("alpha"), py::arg("threads"),
         "A label map onto the grid whose point o lies at offset + matrix o.");
     core.def(
-        "labels_argmax",
-        [](const py::array& input, py::array output, const std::vector<Numbers>& axes, Boundary mode, int threads) {
+        "resample_argmax",
+        [](const py::array& input, const py::array& output, const std::vector<Numbers>& axes, Boundary mode,
+           int threads) {
             const ConstArrayView scores = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             expect(out.rank >= 1 && out.rank <= 3 && scores.rank == out.rank + 1,
@@ -93,7 +84,7 @@ void bind_labels(py::module_& core) {
             for (int a = 0; a < scores.rank; ++a) expect(scores.shape[a] > 0, "input: got an empty axis");
             expect(is_integer(out.dtype), "output: allowed integers");
             const std::vector<std::vector<double>> grid = grid_of(axes, out);
-            run_without_gil(threads, [&](const Exec& exec) { resample_argmax(scores, out, grid, mode, exec); });
+            run(threads, [&](const Exec& exec) { resample_argmax(scores, out, grid, mode, exec); });
         },
         py::arg("input"), py::arg("output"), py::arg("axes"), py::arg("mode"), py::arg("threads"),
         "The class with the highest score, interpolated linearly at the grid of `axes`.");

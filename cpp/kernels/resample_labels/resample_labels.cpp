@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/labels/labels.hpp"
+#include "kernels/resample_labels/resample_labels.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 
 #include "core/workspace.hpp"
-#include "kernels/labels/labels_math.hpp"
-#include "kernels/labels/labels_task.hpp"
+#include "kernels/resample_labels/resample_labels_math.hpp"
+#include "kernels/resample_labels/resample_labels_task.hpp"
 
 namespace voxkern {
 namespace {
@@ -111,12 +111,6 @@ void check_votes(const LabelParams& params, const ConstArrayView& in) {
     if (votes > kMaxVotes) throw InvalidArgument("sigma, alpha: got too wide a window, allowed 1024 samples in all");
 }
 
-Exec limited_to(const Exec& exec, std::int64_t work) {
-    Exec limited = exec;
-    if (work < kInlineWork / 4) limited.threads = 1;
-    return limited;
-}
-
 }  // namespace
 
 void resample_labels(const ConstArrayView& in, const ArrayView& out, const std::vector<std::vector<double>>& axes,
@@ -131,7 +125,7 @@ void resample_labels(const ConstArrayView& in, const ArrayView& out, const std::
     }
     for (int a = 0; a < in.rank; ++a) task.axis[a] = tables[static_cast<std::size_t>(a)].table();
     const LabelOps& ops = VOXKERN_SELECT_LEVEL(label_ops);
-    for_rows(out, task.run_axis, limited_to(exec, out.size()), [&](const std::int64_t* at) {
+    for_rows(out, task.run_axis, limited_to_work(exec, 4 * out.size()), [&](const std::int64_t* at) {
         Workspace workspace(Workspace::padded(task.source_length));
         ops.row(task, at, workspace.take<unsigned char>(task.source_length));
     });
@@ -144,7 +138,7 @@ void warp_labels(const ConstArrayView& in, const ArrayView& out, const std::vect
     const LabelTask task = make_task(in, out, params);
     const LabelOps& ops = VOXKERN_SELECT_LEVEL(label_ops);
     const auto n = static_cast<std::size_t>(in.rank);
-    for_rows(out, task.run_axis, limited_to(exec, 8 * out.size()), [&](std::int64_t* at) {
+    for_rows(out, task.run_axis, limited_to_work(exec, 32 * out.size()), [&](std::int64_t* at) {
         for (std::int64_t i = 0; i < out.shape[task.run_axis]; ++i) {
             at[task.run_axis] = i;
             LabelTaps taps[kMaxLabelAxes];
@@ -211,21 +205,22 @@ void resample_argmax(const ConstArrayView& scores, const ArrayView& out, const s
     task.picks = picks.plan(task.n_out[2], task.taps[2], task.index[2], task.weight[2], ops.pick_lanes);
     constexpr std::int64_t kSlack = 64;  // picks read and write whole vectors
     const std::int64_t rows = task.n_out[0] * task.n_out[1];
-    parallel_for((rows + kGroup - 1) / kGroup, limited_to(exec, out.size() * task.classes), [&](std::int64_t chunk) {
-        const std::int64_t length = task.length + kSlack;
-        const std::int64_t n = task.n_out[2] + kSlack;
-        Workspace workspace(4 * (5 * length + 3 * n) + 8 * 64);
-        ArgmaxScratch scratch;
-        scratch.rows = workspace.take<float>(4 * length);
-        scratch.row = workspace.take<float>(length);
-        scratch.score = workspace.take<float>(n);
-        scratch.best = workspace.take<float>(n);
-        scratch.winner = workspace.take<float>(n);
-        std::fill(scratch.row + task.length, scratch.row + length, 0.0F);
-        for (std::int64_t row = chunk * kGroup; row < std::min(rows, (chunk + 1) * kGroup); ++row) {
-            ops.argmax_row(task, row / task.n_out[1], row % task.n_out[1], scratch);
-        }
-    });
+    parallel_for((rows + kGroup - 1) / kGroup, limited_to_work(exec, 4 * out.size() * task.classes),
+                 [&](std::int64_t chunk) {
+                     const std::int64_t length = task.length + kSlack;
+                     const std::int64_t n = task.n_out[2] + kSlack;
+                     Workspace workspace(4 * (5 * length + 3 * n) + 8 * 64);
+                     ArgmaxScratch scratch;
+                     scratch.rows = workspace.take<float>(4 * length);
+                     scratch.row = workspace.take<float>(length);
+                     scratch.score = workspace.take<float>(n);
+                     scratch.best = workspace.take<float>(n);
+                     scratch.winner = workspace.take<float>(n);
+                     std::fill(scratch.row + task.length, scratch.row + length, 0.0F);
+                     for (std::int64_t row = chunk * kGroup; row < std::min(rows, (chunk + 1) * kGroup); ++row) {
+                         ops.argmax_row(task, row / task.n_out[1], row % task.n_out[1], scratch);
+                     }
+                 });
 }
 
 }  // namespace voxkern

@@ -4,7 +4,7 @@
 
 #include "core/cpu.hpp"
 #include "core/picks.hpp"
-#include "kernels/labels/labels.hpp"
+#include "kernels/resample_labels/resample_labels.hpp"
 
 namespace voxkern {
 
