@@ -11,3 +11,7 @@
 #endif
 
 #include "core/cast.hpp"
+#include "core/fir.hpp"
+#include "core/lines.hpp"
+#include "core/picks.hpp"
+#include "core/prefilter.hpp"
