@@ -101,6 +101,7 @@ void begin(const Launch& launch, std::uint64_t index, Order order, unsigned seed
     block.clocks = std::make_unique<Clocks>();
     block.failure.clear();
     adopt_thread(block.host);
+    use_up_thread_numbers(1 + static_cast<int>(index % 7));
     if (launch.shared > 0) dynamic_shared_memory();  // counts for the limit even where the kernel does not ask for it
 }
 
