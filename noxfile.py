@@ -87,14 +87,14 @@ def cuda(session: nox.Session) -> None:
 
 @nox.session
 def executor(session: nox.Session) -> None:
-    """CUDA kernels on the CPU (cpp/tests/cuda_executor): C++ tests plain, under ASan and UBSan, under TSan."""
+    """CUDA kernels on the CPU: C++ tests plain, under ASan and UBSan, under TSan."""
     for preset in ("executor", "executor-asan", "executor-tsan"):
         _cmake(session, preset)
 
 
 @nox.session
 def gpu_tests(session: nox.Session) -> None:
-    """Python tests of the GPU on the executor; ``-- cupy`` compares the stand-in's names with CuPy's instead."""
+    """Python tests of GPU arrays on the executor; ``-- cupy`` checks the stand-in against CuPy."""
     session.install("--config-settings=cmake.define.VOXKERN_CUDA=EXECUTOR", ".[test]")
     if "cupy" in session.posargs:
         session.install("cupy-cuda13x>=14")
