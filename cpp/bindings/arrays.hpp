@@ -12,6 +12,9 @@
 
 #include "core/error.hpp"
 #include "core/view.hpp"
+#if defined(VOXKERN_CUDA_MODULE)
+#include "bindings/cuda_run.hpp"
+#endif
 
 namespace voxkern::bindings {
 
@@ -63,6 +66,8 @@ inline Layout layout_of(const Array& array, const char* name) {
             layout.strides[a] = strides[static_cast<std::size_t>(a)].cast<std::int64_t>();
         }
     }
+    // The stream it was made on; none where nobody has to wait.
+    if (facts.contains("stream") && !facts["stream"].is_none()) wait_for_stream(facts["stream"].cast<std::uintptr_t>());
     return layout;
 }
 

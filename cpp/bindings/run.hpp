@@ -6,7 +6,7 @@
 #include <pybind11/pybind11.h>
 
 #if defined(VOXKERN_CUDA_MODULE)
-#include "core/cuda/exec.hpp"
+#include "bindings/cuda_run.hpp"
 #else
 #include "core/parallel.hpp"
 #endif
@@ -27,9 +27,6 @@ using Where = std::uintptr_t;
 inline py::arg where() {
     return py::arg("stream");
 }
-
-// Scratch memory comes from the allocator that Python installed, CuPy's pool. See cuda_module.cpp.
-cuda::Exec exec_on(Where stream);
 
 template <class F>
 void run(Where stream, F&& f) {

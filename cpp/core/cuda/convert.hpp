@@ -22,10 +22,8 @@ __device__ C load_sample(const void* data, DType dtype, std::int64_t index) {
 template <class Rule, class C>
 __device__ void store_sample(void* data, DType dtype, std::int64_t index, C value) {
     switch (dtype) {
-#define VOXKERN_CASE(name, T)                                              \
-    case DType::name:                                                      \
-        static_cast<T*>(data)[index] = Rule::template cast<T, C>(value); \
-        return;
+#define VOXKERN_CASE(name, T) \
+    case DType::name: static_cast<T*>(data)[index] = Rule::template cast<T, C>(value); return;
         VOXKERN_DTYPES(VOXKERN_CASE)
 #undef VOXKERN_CASE
     }

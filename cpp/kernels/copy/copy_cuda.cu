@@ -26,8 +26,8 @@ __global__ void convert(const void* in, DType from, void* out, DType to, cuda::W
 
 template <class Word>
 void launch_words(const ConstArrayView& in, const ArrayView& out, const cuda::Walk<0>& walk, cudaStream_t stream) {
-    cuda::launch("copy_words", cuda::config_for(walk.size, stream), copy_words<Word>,
-                 static_cast<const Word*>(in.data), static_cast<Word*>(out.data), walk);
+    cuda::launch("copy_words", cuda::config_for(walk.size, stream), copy_words<Word>, static_cast<const Word*>(in.data),
+                 static_cast<Word*>(out.data), walk);
 }
 
 }  // namespace

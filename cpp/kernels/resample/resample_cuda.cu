@@ -321,8 +321,8 @@ class Resampler {
         std::copy_n(in.shape, in.rank, order.shape);
         std::copy_n(in.strides, in.rank, order.strides);
         const cuda::Walk<0> walk = cuda::walk_over<0>(in, order, {-1});
-        const auto blocks = static_cast<unsigned>(std::min<std::int64_t>(
-            cuda::ceil_div(walk.size, 16 * cuda::kBlockThreads), 1024));
+        const auto blocks =
+            static_cast<unsigned>(std::min<std::int64_t>(cuda::ceil_div(walk.size, 16 * cuda::kBlockThreads), 1024));
         C* const parts = room<C>(2 * static_cast<std::size_t>(blocks));
         visit(in.dtype, [&](auto type) {
             using T = typename decltype(type)::type;
@@ -364,8 +364,8 @@ class Resampler {
 
     template <class T>
     const T* kept(const T* table, std::int64_t count) {
-        memory_.push_back(cuda::upload(reinterpret_cast<const char*>(table),
-                                       static_cast<std::size_t>(count) * sizeof(T), exec_));
+        memory_.push_back(
+            cuda::upload(reinterpret_cast<const char*>(table), static_cast<std::size_t>(count) * sizeof(T), exec_));
         return reinterpret_cast<const T*>(memory_.back().data());
     }
 
