@@ -5,8 +5,12 @@ import numpy as np
 import pytest
 
 import voxkern as vk
+<<<<<<<< HEAD:benchmarks/bench/bench_resample_labels.py
 from benchmarks.phantoms import class_scores, organs
-from voxkern.reference.labels import labels as reference_labels
+from voxkern.reference.resample_labels import resample_labels as reference_labels
+========
+from voxkern.reference.resample_labels import resample_labels as reference_labels
+>>>>>>>> cpp:benchmarks/bench_resample_labels.py
 
 
 @pytest.mark.parametrize("rule", ["argmax", "half", "nearest", "gaussian"])

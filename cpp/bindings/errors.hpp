@@ -5,6 +5,9 @@
 #include <pybind11/pybind11.h>
 
 #include "core/error.hpp"
+#if defined(VOXKERN_CUDA_MODULE)
+#include "bindings/cuda_run.hpp"
+#endif
 
 namespace voxkern::bindings {
 
@@ -15,6 +18,9 @@ inline void raise_as(const char* name, const char* what) {
 
 inline void register_errors() {
     pybind11::register_local_exception_translator([](std::exception_ptr pointer) {
+#if defined(VOXKERN_CUDA_MODULE)
+        forget_streams();
+#endif
         try {
             if (pointer) std::rethrow_exception(pointer);
         } catch (const InvalidArgument& error) {

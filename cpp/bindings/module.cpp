@@ -1,42 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
-// The _core extension: run-time facts here, every kernel in its own <name>_bind.cpp.
-#include <pybind11/native_enum.h>
+// The extension modules, compiled twice: _core for the CPU, _cuda (VOXKERN_CUDA_MODULE) for GPU arrays, which Python
+// loads on the first of them. Run-time facts are here, every kernel is in its own <name>_bind.cpp.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include "bindings/errors.hpp"
-#include "core/boundary.hpp"
+#if defined(VOXKERN_CUDA_MODULE)
+#include "bindings/cuda_run.hpp"
+#else
 #include "core/cpu.hpp"
 #include "core/parallel.hpp"
 #include "core/workspace.hpp"
+#endif
 
 namespace py = pybind11;
 
-#define VOXKERN_BIND(name)               \
-    namespace voxkern::bindings {        \
-    void bind_##name(py::module_& core); \
+namespace voxkern::bindings {
+void bind_types(py::module_& module);
+}
+#define VOXKERN_BIND(name)                 \
+    namespace voxkern::bindings {          \
+    void bind_##name(py::module_& module); \
     }
-#include "core_list.inc"
+#include VOXKERN_KERNEL_LIST
 #undef VOXKERN_BIND
+
+namespace {
+
+void bind_kernels(py::module_& module) {
+    module.doc() = "Compiled kernels of voxkern. Private: the public functions are in the package.";
+    module.attr("__version__") = VOXKERN_VERSION;
+    voxkern::bindings::register_errors();
+    voxkern::bindings::bind_types(module);
+#define VOXKERN_BIND(name) voxkern::bindings::bind_##name(module);
+#include VOXKERN_KERNEL_LIST
+#undef VOXKERN_BIND
+}
+
+}  // namespace
+
+#if defined(VOXKERN_CUDA_MODULE)
+
+PYBIND11_MODULE(_cuda, module, py::mod_gil_not_used()) {
+    bind_kernels(module);
+    module.def("unavailable_reason", &voxkern::bindings::unavailable_reason,
+               "Why no GPU can be used here; empty where one can.");
+    module.def("set_allocator", &voxkern::bindings::set_allocator, py::arg("allocate"),
+               "`allocate(bytes)` returns an array of that many bytes on the current stream: scratch memory.");
+}
+
+#else
 
 PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     using namespace voxkern;
-    module.doc() = "Compiled kernels of voxkern. Private: the public functions are in the package.";
-    module.attr("__version__") = VOXKERN_VERSION;
-    bindings::register_errors();
     active_level();  // an impossible VOXKERN_CPU_LEVEL is refused at import, not in the first call
-
-    py::native_enum<Boundary>(module, "Boundary", "enum.Enum", "Boundary modes, as in scipy.ndimage.")
-        .value("constant", Boundary::constant)
-        .value("grid_constant", Boundary::grid_constant)
-        .value("nearest", Boundary::nearest)
-        .value("reflect", Boundary::reflect)
-        .value("mirror", Boundary::mirror)
-        .value("wrap", Boundary::wrap)
-        .value("grid_wrap", Boundary::grid_wrap)
-        .value("fov", Boundary::fov)
-        .finalize();
-
+    bind_kernels(module);
     module.def(
         "cpu_levels",
         [] {
@@ -52,8 +70,6 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     module.def("set_default_threads", &set_default_threads, py::arg("n"), "0 returns to the environment's number.");
     module.def("cached_workspace_bytes", &cached_workspace_bytes, "Temporary memory kept for the next call.");
     module.def("release_workspace", &release_workspace, "Frees the temporary memory kept for the next call.");
-
-#define VOXKERN_BIND(name) voxkern::bindings::bind_##name(module);
-#include "core_list.inc"
-#undef VOXKERN_BIND
 }
+
+#endif

@@ -1,35 +1,84 @@
 # SPDX-License-Identifier: Apache-2.0
-# The _cuda extension: its own module, loaded by Python on the first GPU array. Needs nvcc to build
-# and nothing at run time until then: cudart is linked statically, libcuda is never bundled.
+# voxkern_cuda: the kernels of all .cu files, compiled by nvcc or for the CPU by the executor
+# (tests/cuda_executor). _cuda: the extension over it, loaded by Python on the first GPU array. It needs
+# nothing of a GPU until then: cudart is linked statically, libcuda is never bundled.
 
-if(VOXKERN_CUDA STREQUAL "AUTO")
-  include(CheckLanguage)
-  check_language(CUDA)
-  find_package(CUDAToolkit QUIET)
-  if(CMAKE_CUDA_COMPILER AND CUDAToolkit_FOUND)
-    set(voxkern_with_cuda ON)
-  else()
-    set(voxkern_with_cuda OFF)
-    message(STATUS "voxkern: no working CUDA compiler, building without _cuda")
+# AUTO: for the GPU of this machine, where there is one and nvcc works.
+set(voxkern_cuda ${VOXKERN_CUDA})
+if(voxkern_cuda STREQUAL "AUTO")
+  set(voxkern_cuda OFF)
+  if(EXISTS /dev/nvidia0)
+    include(CheckLanguage)
+    check_language(CUDA)
+    if(CMAKE_CUDA_COMPILER)
+      set(voxkern_cuda ON)
+      set(VOXKERN_CUDA_ARCHITECTURES native)
+    endif()
   endif()
-else()
-  set(voxkern_with_cuda ${VOXKERN_CUDA})
+  message(STATUS "voxkern: _cuda for a GPU on this machine: ${voxkern_cuda}")
+endif()
+if(NOT voxkern_cuda)
+  return()
 endif()
 
-if(voxkern_with_cuda)
+if(voxkern_cuda STREQUAL "EXECUTOR")
+  add_subdirectory(tests/cuda_executor)
+  set(voxkern_cuda_runtime cuda_executor)
+else()
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
     set(CMAKE_CUDA_ARCHITECTURES ${VOXKERN_CUDA_ARCHITECTURES})
   endif()
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)
-  pybind11_add_module(_cuda MODULE NO_EXTRAS bindings/cuda_module.cpp)
-  voxkern_target_options(_cuda)
-  target_link_libraries(_cuda PRIVATE CUDA::cudart_static)
-  target_compile_features(_cuda PRIVATE cuda_std_17)
-  # Coordinates and parity sums must not be fused behind our back on the GPU either.
-  target_compile_options(_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-fmad=false -Xcompiler=-fvisibility=hidden>)
-  set_target_properties(_cuda PROPERTIES CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden)
-  target_compile_definitions(_cuda PRIVATE VOXKERN_VERSION="${PROJECT_VERSION}")
-  target_include_directories(_cuda PRIVATE ${PROJECT_BINARY_DIR}/bindings)
-  install(TARGETS _cuda LIBRARY DESTINATION voxkern COMPONENT python)
+  set(voxkern_cuda_runtime CUDA::cudart_static)
+endif()
+
+# Adds .cu files to a target; the executor reads them as C++.
+function(voxkern_cuda_sources target)
+  target_sources(${target} PRIVATE ${ARGN})
+  if(voxkern_cuda STREQUAL "EXECUTOR")
+    set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS -Wno-unknown-pragmas)
+  endif()
+endfunction()
+
+# Options of every target with .cu files. -fmad=false: sums must not be fused behind our back here either.
+function(voxkern_cuda_options target)
+  voxkern_target_options(${target})
+  target_link_libraries(${target} PUBLIC ${voxkern_cuda_runtime})
+  if(voxkern_cuda STREQUAL "EXECUTOR")
+    return()
+  endif()
+  target_compile_features(${target} PRIVATE cuda_std_17)
+  set(options -fmad=false -Xcompiler=-fvisibility=hidden)
+  if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
+    list(APPEND options --compress-mode=size)
+  endif()
+  if(VOXKERN_WERROR)
+    list(APPEND options "SHELL:-Werror all-warnings")
+  endif()
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${options}>")
+  set_target_properties(${target} PROPERTIES CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden)
+endfunction()
+
+# Plans and tables are host code: those of voxkern_core.
+add_library(voxkern_cuda STATIC)
+voxkern_cuda_options(voxkern_cuda)
+target_link_libraries(voxkern_cuda PUBLIC voxkern_core)
+
+if(VOXKERN_PYTHON)
+  voxkern_add_module(_cuda bindings/cuda_run.cpp)
+  target_link_libraries(_cuda PRIVATE voxkern_cuda)
+  target_compile_definitions(_cuda PRIVATE VOXKERN_CUDA_MODULE)
+  if(voxkern_cuda STREQUAL "EXECUTOR")
+    target_sources(_cuda PRIVATE tests/cuda_executor/executor_bind.cpp)
+    set_property(GLOBAL APPEND PROPERTY VOXKERN_BOUND__cuda cuda_executor)
+  endif()
+endif()
+
+if(voxkern_cuda STREQUAL "ON")
+  # The executor's own test kernels, compiled by nvcc on request: what they use is CUDA, not an imitation.
+  add_library(cuda_executor_kernels OBJECT EXCLUDE_FROM_ALL tests/cuda_executor/kernels.cu
+              tests/cuda_executor/block_kernels.cu)
+  voxkern_cuda_options(cuda_executor_kernels)
+  set_target_properties(cuda_executor_kernels PROPERTIES CUDA_ARCHITECTURES 90-real)
 endif()

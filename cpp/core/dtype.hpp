@@ -11,7 +11,25 @@
 
 namespace voxkern {
 
-enum class DType : std::int8_t { u8, i8, u16, i16, u32, i32, u64, i64, f16, f32, f64 };
+// Every element type, X(name, C++ type): the one list that switches over dtypes are made from.
+#define VOXKERN_DTYPES(X) VOXKERN_INTEGER_DTYPES(X) VOXKERN_FLOAT_DTYPES(X)
+#define VOXKERN_INTEGER_DTYPES(X) \
+    X(u8, std::uint8_t)           \
+    X(i8, std::int8_t)            \
+    X(u16, std::uint16_t)         \
+    X(i16, std::int16_t)          \
+    X(u32, std::uint32_t)         \
+    X(i32, std::int32_t)          \
+    X(u64, std::uint64_t)         \
+    X(i64, std::int64_t)
+#define VOXKERN_FLOAT_DTYPES(X) \
+    X(f16, Half)                \
+    X(f32, float)               \
+    X(f64, double)
+
+#define VOXKERN_NAME(name, T) name,
+enum class DType : std::int8_t { VOXKERN_DTYPES(VOXKERN_NAME) };
+#undef VOXKERN_NAME
 
 template <class T>
 struct Type {
@@ -22,39 +40,22 @@ struct Type {
 template <class F>
 decltype(auto) visit(DType dtype, F&& f) {
     switch (dtype) {
-        case DType::u8: return f(Type<std::uint8_t>{});
-        case DType::i8: return f(Type<std::int8_t>{});
-        case DType::u16: return f(Type<std::uint16_t>{});
-        case DType::i16: return f(Type<std::int16_t>{});
-        case DType::u32: return f(Type<std::uint32_t>{});
-        case DType::i32: return f(Type<std::int32_t>{});
-        case DType::u64: return f(Type<std::uint64_t>{});
-        case DType::i64: return f(Type<std::int64_t>{});
-        case DType::f16: return f(Type<Half>{});
-        case DType::f32: return f(Type<float>{});
-        case DType::f64: return f(Type<double>{});
+#define VOXKERN_CASE(name, T) \
+    case DType::name: return f(Type<T>{});
+        VOXKERN_DTYPES(VOXKERN_CASE)
+#undef VOXKERN_CASE
     }
     throw Error("unknown dtype");
 }
 
 template <class T>
 struct DTypeOf;
-#define VOXKERN_DTYPE_OF(T, D)                   \
-    template <>                                  \
-    struct DTypeOf<T> {                          \
-        static constexpr DType value = DType::D; \
-    }
-VOXKERN_DTYPE_OF(std::uint8_t, u8);
-VOXKERN_DTYPE_OF(std::int8_t, i8);
-VOXKERN_DTYPE_OF(std::uint16_t, u16);
-VOXKERN_DTYPE_OF(std::int16_t, i16);
-VOXKERN_DTYPE_OF(std::uint32_t, u32);
-VOXKERN_DTYPE_OF(std::int32_t, i32);
-VOXKERN_DTYPE_OF(std::uint64_t, u64);
-VOXKERN_DTYPE_OF(std::int64_t, i64);
-VOXKERN_DTYPE_OF(Half, f16);
-VOXKERN_DTYPE_OF(float, f32);
-VOXKERN_DTYPE_OF(double, f64);
+#define VOXKERN_DTYPE_OF(name, T)                   \
+    template <>                                     \
+    struct DTypeOf<T> {                             \
+        static constexpr DType value = DType::name; \
+    };
+VOXKERN_DTYPES(VOXKERN_DTYPE_OF)
 #undef VOXKERN_DTYPE_OF
 
 inline std::int64_t size_of(DType dtype) {

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "core/view.hpp"
+#include "core/axes.hpp"
 
 namespace voxkern {
 
@@ -17,7 +17,6 @@ struct LineSide {
     std::int64_t itemsize = 4;
     std::int64_t step = 1;  // along the line
     std::int64_t lane = 1;  // from one line to its neighbour
-    std::int64_t outer[kMaxRank] = {};
 };
 
 struct Lines {
@@ -25,8 +24,7 @@ struct Lines {
     LineSide out;
     std::int64_t length = 0;  // samples per input line
     std::int64_t lanes = 1;   // neighbouring lines per outer position
-    int outer_rank = 0;
-    std::int64_t outer_shape[kMaxRank] = {};
+    Axes<2> outer;            // positions of the first lane: in, out
     // The line itself is the contiguous direction: tiles are transposed on the way in and out.
     bool transposed = false;
     std::int64_t tile_lanes = 0;

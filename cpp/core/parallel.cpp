@@ -12,9 +12,8 @@
 #include <thread>
 #include <vector>
 
-#if defined(__unix__) || defined(__APPLE__)
-#include <pthread.h>
-#endif
+#include "core/fork_safe.hpp"
+
 #if defined(__linux__)
 #include <sched.h>
 #endif
@@ -148,32 +147,15 @@ class Pool {
     int workers_ = 0;
 };
 
-std::atomic<Pool*> current_pool{nullptr};
+ForkSafe<Pool> pool;
 std::atomic<bool> forked{false};
 std::atomic<int> chosen_threads{0};
 
-// The parent's workers do not exist in the child, and its mutex may be held by one of them:
-// the child forgets the old pool and starts its own when it first needs one.
-void after_fork_in_child() {
-    current_pool.store(nullptr);
+const int fork_handler = after_fork_in_child([] {
+    pool.forget();
     chosen_threads.store(0);
     forked.store(true);
-}
-
-#if defined(__unix__) || defined(__APPLE__)
-// At load time: a lazy registration could itself be under way in another thread when the fork comes.
-const int fork_handler = pthread_atfork(nullptr, nullptr, after_fork_in_child);
-#endif
-
-Pool& pool() {
-    Pool* existing = current_pool.load();
-    if (existing == nullptr) {
-        auto* fresh = new Pool;
-        if (current_pool.compare_exchange_strong(existing, fresh)) return *fresh;
-        delete fresh;
-    }
-    return *existing;
-}
+});
 
 #if defined(__linux__)
 // Tightest CPU quota of this process's cgroup and its parents, in CPUs; 0 if there is none.
@@ -259,7 +241,7 @@ void parallel_for(std::int64_t chunks, const Exec& exec, ChunkFunction function,
     }
     const auto participants = std::min<std::int64_t>(std::max(exec.threads, 1), std::max<std::int64_t>(chunks, 1));
     Job job(chunks, static_cast<int>(participants), function, body);
-    pool().run(job, exec);
+    pool.get().run(job, exec);
 }
 
 }  // namespace detail

@@ -4,6 +4,7 @@
 // See docs/design/0002-threads-fork-cancellation.md.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -45,8 +46,14 @@ int available_threads();
 int default_threads();
 void set_default_threads(int n);
 
-// Rough cost below which starting helpers costs more than they bring.
-inline constexpr std::int64_t kInlineWork = std::int64_t{1} << 15;
+// The one rule from work to threads. `work` counts rough steps of a nanosecond: a sample loaded, weighed and
+// stored is one. Less than kWorkPerThread for each thread costs more to share out than it saves.
+inline constexpr std::int64_t kWorkPerThread = std::int64_t{1} << 15;
+inline Exec limited_to_work(const Exec& exec, std::int64_t work) {
+    Exec limited = exec;
+    limited.threads = static_cast<int>(std::clamp<std::int64_t>(work / kWorkPerThread, 1, exec.threads));
+    return limited;
+}
 
 namespace detail {
 using ChunkFunction = void (*)(void* body, std::int64_t chunk);

@@ -2,14 +2,12 @@
 #include "core/workspace.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 #include <new>
 #include <vector>
 
-#if defined(__unix__) || defined(__APPLE__)
-#include <pthread.h>
-#endif
+#include "core/fork_safe.hpp"
+
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -50,33 +48,15 @@ struct Cache {
     std::int64_t bytes = 0;
 };
 
-std::atomic<Cache*> current_cache{nullptr};
-
-// A thread of the parent may have held the mutex: the child starts with an empty cache.
-void after_fork_in_child() {
-    current_cache.store(nullptr);
-}
-
-#if defined(__unix__) || defined(__APPLE__)
-const int fork_handler = pthread_atfork(nullptr, nullptr, after_fork_in_child);
-#endif
-
-Cache& cache() {
-    Cache* existing = current_cache.load();
-    if (existing == nullptr) {
-        auto* fresh = new Cache;
-        if (current_cache.compare_exchange_strong(existing, fresh)) return *fresh;
-        delete fresh;
-    }
-    return *existing;
-}
+ForkSafe<Cache> cache;
+const int fork_handler = after_fork_in_child([] { cache.forget(); });
 
 }  // namespace
 
 Workspace::Workspace(std::int64_t bytes) {
     capacity_ = std::max<std::int64_t>(padded(bytes), 64);
     if (kReuse) {
-        Cache& c = cache();
+        Cache& c = cache.get();
         const std::lock_guard<std::mutex> lock(c.mutex);
         auto best = c.blocks.end();
         for (auto it = c.blocks.begin(); it != c.blocks.end(); ++it) {
@@ -97,7 +77,7 @@ Workspace::Workspace(std::int64_t bytes) {
 Workspace::~Workspace() {
     const Block block{block_, capacity_};
     if (kReuse && capacity_ <= kKeep) {
-        Cache& c = cache();
+        Cache& c = cache.get();
         const std::lock_guard<std::mutex> lock(c.mutex);
         // Oldest blocks leave first: what a pipeline used last it will use again.
         while (c.bytes + capacity_ > kKeep) {
@@ -113,13 +93,13 @@ Workspace::~Workspace() {
 }
 
 std::int64_t cached_workspace_bytes() {
-    Cache& c = cache();
+    Cache& c = cache.get();
     const std::lock_guard<std::mutex> lock(c.mutex);
     return c.bytes;
 }
 
 void release_workspace() {
-    Cache& c = cache();
+    Cache& c = cache.get();
     const std::lock_guard<std::mutex> lock(c.mutex);
     for (const Block& block : c.blocks) deallocate(block);
     c.blocks.clear();

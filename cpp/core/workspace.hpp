@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 namespace voxkern {
 
@@ -23,8 +24,16 @@ class Workspace {
         return part;
     }
 
-    // What take() of so many bytes uses up; sum these to size a workspace.
+    // What take() of so many bytes uses up.
     static constexpr std::int64_t padded(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+    // The size of a workspace for these calls of take<T>(count).
+    template <class T>
+    static std::int64_t bytes_of(std::initializer_list<std::int64_t> counts) {
+        std::int64_t bytes = 0;
+        for (const std::int64_t count : counts) bytes += padded(count * static_cast<std::int64_t>(sizeof(T)));
+        return bytes;
+    }
 
   private:
     void* block_ = nullptr;

@@ -4,10 +4,11 @@
 #include <vector>
 
 #include "core/cpu.hpp"
+#include "core/fir.hpp"
 #include "expect.hpp"
-#include "kernels/correlate1d/correlate1d_math.hpp"
 
 using namespace voxkern;
+using voxkern::correlate1d::AxisFilter;
 
 namespace {
 
@@ -37,14 +38,17 @@ TEST(correlate1d, row_loops_equal_the_sample_formula_at_every_level) {
                 const AxisFilter filter{axis, {0.1, 0.7, -0.3, 0.2, 0.05, 0.4}, mode, 0.25, 1, 1.0};
                 Exec exec;
                 exec.threads = 3;
-                correlate1d(erase_type(in), erase_type(out), {filter}, exec);
+                cpu::correlate1d(erase_type(in), erase_type(out), {filter}, exec);
                 const std::int64_t step = in.strides[axis];
                 for (std::int64_t i = 0; i < static_cast<std::int64_t>(x.size()); ++i) {
                     const std::int64_t at = i / step % shape[axis];
                     const double* line = x.data() + i - at * step;
+                    const auto sample = [&](std::int64_t t) {
+                        const std::int64_t k = fold_index(at - 3 - filter.origin + t, shape[axis], mode);
+                        return k == kOutside ? filter.cval : line[k * step];
+                    };
                     const double want =
-                        correlate_sample([&](std::int64_t k) { return line[k * step]; }, shape[axis], at,
-                                         filter.weights.data(), 6, filter.origin, mode, filter.cval);
+                        fir_sample(sample, filter.weights.data(), 6, filter_symmetry(filter.weights.data(), 6));
                     EXPECT(y[static_cast<std::size_t>(i)] == want);
                 }
             }
@@ -70,10 +74,10 @@ TEST(correlate1d, dtypes_shapes_and_strides_stay_in_bounds) {
                 const std::vector<AxisFilter> filters = {{2, w}, {0, w}, {1, w}};
                 Exec exec;
                 exec.threads = 2;
-                correlate1d(as_const(erase_type(in)), erase_type(contiguous_view<float, 3>(out.data(), {7, 19, n})),
-                            filters, exec);
-                correlate1d(as_const(erase_type(in)),
-                            erase_type(contiguous_view<std::uint8_t, 3>(bytes.data(), {7, 19, n})), filters, exec);
+                cpu::correlate1d(as_const(erase_type(in)),
+                                 erase_type(contiguous_view<float, 3>(out.data(), {7, 19, n})), filters, exec);
+                cpu::correlate1d(as_const(erase_type(in)),
+                                 erase_type(contiguous_view<std::uint8_t, 3>(bytes.data(), {7, 19, n})), filters, exec);
                 for (std::size_t i = 0; i < out.size(); ++i) EXPECT(out[i] > 0.0F && out[i] < 1.0F && bytes[i] == 0);
             }
         }
@@ -89,8 +93,8 @@ TEST(correlate1d, several_passes_in_place) {
     const std::vector<AxisFilter> filters = {{0, w}, {1, w}, {2, w}};
     Exec exec;
     exec.threads = 2;
-    correlate1d(as_const(erase_type(a)), erase_type(b), filters, exec);
-    correlate1d(as_const(erase_type(a)), erase_type(a), filters, exec);
+    cpu::correlate1d(as_const(erase_type(a)), erase_type(b), filters, exec);
+    cpu::correlate1d(as_const(erase_type(a)), erase_type(a), filters, exec);
     EXPECT(x == once);
 }
 
@@ -106,11 +110,11 @@ TEST(correlate1d, symmetry_is_found) {
 
 TEST(correlate1d, nothing_and_no_filters) {
     Exec exec;
-    correlate1d(as_const(erase_type(contiguous_view<double, 2>(nullptr, {0, 5}))),
-                erase_type(contiguous_view<double, 2>(nullptr, {0, 5})), {{1, {1.0}}}, exec);
+    cpu::correlate1d(as_const(erase_type(contiguous_view<double, 2>(nullptr, {0, 5}))),
+                     erase_type(contiguous_view<double, 2>(nullptr, {0, 5})), {{1, {1.0}}}, exec);
     std::vector<float> x = {1.5F, -2.5F, 3.5F};
     std::vector<std::int16_t> y(3);
-    correlate1d(as_const(erase_type(contiguous_view<float, 1>(x.data(), {3}))),
-                erase_type(contiguous_view<std::int16_t, 1>(y.data(), {3})), {}, exec);
+    cpu::correlate1d(as_const(erase_type(contiguous_view<float, 1>(x.data(), {3}))),
+                     erase_type(contiguous_view<std::int16_t, 1>(y.data(), {3})), {}, exec);
     EXPECT(y[0] == 1 && y[1] == -2 && y[2] == 3);  // truncated
 }

@@ -54,7 +54,7 @@ TEST(lines, tiles_cover_every_layout) {
 TEST(lines, neighbouring_axes_merge) {
     const ArrayView a = array_of(nullptr, {8, 4, 6}, {24, 6, 1});
     const Lines lines = make_lines(as_const(a), a, 0, 4, 8);
-    EXPECT(lines.lanes == 24 && lines.outer_rank == 0 && !lines.transposed);
+    EXPECT(lines.lanes == 24 && lines.outer.rank() == 0 && !lines.transposed);
     const Lines along = make_lines(as_const(a), a, 2, 4, 6);
     EXPECT(along.lanes == 32 && along.transposed);
 }

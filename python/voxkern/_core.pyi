@@ -105,11 +105,11 @@ def default_threads() -> int:
     """
     Threads of a call that asks for none.
     """
-def labels(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axes: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]], rule: LabelRule, mode: Boundary, cval: typing.SupportsInt | typing.SupportsIndex, sigma: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], alpha: typing.SupportsFloat | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def resample_labels(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axes: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]], rule: LabelRule, mode: Boundary, cval: typing.SupportsInt | typing.SupportsIndex, sigma: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], alpha: typing.SupportsFloat | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     A label map onto the grid of `axes`.
     """
-def labels_argmax(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axes: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]], mode: Boundary, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def resample_argmax(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axes: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]], mode: Boundary, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     The class with the highest score, interpolated linearly at the grid of `axes`.
     """

@@ -7,16 +7,6 @@ using LoadRow = void (*)(const void* src, std::int64_t stride, C* dst, std::int6
 template <class C>
 using StoreRow = void (*)(const C* src, void* dst, std::int64_t stride, std::int64_t n);
 
-template <class A, class B>
-constexpr bool kSame = false;
-template <class A>
-constexpr bool kSame<A, A> = true;
-
-template <class T>
-constexpr bool kFloating = kSame<T, float> || kSame<T, double> || kSame<T, Half>;
-template <class T>
-constexpr bool kSigned = static_cast<T>(-1) < static_cast<T>(0);
-
 // One vector of float or double from contiguous halves.
 inline Vec<float> widen(const Half* p, float) {
 #if defined(__AVX512F__)
@@ -74,60 +64,6 @@ void load_row(const void* src, std::int64_t stride, C* VOXKERN_RESTRICT dst, std
     }
 }
 
-// Largest and smallest value of an integer type that C can hold without leaving the type.
-template <class T, class C>
-constexpr C upper_limit() {
-    constexpr int bits = 8 * static_cast<int>(sizeof(T)) - (kSigned<T> ? 1 : 0);
-    constexpr int digits = kSame<C, float> ? 24 : 53;
-    constexpr std::uint64_t all = ~std::uint64_t{0} >> (64 - bits);
-    if constexpr (bits > digits) {
-        return static_cast<C>(all >> (bits - digits) << (bits - digits));
-    } else {
-        return static_cast<C>(all);
-    }
-}
-template <class T, class C>
-constexpr C lower_limit() {
-    return kSigned<T> ? -static_cast<C>(std::uint64_t{1} << (8 * sizeof(T) - 1)) : C{0};
-}
-
-// Interpolation: half away from zero, then saturate.
-struct RoundSaturate {
-    template <class T, class C>
-    static T cast(C x) {
-        if constexpr (kFloating<T>) {
-            return static_cast<T>(x);
-        } else {
-            C t = x + (x < C{0} ? C(-0.5) : C(0.5));
-            t = t > upper_limit<T, C>() ? upper_limit<T, C>() : t;
-            t = t < lower_limit<T, C>() ? lower_limit<T, C>() : t;
-            if constexpr (sizeof(T) <= 2) {
-                return static_cast<T>(static_cast<std::int32_t>(t));
-            } else {
-                return static_cast<T>(t);
-            }
-        }
-    }
-};
-
-// Filters: C's cast, which truncates and wraps as scipy's filters do.
-struct TruncateWrap {
-    template <class T, class C>
-    static T cast(C x) {
-        if constexpr (kFloating<T>) {
-            return static_cast<T>(x);
-        } else if constexpr (sizeof(T) <= 2) {
-            return static_cast<T>(static_cast<std::int32_t>(x));
-        } else if constexpr (kSame<T, std::uint64_t>) {
-            return x < C(9223372036854775808.0)
-                       ? static_cast<T>(static_cast<std::int64_t>(x))
-                       : static_cast<T>(static_cast<std::int64_t>(x - C(9223372036854775808.0))) + (T{1} << 63);
-        } else {
-            return static_cast<T>(static_cast<std::int64_t>(x));
-        }
-    }
-};
-
 template <class Rule, class T, class C>
 void store_row(const C* VOXKERN_RESTRICT src, void* dst, std::int64_t stride, std::int64_t n) {
     T* VOXKERN_RESTRICT to = static_cast<T*>(dst);
@@ -145,17 +81,10 @@ void store_row(const C* VOXKERN_RESTRICT src, void* dst, std::int64_t stride, st
 template <class C>
 LoadRow<C> load_row_of(DType dtype) {
     switch (dtype) {
-        case DType::u8: return load_row<std::uint8_t, C>;
-        case DType::i8: return load_row<std::int8_t, C>;
-        case DType::u16: return load_row<std::uint16_t, C>;
-        case DType::i16: return load_row<std::int16_t, C>;
-        case DType::u32: return load_row<std::uint32_t, C>;
-        case DType::i32: return load_row<std::int32_t, C>;
-        case DType::u64: return load_row<std::uint64_t, C>;
-        case DType::i64: return load_row<std::int64_t, C>;
-        case DType::f16: return load_row<Half, C>;
-        case DType::f32: return load_row<float, C>;
-        case DType::f64: return load_row<double, C>;
+#define VOXKERN_CASE(name, T) \
+    case DType::name: return load_row<T, C>;
+        VOXKERN_DTYPES(VOXKERN_CASE)
+#undef VOXKERN_CASE
     }
     return nullptr;
 }
@@ -163,17 +92,10 @@ LoadRow<C> load_row_of(DType dtype) {
 template <class Rule, class C>
 StoreRow<C> store_row_of(DType dtype) {
     switch (dtype) {
-        case DType::u8: return store_row<Rule, std::uint8_t, C>;
-        case DType::i8: return store_row<Rule, std::int8_t, C>;
-        case DType::u16: return store_row<Rule, std::uint16_t, C>;
-        case DType::i16: return store_row<Rule, std::int16_t, C>;
-        case DType::u32: return store_row<Rule, std::uint32_t, C>;
-        case DType::i32: return store_row<Rule, std::int32_t, C>;
-        case DType::u64: return store_row<Rule, std::uint64_t, C>;
-        case DType::i64: return store_row<Rule, std::int64_t, C>;
-        case DType::f16: return store_row<Rule, Half, C>;
-        case DType::f32: return store_row<Rule, float, C>;
-        case DType::f64: return store_row<Rule, double, C>;
+#define VOXKERN_CASE(name, T) \
+    case DType::name: return store_row<Rule, T, C>;
+        VOXKERN_DTYPES(VOXKERN_CASE)
+#undef VOXKERN_CASE
     }
     return nullptr;
 }

@@ -9,3 +9,9 @@
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
+
+#include "core/cast.hpp"
+#include "core/fir.hpp"
+#include "core/lines.hpp"
+#include "core/picks.hpp"
+#include "core/prefilter.hpp"

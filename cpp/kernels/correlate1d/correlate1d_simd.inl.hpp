@@ -3,14 +3,14 @@
 #include "core/simd/intrinsics.hpp"
 #include "kernels/correlate1d/correlate1d_task.hpp"
 
-namespace voxkern {
+namespace voxkern::correlate1d {
 namespace VOXKERN_LEVEL {
 namespace {
 
 #include "core/simd/simd.inl.hpp"
 
 template <class C>
-void finish_row(const Correlate1dTask<C>& task, C* row, std::int64_t n) {
+void finish_row(const Task<C>& task, C* row, std::int64_t n) {
     if (task.divisor != C{1}) {
         for (std::int64_t i = 0; i < n; ++i) row[i] /= task.divisor;
     }
@@ -18,7 +18,7 @@ void finish_row(const Correlate1dTask<C>& task, C* row, std::int64_t n) {
 
 // Lines that lie apart: every lane of a row takes the same weight of the same row.
 template <class C>
-void correlate_across(const Correlate1dTask<C>& task, const TilePosition& at, const Correlate1dScratch<C>& scratch) {
+void correlate_across(const Task<C>& task, const TilePosition& at, const Scratch<C>& scratch) {
     const Lines& lines = task.lines;
     const std::int64_t n = lines.length;
     const std::int64_t width = round_up(at.lanes, kRowAlign<C>);
@@ -36,7 +36,7 @@ void correlate_across(const Correlate1dTask<C>& task, const TilePosition& at, co
 
 // Lines that are contiguous themselves: the taps are neighbours in memory.
 template <class C>
-void correlate_along(const Correlate1dTask<C>& task, const TilePosition& at, const Correlate1dScratch<C>& scratch) {
+void correlate_along(const Task<C>& task, const TilePosition& at, const Scratch<C>& scratch) {
     const Lines& lines = task.lines;
     const std::int64_t n = lines.length;
     C* const line = scratch.extended + task.before;
@@ -53,7 +53,7 @@ void correlate_along(const Correlate1dTask<C>& task, const TilePosition& at, con
 }
 
 template <class C>
-void correlate_tile(const Correlate1dTask<C>& task, const TilePosition& at, const Correlate1dScratch<C>& scratch) {
+void correlate_tile(const Task<C>& task, const TilePosition& at, const Scratch<C>& scratch) {
     if (task.lines.transposed) {
         correlate_along(task, at, scratch);
     } else {
@@ -63,10 +63,10 @@ void correlate_tile(const Correlate1dTask<C>& task, const TilePosition& at, cons
 
 }  // namespace
 
-const Correlate1dOps& correlate1d_ops() {
-    static constexpr Correlate1dOps ops = {correlate_tile<float>, correlate_tile<double>};
-    return ops;
+const Ops& ops() {
+    static constexpr Ops table = {correlate_tile<float>, correlate_tile<double>};
+    return table;
 }
 
 }  // namespace VOXKERN_LEVEL
-}  // namespace voxkern
+}  // namespace voxkern::correlate1d

@@ -3,13 +3,13 @@
 #pragma once
 
 #include "core/cpu.hpp"
+#include "core/fir.hpp"
 #include "core/lines.hpp"
-#include "kernels/correlate1d/correlate1d_math.hpp"
 
-namespace voxkern {
+namespace voxkern::correlate1d {
 
 template <class C>
-struct Correlate1dTask {
+struct Task {
     Lines lines;
     const C* weights = nullptr;
     std::int64_t size = 0;
@@ -21,18 +21,18 @@ struct Correlate1dTask {
     const std::int64_t* extension = nullptr;  // before + after sample indices, kOutside for cval
 };
 
-// Parts of one workspace; sizes are in correlate1d.cpp.
+// Parts of one workspace; sizes are in correlate1d_cpu.cpp.
 template <class C>
-struct Correlate1dScratch {
+struct Scratch {
     C* extended;  // the tile or line with its extension
     C* row;       // one row of results on its way to another dtype or stride
 };
 
-struct Correlate1dOps {
-    void (*tile_f32)(const Correlate1dTask<float>&, const TilePosition&, const Correlate1dScratch<float>&);
-    void (*tile_f64)(const Correlate1dTask<double>&, const TilePosition&, const Correlate1dScratch<double>&);
+struct Ops {
+    void (*tile_f32)(const Task<float>&, const TilePosition&, const Scratch<float>&);
+    void (*tile_f64)(const Task<double>&, const TilePosition&, const Scratch<double>&);
 };
 
-VOXKERN_DECLARE_LEVELS(Correlate1dOps, correlate1d_ops)
+VOXKERN_DECLARE_LEVELS(Ops, ops)
 
-}  // namespace voxkern
+}  // namespace voxkern::correlate1d

@@ -7,7 +7,8 @@
 
 #include <optional>
 
-#include "bindings/array_view.hpp"
+#include "bindings/args.hpp"
+#include "bindings/run.hpp"
 
 namespace voxkern::bindings {
 namespace {
@@ -97,7 +98,7 @@ void bind_n4(py::module_& core) {
                 };
             }
             N4Fit fit;
-            run_without_gil(threads, [&](const Exec& exec) {
+            run(threads, [&](const Exec& exec) {
                 fit = n4(in, inside ? &*inside : nullptr, label ? &*label : nullptr, weight ? &*weight : nullptr,
                          settings, static_cast<float*>(lent.data), floats, observer, exec);
             });
@@ -109,7 +110,8 @@ void bind_n4(py::module_& core) {
     core.def(
         "n4_divide",
         [](const py::array& image, const py::array_t<float, py::array::c_style | py::array::forcecast>& lattice,
-           int spline_order, const Domain& domain, py::array corrected, std::optional<py::array> field, int threads) {
+           int spline_order, const Domain& domain, const py::array& corrected, const std::optional<py::array>& field,
+           int threads) {
             const ConstArrayView in = view_of(image, "x");
             const ArrayView out = writable_view_of(corrected, "corrected");
             N4Lattice coefficients;
@@ -129,9 +131,8 @@ void bind_n4(py::module_& core) {
                 view = writable_view_of(*field, "field");
                 if (!same_shape(in, view)) throw InvalidArgument("field: its shape differs from the image's");
             }
-            run_without_gil(threads, [&](const Exec& exec) {
-                n4_divide(in, coefficients, axes, out, field ? &view : nullptr, exec);
-            });
+            run(threads,
+                [&](const Exec& exec) { n4_divide(in, coefficients, axes, out, field ? &view : nullptr, exec); });
         },
         py::arg("image"), py::arg("lattice"), py::arg("spline_order"), py::arg("domain"), py::arg("corrected"),
         py::arg("field"), py::arg("threads"),

@@ -5,21 +5,19 @@
 #include <vector>
 
 #include "core/boundary.hpp"
+#include "core/interpolator.hpp"
 #include "core/parallel.hpp"
 #include "core/view.hpp"
-#include "kernels/resample/resample_math.hpp"
 
-namespace voxkern {
+namespace voxkern::resample {
 
 // Where the output samples of one axis lie, in input index units.
 struct AxisSampling {
     std::vector<double> coordinates;  // one per output sample; finite
     double antialias_sigma = 0.0;     // Gaussian applied to the input first; 0: none
-    bool coefficients = false;        // spline coefficients are wanted, one per sample, not values
 };
 
-struct ResampleParams {
-    std::vector<AxisSampling> axes;  // one per array axis; at most 3 of them may differ from 0, 1, 2, ...
+struct Options {
     Interpolator kernel;
     Boundary mode = Boundary::nearest;
     double cval = 0.0;
@@ -28,9 +26,28 @@ struct ResampleParams {
     bool float64 = false;   // compute in float64 even where float32 holds every value
 };
 
-// `in` and `out` must not overlap. Computes in float32 when every value of both dtypes is exact in
-// it, else in float64. Extra memory: none to speak of for orders 0 and 1 without antialiasing, else
-// one volume of the compute type, as long along the slowest axis as the shorter of input and output.
-void resample(const ConstArrayView& in, const ArrayView& out, const ResampleParams& params, const Exec& exec);
+}  // namespace voxkern::resample
 
-}  // namespace voxkern
+namespace voxkern::cpu {
+
+// `axes` has a sampling for each axis. `in` and `out` must not overlap. Computes in float32 when every value of both
+// dtypes is exact in it, else in float64. Extra memory: none to speak of for orders 0 and 1 without antialiasing, else
+// one volume of the compute type, as long along the slowest axis as the shorter of input and output. Where more than
+// three axes change, three are interpolated at a time, with one more volume of the compute type between.
+void resample(const ConstArrayView& in, const ArrayView& out, const std::vector<resample::AxisSampling>& axes,
+              const resample::Options& options, const Exec& exec);
+
+// Smallest and largest number of an array. NaNs are passed over; infinities where there is nothing else.
+void value_range(const ConstArrayView& in, const Exec& exec, double* lowest, double* highest);
+
+}  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`.
+void resample(const ConstArrayView& in, const ArrayView& out, const std::vector<resample::AxisSampling>& axes,
+              const resample::Options& options, const Exec& exec);
+
+}  // namespace voxkern::cuda

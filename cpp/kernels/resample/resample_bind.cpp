@@ -1,74 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/resample/resample.hpp"
 
-#include <pybind11/native_enum.h>
 #include <pybind11/stl.h>
 
-#include "bindings/array_view.hpp"
+#include "bindings/args.hpp"
+#include "bindings/run.hpp"
 
 namespace voxkern::bindings {
+namespace {
 
-void bind_resample(py::module_& core) {
-    py::native_enum<SincWindow>(core, "SincWindow", "enum.Enum", "Windows of a sinc, as ITK has them.")
-        .value("none", SincWindow::none)
-        .value("hamming", SincWindow::hamming)
-        .value("cosine", SincWindow::cosine)
-        .value("welch", SincWindow::welch)
-        .value("lanczos", SincWindow::lanczos)
-        .value("blackman", SincWindow::blackman)
-        .finalize();
-    py::class_<Interpolator>(core, "Interpolator", "A B-spline of an order, or a windowed sinc of a radius.")
-        .def(py::init([](int order, SincWindow window, int radius) {
-                 if (order < 0 || order > kMaxSplineOrder) throw InvalidArgument("order: allowed 0 to 5");
-                 if (radius < 0 || radius > kMaxRadius || (radius == 0) != (window == SincWindow::none)) {
-                     throw InvalidArgument("radius: allowed 1 to 5 with a window, 0 without");
-                 }
-                 return Interpolator{order, window, radius};
-             }),
-             py::arg("order"), py::arg("window") = SincWindow::none, py::arg("radius") = 0);
-    py::implicitly_convertible<py::int_, Interpolator>();
-    py::class_<AxisSampling>(core, "AxisSampling", "Where the output samples of one axis lie, in input indices.")
-        .def(py::init([](const py::array_t<double>& coordinates, double antialias_sigma, bool coefficients) {
-                 const auto c = coordinates.unchecked<1>();
-                 AxisSampling axis;
-                 axis.antialias_sigma = antialias_sigma;
-                 axis.coefficients = coefficients;
-                 for (py::ssize_t i = 0; i < c.shape(0); ++i) axis.coordinates.push_back(c(i));
-                 return axis;
-             }),
-             py::arg("coordinates"), py::arg("antialias_sigma") = 0.0, py::arg("coefficients") = false);
-    core.def(
+using resample::AxisSampling;
+using resample::Options;
+
+void bind_resample_types(py::module_& module) {
+    if (!taken_over(module, "AxisSampling")) {
+        py::class_<AxisSampling>(module, "AxisSampling", "Where the output samples of an axis lie, in input indices.")
+            .def(py::init([](const Numbers& coordinates, double antialias_sigma) {
+                     expect(coordinates.ndim() == 1, "coordinates: allowed a list of numbers");
+                     return AxisSampling{numbers(coordinates), antialias_sigma};
+                 }),
+                 py::arg("coordinates"), py::arg("antialias_sigma") = 0.0);
+    }
+    if (!taken_over(module, "ResampleOptions")) {
+        py::class_<Options>(module, "ResampleOptions", "How resample interpolates.")
+            .def(py::init([](const Interpolator& kernel, Boundary mode, double cval, bool prefilter, bool clip,
+                             bool float64) { return Options{kernel, mode, cval, prefilter, clip, float64}; }),
+                 py::kw_only(), py::arg("kernel"), py::arg("mode"), py::arg("cval") = 0.0, py::arg("prefilter") = true,
+                 py::arg("clip") = false, py::arg("float64") = false);
+    }
+}
+
+void check(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes) {
+    expect(in.rank == out.rank && static_cast<int>(axes.size()) == in.rank,
+           "axes: input, output and samplings need the same number of axes");
+    for (int a = 0; a < in.rank; ++a) {
+        const auto samples = static_cast<std::int64_t>(axes[static_cast<std::size_t>(a)].coordinates.size());
+        expect(samples == out.shape[a], "output: its shape differs from the samplings");
+        expect(in.shape[a] != 0 || out.shape[a] == 0, "input: got an empty axis");
+    }
+}
+
+}  // namespace
+
+void bind_resample(py::module_& module) {
+    bind_resample_types(module);
+    module.def(
         "resample",
-        [](const py::array& input, py::array output, std::vector<AxisSampling> axes, const Interpolator& kernel,
-           Boundary mode, double cval, bool prefilter, bool clip, int threads, bool float64) {
+        [](const Array& input, const Array& output, const std::vector<AxisSampling>& axes, const Options& options,
+           Where where) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
-            if (in.rank != out.rank || static_cast<int>(axes.size()) != in.rank) {
-                throw InvalidArgument("axes: input, output and samplings need the same number of axes");
-            }
-            for (int a = 0; a < in.rank; ++a) {
-                if (static_cast<std::int64_t>(axes[static_cast<std::size_t>(a)].coordinates.size()) != out.shape[a]) {
-                    throw InvalidArgument("output: its shape differs from the samplings");
-                }
-                const AxisSampling& axis = axes[static_cast<std::size_t>(a)];
-                if (axis.coefficients && in.shape[a] != out.shape[a]) {
-                    throw InvalidArgument("output: coefficients have the shape of the input");
-                }
-                if (in.shape[a] == 0 && out.shape[a] != 0) throw InvalidArgument("input: got an empty axis");
-            }
-            ResampleParams params;
-            params.axes = std::move(axes);
-            params.kernel = kernel;
-            params.mode = mode;
-            params.cval = cval;
-            params.prefilter = prefilter;
-            params.clip = clip;
-            params.float64 = float64;
-            run_without_gil(threads, [&](const Exec& exec) { resample(in, out, params, exec); });
+            check(in, out, axes);
+            run(where, [&](const auto& exec) { backend::resample(in, out, axes, options, exec); });
         },
-        py::arg("input"), py::arg("output"), py::arg("axes"), py::arg("kernel"), py::arg("mode"), py::arg("cval"),
-        py::arg("prefilter"), py::arg("clip"), py::arg("threads"), py::arg("float64") = false,
-        "Interpolates `input` at the grid of `axes` into `output`. threads=0: the default number.");
+        py::arg("input"), py::arg("output"), py::arg("axes"), py::arg("options"), where(),
+        "Interpolates `input` at the grid of `axes` into `output`.");
 }
 
 }  // namespace voxkern::bindings

@@ -3,67 +3,11 @@
 #include "core/simd/intrinsics.hpp"
 #include "kernels/resample/resample_task.hpp"
 
-namespace voxkern {
+namespace voxkern::resample {
 namespace VOXKERN_LEVEL {
 namespace {
 
 #include "core/simd/simd.inl.hpp"
-//
-#include "core/simd/interpolate.inl.hpp"
-
-template <int U, class C>
-inline void initial_sum(const InitialSum<C>& sum, const C* column, std::int64_t width, Vec<C>* value) {
-    for (int u = 0; u < U; ++u) value[u] = splat(C{0});
-    for (std::int64_t k = 0; k < sum.count; ++k) {
-        const C* sample = column + sum.index[k] * width;
-        const Vec<C> w = splat(sum.weight[k]);
-        for (int u = 0; u < U; ++u) value[u] = madd(load(sample + u * kVec<C>), w, value[u]);
-    }
-}
-
-// Causal, then anticausal recursion down U vectors of columns, in place.
-template <int U, class C>
-inline void pole_columns(const PoleFilter<C>& filter, C* column, std::int64_t n, std::int64_t width) {
-    const Vec<C> z = splat(filter.pole);
-    Vec<C> c[U];
-    initial_sum<U>(filter.causal, column, width, c);
-    for (int u = 0; u < U; ++u) store(column + u * kVec<C>, c[u]);
-    for (std::int64_t i = 1; i < n; ++i) {
-        C* row = column + i * width;
-        for (int u = 0; u < U; ++u) {
-            c[u] = madd(z, c[u], load(row + u * kVec<C>));
-            store(row + u * kVec<C>, c[u]);
-        }
-    }
-    initial_sum<U>(filter.anticausal, column, width, c);
-    for (int u = 0; u < U; ++u) store(column + (n - 1) * width + u * kVec<C>, c[u]);
-    for (std::int64_t i = n - 2; i >= 0; --i) {
-        C* row = column + i * width;
-        for (int u = 0; u < U; ++u) {
-            // z (c - x), with the product of x off the chain of dependent operations.
-            c[u] = madd(z, c[u], -(z * load(row + u * kVec<C>)));
-            store(row + u * kVec<C>, c[u]);
-        }
-    }
-}
-
-// Samples of a tile -> spline coefficients. `line` is sample 0; `pad` rows lie on either side of it.
-template <class C>
-void prefilter_tile(const AxisPlan<C>& plan, C* line, std::int64_t width) {
-    C* const first = line - plan.pad * width;
-    for (std::int64_t p = 0; p < plan.pad; ++p) {
-        for (std::int64_t l = 0; l < width; ++l) {
-            first[p * width + l] = plan.pad_edge ? line[l] : C{0};
-            line[(plan.n_in + p) * width + l] = plan.pad_edge ? line[(plan.n_in - 1) * width + l] : C{0};
-        }
-    }
-    const std::int64_t n = plan.n_in + 2 * plan.pad;
-    for (int p = 0; p < plan.poles; ++p) {
-        std::int64_t l = 0;
-        for (; l + 4 * kVec<C> <= width; l += 4 * kVec<C>) pole_columns<4>(plan.filter[p], first + l, n, width);
-        for (; l < width; l += kVec<C>) pole_columns<1>(plan.filter[p], first + l, n, width);
-    }
-}
 
 // Antialiasing of a tile whose line starts at `from` and has room for the halo around it.
 template <class C>
@@ -80,7 +24,7 @@ void smooth_tile(const AxisPlan<C>& plan, C* from, C* to, std::int64_t width) {
 // or has cval to lose.
 template <class C>
 struct SourceRows {
-    const LineSide& from;
+    const VolumeSide& from;
     C offset;
     std::int64_t n;
     C* staging;
@@ -102,17 +46,10 @@ struct SourceRows {
             return;
         }
         switch (from.dtype) {
-            case DType::u8: typed<std::uint8_t>(taps, offsets, weights, out); break;
-            case DType::i8: typed<std::int8_t>(taps, offsets, weights, out); break;
-            case DType::u16: typed<std::uint16_t>(taps, offsets, weights, out); break;
-            case DType::i16: typed<std::int16_t>(taps, offsets, weights, out); break;
-            case DType::u32: typed<std::uint32_t>(taps, offsets, weights, out); break;
-            case DType::i32: typed<std::int32_t>(taps, offsets, weights, out); break;
-            case DType::u64: typed<std::uint64_t>(taps, offsets, weights, out); break;
-            case DType::i64: typed<std::int64_t>(taps, offsets, weights, out); break;
-            case DType::f16: typed<Half>(taps, offsets, weights, out); break;
-            case DType::f32: typed<float>(taps, offsets, weights, out); break;
-            case DType::f64: typed<double>(taps, offsets, weights, out); break;
+#define VOXKERN_CASE(name, T) \
+    case DType::name: typed<T>(taps, offsets, weights, out); break;
+            VOXKERN_DTYPES(VOXKERN_CASE)
+#undef VOXKERN_CASE
         }
     }
 
@@ -167,8 +104,8 @@ void interpolate_columns(const AxisPlan<C>& plan, std::int64_t begin, std::int64
     }
 }
 
-// Results turned back at a time: few enough to be still in L1.
-constexpr std::int64_t kTurnBlock = 64;
+// Results transposed back at a time: few enough to be still in L1.
+constexpr std::int64_t kTransposeRows = 64;
 
 template <class C>
 inline void subtract(C* row, C offset, std::int64_t n) {
@@ -178,15 +115,15 @@ inline void subtract(C* row, C offset, std::int64_t n) {
 }
 
 template <class C>
-void first_axis(const ResampleTask<C>& task, const AxisPlan<C>& plan, const Lines& lines, const TilePosition& at,
-                const ResampleScratch<C>& scratch) {
+void first_axis(const Task<C>& task, const AxisPlan<C>& plan, const Lines& lines, const TilePosition& at,
+                const Scratch<C>& scratch) {
     const std::int64_t width = round_up(at.lanes, kRowAlign<C>);
-    C* const line = scratch.plane + plan.pad * width;
+    C* const line = scratch.plane + plan.prefilter.pad * width;
     C* const loaded = plan.smooth_size > 0 ? scratch.smoothed + plan.smooth_size / 2 * width : line;
     load_tile(lines.in, at.in_offset, false, plan.n_in, at.lanes, loaded, width, static_cast<C*>(nullptr));
     subtract(loaded, task.offset, plan.n_in * width);
     if (plan.smooth_size > 0) smooth_tile(plan, loaded, line, width);
-    prefilter_tile(plan, line, width);
+    prefilter_tile(plan.prefilter, line, width);
     const RowSink<C> sink = row_sink<RoundSaturate, C>(lines.out, at.out_offset, scratch.staging);
     for (std::int64_t i = 0; i < plan.n_out; ++i) {
         // The last vector of a row may reach into its neighbour: rows go through the buffer there.
@@ -200,13 +137,13 @@ void first_axis(const ResampleTask<C>& task, const AxisPlan<C>& plan, const Line
 
 // Plane k of the result before axes 1 and 2, as samples of a tile along axis 1.
 template <class C>
-void combine_first_axis(const ResampleTask<C>& task, const SourceRows<C>& source, std::int64_t k, C* plane,
+void combine_first_axis(const Task<C>& task, const SourceRows<C>& source, std::int64_t k, C* plane,
                         std::int64_t width) {
     const AxisPlan<C>& first = task.axis[0];
     for (std::int64_t j = 0; j < task.axis[1].n_in; ++j) {
         std::int64_t offsets[kMaxInterpolatorTaps];
         for (int t = 0; t < first.taps; ++t) {
-            offsets[t] = first.index[k * first.taps + t] * task.source.step + j * task.source.outer[0];
+            offsets[t] = first.index[k * first.taps + t] * task.source.step + j * task.source.row;
         }
         C* const row = plane + j * width;
         source.combine_at(first.taps, offsets, first.weights + k * first.taps, row);
@@ -217,8 +154,7 @@ void combine_first_axis(const ResampleTask<C>& task, const SourceRows<C>& source
 // Row (k, j) of the result before axis 2, straight from the source: for orders 0 and 1, where axis 1
 // needs no coefficients, no plane has to be kept.
 template <class C>
-void combine_two_axes(const ResampleTask<C>& task, const SourceRows<C>& source, std::int64_t k, std::int64_t j,
-                      C* row) {
+void combine_two_axes(const Task<C>& task, const SourceRows<C>& source, std::int64_t k, std::int64_t j, C* row) {
     const AxisPlan<C>& first = task.axis[0];
     const AxisPlan<C>& middle = task.axis[1];
     std::int64_t offsets[kMaxInterpolatorTaps];
@@ -227,7 +163,7 @@ void combine_two_axes(const ResampleTask<C>& task, const SourceRows<C>& source, 
     for (int s = 0; s < first.taps; ++s) {
         for (int t = 0; t < middle.taps; ++t, ++taps) {
             offsets[taps] = first.index[k * first.taps + s] * task.source.step +
-                            middle.index[j * middle.taps + t] * task.source.outer[0];
+                            middle.index[j * middle.taps + t] * task.source.row;
             weights[taps] = first.weights[k * first.taps + s] * middle.weights[j * middle.taps + t];
         }
     }
@@ -235,17 +171,17 @@ void combine_two_axes(const ResampleTask<C>& task, const SourceRows<C>& source, 
 }
 
 template <class C>
-void fix_row(const ResampleTask<C>& task, bool row_outside, C* row) {
+void finish_row(const Task<C>& task, bool row_outside, C* row) {
     const AxisPlan<C>& last = task.axis[2];
     if (row_outside) {
         fill_row(row, task.cval, last.n_out);
         return;
     }
-    for (std::int64_t i = 0; i < last.n_out; ++i) row[i] += task.offset;
-    if (task.clip) {
-        for (std::int64_t i = 0; i < last.n_out; ++i) {
-            row[i] = row[i] < task.lowest ? task.lowest : (row[i] > task.highest ? task.highest : row[i]);
-        }
+    const Finish<C> finish = task.finish;
+    if (finish.clip) {
+        for (std::int64_t i = 0; i < last.n_out; ++i) row[i] = finish(row[i]);
+    } else {
+        for (std::int64_t i = 0; i < last.n_out; ++i) row[i] += finish.offset;
     }
     if (last.outside != nullptr) {
         for (std::int64_t i = 0; i < last.n_out; ++i) row[i] = last.outside[i] != 0 ? task.cval : row[i];
@@ -254,15 +190,15 @@ void fix_row(const ResampleTask<C>& task, bool row_outside, C* row) {
 
 // A block of rows along axis 2: samples in scratch.rows -> results in scratch.staging.
 template <class C>
-void resample_last_axis(const AxisPlan<C>& last, std::int64_t width, const ResampleScratch<C>& scratch) {
+void resample_last_axis(const AxisPlan<C>& last, std::int64_t width, const Scratch<C>& scratch) {
     constexpr std::int64_t W = kRowAlign<C>;
-    C* const line = scratch.columns + last.pad * W;
-    C* const turned = last.smooth_size > 0 ? scratch.halo + last.smooth_size / 2 * W : line;
-    transpose(scratch.rows, width, turned, W, W, last.n_in);
-    if (last.smooth_size > 0) smooth_tile(last, turned, line, W);
-    prefilter_tile(last, line, W);
-    for (std::int64_t i = 0; i < last.n_out; i += kTurnBlock) {
-        const std::int64_t end = i + kTurnBlock < last.n_out ? i + kTurnBlock : last.n_out;
+    C* const line = scratch.columns + last.prefilter.pad * W;
+    C* const transposed = last.smooth_size > 0 ? scratch.halo + last.smooth_size / 2 * W : line;
+    transpose(scratch.rows, width, transposed, W, W, last.n_in);
+    if (last.smooth_size > 0) smooth_tile(last, transposed, line, W);
+    prefilter_tile(last.prefilter, line, W);
+    for (std::int64_t i = 0; i < last.n_out; i += kTransposeRows) {
+        const std::int64_t end = i + kTransposeRows < last.n_out ? i + kTransposeRows : last.n_out;
         interpolate_columns(last, i, end, scratch.columns, scratch.result);
         transpose(scratch.result, W, scratch.staging + i, last.n_out, end - i, W);
     }
@@ -271,16 +207,16 @@ void resample_last_axis(const AxisPlan<C>& last, std::int64_t width, const Resam
 // Rows j0 on of plane k into the output, converted to its dtype. Streamed rows that touch each other
 // in memory go as one run: only its two ends share a cache line with other data.
 template <class C>
-void store_block(const ResampleTask<C>& task, std::int64_t k, std::int64_t j0, std::int64_t rows, const C* results,
+void store_block(const Task<C>& task, std::int64_t k, std::int64_t j0, std::int64_t rows, const C* results,
                  std::int64_t stride, C* converted) {
-    const LineSide& to = task.target;
+    const VolumeSide& to = task.target;
     const std::int64_t n = task.axis[2].n_out;
     const StoreRow<C> store_line = store_row_of<RoundSaturate, C>(to.dtype);
     const std::int64_t row_bytes = n * to.itemsize;
-    char* const block = to.base + (k * to.step + j0 * to.outer[0]) * to.itemsize;
+    char* const block = to.base + (k * to.step + j0 * to.row) * to.itemsize;
     if (!task.stream) {
         for (std::int64_t r = 0; r < rows; ++r) {
-            store_line(results + r * stride, block + r * to.outer[0] * to.itemsize, to.lane, n);
+            store_line(results + r * stride, block + r * to.row * to.itemsize, to.lane, n);
         }
         return;
     }
@@ -291,40 +227,40 @@ void store_block(const ResampleTask<C>& task, std::int64_t k, std::int64_t j0, s
         }
         packed = reinterpret_cast<const char*>(converted);
     }
-    if (to.outer[0] == n) {
+    if (to.row == n) {
         stream_bytes(block, packed, rows * row_bytes);
     } else {
         for (std::int64_t r = 0; r < rows; ++r) {
-            stream_bytes(block + r * to.outer[0] * to.itemsize, packed + r * row_bytes, row_bytes);
+            stream_bytes(block + r * to.row * to.itemsize, packed + r * row_bytes, row_bytes);
         }
     }
 }
 
 template <class C>
-void resample_plane(const ResampleTask<C>& task, std::int64_t k, const ResampleScratch<C>& scratch) {
+void resample_plane(const Task<C>& task, std::int64_t k, const Scratch<C>& scratch) {
     constexpr std::int64_t W = kRowAlign<C>;
     const AxisPlan<C>& middle = task.axis[1];
     const AxisPlan<C>& last = task.axis[2];
     const bool outside = task.axis[0].outside != nullptr && task.axis[0].outside[k] != 0;
     const std::int64_t width = round_up(last.n_in, W);
     const SourceRows<C> source = {task.source, task.source_offset, last.n_in, scratch.taps, width};
-    const bool direct = task.axis[0].taps * middle.taps <= 4 && middle.poles == 0 && middle.smooth_size == 0;
+    const bool direct = task.axis[0].taps * middle.taps <= 4 && middle.prefilter.poles == 0 && middle.smooth_size == 0;
     if (!outside && !direct) {
-        C* const line = scratch.plane + middle.pad * width;
+        C* const line = scratch.plane + middle.prefilter.pad * width;
         C* const combined = middle.smooth_size > 0 ? scratch.smoothed + middle.smooth_size / 2 * width : line;
         combine_first_axis(task, source, k, combined, width);
         if (middle.smooth_size > 0) smooth_tile(middle, combined, line, width);
-        prefilter_tile(middle, line, width);
+        prefilter_tile(middle.prefilter, line, width);
     }
-    const bool turns = !last.identity && last.picks.start == nullptr;
+    const bool transposes = !last.identity && last.picks.start == nullptr;
     const std::int64_t stride = last.identity ? width : last.n_out;
     C* const results = last.identity ? scratch.rows : scratch.staging;
-    const std::int64_t block = turns ? W : W / 4;  // rows that need no turning are better still in L1
+    const std::int64_t block = transposes ? W : W / 4;  // rows that need no transposing are better still in L1
     for (std::int64_t j0 = 0; j0 < middle.n_out; j0 += block) {
         const std::int64_t rows = middle.n_out - j0 < block ? middle.n_out - j0 : block;
         for (std::int64_t r = 0; r < rows && !outside; ++r) {
-            // Rows are kept until they are turned together; picked ones are used up at once.
-            C* const row = scratch.rows + (turns || last.identity ? r * width : 0);
+            // Rows are kept until they are transposed together; permuted ones are used up at once.
+            C* const row = scratch.rows + (transposes || last.identity ? r * width : 0);
             if (direct) {
                 combine_two_axes(task, source, k, j0 + r, row);
             } else {
@@ -332,11 +268,11 @@ void resample_plane(const ResampleTask<C>& task, std::int64_t k, const ResampleS
             }
             if (last.picks.start != nullptr) pick_row(last.picks, row, scratch.staging + r * last.n_out);
         }
-        if (turns && !outside) resample_last_axis(last, width, scratch);
-        if (task.fixes) {
+        if (transposes && !outside) resample_last_axis(last, width, scratch);
+        if (task.finishes) {
             for (std::int64_t r = 0; r < rows; ++r) {
                 const bool row_outside = outside || (middle.outside != nullptr && middle.outside[j0 + r] != 0);
-                fix_row(task, row_outside, results + r * stride);
+                finish_row(task, row_outside, results + r * stride);
             }
         }
         store_block(task, k, j0, rows, results, stride, scratch.converted);
@@ -361,12 +297,12 @@ void range_of_tile(const Lines& lines, const TilePosition& at, C* row, C* lowest
 
 }  // namespace
 
-const ResampleOps& resample_ops() {
-    static constexpr ResampleOps ops = {
+const Ops& ops() {
+    static constexpr Ops table = {
         {first_axis<float>, resample_plane<float>, range_of_tile<float>, kHasPick<float> ? kVec<float> : 0},
         {first_axis<double>, resample_plane<double>, range_of_tile<double>, kHasPick<double> ? kVec<double> : 0}};
-    return ops;
+    return table;
 }
 
 }  // namespace VOXKERN_LEVEL
-}  // namespace voxkern
+}  // namespace voxkern::resample

@@ -6,37 +6,19 @@
 #include "core/fir.hpp"
 #include "core/lines.hpp"
 #include "core/picks.hpp"
+#include "core/prefilter.hpp"
 #include "kernels/resample/resample_math.hpp"
 
-namespace voxkern {
-
-// sum_k weight[k] * sample[index[k]]: how a recursion starts.
-template <class C>
-struct InitialSum {
-    std::int64_t count = 0;
-    const std::int64_t* index = nullptr;
-    const C* weight = nullptr;
-};
-
-// One pole of the recursive filter that turns samples into spline coefficients.
-template <class C>
-struct PoleFilter {
-    C pole = C{0};
-    InitialSum<C> causal;
-    InitialSum<C> anticausal;  // over the causal result
-};
+namespace voxkern::resample {
 
 // Everything one axis does to a line: smooth, prefilter, interpolate. Samples are counted in the
-// padded line of `pad + n_in + pad`.
+// padded line of `prefilter.pad + n_in + prefilter.pad`.
 template <class C>
 struct AxisPlan {
     std::int64_t n_in = 1;
     std::int64_t n_out = 1;
-    std::int64_t pad = 0;
-    bool pad_edge = false;  // padding repeats the edge sample; else it is zero
-    bool identity = true;   // output samples are the input samples
-    int poles = 0;
-    PoleFilter<C> filter[2];
+    bool identity = true;    // output samples are the input samples
+    Prefilter<C> prefilter;  // of the padded line
     // Antialiasing Gaussian.
     std::int64_t smooth_size = 0;  // 0: none
     const C* smooth_weights = nullptr;
@@ -49,25 +31,32 @@ struct AxisPlan {
     Picks<C> picks;
 };
 
-template <class C>
-struct ResampleTask {
-    AxisPlan<C> axis[3];  // slowest first
-    LineSide source;      // what the planes are combined from: the input or the coefficient volume;
-                          // step: axis 0, outer[0]: axis 1, lane: axis 2
-    LineSide target;
-    C offset = C{0};         // subtracted on the way in, added on the way out (grid_constant's cval)
-    C source_offset = C{0};  // the same where `source` is the input, 0 where it is coefficients
-    C cval = C{0};
-    bool clip = false;
-    C lowest = C{0};
-    C highest = C{0};
-    bool fixes = false;   // any of offset, clip, outside is in use
-    bool stream = false;  // results bypass the caches
+// Where a volume lies in memory. Strides in elements.
+struct VolumeSide {
+    char* base = nullptr;
+    DType dtype = DType::f32;
+    std::int64_t itemsize = 4;
+    std::int64_t step = 1;  // along axis 0
+    std::int64_t row = 1;   // along axis 1
+    std::int64_t lane = 1;  // along axis 2
 };
 
-// Parts of one workspace; sizes are in resample.cpp.
 template <class C>
-struct ResampleScratch {
+struct Task {
+    AxisPlan<C> axis[3];  // slowest first
+    VolumeSide source;    // what the planes are combined from: the input or the coefficient volume
+    VolumeSide target;
+    C offset = C{0};         // subtracted from samples that are read from the input (grid_constant's cval)
+    C source_offset = C{0};  // the same where `source` is the input, 0 where it is coefficients
+    C cval = C{0};
+    Finish<C> finish;
+    bool finishes = false;  // rows need `finish` or have samples outside
+    bool stream = false;    // results bypass the caches
+};
+
+// Parts of one workspace; sizes are in resample_cpu.cpp.
+template <class C>
+struct Scratch {
     C* smoothed;   // line tile with halo, before antialiasing
     C* plane;      // (pad + n_in + pad) x width: coefficients along axis 1
     C* taps;       // source rows of one output row, widened
@@ -80,22 +69,21 @@ struct ResampleScratch {
 };
 
 template <class C>
-struct ResampleKernels {
+struct Kernels {
     // Axis 0 of one tile: input -> coefficient volume.
-    void (*first_axis)(const ResampleTask<C>&, const AxisPlan<C>&, const Lines&, const TilePosition&,
-                       const ResampleScratch<C>&);
+    void (*first_axis)(const Task<C>&, const AxisPlan<C>&, const Lines&, const TilePosition&, const Scratch<C>&);
     // Output plane k: combine along axis 0, then axes 1 and 2.
-    void (*plane)(const ResampleTask<C>&, std::int64_t k, const ResampleScratch<C>&);
+    void (*plane)(const Task<C>&, std::int64_t k, const Scratch<C>&);
     // Smallest and largest number among the samples of one tile; NaNs are passed over.
     void (*range)(const Lines&, const TilePosition&, C* row, C* lowest, C* highest);
     std::int64_t pick_lanes;  // lanes of a vector this level can permute, else 0
 };
 
-struct ResampleOps {
-    ResampleKernels<float> f32;
-    ResampleKernels<double> f64;
+struct Ops {
+    Kernels<float> f32;
+    Kernels<double> f64;
 };
 
-VOXKERN_DECLARE_LEVELS(ResampleOps, resample_ops)
+VOXKERN_DECLARE_LEVELS(Ops, ops)
 
-}  // namespace voxkern
+}  // namespace voxkern::resample

@@ -3,42 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <numeric>
-#include <vector>
 
+#include "core/axes.hpp"
 #include "kernels/rescale/rescale_task.hpp"
 
 namespace voxkern {
 namespace {
 
 constexpr std::int64_t kPiece = std::int64_t{1} << 16;  // elements that one thread takes at a time
-
-struct Axis {
-    std::int64_t n;
-    std::int64_t in;
-    std::int64_t out;
-};
-
-// The axes from the slowest of the output to the fastest, neighbours that lie flush in both made one.
-std::vector<Axis> collapsed_axes(const ConstArrayView& in, const ArrayView& out) {
-    std::vector<Axis> axes;
-    for (int a = 0; a < out.rank; ++a) {
-        if (out.shape[a] != 1) axes.push_back({out.shape[a], in.strides[a], out.strides[a]});
-    }
-    std::stable_sort(axes.begin(), axes.end(),
-                     [](const Axis& a, const Axis& b) { return std::abs(a.out) > std::abs(b.out); });
-    std::vector<Axis> merged;
-    for (const Axis& axis : axes) {
-        if (!merged.empty() && merged.back().in == axis.in * axis.n && merged.back().out == axis.out * axis.n) {
-            merged.back() = {merged.back().n * axis.n, axis.in, axis.out};
-        } else {
-            merged.push_back(axis);
-        }
-    }
-    if (merged.empty()) merged.push_back({1, 1, 1});
-    return merged;
-}
 
 bool is_integer(double x) {
     return x == std::trunc(x);
@@ -56,41 +28,34 @@ bool values_exact_in_f32(DType in, DType out, const Rescale& how) {
 
 void rescale(const ConstArrayView& in, const ArrayView& out, const Rescale& how, const Exec& exec) {
     if (out.size() == 0) return;
-    const std::vector<Axis> axes = collapsed_axes(in, out);
-    const Axis row = axes.back();
+    Axes<2> rows = walk_of(in, out);
+    const Axes<2>::Axis row = rows.rank() > 0 ? rows.pop() : Axes<2>::Axis{1, {1, 1}};
     RescaleTask task;
     task.how = how;
     task.in = in.dtype;
     task.out = out.dtype;
     task.in_size = size_of(in.dtype);
     task.out_size = size_of(out.dtype);
-    task.in_stride = row.in;
-    task.out_stride = row.out;
+    task.in_stride = row.strides[0];
+    task.out_stride = row.strides[1];
     task.copy = in.dtype == out.dtype && how.slope == 1.0 && how.intercept == 0.0;
     task.f32 = values_exact_in_f32(in.dtype, out.dtype, how);
 
     const RescaleOps& ops = VOXKERN_SELECT_LEVEL(rescale_ops);
-    const std::int64_t rows = out.size() / row.n;
-    const std::int64_t pieces = (row.n + kPiece - 1) / kPiece;             // of one row
-    const std::int64_t group = std::max<std::int64_t>(kPiece / row.n, 1);  // rows that make one chunk
-    Exec limited = exec;
-    if (out.size() < kInlineWork) limited.threads = 1;
-    parallel_for((rows + group - 1) / group * pieces, limited, [&](std::int64_t chunk) {
-        const std::int64_t start = chunk % pieces * kPiece;
-        const std::int64_t count = std::min(kPiece, row.n - start);
-        const std::int64_t last = std::min((chunk / pieces + 1) * group, rows);
-        for (std::int64_t r = chunk / pieces * group; r < last; ++r) {
-            std::int64_t in_offset = start * row.in;
-            std::int64_t out_offset = start * row.out;
-            std::int64_t rest = r;
-            for (std::size_t a = axes.size() - 1; a-- > 0;) {
-                in_offset += rest % axes[a].n * axes[a].in;
-                out_offset += rest % axes[a].n * axes[a].out;
-                rest /= axes[a].n;
-            }
-            ops.row(task, in.at(in_offset), out.at(out_offset), count);
-        }
-    });
+    const std::int64_t count_of_rows = rows.size();
+    const std::int64_t pieces = (row.extent + kPiece - 1) / kPiece;             // of one row
+    const std::int64_t group = std::max<std::int64_t>(kPiece / row.extent, 1);  // rows that make one chunk
+    parallel_for((count_of_rows + group - 1) / group * pieces, limited_to_work(exec, out.size()),
+                 [&](std::int64_t chunk) {
+                     const std::int64_t start = chunk % pieces * kPiece;
+                     const std::int64_t count = std::min(kPiece, row.extent - start);
+                     const std::int64_t last = std::min((chunk / pieces + 1) * group, count_of_rows);
+                     for (std::int64_t r = chunk / pieces * group; r < last; ++r) {
+                         const Axes<2>::Offsets at = rows.at(r);
+                         const void* const from = in.at(at[0] + start * row.strides[0]);
+                         ops.row(task, from, out.at(at[1] + start * row.strides[1]), count);
+                     }
+                 });
 }
 
 }  // namespace voxkern

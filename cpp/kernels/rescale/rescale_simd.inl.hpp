@@ -47,17 +47,10 @@ struct PerDType {
 
 PerDType per_dtype(DType dtype) {
     switch (dtype) {
-        case DType::u8: return {words_of<std::uint8_t>, copy_words<std::uint8_t>};
-        case DType::i8: return {words_of<std::int8_t>, copy_words<std::int8_t>};
-        case DType::u16: return {words_of<std::uint16_t>, copy_words<std::uint16_t>};
-        case DType::i16: return {words_of<std::int16_t>, copy_words<std::int16_t>};
-        case DType::u32: return {words_of<std::uint32_t>, copy_words<std::uint32_t>};
-        case DType::i32: return {words_of<std::int32_t>, copy_words<std::int32_t>};
-        case DType::u64: return {words_of<std::uint64_t>, copy_words<std::uint64_t>};
-        case DType::i64: return {words_of<std::int64_t>, copy_words<std::int64_t>};
-        case DType::f16: return {words_of<Half>, copy_words<Half>};
-        case DType::f32: return {words_of<float>, copy_words<float>};
-        case DType::f64: return {words_of<double>, copy_words<double>};
+#define VOXKERN_CASE(name, T) \
+    case DType::name: return {words_of<T>, copy_words<T>};
+        VOXKERN_DTYPES(VOXKERN_CASE)
+#undef VOXKERN_CASE
     }
     return {nullptr, nullptr};
 }

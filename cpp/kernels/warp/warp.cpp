@@ -180,8 +180,7 @@ void warp_batch(const ConstArrayView& image, const ArrayView& out, const WarpPar
 
 void warp(const ConstArrayView& image, const ArrayView& out, const WarpParams& params, const Exec& exec) {
     if (out.size() == 0) return;
-    Exec limited = exec;
-    if (out.size() < kInlineWork / 4) limited.threads = 1;
+    const Exec limited = limited_to_work(exec, 4 * out.size());
     const WarpOps& ops = VOXKERN_SELECT_LEVEL(warp_ops);
     if (exact_in_f32(image.dtype) && exact_in_f32(out.dtype) && !params.float64) {
         warp_batch<float>(image, out, params, ops.f32.pull, limited);

@@ -4,9 +4,9 @@
 
 #include <vector>
 
+#include "core/interpolator.hpp"
 #include "core/parallel.hpp"
 #include "core/view.hpp"
-#include "kernels/resample/resample_math.hpp"
 
 namespace voxkern {
 

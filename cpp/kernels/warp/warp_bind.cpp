@@ -5,26 +5,18 @@
 
 #include <optional>
 
-#include "bindings/array_view.hpp"
+#include "bindings/args.hpp"
+#include "bindings/run.hpp"
 
 namespace voxkern::bindings {
 namespace {
 
-using Table = std::optional<py::array_t<double, py::array::c_style | py::array::forcecast>>;
-
-std::vector<double> numbers(const Table& table) {
-    return table ? std::vector<double>(table->data(), table->data() + table->size()) : std::vector<double>{};
-}
-
-void expect(bool condition, const char* message) {
-    if (!condition) throw InvalidArgument(message);
-}
-
 // `image` and `grid` are what is interpolated and what has a value per grid point.
 template <class Image, class Grid>
-WarpParams params_of(const Image& image, const Grid& grid, int image_axes, const Table& offset, const Table& matrix,
-                     const std::optional<py::array>& field, const Table& field_matrix, const Interpolator& kernel,
-                     Boundary mode, double cval, bool prefilter, bool float64) {
+WarpParams params_of(const Image& image, const Grid& grid, int image_axes, const std::optional<Numbers>& offset,
+                     const std::optional<Numbers>& matrix, const std::optional<py::array>& field,
+                     const std::optional<Numbers>& field_matrix, const Interpolator& kernel, Boundary mode, double cval,
+                     bool prefilter, bool float64) {
     WarpParams params;
     CoordinateMap& map = params.map;
     map.image_axes = image_axes;
@@ -68,9 +60,10 @@ WarpParams params_of(const Image& image, const Grid& grid, int image_axes, const
 void bind_warp(py::module_& core) {
     core.def(
         "warp",
-        [](const py::array& input, py::array output, int image_axes, const Table& offset, const Table& matrix,
-           const std::optional<py::array>& field, const Table& field_matrix, const Interpolator& kernel, Boundary mode,
-           double cval, bool prefilter, int threads, bool float64, int slope_axis) {
+        [](const py::array& input, const py::array& output, int image_axes, const std::optional<Numbers>& offset,
+           const std::optional<Numbers>& matrix, const std::optional<py::array>& field,
+           const std::optional<Numbers>& field_matrix, const Interpolator& kernel, Boundary mode, double cval,
+           bool prefilter, int threads, bool float64, int slope_axis) {
             const ConstArrayView image = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             WarpParams params = params_of(image, out, image_axes, offset, matrix, field, field_matrix, kernel, mode,
@@ -78,7 +71,7 @@ void bind_warp(py::module_& core) {
             expect(slope_axis < image_axes && (slope_axis < 0 || (kernel.radius == 0 && kernel.order > 0)),
                    "slope_axis: allowed an image axis, with a spline of order 1 to 5");
             params.slope_axis = slope_axis;
-            run_without_gil(threads, [&](const Exec& exec) { warp(image, out, params, exec); });
+            run(threads, [&](const Exec& exec) { warp(image, out, params, exec); });
         },
         py::arg("input"), py::arg("output"), py::arg("image_axes"), py::arg("offset"), py::arg("matrix"),
         py::arg("field"), py::arg("field_matrix"), py::arg("kernel"), py::arg("mode"), py::arg("cval"),
@@ -86,14 +79,15 @@ void bind_warp(py::module_& core) {
         "Interpolates `input` at offset + matrix o + field_matrix field(o) for every point o of `output`.");
     core.def(
         "push",
-        [](const py::array& input, py::array output, int image_axes, const Table& offset, const Table& matrix,
-           const std::optional<py::array>& field, const Table& field_matrix, const Interpolator& kernel, Boundary mode,
-           bool prefilter, int threads, bool float64) {
+        [](const py::array& input, const py::array& output, int image_axes, const std::optional<Numbers>& offset,
+           const std::optional<Numbers>& matrix, const std::optional<py::array>& field,
+           const std::optional<Numbers>& field_matrix, const Interpolator& kernel, Boundary mode, bool prefilter,
+           int threads, bool float64) {
             const ConstArrayView values = view_of(input, "input");
             const ArrayView image = writable_view_of(output, "output");
             const WarpParams params = params_of(image, values, image_axes, offset, matrix, field, field_matrix, kernel,
                                                 mode, 0.0, prefilter, float64);
-            run_without_gil(threads, [&](const Exec& exec) { push(values, image, params, exec); });
+            run(threads, [&](const Exec& exec) { push(values, image, params, exec); });
         },
         py::arg("input"), py::arg("output"), py::arg("image_axes"), py::arg("offset"), py::arg("matrix"),
         py::arg("field"), py::arg("field_matrix"), py::arg("kernel"), py::arg("mode"), py::arg("prefilter"),

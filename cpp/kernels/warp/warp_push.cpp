@@ -3,7 +3,7 @@
 // reach it, in order: no two threads add to one sample, and the sum never depends on their number.
 #include <algorithm>
 
-#include "kernels/resample/resample.hpp"
+#include "kernels/copy/copy.hpp"
 #include "kernels/warp/warp_map.hpp"
 #include "kernels/warp/warp_source.hpp"
 
@@ -155,15 +155,7 @@ void push_item(const ConstArrayView& values, const ArrayView& image, const WarpP
     if (params.mode == Boundary::nearest) {
         for (int a = 0; a < geometry.axes; ++a) fold_pad(geometry, sum, a);
     }
-    ResampleParams copy;
-    copy.kernel.order = 0;
-    copy.float64 = params.float64;
-    for (int a = 0; a < image.rank; ++a) {
-        AxisSampling axis;
-        for (std::int64_t i = 0; i < image.shape[a]; ++i) axis.coordinates.push_back(static_cast<double>(i));
-        copy.axes.push_back(axis);
-    }
-    resample(as_const(view_within(geometry, sum, 0)), image, copy, exec);
+    cpu::copy(as_const(view_within(geometry, sum, 0)), image, exec);
 }
 
 }  // namespace
@@ -175,8 +167,7 @@ void push(const ConstArrayView& values, const ArrayView& image, const WarpParams
     item.rank = axes;
     ConstArrayView grid = values;
     grid.rank = params.map.grid_axes;
-    Exec limited = exec;
-    if (image.size() + values.size() < kInlineWork / 4) limited.threads = 1;
+    const Exec limited = limited_to_work(exec, 4 * (image.size() + values.size()));
     const WarpOps& ops = VOXKERN_SELECT_LEVEL(warp_ops);
     std::int64_t items = 1;
     for (int b = axes; b < image.rank; ++b) items *= image.shape[b];

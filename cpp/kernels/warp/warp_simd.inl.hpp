@@ -155,17 +155,10 @@ double sample_of(const WarpTask& task, const double* c) {
 template <class C>
 PerDType<C> per_dtype(DType dtype) {
     switch (dtype) {
-        case DType::u8: return {take_direct<C, std::uint8_t>, sample_of<std::uint8_t>};
-        case DType::i8: return {take_direct<C, std::int8_t>, sample_of<std::int8_t>};
-        case DType::u16: return {take_direct<C, std::uint16_t>, sample_of<std::uint16_t>};
-        case DType::i16: return {take_direct<C, std::int16_t>, sample_of<std::int16_t>};
-        case DType::u32: return {take_direct<C, std::uint32_t>, sample_of<std::uint32_t>};
-        case DType::i32: return {take_direct<C, std::int32_t>, sample_of<std::int32_t>};
-        case DType::u64: return {take_direct<C, std::uint64_t>, sample_of<std::uint64_t>};
-        case DType::i64: return {take_direct<C, std::int64_t>, sample_of<std::int64_t>};
-        case DType::f16: return {take_direct<C, Half>, sample_of<Half>};
-        case DType::f32: return {take_direct<C, float>, sample_of<float>};
-        case DType::f64: return {take_direct<C, double>, sample_of<double>};
+#define VOXKERN_CASE(name, T) \
+    case DType::name: return {take_direct<C, T>, sample_of<T>};
+        VOXKERN_DTYPES(VOXKERN_CASE)
+#undef VOXKERN_CASE
     }
     return {nullptr, nullptr};
 }

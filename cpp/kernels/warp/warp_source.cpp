@@ -6,28 +6,14 @@
 #include <limits>
 #include <numeric>
 
-#include "kernels/resample/resample.hpp"
+#include "kernels/copy/copy.hpp"
+#include "kernels/spline_filter/spline_filter.hpp"
 
 namespace voxkern {
 namespace {
 
-constexpr int kAtOnce = 3;            // axes that resample takes
 constexpr std::int64_t kGroup = 256;  // rows of one chunk
 constexpr std::int64_t kNowhere = std::numeric_limits<std::int64_t>::min();
-
-std::vector<double> every_sample(std::int64_t n) {
-    std::vector<double> coordinates(static_cast<std::size_t>(n));
-    std::iota(coordinates.begin(), coordinates.end(), 0.0);
-    return coordinates;
-}
-
-void copy_converted(const ConstArrayView& image, const ArrayView& to, const Exec& exec) {
-    ResampleParams params;
-    params.kernel.order = 0;
-    params.float64 = to.dtype == DType::f64;
-    for (int a = 0; a < image.rank; ++a) params.axes.push_back({every_sample(image.shape[a]), 0.0, false});
-    resample(image, to, params, exec);
-}
 
 // Positions of all axes but the last, `reach[a]` samples beyond the image; body(element of the row's sample 0).
 template <class Body>
@@ -113,16 +99,12 @@ Padded padded_geometry(int axes, const std::int64_t* shape, std::int64_t margin)
 
 void prefilter(const ConstArrayView& in, const ArrayView& out, const Interpolator& kernel, Boundary mode,
                const Exec& exec) {
-    for (int begin = 0; begin < in.rank; begin += kAtOnce) {
-        ResampleParams params;
-        params.kernel = kernel;
-        params.mode = mode;
-        params.float64 = out.dtype == DType::f64;
-        for (int a = 0; a < in.rank; ++a) {
-            params.axes.push_back({every_sample(in.shape[a]), 0.0, a >= begin && a < begin + kAtOnce});
-        }
-        resample(begin == 0 ? in : as_const(out), out, params, exec);
-    }
+    spline_filter::Options options;
+    for (int a = 0; a < in.rank; ++a) options.axes.push_back(a);
+    options.order = kernel.order;
+    options.mode = mode;
+    options.float64 = out.dtype == DType::f64;
+    cpu::spline_filter(in, out, options, exec);
 }
 
 template <class C>
@@ -134,7 +116,7 @@ void make_rimmed(const ConstArrayView& image, const WarpParams& params, const Pa
     if (filters && pad == 0) {
         prefilter(image, samples, params.kernel, params.mode, exec);
     } else {
-        copy_converted(image, samples, exec);
+        cpu::copy(image, samples, exec);
         if (params.mode == Boundary::grid_constant) subtract(geometry, data, static_cast<C>(params.cval), exec);
         if (filters) {
             extend(geometry, data, 0, pad, params.mode, exec);

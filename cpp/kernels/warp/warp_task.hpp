@@ -4,7 +4,7 @@
 
 #include "core/cpu.hpp"
 #include "core/dtype.hpp"
-#include "kernels/resample/resample_math.hpp"
+#include "core/interpolator.hpp"
 #include "kernels/warp/warp.hpp"
 
 namespace voxkern {

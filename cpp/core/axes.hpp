@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Axes of arrays that are walked together: their order in memory, neighbours that merge into one axis, and the
+// position of the i-th step of a walk. Every loop over axes, batches and rows is built on this.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <numeric>
+#include <vector>
+
+#include "core/view.hpp"
+
+namespace voxkern {
+
+// Numbers of the axes, the one with the largest stride first; equal strides keep their order.
+inline std::vector<int> slowest_first(int rank, const std::int64_t* strides) {
+    std::vector<int> order(static_cast<std::size_t>(rank));
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int a, int b) { return std::abs(strides[a]) > std::abs(strides[b]); });
+    return order;
+}
+
+// Index along every axis of step `position` of a walk in C order. Axis `skip` is left at 0.
+inline void unravel(std::int64_t position, int rank, const std::int64_t* shape, std::int64_t* index, int skip = -1) {
+    for (int a = rank - 1; a >= 0; --a) {
+        index[a] = a == skip ? 0 : position % shape[a];
+        if (a != skip) position /= shape[a];
+    }
+}
+
+// Axes of N arrays of one shape, walked in C order: the last axis goes fastest. Strides count elements.
+template <int N>
+class Axes {
+  public:
+    using Offsets = std::array<std::int64_t, N>;
+
+    struct Axis {
+        std::int64_t extent = 1;
+        Offsets strides = {};
+    };
+
+    void push(std::int64_t extent, const Offsets& strides) { axes_[rank_++] = {extent, strides}; }
+
+    Axis pop() { return axes_[--rank_]; }
+
+    int rank() const { return rank_; }
+
+    const Axis& operator[](int a) const { return axes_[a]; }
+
+    // Sorts by the strides of one of the arrays.
+    void slowest_first(int array) {
+        std::stable_sort(axes_, axes_ + rank_, [&](const Axis& a, const Axis& b) {
+            return std::abs(a.strides[static_cast<std::size_t>(array)]) >
+                   std::abs(b.strides[static_cast<std::size_t>(array)]);
+        });
+    }
+
+    // Makes one axis of neighbours that lie flush in all arrays.
+    void merge() {
+        int merged = 0;
+        for (int a = 0; a < rank_; ++a) {
+            const Axis inner = axes_[a];
+            if (merged > 0 && flush(axes_[merged - 1], inner)) {
+                axes_[merged - 1] = {axes_[merged - 1].extent * inner.extent, inner.strides};
+            } else {
+                axes_[merged++] = inner;
+            }
+        }
+        rank_ = merged;
+    }
+
+    // Steps of a walk.
+    std::int64_t size() const {
+        std::int64_t n = 1;
+        for (int a = 0; a < rank_; ++a) n *= axes_[a].extent;
+        return n;
+    }
+
+    // Elements from the start of each array to where step `position` is.
+    Offsets at(std::int64_t position) const {
+        Offsets offsets = {};
+        for (int a = rank_ - 1; a >= 0; --a) {
+            const std::int64_t index = position % axes_[a].extent;
+            position /= axes_[a].extent;
+            for (std::size_t k = 0; k < N; ++k) offsets[k] += index * axes_[a].strides[k];
+        }
+        return offsets;
+    }
+
+  private:
+    static bool flush(const Axis& outer, const Axis& inner) {
+        for (std::size_t k = 0; k < N; ++k) {
+            if (outer.strides[k] != inner.strides[k] * inner.extent) return false;
+        }
+        return true;
+    }
+
+    Axis axes_[kMaxRank];
+    int rank_ = 0;
+};
+
+// The axes of two arrays of one shape that a kernel may walk in any order: sorted by the strides of `out`,
+// merged, without those of one sample and without axis `skip`.
+inline Axes<2> walk_of(const ConstArrayView& in, const ArrayView& out, int skip = -1) {
+    Axes<2> axes;
+    for (int a = 0; a < in.rank; ++a) {
+        if (a != skip && in.shape[a] != 1) axes.push(in.shape[a], {in.strides[a], out.strides[a]});
+    }
+    axes.slowest_first(1);
+    axes.merge();
+    return axes;
+}
+
+}  // namespace voxkern

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interpolation rule of one axis: which samples an output sample reads and with which weights. Kernels on a
+// grid tabulate it per axis; kernels at free coordinates evaluate it per sample.
+#pragma once
+
+#include "core/boundary.hpp"
+#include "core/bspline.hpp"
+
+namespace voxkern {
+
+enum class SincWindow : std::int8_t { none, hamming, cosine, welch, lanczos, blackman };
+
+// A B-spline, or a windowed sinc as ITK has them.
+struct Interpolator {
+    int order = 3;  // of the spline, 0 to 5
+    SincWindow window = SincWindow::none;
+    int radius = 0;  // of the window, 1 to 5; 0: a spline
+
+    VOXKERN_HD int taps() const { return radius > 0 ? 2 * radius : order + 1; }
+    // Takes coefficients, not samples.
+    VOXKERN_HD bool filters() const { return radius == 0 && order > 1; }
+};
+
+inline constexpr int kMaxRadius = 5;
+inline constexpr int kMaxInterpolatorTaps = 2 * kMaxRadius;
+
+// Samples scipy adds on either side where a mode has no exact recursion for the prefilter.
+inline constexpr std::int64_t kPrefilterPad = 12;
+
+VOXKERN_HD VOXKERN_INLINE std::int64_t prefilter_pad(const Interpolator& kernel, Boundary mode) {
+    return kernel.filters() && (mode == Boundary::nearest || mode == Boundary::grid_constant) ? kPrefilterPad : 0;
+}
+
+// How the line continues for the prefilter, and for taps that reach over its (padded) end.
+VOXKERN_HD VOXKERN_INLINE Boundary prefilter_boundary(Boundary mode) {
+    switch (mode) {
+        case Boundary::nearest:
+        case Boundary::reflect: return Boundary::reflect;
+        case Boundary::grid_wrap: return Boundary::grid_wrap;
+        default: return Boundary::mirror;
+    }
+}
+VOXKERN_HD VOXKERN_INLINE Boundary tap_boundary(Boundary mode) {
+    return mode == Boundary::constant || mode == Boundary::wrap || mode == Boundary::fov ? Boundary::mirror : mode;
+}
+
+VOXKERN_HD VOXKERN_INLINE double sinc_window(double x, SincWindow window, int radius) {
+    constexpr double pi = 3.14159265358979323846;
+    const double r = static_cast<double>(radius);
+    switch (window) {
+        case SincWindow::hamming: return 0.54 + 0.46 * std::cos(pi * x / r);
+        case SincWindow::cosine: return std::cos(pi * x / (2.0 * r));
+        case SincWindow::welch: return 1.0 - x * x / (r * r);
+        case SincWindow::lanczos: return std::sin(pi * x / r) / (pi * x / r);
+        case SincWindow::blackman: return 0.42 + 0.5 * std::cos(pi * x / r) + 0.08 * std::cos(2.0 * pi * x / r);
+        case SincWindow::none: break;
+    }
+    return 1.0;
+}
+
+// Weights of the 2 * radius samples around c. As in ITK they are not scaled to a sum of one.
+VOXKERN_HD VOXKERN_INLINE void sinc_weights(double c, const Interpolator& kernel, double* weight) {
+    constexpr double pi = 3.14159265358979323846;
+    const double fraction = c - std::floor(c);
+    for (int t = 0; t < 2 * kernel.radius; ++t) {
+        const double x = fraction + static_cast<double>(kernel.radius - 1 - t);
+        weight[t] = fraction == 0.0 ? (t == kernel.radius - 1 ? 1.0 : 0.0)
+                                    : std::sin(pi * x) / (pi * x) * sinc_window(x, kernel.window, kernel.radius);
+    }
+}
+
+// Fills index and weight of the taps at coordinate c of a line of n samples with `pad` more on either
+// side, in units of the padded line. Taps that stand for cval get weight 0. False: the sample is cval
+// altogether. `slopes`: weights of the spline's derivative.
+VOXKERN_HD VOXKERN_INLINE bool interpolator_taps(double c, std::int64_t n, std::int64_t pad, const Interpolator& kernel,
+                                                 Boundary mode, std::int64_t* index, double* weight,
+                                                 bool slopes = false) {
+    const bool sinc = kernel.radius > 0;
+    const int taps = kernel.taps();
+    // With padding the spline of the padded line is evaluated as it is, even outside the line; so does scipy
+    // where coefficients are given and none is padded.
+    const bool as_given = pad > 0 || mode == Boundary::grid_constant || (mode == Boundary::nearest && taps > 2);
+    FoldedCoordinate at = as_given ? FoldedCoordinate{c, true} : fold_coordinate(c, n, mode);
+    if (!at.inside) {
+        for (int t = 0; t < taps; ++t) {
+            index[t] = 0;
+            weight[t] = 0.0;
+        }
+        return false;
+    }
+    // In the half-voxel rim ITK clamps the coordinate for one or two taps; longer kernels go on over the mirrored
+    // coefficients of a spline, the repeated samples of a sinc.
+    if (mode == Boundary::fov && taps > 2) at = {c, true};
+    const Boundary beyond = sinc && mode == Boundary::fov ? Boundary::nearest : tap_boundary(mode);
+    // Far outside, every tap lies beyond the padding: keep the integer conversion in range.
+    const double limit = static_cast<double>(n + 2 * kPrefilterPad + kMaxInterpolatorTaps);
+    const double near = at.value < -limit ? -limit : (at.value > limit + limit ? limit + limit : at.value);
+    std::int64_t start = pad;
+    if (sinc) {
+        sinc_weights(at.value, kernel, weight);
+        start += static_cast<std::int64_t>(std::floor(near)) - kernel.radius + 1;
+    } else {
+        const double y = at.value - spline_anchor(at.value, kernel.order);
+        if (slopes) {
+            spline_slopes_at(y, kernel.order, weight);
+            for (int t = 0; t < taps; ++t) weight[t] *= at.slope;
+        } else {
+            spline_weights_at(y, kernel.order, weight);
+        }
+        start += spline_start(near, kernel.order);
+    }
+    for (int t = 0; t < taps; ++t) {
+        index[t] = fold_index(start + t, n + 2 * pad, beyond);
+        if (index[t] == kOutside) {
+            index[t] = 0;
+            weight[t] = 0.0;
+        }
+    }
+    return true;
+}
+
+}  // namespace voxkern

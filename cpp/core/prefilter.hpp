@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The recursive filter that turns the samples of a line into B-spline coefficients, as plain numbers.
+// M. Unser, A. Aldroubi, M. Eden, "B-spline signal processing", IEEE Trans. Signal Proc. 41 (1993).
+#pragma once
+
+#include <cmath>
+#include <vector>
+
+#include "core/boundary.hpp"
+#include "core/interpolator.hpp"
+
+namespace voxkern {
+
+// sum_k weight[k] * sample[index[k]]: how a recursion starts.
+template <class C>
+struct InitialSum {
+    std::int64_t count = 0;
+    const std::int64_t* index = nullptr;
+    const C* weight = nullptr;
+};
+
+template <class C>
+struct PoleFilter {
+    C pole = C{0};
+    InitialSum<C> causal;
+    InitialSum<C> anticausal;  // over the causal result
+};
+
+// The line is `pad + n + pad` samples long. Its coefficients come out divided by spline_gain(order).
+template <class C>
+struct Prefilter {
+    std::int64_t n = 1;
+    std::int64_t pad = 0;
+    bool pad_edge = false;  // padding repeats the edge sample; else it is zero
+    int poles = 0;          // 0: no filter
+    PoleFilter<C> filter[2];
+};
+
+// One line, as the GPU filters it: a thread per line. The tiles of core/simd/prefilter.inl.hpp do the same a vector of
+// lines at a time.
+template <class C>
+VOXKERN_HD VOXKERN_INLINE C first_coefficient(const InitialSum<C>& sum, const C* line, std::int64_t stride) {
+    C value = C{0};
+    for (std::int64_t k = 0; k < sum.count; ++k) {
+        value = std::fma(line[sum.index[k] * stride], sum.weight[k], value);
+    }
+    return value;
+}
+
+// Causal, then anticausal recursion of one pole along a padded line of n samples, in place.
+template <class C>
+VOXKERN_HD VOXKERN_INLINE void filter_line(const PoleFilter<C>& filter, C* line, std::int64_t n, std::int64_t stride) {
+    const C z = filter.pole;
+    C c = first_coefficient(filter.causal, line, stride);
+    line[0] = c;
+    for (std::int64_t i = 1; i < n; ++i) {
+        c = std::fma(z, c, line[i * stride]);
+        line[i * stride] = c;
+    }
+    c = first_coefficient(filter.anticausal, line, stride);
+    line[(n - 1) * stride] = c;
+    for (std::int64_t i = n - 2; i >= 0; --i) {
+        c = std::fma(z, c, -(z * line[i * stride]));
+        line[i * stride] = c;
+    }
+}
+
+// A Prefilter and the memory its pointers lead to. Moves, never copies: the pointers stay valid.
+template <class C>
+class OwnedPrefilter {
+  public:
+    OwnedPrefilter() = default;
+    OwnedPrefilter(std::int64_t n, std::int64_t pad, int order, Boundary mode);
+    OwnedPrefilter(OwnedPrefilter&&) = default;
+    OwnedPrefilter& operator=(OwnedPrefilter&&) = default;
+
+    const Prefilter<C>& filter() const { return filter_; }
+
+  private:
+    void start(int pole, double z, std::int64_t length, Boundary extension);
+
+    Prefilter<C> filter_;
+    std::vector<std::int64_t> index_[4];
+    std::vector<C> weight_[4];
+};
+
+}  // namespace voxkern

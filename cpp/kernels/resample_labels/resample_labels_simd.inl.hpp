@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of label maps and of class scores, compiled once per ISA level inside that level's namespace.
+#include "core/simd/intrinsics.hpp"
+#include "kernels/resample_labels/resample_labels_math.hpp"
+#include "kernels/resample_labels/resample_labels_task.hpp"
+
+namespace voxkern {
+namespace VOXKERN_LEVEL {
+namespace {
+
+#include "core/simd/vec.inl.hpp"
+//
+#include "core/simd/convert.inl.hpp"
+#include "core/simd/interpolate.inl.hpp"
+
+constexpr int kMaxRows = 1 << (kMaxLabelAxes - 1);
+
+// --- label maps: most voxels lie among samples of one label, and need no vote ------------------------------
+
+// Source rows that an output row reads, as offsets in elements; false where some tap is outside, or too many.
+bool rows_of(const LabelTask& task, const std::int64_t* at, std::int64_t* rows, int* count) {
+    *count = 1;
+    rows[0] = 0;
+    for (int a = 0; a < task.axes; ++a) {
+        if (a == task.run_axis) continue;
+        const LabelAxis& axis = task.axis[a];
+        if (*count * axis.taps > kMaxRows) return false;
+        const int known = *count;
+        for (int t = axis.taps - 1; t >= 0; --t) {
+            const std::int64_t index = axis.index[at[a] * axis.taps + t];
+            if (index == kOutside) return false;
+            for (int r = 0; r < known; ++r) rows[t * known + r] = rows[r] + index * task.source_strides[a];
+        }
+        *count *= axis.taps;
+    }
+    return true;
+}
+
+template <class T>
+void mark_unanimous(const T* base, const std::int64_t* rows, int count, std::int64_t n, std::int64_t stride,
+                    unsigned char* VOXKERN_RESTRICT unanimous) {
+    const T* const first = base + rows[0];
+    for (std::int64_t i = 0; i < n; ++i) unanimous[i] = 1;
+    for (int r = 1; r < count; ++r) {
+        if (rows[r] == rows[0]) continue;
+        const T* const other = base + rows[r];
+        if (stride == 1) {
+            for (std::int64_t i = 0; i < n; ++i) {
+                unanimous[i] = static_cast<unsigned char>(unanimous[i] & (first[i] == other[i] ? 1 : 0));
+            }
+        } else {
+            for (std::int64_t i = 0; i < n; ++i) {
+                const bool same = first[i * stride] == other[i * stride];
+                unanimous[i] = static_cast<unsigned char>(unanimous[i] & (same ? 1 : 0));
+            }
+        }
+    }
+}
+
+VOXKERN_INLINE TapsOfAxis taps_of(const LabelAxis& axis, std::int64_t i) {
+    return {axis.count[i], axis.index + i * axis.taps, axis.weight + i * axis.taps, axis.nearest[i]};
+}
+
+// The combinations of linear taps that the voxels of a row weigh, at most 8, in the order of the array's axes.
+// Weights are multiplied in that order too: what comes before the run axis, the run axis, what comes after.
+constexpr int kCorners = 8;
+struct RowCorners {
+    bool usable = false;
+    int tap[kCorners];  // of the run axis
+    double before[kCorners];
+    double after[2][kCorners];
+    std::int64_t offset[kCorners];  // of the other axes
+    std::int64_t nearest = 0;
+};
+
+RowCorners corners_of(const LabelTask& task, const std::int64_t* at) {
+    RowCorners corners;
+    int combinations = 1;
+    for (int a = 0; a < task.axes; ++a) combinations *= task.axis[a].taps;
+    const bool linear = task.rule == LabelRule::argmax || task.rule == LabelRule::half;
+    if (!linear || task.axes > 3 || combinations > kCorners) return corners;
+    for (int c = 0; c < kCorners; ++c) {
+        corners.before[c] = c < combinations ? 1.0 : 0.0;  // the rest repeats the first combination, without weight
+        corners.after[0][c] = corners.after[1][c] = 1.0;
+        corners.offset[c] = 0;
+        int rest = c < combinations ? c : 0;
+        int afters = 0;
+        int taps[3] = {0, 0, 0};
+        for (int a = task.axes - 1; a >= 0; --a) {
+            taps[a] = rest % task.axis[a].taps;
+            rest /= task.axis[a].taps;
+        }
+        corners.tap[c] = taps[task.run_axis];
+        for (int a = 0; a < task.axes; ++a) {
+            if (a == task.run_axis) continue;
+            const LabelAxis& axis = task.axis[a];
+            const std::int64_t index = axis.index[at[a] * axis.taps + taps[a]];
+            if (index == kOutside || axis.nearest[at[a]] == kOutside) return corners;
+            corners.offset[c] += index * task.source_strides[a];
+            const double weight = axis.weight[at[a] * axis.taps + taps[a]];
+            if (a < task.run_axis) {
+                corners.before[c] *= weight;
+            } else {
+                corners.after[afters++][c] = weight;
+            }
+            if (c == 0) corners.nearest += axis.nearest[at[a]] * task.source_strides[a];
+        }
+    }
+    corners.usable = true;
+    return corners;
+}
+
+// vote() over the corners of voxel i.
+template <class T>
+T elect(const LabelTask& task, const RowCorners& corners, const T* base, std::int64_t i) {
+    const LabelAxis& run = task.axis[task.run_axis];
+    const std::int64_t stride = task.source_strides[task.run_axis];
+    const std::int64_t* const index = run.index + i * run.taps;
+    const double* const weights = run.weight + i * run.taps;
+    T label[kCorners];
+    std::int64_t same[kCorners];
+    double weight[kCorners];
+    double score[kCorners];
+    for (int c = 0; c < kCorners; ++c) {
+        label[c] = base[corners.offset[c] + index[corners.tap[c]] * stride];
+        same[c] = static_cast<std::int64_t>(label[c]);
+        weight[c] = corners.before[c] * weights[corners.tap[c]] * corners.after[0][c] * corners.after[1][c];
+        score[c] = 0.0;
+    }
+    const T nearest = base[corners.nearest + run.nearest[i] * stride];
+    double share[kCorners];
+    for (int c = 0; c < kCorners; ++c) share[c] = label[c] == nearest ? weight[c] : 0.0;
+    // With clearly more than a half, no other label comes near, in whatever order sums are taken.
+    const double low = (share[0] + share[1]) + (share[2] + share[3]);
+    if (low + ((share[4] + share[5]) + (share[6] + share[7])) > 0.5 + 1e-9) return nearest;
+    for (int j = 0; j < kCorners; ++j) {
+        for (int c = 0; c < kCorners; ++c) score[c] += same[c] == same[j] ? weight[j] : 0.0;
+    }
+    if (task.rule == LabelRule::half) {
+        int highest = -1;
+        for (int c = 0; c < kCorners; ++c) {
+            if (score[c] >= 0.5 && (highest < 0 || label[c] > label[highest])) highest = c;
+        }
+        return highest < 0 ? T{0} : label[highest];
+    }
+    int best = 0;
+    for (int c = 1; c < kCorners; ++c) {
+        if (score[c] > score[best] || (score[c] == score[best] && label[c] < label[best])) best = c;
+    }
+    for (int c = 0; c < kCorners; ++c) {
+        if (label[c] == nearest && score[c] == score[best]) return nearest;
+    }
+    return label[best];
+}
+
+template <class T>
+void label_row(const LabelTask& task, const std::int64_t* at, unsigned char* unanimous) {
+    const LabelAxis& run = task.axis[task.run_axis];
+    const std::int64_t from = task.source_strides[task.run_axis];
+    const std::int64_t to = task.target_strides[task.run_axis];
+    T* out = reinterpret_cast<T*>(task.target);
+    bool outside = false;
+    TapsOfAxis taps[kMaxLabelAxes];
+    for (int a = 0; a < task.axes; ++a) {
+        out += at[a] * task.target_strides[a];
+        outside = outside || (a != task.run_axis && task.axis[a].outside[at[a]] != 0);
+        taps[a] = taps_of(task.axis[a], at[a]);
+    }
+    const T cval = static_cast<T>(task.cval);
+    std::int64_t rows[kMaxRows];
+    int count = 0;
+    const bool looks = !outside && rows_of(task, at, rows, &count);
+    const RowCorners corners = looks ? corners_of(task, at) : RowCorners{};
+    const T* const base = reinterpret_cast<const T*>(task.source);
+    if (looks) mark_unanimous(base, rows, count, task.source_length, from, unanimous);
+    const T* const first = base + (looks ? rows[0] : 0);
+    for (std::int64_t i = 0; i < run.n_out; ++i) {
+        if (outside || run.outside[i] != 0) {
+            out[i * to] = cval;
+            continue;
+        }
+        const std::int64_t* const index = run.index + i * run.taps;
+        const bool known = looks && index[0] != kOutside && index[run.taps - 1] != kOutside;
+        bool agreed = known && unanimous[index[0]] != 0;
+        const T label = agreed ? first[index[0] * from] : cval;
+        for (int t = 1; t < run.taps && agreed; ++t) {
+            agreed = index[t] != kOutside && unanimous[index[t]] != 0 && first[index[t] * from] == label;
+        }
+        if (agreed) {
+            out[i * to] = label;
+        } else if (known && corners.usable && run.nearest[i] != kOutside) {
+            out[i * to] = elect(task, corners, base, i);
+        } else {
+            taps[task.run_axis] = taps_of(run, i);
+            out[i * to] = vote<T>(task, taps);
+        }
+    }
+}
+
+template <class T>
+void label_voxel(const LabelTask& task, const LabelAxis* axes, void* out) {
+    TapsOfAxis taps[kMaxLabelAxes];
+    bool outside = false;
+    for (int a = 0; a < task.axes; ++a) {
+        taps[a] = taps_of(axes[a], 0);
+        outside = outside || axes[a].outside[0] != 0;
+    }
+    *static_cast<T*>(out) = outside ? static_cast<T>(task.cval) : vote<T>(task, taps);
+}
+
+struct PerDType {
+    void (*row)(const LabelTask&, const std::int64_t*, unsigned char*);
+    void (*voxel)(const LabelTask&, const LabelAxis*, void*);
+};
+
+PerDType per_dtype(DType dtype) {
+    switch (dtype) {
+#define VOXKERN_CASE(name, T) \
+    case DType::name: return {label_row<T>, label_voxel<T>};
+        VOXKERN_INTEGER_DTYPES(VOXKERN_CASE)
+#undef VOXKERN_CASE
+        default: return {nullptr, nullptr};
+    }
+}
+
+void row_of_dtype(const LabelTask& task, const std::int64_t* at, unsigned char* unanimous) {
+    per_dtype(task.dtype).row(task, at, unanimous);
+}
+
+void voxel_of_dtype(const LabelTask& task, const LabelAxis* axes, void* out) {
+    per_dtype(task.dtype).voxel(task, axes, out);
+}
+
+// --- class scores ------------------------------------------------------------------------------------------
+
+template <class T>
+void combine_scores(const ArgmaxTask& task, const std::int64_t* offsets, int taps, const float* weights, std::int64_t c,
+                    const ArgmaxScratch& scratch) {
+    const T* rows[kMaxInterpolatorTaps];
+    const T* const base = reinterpret_cast<const T*>(task.source) + c * task.class_stride;
+    for (int t = 0; t < taps; ++t) rows[t] = base + offsets[t];
+    combine(taps, rows, weights, scratch.row, task.length);
+}
+
+void combine_loaded(const ArgmaxTask& task, const std::int64_t* offsets, int taps, const float* weights, std::int64_t c,
+                    const ArgmaxScratch& scratch) {
+    const LoadRow<float> load_line = load_row_of<float>(task.dtype);
+    const float* rows[kMaxInterpolatorTaps];
+    for (int t = 0; t < taps; ++t) {
+        float* const row = scratch.rows + t * task.length;
+        load_line(task.source + (c * task.class_stride + offsets[t]) * task.itemsize, task.strides[2], row,
+                  task.length);
+        rows[t] = row;
+    }
+    combine(taps, rows, weights, scratch.row, task.length);
+}
+
+void argmax_row(const ArgmaxTask& task, std::int64_t k, std::int64_t j, const ArgmaxScratch& scratch) {
+    const std::int64_t n = task.n_out[2];
+    char* const out = task.target + (k * task.target_strides[0] + j * task.target_strides[1]) * task.target_itemsize;
+    const StoreRow<float> store_line = store_row_of<RoundSaturate, float>(task.target_dtype);
+    float* VOXKERN_RESTRICT const winner = scratch.winner;
+    for (std::int64_t i = 0; i < n; ++i) winner[i] = 0.0F;
+    if (task.outside[0][k] != 0 || task.outside[1][j] != 0) {
+        store_line(winner, out, task.target_strides[2], n);
+        return;
+    }
+    std::int64_t offsets[4];
+    float weights[4];
+    int taps = 0;
+    for (int s = 0; s < task.taps[0]; ++s) {
+        for (int t = 0; t < task.taps[1]; ++t, ++taps) {
+            offsets[taps] = task.index[0][k * task.taps[0] + s] * task.strides[0] +
+                            task.index[1][j * task.taps[1] + t] * task.strides[1];
+            weights[taps] = task.weight[0][k * task.taps[0] + s] * task.weight[1][j * task.taps[1] + t];
+        }
+    }
+    void (*combined)(const ArgmaxTask&, const std::int64_t*, int, const float*, std::int64_t, const ArgmaxScratch&) =
+        combine_loaded;
+    if (task.strides[2] == 1 && task.dtype == DType::f32) combined = combine_scores<float>;
+    if (task.strides[2] == 1 && task.dtype == DType::f16) combined = combine_scores<Half>;
+    float* VOXKERN_RESTRICT const best = scratch.best;
+    float* VOXKERN_RESTRICT const score = scratch.score;
+    for (std::int64_t c = 0; c < task.classes; ++c) {
+        combined(task, offsets, taps, weights, c, scratch);
+        float* const into = c == 0 ? scratch.best : scratch.score;
+        if (task.picks.start != nullptr) {
+            pick_row(task.picks, scratch.row, into);
+        } else {
+            const std::int64_t* index = task.index[2];
+            const float* weight = task.weight[2];
+            for (std::int64_t i = 0; i < n; ++i, index += task.taps[2], weight += task.taps[2]) {
+                float sum = scratch.row[index[0]] * weight[0];
+                if (task.taps[2] == 2) sum += scratch.row[index[1]] * weight[1];
+                into[i] = sum;
+            }
+        }
+        if (c == 0) continue;
+        const float number = static_cast<float>(c);
+        for (std::int64_t i = 0; i < n; ++i) {
+            winner[i] = score[i] > best[i] ? number : winner[i];
+            best[i] = score[i] > best[i] ? score[i] : best[i];
+        }
+    }
+    for (std::int64_t i = 0; i < n; ++i) winner[i] = task.outside[2][i] != 0 ? 0.0F : winner[i];
+    store_line(winner, out, task.target_strides[2], n);
+}
+
+}  // namespace
+
+const LabelOps& label_ops() {
+    static constexpr LabelOps ops = {row_of_dtype, voxel_of_dtype, argmax_row, kHasPick<float> ? kVec<float> : 0};
+    return ops;
+}
+
+}  // namespace VOXKERN_LEVEL
+}  // namespace voxkern

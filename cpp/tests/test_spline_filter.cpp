@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/spline_filter/spline_filter.hpp"
+
+#include <cmath>
+#include <vector>
+
+#include "core/cpu.hpp"
+#include "core/interpolator.hpp"
+#include "core/prefilter.hpp"
+#include "expect.hpp"
+
+using namespace voxkern;
+using voxkern::spline_filter::Options;
+
+namespace {
+
+std::vector<float> image(std::int64_t n) {
+    std::vector<float> x(static_cast<std::size_t>(n));
+    std::uint32_t state = 7;
+    for (float& value : x) {
+        state = state * 1664525U + 1013904223U;
+        value = static_cast<float>(state >> 8) / (1 << 24);
+    }
+    return x;
+}
+
+}  // namespace
+
+// Coefficients, evaluated with the weights at the samples, give the samples back.
+TEST(spline_filter, coefficients_reproduce_the_samples) {
+    const std::vector<double> x = {3.0, -1.0, 4.0, 1.0, -5.0, 9.0, 2.0};
+    const auto n = static_cast<std::int64_t>(x.size());
+    for (const CpuLevel level : usable_levels()) {
+        set_active_level(to_string(level));
+        for (int order = 0; order <= 5; ++order) {
+            std::vector<double> c(x.size());
+            const View<const double, 1> in = contiguous_view<const double, 1>(x.data(), {n});
+            const Options options = {{0}, order, Boundary::mirror, false};
+            cpu::spline_filter(erase_type(in), erase_type(contiguous_view<double, 1>(c.data(), {n})), options, {});
+            for (std::int64_t i = 0; i < n; ++i) {
+                std::int64_t index[kMaxTaps];
+                double weight[kMaxTaps];
+                interpolator_taps(static_cast<double>(i), n, 0, {order}, Boundary::mirror, index, weight);
+                double value = 0.0;
+                for (int t = 0; t <= order; ++t) value += weight[t] * c[static_cast<std::size_t>(index[t])];
+                EXPECT(std::abs(value - in(i)) < 1e-12);
+            }
+        }
+    }
+}
+
+// Strided, in place, into another dtype, on any number of threads: the same numbers.
+TEST(spline_filter, layouts_and_threads_agree) {
+    const std::vector<float> x = image(9 * 17 * 35);
+    const View<const float, 3> in = contiguous_view<const float, 3>(x.data(), {9, 17, 35});
+    const Options options = {{0, 1, 2}, 3, Boundary::reflect, false};
+    std::vector<float> want(x.size());
+    cpu::spline_filter(erase_type(in), erase_type(contiguous_view<float, 3>(want.data(), {9, 17, 35})), options, {});
+    Exec exec;
+    exec.threads = 3;
+    std::vector<float> same = x;
+    const ArrayView view = erase_type(contiguous_view<float, 3>(same.data(), {9, 17, 35}));
+    cpu::spline_filter(as_const(view), view, options, exec);
+    EXPECT(same == want);
+    std::vector<std::int16_t> rounded(x.size());
+    std::vector<std::int16_t> scaled(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) scaled[i] = static_cast<std::int16_t>(100.0F * x[i]);
+    const View<const std::int16_t, 3> integers = contiguous_view<const std::int16_t, 3>(scaled.data(), {9, 17, 35});
+    cpu::spline_filter(erase_type(integers), erase_type(contiguous_view<std::int16_t, 3>(rounded.data(), {9, 17, 35})),
+                       options, exec);
+    std::vector<double> exact(x.size());
+    cpu::spline_filter(erase_type(integers), erase_type(contiguous_view<double, 3>(exact.data(), {9, 17, 35})), options,
+                       exec);
+    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(rounded[i], exact[i], 0.5 + 1e-3);
+}
+
+// What a GPU thread does with a line is what the tiles do, up to the rounding of levels without FMA.
+TEST(spline_filter, one_line_at_a_time) {
+    const std::vector<float> x = image(40);
+    std::vector<double> line(x.begin(), x.end());
+    std::vector<double> tile(40);
+    const View<const double, 1> in = contiguous_view<const double, 1>(line.data(), {40});
+    cpu::spline_filter(erase_type(in), erase_type(contiguous_view<double, 1>(tile.data(), {40})),
+                       {{0}, 5, Boundary::grid_wrap, false}, {});
+    const OwnedPrefilter<double> prefilter(40, 0, 5, Boundary::grid_wrap);
+    for (int p = 0; p < prefilter.filter().poles; ++p) {
+        filter_line(prefilter.filter().filter[p], line.data(), 40, 1);
+    }
+    for (std::size_t i = 0; i < 40; ++i) EXPECT_NEAR(line[i] * spline_gain(5), tile[i], 1e-12);
+}
