@@ -164,7 +164,9 @@ def gpu(monkeypatch):
     cupy.cuda = types.SimpleNamespace(
         Device=Device, get_current_stream=lambda: types.SimpleNamespace(ptr=77 + current[-1])
     )
-    module = types.SimpleNamespace(correlate1d=correlate1d, unavailable_reason=lambda: "")
+    module = types.SimpleNamespace(
+        correlate1d=correlate1d, set_allocator=lambda allocate: None, unavailable_reason=lambda: ""
+    )
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     monkeypatch.setattr(backend, "_load_cuda", lambda: (module, ""))
     cuda = backend.CudaBackend(module)

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core import Interpolator
+from .._core import AxisSampling, CoordinateMap, Interpolator, ResampleOptions, WarpOptions
 from .._runtime import validate
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError
-from .._runtime.kernels import AxisSampling, CoordinateMap, ResampleOptions, WarpOptions
 from .._runtime.texts import documented
 from .._runtime.validate import SAMPLED_DTYPES
 from .._space.grid import AlignedGrid, default_mode, make_grid

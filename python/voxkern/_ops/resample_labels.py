@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core import LabelRule
+from .._core import LabelOptions, LabelRule
 from .._runtime import validate
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError
-from .._runtime.kernels import CoordinateMap, LabelOptions
 from .._runtime.texts import documented
 from .._runtime.validate import LABEL_DTYPES, SAMPLED_DTYPES
 from .._space.grid import AlignedGrid, ObliqueGrid, default_mode, make_grid
@@ -113,30 +112,30 @@ def resample_labels(
     limits = np.iinfo(source.dtype) if source.dtype.kind in "iu" else np.iinfo(np.uint8)
     if not max(limits.min, -(2**63)) <= cval <= min(limits.max, 2**63 - 1):
         raise ArgumentError(f"cval: got {cval}, allowed a label of {source.dtype}")
-    sigmas = np.full(source.ndim, float(sigma))
+    sigmas = [float(sigma)] * source.ndim
     options = LabelOptions(rule=LabelRule[rule], mode=boundary, cval=cval, sigma=sigmas, alpha=alpha)
     if isinstance(grid, AlignedGrid):
         source = source.transpose(grid.source_axes)
         kernel = "resample_labels"
-        where: Any = list(grid.coordinates)
+        where: tuple[Any, ...] = (list(grid.coordinates),)
     else:
         kernel = "warp_labels"
         where = _linear_map(grid, source.ndim)
     values = call.output(out, grid.shape, source)
     if values.dtype != source.dtype:
         raise ArgumentError(f"out: got dtype {values.dtype}, allowed {source.dtype}")
-    call.run(kernel, source, values, where, options)
+    call.run(kernel, source, values, *where, options)
     return call.leave(values, affine)
 
 
-def _linear_map(grid: ObliqueGrid, ndim: int) -> CoordinateMap:
-    """Return a grid's map over all axes."""
+def _linear_map(grid: ObliqueGrid, ndim: int) -> tuple[Array, Array]:
+    """Return offset and matrix of a grid's map over all axes."""
     if grid.field is not None:
         raise ArgumentError("transform: got one that bends, allowed linear ones")
     matrix, offset = np.eye(ndim), np.zeros(ndim)
     moved = len(grid.offset)
     matrix[:moved, :moved], offset[:moved] = grid.matrix, grid.offset
-    return CoordinateMap(axes=ndim, offset=offset, matrix=matrix)
+    return offset, matrix
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:

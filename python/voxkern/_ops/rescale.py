@@ -26,4 +26,11 @@ def rescale(
     ``swap_bytes`` tells that ``stored`` has the other byte order. ``unused_high`` and ``unused_low`` count
     the bits of a word above and below the stored ones.
     """
-    _core.rescale(stored, values, slope, intercept, swap_bytes, unused_high, unused_low, threads)
+    options = _core.RescaleOptions(
+        slope=slope,
+        intercept=intercept,
+        swap_bytes=swap_bytes,
+        unused_high=unused_high,
+        unused_low=unused_low,
+    )
+    _core.rescale(stored, values, options, threads)

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core import Interpolator
+from .._core import CoordinateMap, Interpolator, WarpOptions
 from .._runtime import validate
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError, ArgumentTypeError
-from .._runtime.kernels import CoordinateMap, WarpOptions
 from .._runtime.texts import documented
 from .._runtime.validate import SAMPLED_DTYPES, Array
 from .._space.grid import default_mode

@@ -63,8 +63,9 @@ class CudaBackend:
 
     def __init__(self, kernels: ModuleType) -> None:
         self.kernels = kernels
-        self._cupy = import_or_explain("cupy", "cuda13")
-        self.array_type: Any = self._cupy.ndarray
+        self._cupy = cupy = import_or_explain("cupy", "cuda13")
+        self.array_type: Any = cupy.ndarray
+        kernels.set_allocator(lambda nbytes: cupy.empty(nbytes, np.uint8))
 
     def from_dlpack(self, x: Any) -> Any:
         """Return an array over the memory of ``x``, once the work queued for it is done."""

@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 
-from . import kernels
 from .backend import NUMPY, Backend, backend_of, dlpack_library
 from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError
 from .validate import KERNEL_DTYPES, LABEL_DTYPES, SAMPLED_DTYPES, Array, thread_count
@@ -210,9 +209,9 @@ class Call:
         backend = self._where()
         if backend is not NUMPY and not hasattr(backend.kernels, kernel):
             raise self._no_gpu_version("x")
-        function = getattr(kernels, kernel)
+        function = getattr(backend.kernels, kernel)
         with backend.device(arguments[0]):
-            return function(backend.kernels, *arguments, backend.last_argument(self._threads))
+            return function(*arguments, backend.last_argument(self._threads))
 
     # --- leave ----------------------------------------------------------------------------------------
 

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core import Boundary, Interpolator
+from .._core import Boundary, CoordinateMap, Interpolator, WarpOptions
 from .._runtime.backend import host_array
 from .._runtime.call import Call
 from .._runtime.errors import ArgumentError, ArgumentTypeError
-from .._runtime.kernels import CoordinateMap, WarpOptions
 from .._runtime.optional import import_or_explain
 from .._runtime.validate import Array
 from . import geometry

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._core import Interpolator
+from .._core import CoordinateMap, Interpolator, WarpOptions
 from .._runtime.backend import host_array, is_array
-from .._runtime.kernels import CoordinateMap, WarpOptions
 from .._runtime.texts import documented
 from .._runtime.validate import KERNEL_DTYPES, Array
 from .._space import geometry

@@ -398,6 +398,6 @@ def uniform_filter(
 def _run(call: Call, x: Array, filters: list[_Pass], output: Any, cval: complex) -> Any:
     out = call.scipy_output(output, x.shape, x, in_place=True)
     for source, target, outside in call.parts(x, out, cval):
-        passes = [AxisFilter(p.axis, p.weights, p.mode, outside, p.origin, p.divisor) for p in filters]
+        passes = [AxisFilter(**p._asdict(), cval=outside) for p in filters]
         call.run("correlate1d", source, target, passes)
     return call.leave(out)

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._core import Interpolator
-from .._runtime.kernels import AxisSampling, ResampleOptions
+from .._core import AxisSampling, Interpolator, ResampleOptions, SplineFilterOptions
 from .._runtime.texts import documented
 from .._runtime.validate import Array
 from ._common import (
@@ -249,7 +248,9 @@ def _coefficients(call: Call, x: Array, order: int, axes: list[int], output: Any
         out[...] = x
     else:
         for source, target, _ in call.parts(x, out):
-            call.run("spline_filter", source, target, axes, order, boundary)
+            wide = computes_in_float64(x, out)
+            options = SplineFilterOptions(axes=axes, order=order, mode=boundary, float64=wide)
+            call.run("spline_filter", source, target, options)
     return call.leave(out)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._core import N4Fit, N4Settings
+from ..._core import N4Fit, N4Options
 from ..._runtime.call import Call, is_volume
 from ..._runtime.errors import ArgumentError
 from ..._runtime.texts import documented
@@ -166,9 +166,11 @@ def n4_bias_field_correction(
         spline_distance,
         field_alignment,
     )
-    settings = N4Settings(
+    options = N4Options(
         control_points=[a.control_points for a in axes],
+        axes=[a.sample_domain for a in axes],
         watched=callback is not None or return_details,
+        mask_label=mask_label,
         **common,
     )
     region = _region(call, x, image, mask, mask_label, otsu_bins, weights)
@@ -180,13 +182,13 @@ def n4_bias_field_correction(
     not_positive = 0
     for volume in _volumes(image.shape):
         scan, target, part = image[volume], corrected[volume], region.of(volume)
-        fit = _fit(call, scan, part, axes, settings, target, callback)
+        fit = _fit(call, scan, part, axes, options, target, callback)
         lattice = fit.lattice
         if mean_preserving:
             lattice -= np.float32(fit.mean_log_field)
         domain = [a.voxel_domain for a in axes]
         into = None if field is None else field[volume]
-        call.run("n4_divide", scan, lattice, spline_order, domain, target, into)
+        call.run("n4_divide", scan, target, into, lattice, spline_order, domain)
         if rescale or outside == "input":
             finish(target, scan, part.inside(), outside, rescale)
         not_positive += fit.not_positive
@@ -258,17 +260,14 @@ def _fit(
     scan: Array,
     region: _Region,
     axes: Sequence[Axis],
-    settings: N4Settings,
+    options: N4Options,
     scratch: Array,
     callback: N4Callback | None,
 ) -> N4Fit:
     """Fit the log field of a volume to the samples the axes name."""
     samples = tuple(a.samples for a in axes)
     seen = region.of(samples)
-    domain = [a.sample_domain for a in axes]
-    fit: N4Fit = call.run(
-        "n4", scan[samples], seen.mask, seen.label, seen.weights, settings, domain, scratch, callback
-    )
+    fit: N4Fit = call.run("n4", scan[samples], seen.mask, seen.weights, scratch, options, callback)
     return fit
 
 
