@@ -125,22 +125,15 @@ class ResamplePlan:
             if limit and not once:
                 _limit(voxels, result)
             return
-        _core.warp(
-            voxels,
-            result,
-            len(grid.offset),
-            grid.offset,
-            grid.matrix,
-            grid.field,
-            grid.field_matrix,
-            self._kernel,
-            self._boundary,
-            cval,
-            True,
-            threads,
+        to_source = _core.CoordinateMap(
+            axes=len(grid.offset),
+            offset=grid.offset,
+            matrix=grid.matrix,
+            field=grid.field,
+            field_matrix=grid.field_matrix,
         )
-        if limit:
-            _limit(voxels, result)
+        options = _core.WarpOptions(kernel=self._kernel, mode=self._boundary, cval=cval, clip=limit)
+        _core.warp(voxels, result, to_source, options, threads)
 
 
 def _limit(voxels: Array, result: Array) -> None:

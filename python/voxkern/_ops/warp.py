@@ -89,7 +89,8 @@ def warp(
     out = validate.output_array(out, shape, array, SAMPLED_DTYPES)
     parts = zip(validate.real_parts(array, out), (np.real(cval), np.imag(cval)), strict=False)
     for (voxels, result), outside in parts:
-        _core.warp(voxels, result, *field.arguments, kernel, boundary, float(outside), True, count)
+        options = _core.WarpOptions(kernel=kernel, mode=boundary, cval=float(outside))
+        _core.warp(voxels, result, field.map, options, count)
     image = field.placed(x, out)
     if not return_gradient:
         return image
@@ -100,18 +101,10 @@ def warp(
     dtype = np.float64 if array.dtype.itemsize > 4 or array.dtype.char in "iIlL" else np.float32
     slopes = np.empty((field.axes, *shape), dtype)
     for axis in range(field.axes):
-        _core.warp(
-            array,
-            slopes[axis],
-            *field.arguments,
-            kernel,
-            boundary,
-            float(np.real(cval)),
-            True,
-            count,
-            False,
-            axis,
+        options = _core.WarpOptions(
+            kernel=kernel, mode=boundary, cval=float(np.real(cval)), slope_axis=axis
         )
+        _core.warp(array, slopes[axis], field.map, options, count)
     return image, field.placed(x, np.moveaxis(field.gradient(slopes), 0, -1))
 
 
@@ -179,15 +172,11 @@ def push(
         raise ArgumentError(f"order: got {order!r}, allowed 0 to 5")
     wide = values.dtype.itemsize > 4 or values.dtype.char in "iIlL"
     image = np.empty(size + values.shape[len(field.grid) :], np.float64 if wide else np.float32)
-    _core.push(
-        values,
-        image,
-        *field.arguments,
-        validate.interpolator(order),
-        validate.boundary(mode or ("fov" if like is not None else "nearest")),
-        True,
-        validate.thread_count(threads),
+    options = _core.WarpOptions(
+        kernel=validate.interpolator(order),
+        mode=validate.boundary(mode or ("fov" if like is not None else "nearest")),
     )
+    _core.push(values, image, field.map, options, validate.thread_count(threads))
     return image if like is None else Volume(image, like.affine)
 
 
@@ -231,12 +220,12 @@ class _Field:
                 index_map = to_index @ volume.affine
             if units == "mm":
                 field_matrix = np.ascontiguousarray(to_index[:3, :3])
-        self.arguments = (
-            self.axes,
-            index_map[:-1, -1],
-            index_map[:-1, :-1],
-            np.moveaxis(components, -1, 0),
-            field_matrix,
+        self.map = _core.CoordinateMap(
+            axes=self.axes,
+            offset=index_map[:-1, -1],
+            matrix=index_map[:-1, :-1],
+            field=np.moveaxis(components, -1, 0),
+            field_matrix=field_matrix,
         )
 
     def placed(self, x: Any, data: Array) -> Any:

@@ -83,20 +83,15 @@ def _displacements(
     index_map = to_index @ points
     data = validate.kernel_array(field.data, "transform")
     out = np.empty((3, *shape), np.float32 if data.dtype.itemsize <= 4 else np.float64)
-    _core.warp(
-        data,
-        np.moveaxis(out, 0, -1),
-        3,
-        index_map[:3, 3],
-        index_map[:3, :3],
-        bent,
-        None if bent is None else to_index[:3, :3],
-        _core.Interpolator(1),
-        _core.Boundary.fov,
-        0.0,
-        True,
-        0,
+    to_field = _core.CoordinateMap(
+        axes=3,
+        offset=index_map[:3, 3],
+        matrix=index_map[:3, :3],
+        field=bent,
+        field_matrix=None if bent is None else to_index[:3, :3],
     )
+    options = _core.WarpOptions(kernel=_core.Interpolator(1), mode=_core.Boundary.fov)
+    _core.warp(data, np.moveaxis(out, 0, -1), to_field, options, 0)
     return out
 
 

@@ -352,10 +352,11 @@ def _warp(
     wide = array.dtype.kind not in "fc" or out.dtype.kind not in "fc"
     count = validate.thread_count(threads)
     kernel = _core.Interpolator(order)
+    to_input = _core.CoordinateMap(axes=axes, offset=offset, matrix=matrix, field=points)
     for part, real in real_parts(out):
-        _core.warp(
-            part(array), part(target), axes, offset, matrix, points, None, kernel, boundary, real(cval),
-            prefilter, count, wide,
-        )  # fmt: skip
+        options = _core.WarpOptions(
+            kernel=kernel, mode=boundary, cval=real(cval), prefilter=prefilter, float64=wide
+        )
+        _core.warp(part(array), part(target), to_input, options, count)
     if target is not out:
         out[...] = target
