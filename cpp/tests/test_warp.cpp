@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/warp/warp.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -33,47 +34,48 @@ TEST(warp, every_level_agrees) {
             for (const Boundary mode :
                  {Boundary::constant, Boundary::grid_constant, Boundary::nearest, Boundary::reflect, Boundary::mirror,
                   Boundary::wrap, Boundary::grid_wrap, Boundary::fov}) {
-                WarpParams params;
-                params.map.image_axes = params.map.grid_axes = 3;
-                params.map.offset = {1.0, -2.0, 0.5};
-                params.map.matrix = {0.9, 0.2, 0.01, -0.3, 1.1, 0.02, 0.1, 0.2, 0.13};
-                params.map.field = erase_type(contiguous_view<const float, 4>(field.data(), {3, m[0], m[1], m[2]}));
-                params.kernel.order = order;
-                params.mode = mode;
-                params.cval = 0.25;
+                warp::CoordinateMap map;
+                map.image_axes = map.grid_axes = 3;
+                map.offset = {1.0, -2.0, 0.5};
+                map.matrix = {0.9, 0.2, 0.01, -0.3, 1.1, 0.02, 0.1, 0.2, 0.13};
+                map.field = erase_type(contiguous_view<const float, 4>(field.data(), {3, m[0], m[1], m[2]}));
+                warp::Options options;
+                options.kernel.order = order;
+                options.mode = mode;
+                options.cval = 0.25;
                 std::vector<float> first;
                 for (const CpuLevel level : usable_levels()) {
                     set_active_level(to_string(level));
                     std::vector<float> out(static_cast<std::size_t>(m[0] * m[1] * m[2]));
                     Exec exec;
                     exec.threads = 3;
-                    warp(erase_type(image), erase_type(contiguous_view<float, 3>(out.data(), {m[0], m[1], m[2]})),
-                         params, exec);
+                    cpu::warp(erase_type(image), erase_type(contiguous_view<float, 3>(out.data(), {m[0], m[1], m[2]})),
+                              map, options, exec);
                     if (first.empty()) first = out;
                     for (std::size_t i = 0; i < out.size(); ++i) EXPECT(std::abs(out[i] - first[i]) < 2e-5F);
                 }
                 if (order != 1) continue;
-                WarpTask task;
-                for (int a = 0; a < 3; ++a) task.source.shape[a] = n[a];
-                task.source.strides[0] = 99;
-                task.source.strides[1] = 11;
-                task.source.strides[2] = 1;
-                task.source.base = reinterpret_cast<const char*>(x.data());
-                task.kernel = params.kernel;
-                task.mode = mode;
-                task.cval = params.cval;
+                warp::Source source;
+                source.axes = 3;
+                const std::int64_t strides[] = {99, 11, 1};
+                std::copy_n(n, 3, source.shape);
+                std::copy_n(strides, 3, source.strides);
+                source.base = reinterpret_cast<const char*>(x.data());
+                source.kernel = options.kernel;
+                source.mode = mode;
+                source.cval = options.cval;
                 for (std::int64_t o = 0; o < m[0] * m[1] * m[2]; ++o) {
                     const std::int64_t at[] = {o / (m[1] * m[2]), o / m[2] % m[1], o % m[2]};
                     double c[3];
                     for (std::size_t a = 0; a < 3; ++a) {
-                        c[a] = params.map.offset[a];
+                        c[a] = map.offset[a];
                         for (std::size_t j = 0; j < 3; ++j) {
-                            c[a] += params.map.matrix[3 * a + j] * static_cast<double>(at[j]);
+                            c[a] += map.matrix[3 * a + j] * static_cast<double>(at[j]);
                         }
                         c[a] += static_cast<double>(
                             field[a * static_cast<std::size_t>(m[0] * m[1] * m[2]) + static_cast<std::size_t>(o)]);
                     }
-                    const double want = sample_at<float>(task, c);
+                    const double want = warp::sample_at<float>(source, c);
                     EXPECT(std::abs(static_cast<double>(first[static_cast<std::size_t>(o)]) - want) < 1e-6);
                 }
             }
@@ -91,19 +93,22 @@ TEST(warp, push_is_the_adjoint) {
     for (std::size_t i = 0; i < points.size(); ++i) points[i] = 18.0 * pseudo(3 * i) - 3.0;
     for (const int order : {0, 1, 3}) {
         for (const Boundary mode : {Boundary::nearest, Boundary::mirror, Boundary::constant, Boundary::grid_constant}) {
-            WarpParams params;
-            params.map.image_axes = params.map.grid_axes = 2;
-            params.map.field = erase_type(contiguous_view<const double, 3>(points.data(), {2, 8, 70}));
-            params.kernel.order = order;
-            params.mode = mode;
+            warp::CoordinateMap map;
+            map.image_axes = map.grid_axes = 2;
+            map.field = erase_type(contiguous_view<const double, 3>(points.data(), {2, 8, 70}));
+            warp::Options options;
+            options.kernel.order = order;
+            options.mode = mode;
             std::vector<double> pulled(b.size());
             std::vector<double> pushed(a.size());
             Exec exec;
             exec.threads = 2;
             const auto image = contiguous_view<const double, 2>(a.data(), {12, 13});
-            warp(erase_type(image), erase_type(contiguous_view<double, 2>(pulled.data(), {8, 70})), params, exec);
+            cpu::warp(erase_type(image), erase_type(contiguous_view<double, 2>(pulled.data(), {8, 70})), map, options,
+                      exec);
             const auto values = contiguous_view<const double, 2>(b.data(), {8, 70});
-            push(erase_type(values), erase_type(contiguous_view<double, 2>(pushed.data(), {12, 13})), params, exec);
+            cpu::push(erase_type(values), erase_type(contiguous_view<double, 2>(pushed.data(), {12, 13})), map, options,
+                      exec);
             double left = 0.0;
             double right = 0.0;
             for (std::size_t i = 0; i < b.size(); ++i) left += pulled[i] * b[i];

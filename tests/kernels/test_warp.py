@@ -26,10 +26,10 @@ def image(rng, shape, dtype):
 
 def kernel(x, coordinates, order, mode, cval=0.0, dtype=None, threads=0, prefilter=True):
     out = np.empty(coordinates.shape[1:], dtype or x.dtype)
-    _core.warp(
-        x, out, len(coordinates), None, None, coordinates, None, order, INTERPOLATION_MODES[mode], cval,
-        prefilter, threads,
-    )  # fmt: skip
+    options = _core.WarpOptions(
+        kernel=order, mode=INTERPOLATION_MODES[mode], cval=cval, prefilter=prefilter
+    )
+    _core.warp(x, out, _core.CoordinateMap(axes=len(coordinates), field=coordinates), options, threads)
     return out
 
 
@@ -112,7 +112,9 @@ def test_affine_maps_match_scipy(rng, cpu_level, order, mode):
                 x.astype(float), matrix, offset, size, None, order, mode, 3.0
             )
             out = np.empty(size, dtype)
-            _core.warp(x, out, n, offset, matrix, None, None, order, INTERPOLATION_MODES[mode], 3.0, True, 0)
+            pull = _core.CoordinateMap(axes=n, offset=offset, matrix=matrix)
+            options = _core.WarpOptions(kernel=order, mode=INTERPOLATION_MODES[mode], cval=3.0)
+            _core.warp(x, out, pull, options, 0)
             tolerance = {"float32": 2e-3, "float64": 1e-10, "int16": 0.501}[dtype]
             np.testing.assert_allclose(out, want, rtol=0, atol=tolerance, err_msg=f"{shape} {dtype}")
 
