@@ -4,7 +4,7 @@
 #include "kernels/resample_labels/resample_labels_math.hpp"
 #include "kernels/resample_labels/resample_labels_task.hpp"
 
-namespace voxkern {
+namespace voxkern::resample_labels {
 namespace VOXKERN_LEVEL {
 namespace {
 
@@ -13,17 +13,17 @@ namespace {
 #include "core/simd/convert.inl.hpp"
 #include "core/simd/interpolate.inl.hpp"
 
-constexpr int kMaxRows = 1 << (kMaxLabelAxes - 1);
+constexpr int kMaxRows = 1 << (kMaxAxes - 1);
 
 // --- label maps: most voxels lie among samples of one label, and need no vote ------------------------------
 
 // Source rows that an output row reads, as offsets in elements; false where some tap is outside, or too many.
-bool rows_of(const LabelTask& task, const std::int64_t* at, std::int64_t* rows, int* count) {
+bool rows_of(const Task& task, const std::int64_t* at, std::int64_t* rows, int* count) {
     *count = 1;
     rows[0] = 0;
     for (int a = 0; a < task.axes; ++a) {
         if (a == task.run_axis) continue;
-        const LabelAxis& axis = task.axis[a];
+        const AxisTable& axis = task.axis[a];
         if (*count * axis.taps > kMaxRows) return false;
         const int known = *count;
         for (int t = axis.taps - 1; t >= 0; --t) {
@@ -57,8 +57,14 @@ void mark_unanimous(const T* base, const std::int64_t* rows, int count, std::int
     }
 }
 
-VOXKERN_INLINE TapsOfAxis taps_of(const LabelAxis& axis, std::int64_t i) {
+VOXKERN_INLINE AxisTaps taps_of(const AxisTable& axis, std::int64_t i) {
     return {axis.count[i], axis.index + i * axis.taps, axis.weight + i * axis.taps, axis.nearest[i]};
+}
+
+template <class T>
+VOXKERN_INLINE LabelMap<T> map_of(const Task& task) {
+    return {reinterpret_cast<const T*>(task.source), task.axes, task.source_strides, static_cast<T>(task.cval),
+            static_cast<T>(task.sign)};
 }
 
 // The combinations of linear taps that the voxels of a row weigh, at most 8, in the order of the array's axes.
@@ -73,11 +79,11 @@ struct RowCorners {
     std::int64_t nearest = 0;
 };
 
-RowCorners corners_of(const LabelTask& task, const std::int64_t* at) {
+RowCorners corners_of(const Task& task, const std::int64_t* at) {
     RowCorners corners;
     int combinations = 1;
     for (int a = 0; a < task.axes; ++a) combinations *= task.axis[a].taps;
-    const bool linear = task.rule == LabelRule::argmax || task.rule == LabelRule::half;
+    const bool linear = task.rule == Rule::argmax || task.rule == Rule::half;
     if (!linear || task.axes > 3 || combinations > kCorners) return corners;
     for (int c = 0; c < kCorners; ++c) {
         corners.before[c] = c < combinations ? 1.0 : 0.0;  // the rest repeats the first combination, without weight
@@ -93,7 +99,7 @@ RowCorners corners_of(const LabelTask& task, const std::int64_t* at) {
         corners.tap[c] = taps[task.run_axis];
         for (int a = 0; a < task.axes; ++a) {
             if (a == task.run_axis) continue;
-            const LabelAxis& axis = task.axis[a];
+            const AxisTable& axis = task.axis[a];
             const std::int64_t index = axis.index[at[a] * axis.taps + taps[a]];
             if (index == kOutside || axis.nearest[at[a]] == kOutside) return corners;
             corners.offset[c] += index * task.source_strides[a];
@@ -112,8 +118,9 @@ RowCorners corners_of(const LabelTask& task, const std::int64_t* at) {
 
 // vote() over the corners of voxel i.
 template <class T>
-T elect(const LabelTask& task, const RowCorners& corners, const T* base, std::int64_t i) {
-    const LabelAxis& run = task.axis[task.run_axis];
+T elect(const Task& task, const LabelMap<T>& map, const RowCorners& corners, std::int64_t i) {
+    const T* const base = map.data;
+    const AxisTable& run = task.axis[task.run_axis];
     const std::int64_t stride = task.source_strides[task.run_axis];
     const std::int64_t* const index = run.index + i * run.taps;
     const double* const weights = run.weight + i * run.taps;
@@ -136,16 +143,16 @@ T elect(const LabelTask& task, const RowCorners& corners, const T* base, std::in
     for (int j = 0; j < kCorners; ++j) {
         for (int c = 0; c < kCorners; ++c) score[c] += same[c] == same[j] ? weight[j] : 0.0;
     }
-    if (task.rule == LabelRule::half) {
+    if (task.rule == Rule::half) {
         int highest = -1;
         for (int c = 0; c < kCorners; ++c) {
-            if (score[c] >= 0.5 && (highest < 0 || label[c] > label[highest])) highest = c;
+            if (score[c] >= 0.5 && (highest < 0 || map.less(label[highest], label[c]))) highest = c;
         }
         return highest < 0 ? T{0} : label[highest];
     }
     int best = 0;
     for (int c = 1; c < kCorners; ++c) {
-        if (score[c] > score[best] || (score[c] == score[best] && label[c] < label[best])) best = c;
+        if (score[c] > score[best] || (score[c] == score[best] && map.less(label[c], label[best]))) best = c;
     }
     for (int c = 0; c < kCorners; ++c) {
         if (label[c] == nearest && score[c] == score[best]) return nearest;
@@ -154,105 +161,114 @@ T elect(const LabelTask& task, const RowCorners& corners, const T* base, std::in
 }
 
 template <class T>
-void label_row(const LabelTask& task, const std::int64_t* at, unsigned char* unanimous) {
-    const LabelAxis& run = task.axis[task.run_axis];
+void label_row(const Task& task, const std::int64_t* at, unsigned char* unanimous) {
+    const AxisTable& run = task.axis[task.run_axis];
     const std::int64_t from = task.source_strides[task.run_axis];
     const std::int64_t to = task.target_strides[task.run_axis];
     T* out = reinterpret_cast<T*>(task.target);
     bool outside = false;
-    TapsOfAxis taps[kMaxLabelAxes];
+    AxisTaps taps[kMaxAxes];
     for (int a = 0; a < task.axes; ++a) {
         out += at[a] * task.target_strides[a];
         outside = outside || (a != task.run_axis && task.axis[a].outside[at[a]] != 0);
         taps[a] = taps_of(task.axis[a], at[a]);
     }
-    const T cval = static_cast<T>(task.cval);
     std::int64_t rows[kMaxRows];
     int count = 0;
     const bool looks = !outside && rows_of(task, at, rows, &count);
     const RowCorners corners = looks ? corners_of(task, at) : RowCorners{};
-    const T* const base = reinterpret_cast<const T*>(task.source);
+    const LabelMap<T> map = map_of<T>(task);
+    const T* const base = map.data;
     if (looks) mark_unanimous(base, rows, count, task.source_length, from, unanimous);
     const T* const first = base + (looks ? rows[0] : 0);
     for (std::int64_t i = 0; i < run.n_out; ++i) {
         if (outside || run.outside[i] != 0) {
-            out[i * to] = cval;
+            out[i * to] = map.cval;
             continue;
         }
         const std::int64_t* const index = run.index + i * run.taps;
         const bool known = looks && index[0] != kOutside && index[run.taps - 1] != kOutside;
         bool agreed = known && unanimous[index[0]] != 0;
-        const T label = agreed ? first[index[0] * from] : cval;
+        const T label = agreed ? first[index[0] * from] : map.cval;
         for (int t = 1; t < run.taps && agreed; ++t) {
             agreed = index[t] != kOutside && unanimous[index[t]] != 0 && first[index[t] * from] == label;
         }
         if (agreed) {
             out[i * to] = label;
         } else if (known && corners.usable && run.nearest[i] != kOutside) {
-            out[i * to] = elect(task, corners, base, i);
+            out[i * to] = elect(task, map, corners, i);
         } else {
             taps[task.run_axis] = taps_of(run, i);
-            out[i * to] = vote<T>(task, taps);
+            out[i * to] = vote(map, task.rule, taps);
         }
     }
 }
 
 template <class T>
-void label_voxel(const LabelTask& task, const LabelAxis* axes, void* out) {
-    TapsOfAxis taps[kMaxLabelAxes];
+void label_voxel(const Task& task, const AxisTable* axes, void* out) {
+    AxisTaps taps[kMaxAxes];
     bool outside = false;
     for (int a = 0; a < task.axes; ++a) {
         taps[a] = taps_of(axes[a], 0);
         outside = outside || axes[a].outside[0] != 0;
     }
-    *static_cast<T*>(out) = outside ? static_cast<T>(task.cval) : vote<T>(task, taps);
+    const LabelMap<T> map = map_of<T>(task);
+    *static_cast<T*>(out) = outside ? map.cval : vote(map, task.rule, taps);
 }
 
-struct PerDType {
-    void (*row)(const LabelTask&, const std::int64_t*, unsigned char*);
-    void (*voxel)(const LabelTask&, const LabelAxis*, void*);
-};
-
-PerDType per_dtype(DType dtype) {
-    switch (dtype) {
-#define VOXKERN_CASE(name, T) \
-    case DType::name: return {label_row<T>, label_voxel<T>};
-        VOXKERN_INTEGER_DTYPES(VOXKERN_CASE)
-#undef VOXKERN_CASE
-        default: return {nullptr, nullptr};
+// Labels of one size share their code, signed or not.
+void row_of_labels(const Task& task, const std::int64_t* at, unsigned char* unanimous) {
+    switch (task.itemsize) {
+        case 1: return label_row<std::uint8_t>(task, at, unanimous);
+        case 2: return label_row<std::uint16_t>(task, at, unanimous);
+        case 4: return label_row<std::uint32_t>(task, at, unanimous);
+        default: return label_row<std::uint64_t>(task, at, unanimous);
     }
 }
 
-void row_of_dtype(const LabelTask& task, const std::int64_t* at, unsigned char* unanimous) {
-    per_dtype(task.dtype).row(task, at, unanimous);
-}
-
-void voxel_of_dtype(const LabelTask& task, const LabelAxis* axes, void* out) {
-    per_dtype(task.dtype).voxel(task, axes, out);
+void voxel_of_labels(const Task& task, const AxisTable* axes, void* out) {
+    switch (task.itemsize) {
+        case 1: return label_voxel<std::uint8_t>(task, axes, out);
+        case 2: return label_voxel<std::uint16_t>(task, axes, out);
+        case 4: return label_voxel<std::uint32_t>(task, axes, out);
+        default: return label_voxel<std::uint64_t>(task, axes, out);
+    }
 }
 
 // --- class scores ------------------------------------------------------------------------------------------
 
+// The linear taps of two axes make 1, 2 or 4 rows.
+constexpr int kMostRows = 4;
+
+template <class T>
+void combine_linear(int taps, const T* const* rows, const float* weights, float* out, std::int64_t n) {
+    switch (taps) {
+        case 1: return combine_taps<1>(rows, weights, out, n);
+        case 2: return combine_taps<2>(rows, weights, out, n);
+        default: return combine_taps<kMostRows>(rows, weights, out, n);
+    }
+}
+
 template <class T>
 void combine_scores(const ArgmaxTask& task, const std::int64_t* offsets, int taps, const float* weights, std::int64_t c,
                     const ArgmaxScratch& scratch) {
-    const T* rows[kMaxInterpolatorTaps];
+    const T* rows[kMostRows];
     const T* const base = reinterpret_cast<const T*>(task.source) + c * task.class_stride;
     for (int t = 0; t < taps; ++t) rows[t] = base + offsets[t];
-    combine(taps, rows, weights, scratch.row, task.length);
+    combine_linear(taps, rows, weights, scratch.row, task.length);
 }
 
 void combine_loaded(const ArgmaxTask& task, const std::int64_t* offsets, int taps, const float* weights, std::int64_t c,
                     const ArgmaxScratch& scratch) {
     const LoadRow<float> load_line = load_row_of<float>(task.dtype);
-    const float* rows[kMaxInterpolatorTaps];
+    const float* rows[kMostRows];
     for (int t = 0; t < taps; ++t) {
         float* const row = scratch.rows + t * task.length;
         load_line(task.source + (c * task.class_stride + offsets[t]) * task.itemsize, task.strides[2], row,
                   task.length);
         rows[t] = row;
     }
-    combine(taps, rows, weights, scratch.row, task.length);
+    combine_linear(taps, rows, weights, scratch.row, task.length);
 }
 
 void argmax_row(const ArgmaxTask& task, std::int64_t k, std::int64_t j, const ArgmaxScratch& scratch) {
@@ -265,8 +281,8 @@ void argmax_row(const ArgmaxTask& task, std::int64_t k, std::int64_t j, const Ar
         store_line(winner, out, task.target_strides[2], n);
         return;
     }
-    std::int64_t offsets[4];
-    float weights[4];
+    std::int64_t offsets[kMostRows];
+    float weights[kMostRows];
     int taps = 0;
     for (int s = 0; s < task.taps[0]; ++s) {
         for (int t = 0; t < task.taps[1]; ++t, ++taps) {
@@ -308,10 +324,10 @@ void argmax_row(const ArgmaxTask& task, std::int64_t k, std::int64_t j, const Ar
 
 }  // namespace
 
-const LabelOps& label_ops() {
-    static constexpr LabelOps ops = {row_of_dtype, voxel_of_dtype, argmax_row, kHasPick<float> ? kVec<float> : 0};
-    return ops;
+const Ops& ops() {
+    static constexpr Ops table = {row_of_labels, voxel_of_labels, argmax_row, kHasPick<float> ? kVec<float> : 0};
+    return table;
 }
 
 }  // namespace VOXKERN_LEVEL
-}  // namespace voxkern
+}  // namespace voxkern::resample_labels
