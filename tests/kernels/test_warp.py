@@ -26,9 +26,7 @@ def image(rng, shape, dtype):
 
 def kernel(x, coordinates, order, mode, cval=0.0, dtype=None, threads=0, prefilter=True):
     out = np.empty(coordinates.shape[1:], dtype or x.dtype)
-    options = _core.WarpOptions(
-        kernel=order, mode=INTERPOLATION_MODES[mode], cval=cval, prefilter=prefilter
-    )
+    options = _core.WarpOptions(kernel=order, mode=INTERPOLATION_MODES[mode], cval=cval, prefilter=prefilter)
     _core.warp(x, out, _core.CoordinateMap(axes=len(coordinates), field=coordinates), options, threads)
     return out
 

@@ -14,7 +14,7 @@ from .._runtime import validate
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError
 from .._runtime.texts import documented
-from .._runtime.validate import LABEL_DTYPES, SAMPLED_DTYPES
+from .._runtime.validate import LABEL_DTYPES, SAMPLED_DTYPES, Array
 from .._space.grid import AlignedGrid, ObliqueGrid, default_mode, make_grid
 from .._space.volume import Volume
 

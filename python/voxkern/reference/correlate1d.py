@@ -8,26 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-
-def fold_index(i: int, n: int, mode: str) -> int | None:
-    """Return the sample that stands at position ``i`` of a line of ``n``; None stands for cval."""
-    if 0 <= i < n:
-        return i
-    if mode in ("constant", "grid-constant"):
-        return None
-    if mode == "nearest":
-        return min(max(i, 0), n - 1)
-    if mode in ("wrap", "grid-wrap"):
-        return i % n
-    if mode in ("reflect", "grid-mirror"):
-        i %= 2 * n
-        return i if i < n else 2 * n - 1 - i
-    if mode == "mirror":
-        if n == 1:
-            return 0
-        i %= 2 * n - 2
-        return i if i < n else 2 * n - 2 - i
-    raise ValueError(mode)
+from .boundary import fold_index
 
 
 def correlate1d(

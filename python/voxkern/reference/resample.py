@@ -9,75 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .correlate1d import fold_index
+from .boundary import extension, fold_coordinate, fold_index
+from .bspline import bspline
+from .spline_filter import coefficients
 
 Line = NDArray[np.float64]
-
-
-def bspline(x: float, order: int) -> float:
-    """Return the centred cardinal B-spline of ``order`` at ``x``, from its truncated powers."""
-    if order == 0:  # the nearest sample, halves up
-        return 1.0 if -0.5 <= x < 0.5 else 0.0
-    half = (order + 1) / 2
-    total = 0.0
-    for k in range(order + 2):
-        base = x + half - k
-        if base > 0:
-            total += (-1) ** k * math.comb(order + 1, k) * base**order
-    return total / math.factorial(order)
-
-
-def extension(mode: str) -> str:
-    """How taps beyond the line are read: constant and wrap take the mirrored line, as scipy does."""
-    return "mirror" if mode in ("constant", "wrap", "fov") else mode
-
-
-def coefficients(line: Line, order: int, mode: str) -> Line:
-    """Return spline coefficients c with ``sum_k c[fold(i + k)] * bspline(k) = line[i]``."""
-    n = len(line)
-    if order < 2 or n == 1:
-        return line
-    reach = order // 2
-    matrix = np.zeros((n, n))
-    for i in range(n):
-        for k in range(-reach, reach + 1):
-            at = fold_index(i + k, n, mode)
-            if at is not None:
-                matrix[i, at] += bspline(k, order)
-    return np.asarray(np.linalg.solve(matrix, line), dtype=np.float64)
-
-
-def fold_coordinate(c: float, n: int, mode: str, taps: int) -> float | None:
-    """Return ``c`` brought into a line of ``n`` samples; None stands for cval."""
-    last = n - 1
-    if mode == "fov":
-        if not -0.5 <= c < last + 0.5:
-            return None
-        return min(max(c, 0.0), float(last)) if taps <= 2 else c
-    if 0 <= c <= last:
-        return c
-    if mode == "constant":
-        return None
-    if mode == "nearest":
-        return 0.0 if c < 0 else float(last)
-    if mode == "wrap":
-        if n == 1:
-            return 0.0
-        return c + last * (math.floor(-c / last) + 1) if c < 0 else c % last
-    if mode == "grid-wrap":
-        return c % n
-    if mode in ("reflect", "grid-mirror"):
-        c %= 2 * n
-        return c if c < n else 2 * n - c - 1
-    if mode == "mirror":
-        if n == 1:
-            return 0.0
-        if c < 0:
-            c += 2 * last * math.floor(-c / (2 * last))
-            return c + 2 * last if c <= -last else -c
-        c %= 2 * last
-        return c if c < n else 2 * last - c
-    return c  # grid-constant
 
 
 def resample_line(

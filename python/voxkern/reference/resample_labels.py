@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reference of the resample_labels kernel: an indicator per label, interpolated, and the label that has most."""
+"""Reference of the resample_labels kernel: an indicator per label, interpolated; the highest wins."""
 
 from __future__ import annotations
 

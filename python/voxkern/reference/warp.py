@@ -9,8 +9,9 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .correlate1d import fold_index
-from .resample import bspline, coefficients, extension, fold_coordinate
+from .boundary import extension, fold_coordinate, fold_index
+from .bspline import bspline
+from .spline_filter import coefficients
 
 Taps = list[tuple[int | None, float]]
 
