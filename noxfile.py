@@ -35,7 +35,7 @@ def format(session: nox.Session) -> None:
     session.run("clang-format", "-i", *CPP)
 
 
-@nox.session(python=["3.10", "3.11", "3.12", "3.13"], reuse_venv=True)
+@nox.session(python=["3.11", "3.12", "3.13"], reuse_venv=True)
 def tests(session: nox.Session) -> None:
     """Install with test extras and run the Python tests."""
     session.install("--config-settings=cmake.define.VOXKERN_CUDA=OFF", ".[test]")
@@ -121,10 +121,18 @@ def cpp_install(session: nox.Session) -> None:
     session.run(str(build / "consumer"), external=True)
 
 
+def enums() -> list[str]:
+    """Return the names of the enums that bindings define."""
+    sources = [p for p in Path("cpp").rglob("*.cpp") if p.name == "types.cpp" or p.name.endswith("_bind.cpp")]
+    return [
+        n for p in sorted(sources) for n in re.findall(r'native_enum<\w+>\(module, "(\w+)"', p.read_text())
+    ]
+
+
 def generate_stub(folder: Path) -> str:
     """Return what pybind11-stubgen says of _core, with the two things it gets wrong put right."""
     text = (folder / "voxkern" / "_core.pyi").read_text()
-    text = re.sub(r"    (\w+): typing\.ClassVar\[(?:Boundary|SincWindow|LabelRule)\]", r"    \1 = ...", text)
+    text = re.sub(rf"    (\w+): typing\.ClassVar\[(?:{'|'.join(enums())})\]", r"    \1 = ...", text)
     return text.replace("    @classmethod\n    def __new__(cls, value):\n        ...\n", "")
 
 
@@ -133,13 +141,11 @@ def stubs(session: nox.Session) -> None:
     """Write python/voxkern/_core.pyi from the compiled module; ``-- --check`` fails on a difference."""
     session.install("--config-settings=cmake.define.VOXKERN_CUDA=OFF", ".", "pybind11-stubgen==3.0.0")
     folder = Path(session.create_tmp()).resolve()
-    session.chdir(folder)
-    session.run(
-        "pybind11-stubgen", "voxkern._core", "-o", str(folder),
-        "--numpy-array-use-type-var", "--enum-class-locations", "Boundary:voxkern._core",
-        "--enum-class-locations", "SincWindow:voxkern._core",
-        "--enum-class-locations", "LabelRule:voxkern._core",
-    )  # fmt: skip
+    where = [word for name in enums() for word in ("--enum-class-locations", f"{name}:voxkern._core")]
+    with session.chdir(folder):
+        session.run(
+            "pybind11-stubgen", "voxkern._core", "-o", str(folder), "--numpy-array-use-type-var", *where
+        )
     target = Path(__file__).parent / "python" / "voxkern" / "_core.pyi"
     fresh = generate_stub(folder)
     if "--check" in session.posargs:
@@ -147,6 +153,23 @@ def stubs(session: nox.Session) -> None:
             session.error("_core.pyi is out of date: nox -s stubs")
     else:
         target.write_text(fresh)
+
+
+@nox.session(python="3.11")
+def nightly(session: nox.Session) -> None:
+    """Run what is too slow for every change: all levels and slow tests, many orders of the executor."""
+    session.install("--config-settings=cmake.define.VOXKERN_CUDA=EXECUTOR", ".[test]")
+    session.run("pytest", "-q", env={"HYPOTHESIS_PROFILE": "nightly"})
+    for order in ("reverse", "2", "3", "4"):
+        settings = {"VOXKERN_CUDA_ORDER": order, "VOXKERN_CUDA_STREAMS": "deferred"}
+        session.run("pytest", "-q", "tests/gpu", env=settings)
+
+
+@nox.session(python="3.11")
+def interop(session: nox.Session) -> None:
+    """Run the tests with torch, MONAI and nnU-Net's resampling as they are installed today."""
+    session.install("torch==2.13.0", "monai>=1.5", ".[test]")
+    session.run("pytest", "-q", "tests/interop")
 
 
 @nox.session
@@ -200,28 +223,55 @@ def docs(session: nox.Session) -> None:
     session.run("sphinx-build", "-W", "-b", "html", "docs", "docs/_build/html")
 
 
+SKELETON = "copy"  # the smallest kernel: CPU and CUDA side, binding, tests, benchmark
+
+
+def _add_line(path: Path, pattern: str, line: str) -> None:
+    """Put ``line`` behind the last line that matches ``pattern``."""
+    lines = path.read_text().splitlines(keepends=True)
+    last = max(i for i, old in enumerate(lines) if re.match(pattern, old))
+    path.write_text("".join([*lines[: last + 1], line, *lines[last + 1 :]]))
+
+
 @nox.session
 def new_kernel(session: nox.Session) -> None:
-    """Copy the smallest kernel as the skeleton of a new one: ``nox -s new_kernel -- NAME``."""
-    if len(session.posargs) != 1 or not session.posargs[0].isidentifier():
+    """Write the skeleton of a new kernel, complete with tests: ``nox -s new_kernel -- NAME``."""
+    if len(session.posargs) != 1 or not re.fullmatch(r"[a-z][a-z0-9_]*", session.posargs[0]):
         session.error("give the new kernel's name: nox -s new_kernel -- NAME")
     name = session.posargs[0]
-    folder = Path("cpp/kernels") / name
-    if folder.exists():
-        session.error(f"{folder} exists")
-    folder.mkdir()
+    if Path("cpp/kernels", name).exists():
+        session.error(f"cpp/kernels/{name} exists")
     sources = [
-        p for p in Path("cpp/kernels/correlate1d").iterdir() if "cu" not in p.name.split("correlate1d")[1]
+        *sorted(Path("cpp/kernels", SKELETON).iterdir()),
+        Path(f"cpp/tests/test_{SKELETON}.cpp"),
+        Path(f"python/voxkern/reference/{SKELETON}.py"),
+        Path(f"tests/kernels/test_{SKELETON}.py"),
+        Path(f"benchmarks/bench/bench_{SKELETON}.py"),
     ]
-    sources += [
-        Path("python/voxkern/reference/correlate1d.py"),
-        Path("tests/kernels/test_correlate1d.py"),
-        Path("benchmarks/bench/bench_correlate1d.py"),
-    ]
+    word = re.compile(rf"(?<![A-Za-z0-9]){SKELETON}(?![A-Za-z0-9]|\(\))")
     for source in sources:
-        target = Path(str(source).replace("correlate1d", name))
-        camel = "".join(part.title() for part in name.split("_"))
-        text = source.read_text().replace("correlate1d", name).replace("Correlate1d", camel)
-        target.write_text(text)
+        target = Path(word.sub(name, str(source)))
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(word.sub(name, source.read_text()))
         session.log(f"wrote {target}")
-    session.log(f"now add voxkern_add_kernel({name}) to cpp/CMakeLists.txt, an export and a changelog line")
+    _add_line(Path("cpp/CMakeLists.txt"), r"voxkern_add_kernel\(", f"voxkern_add_kernel({name})\n")
+    _add_line(Path("CHANGELOG.md"), r"- `\w+` kernel", f"- `{name}` kernel: TODO.\n")
+    session.log("next: the formula in its reference, a wrapper and its export, then nox -s stubs")
+
+
+@nox.session
+def new_kernel_check(session: nox.Session) -> None:
+    """Make a kernel from the skeleton in a copy of this tree, build it, test it, throw it away."""
+    session.install("nox", "build")
+    tree = Path(session.create_tmp()).resolve() / "tree"
+    shutil.rmtree(tree, ignore_errors=True)
+    files = session.run("git", "ls-files", silent=True, external=True)
+    for file in str(files).split():
+        (tree / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, tree / file)
+    with session.chdir(tree):
+        session.run("nox", "-s", "new_kernel", "--", "made_up")
+        session.install("--config-settings=cmake.define.VOXKERN_CUDA=OFF", ".[test]")
+        session.run(
+            "pytest", "-q", "tests/kernels/test_made_up.py", "tests/package/test_surface.py", "-k", "made_up"
+        )
