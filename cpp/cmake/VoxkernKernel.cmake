@@ -3,7 +3,7 @@
 #   <name>*.cpp            into voxkern_core
 #   <name>_simd.inl.hpp    stamped once per ISA level into voxkern_core
 #   <name>_bind.cpp        into _core; registers itself through bind_<name>()
-#   <name>.cu              into _cuda, with <name>_cuda_bind.cpp; bind_cuda_<name>()
+#   <name>*.cu             into voxkern_cuda, and <name>_cuda_bind.cpp into _cuda; bind_cuda_<name>()
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(VOXKERN_LEVELS v2 v3 v4)
@@ -35,8 +35,12 @@ function(voxkern_add_kernel name)
     target_sources(_core PRIVATE ${folder}/${name}_bind.cpp)
     set_property(GLOBAL APPEND PROPERTY VOXKERN_BOUND_core ${name})
   endif()
-  if(TARGET _cuda AND EXISTS ${folder}/${name}.cu)
-    target_sources(_cuda PRIVATE ${folder}/${name}.cu ${folder}/${name}_cuda_bind.cpp)
+  file(GLOB kernels CONFIGURE_DEPENDS ${folder}/${name}*.cu)
+  if(TARGET voxkern_cuda AND kernels)
+    voxkern_cuda_sources(voxkern_cuda ${kernels})
+  endif()
+  if(TARGET _cuda AND kernels)
+    target_sources(_cuda PRIVATE ${folder}/${name}_cuda_bind.cpp)
     set_property(GLOBAL APPEND PROPERTY VOXKERN_BOUND_cuda cuda_${name})
   endif()
 endfunction()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // correlate1d on the GPU: one thread per output sample, the maths of correlate1d_math.hpp.
+#include "core/cuda/launch.hpp"
 #include "kernels/correlate1d/correlate1d_cuda.hpp"
 #include "kernels/correlate1d/correlate1d_math.hpp"
 
@@ -7,6 +8,7 @@ namespace voxkern::cuda {
 namespace {
 
 constexpr int kThreads = 256;
+constexpr std::int64_t kMaxBlocks = 1 << 20;  // a thread strides beyond
 
 struct StridedLine {
     const float* data;
@@ -31,15 +33,12 @@ __global__ void correlate_samples(const float* in, float* out, std::int64_t oute
 
 }  // namespace
 
-cudaError_t correlate1d(const float* in, float* out, std::int64_t outer, std::int64_t n, std::int64_t inner,
-                        const float* weights, std::int64_t size, std::int64_t origin, Boundary mode, float cval,
-                        float divisor, cudaStream_t stream) {
-    const std::int64_t blocks = (outer * n * inner + kThreads - 1) / kThreads;
-    if (blocks == 0) return cudaSuccess;
-    const auto grid = static_cast<unsigned>(blocks < 65535 * 16 ? blocks : 65535 * 16);
-    correlate_samples<<<grid, kThreads, 0, stream>>>(in, out, outer, n, inner, weights, size, origin, mode, cval,
-                                                     divisor);
-    return cudaGetLastError();
+void correlate1d(const float* in, float* out, std::int64_t outer, std::int64_t n, std::int64_t inner,
+                 const float* weights, std::int64_t size, std::int64_t origin, Boundary mode, float cval, float divisor,
+                 cudaStream_t stream) {
+    const std::int64_t blocks = ceil_div(outer * n * inner, kThreads);
+    launch("correlate_samples", config(grid_x(blocks, kMaxBlocks), kThreads, 0, stream), correlate_samples, in, out,
+           outer, n, inner, weights, size, origin, mode, cval, divisor);
 }
 
 }  // namespace voxkern::cuda

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pybind11/pybind11.h>
 
-#include <stdexcept>
-#include <string>
+#include <cstdint>
 
 #include "kernels/correlate1d/correlate1d_cuda.hpp"
 
@@ -16,13 +15,10 @@ void bind_cuda_correlate1d(py::module_& cuda) {
         [](std::uintptr_t in, std::uintptr_t out, std::int64_t outer, std::int64_t n, std::int64_t inner,
            std::uintptr_t weights, std::int64_t size, std::int64_t origin, int mode, float cval, float divisor,
            std::uintptr_t stream) {
-            const cudaError_t status = voxkern::cuda::correlate1d(
-                reinterpret_cast<const float*>(in), reinterpret_cast<float*>(out), outer, n, inner,
-                reinterpret_cast<const float*>(weights), size, origin, static_cast<Boundary>(mode), cval, divisor,
-                reinterpret_cast<cudaStream_t>(stream));
-            if (status != cudaSuccess) {
-                throw std::runtime_error(std::string("correlate1d: ") + cudaGetErrorString(status));
-            }
+            voxkern::cuda::correlate1d(reinterpret_cast<const float*>(in), reinterpret_cast<float*>(out), outer, n,
+                                       inner, reinterpret_cast<const float*>(weights), size, origin,
+                                       static_cast<Boundary>(mode), cval, divisor,
+                                       reinterpret_cast<cudaStream_t>(stream));
         },
         py::arg("input"), py::arg("output"), py::arg("outer"), py::arg("n"), py::arg("inner"), py::arg("weights"),
         py::arg("size"), py::arg("origin"), py::arg("mode"), py::arg("cval"), py::arg("divisor"), py::arg("stream"),

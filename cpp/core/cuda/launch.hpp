@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Launching kernels without <<<>>>, so that g++ reads the same source; an error names the kernel.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "core/error.hpp"
+
+namespace voxkern::cuda {
+
+// Blocks along the axes of a grid.
+constexpr std::int64_t kMaxGridX = 2147483647;
+constexpr std::int64_t kMaxGridYZ = 65535;
+
+constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+    return (a + b - 1) / b;
+}
+
+// `n` as the x extent of a grid; beyond `limit` blocks a kernel must stride.
+constexpr unsigned grid_x(std::int64_t n, std::int64_t limit = kMaxGridX) {
+    return static_cast<unsigned>(n < limit ? n : limit);
+}
+
+inline void check(cudaError_t status, const std::string& what) {
+    if (status != cudaSuccess) throw Error(what + ": " + cudaGetErrorString(status));
+}
+
+inline cudaLaunchConfig_t config(dim3 grid, dim3 block, std::size_t shared, cudaStream_t stream) {
+    cudaLaunchConfig_t c = {};
+    c.gridDim = grid;
+    c.blockDim = block;
+    c.dynamicSmemBytes = shared;
+    c.stream = stream;
+    return c;
+}
+
+// Lets `kernel` be launched with `bytes` of dynamic shared memory; more than 48 KiB must be asked for.
+template <class... P>
+void allow_shared(const char* name, void (*kernel)(P...), std::size_t bytes) {
+    if (bytes <= 48 << 10) return;
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)), name);
+}
+
+// Runs `kernel` on the stream of `c`; a grid without blocks runs nothing.
+template <class... P, class... A>
+void launch(const char* name, const cudaLaunchConfig_t& c, void (*kernel)(P...), A&&... arguments) {
+    if (c.gridDim.x == 0 || c.gridDim.y == 0 || c.gridDim.z == 0) return;
+    const cudaError_t status = cudaLaunchKernelEx(&c, kernel, std::forward<A>(arguments)...);
+    if (status == cudaSuccess) return;
+    const auto triple = [](dim3 d) {
+        return "(" + std::to_string(d.x) + ", " + std::to_string(d.y) + ", " + std::to_string(d.z) + ")";
+    };
+    check(status, std::string("kernel ") + name + ", grid " + triple(c.gridDim) + ", block " + triple(c.blockDim) +
+                      ", " + std::to_string(c.dynamicSmemBytes) + " bytes of shared memory");
+}
+
+}  // namespace voxkern::cuda
