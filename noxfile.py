@@ -82,6 +82,27 @@ def cuda(session: nox.Session) -> None:
     session.install(*BUILD)
     pybind11 = session.run("python", "-m", "pybind11", "--cmakedir", silent=True)
     _cmake(session, "cuda", f"-Dpybind11_DIR={str(pybind11).strip()}", test=False)
+    session.run("cmake", "--build", "--preset", "cuda", "--target", "cuda_executor_kernels")
+
+
+@nox.session
+def executor(session: nox.Session) -> None:
+    """CUDA kernels on the CPU: C++ tests plain, under ASan and UBSan, under TSan."""
+    for preset in ("executor", "executor-asan", "executor-tsan"):
+        _cmake(session, preset)
+
+
+@nox.session
+def gpu_tests(session: nox.Session) -> None:
+    """Python tests of GPU arrays on the executor; ``-- cupy`` checks the stand-in against CuPy."""
+    session.install("--config-settings=cmake.define.VOXKERN_CUDA=EXECUTOR", ".[test]")
+    if "cupy" in session.posargs:
+        session.install("cupy-cuda13x>=14")
+        session.run("pytest", "tests/gpu/test_standin_names.py")
+        return
+    for order, streams in (("forward", "eager"), ("1", "deferred")):
+        settings = {"VOXKERN_CUDA_ORDER": order, "VOXKERN_CUDA_STREAMS": streams}
+        session.run("pytest", "-q", "tests/gpu", env=settings)
 
 
 @nox.session

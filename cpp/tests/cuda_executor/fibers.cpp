@@ -75,12 +75,6 @@ void adopt_thread([[maybe_unused]] Fiber& host) {
 #endif
 }
 
-void use_up_thread_numbers([[maybe_unused]] int count) {
-#if defined(CUDA_EXECUTOR_TSAN)
-    for (int k = 0; k < count; ++k) __tsan_destroy_fiber(__tsan_create_fiber(0));
-#endif
-}
-
 void start_fiber(Fiber& fiber, void (*entry)()) {
     if (fiber.stack == nullptr) {
         // The lowest page stays out of reach: a stack that overflows stops there.

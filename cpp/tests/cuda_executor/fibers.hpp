@@ -26,10 +26,6 @@ struct Fiber {
 // Makes `host` stand for the thread that calls; its stack becomes known when a fiber first arrives.
 void adopt_thread(Fiber& host);
 
-// ThreadSanitizer gives the number of a finished thread to a later one and takes the two for one thread.
-// Using up a few numbers before each block keeps threads of equal rank in two blocks apart.
-void use_up_thread_numbers(int count);
-
 // Gives `fiber` a stack and lets its first turn begin in `entry`, which must never return.
 void start_fiber(Fiber& fiber, void (*entry)());
 void free_fiber(Fiber& fiber);

@@ -201,7 +201,7 @@ TEST(faults, missing_barrier) {
 TEST(faults, missing_atomic) {
     if (!kTsan) return;
     for (const char* const fault : {"no_atomic", "no_atomic_between_blocks"}) {
-        const std::string text = said(fault);
+        const std::string text = said(fault, "reverse");
         EXPECT(has(text, "data race") && has(text, "kernels.cu"));
     }
 }
