@@ -52,19 +52,19 @@ def _cmake(session: nox.Session, preset: str, *options: str, test: bool = True) 
 
 @nox.session
 def cpp(session: nox.Session) -> None:
-    """Build and run the C++ tests, warnings as errors, objects checked for leaked instructions."""
+    """C++ tests, CUDA kernels on the CPU among them; objects are checked for leaked instructions."""
     _cmake(session, "dev")
 
 
 @nox.session
 def asan(session: nox.Session) -> None:
-    """C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    """The same under AddressSanitizer and UndefinedBehaviorSanitizer."""
     _cmake(session, "asan")
 
 
 @nox.session
 def tsan(session: nox.Session) -> None:
-    """C++ tests under ThreadSanitizer."""
+    """The same under ThreadSanitizer."""
     _cmake(session, "tsan")
 
 
@@ -83,13 +83,6 @@ def cuda(session: nox.Session) -> None:
     pybind11 = session.run("python", "-m", "pybind11", "--cmakedir", silent=True)
     _cmake(session, "cuda", f"-Dpybind11_DIR={str(pybind11).strip()}", test=False)
     session.run("cmake", "--build", "--preset", "cuda", "--target", "cuda_executor_kernels")
-
-
-@nox.session
-def executor(session: nox.Session) -> None:
-    """CUDA kernels on the CPU: C++ tests plain, under ASan and UBSan, under TSan."""
-    for preset in ("executor", "executor-asan", "executor-tsan"):
-        _cmake(session, preset)
 
 
 @nox.session

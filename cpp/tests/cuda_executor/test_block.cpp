@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What threads of a block do together: core/cuda/block.hpp and the collectives below it.
+#include "block.hpp"
+
 #include <vector>
 
 #include "kernels.hpp"
@@ -55,6 +57,13 @@ TEST(block, sum_and_scan) {
             for (const int each : all) EXPECT(each == running);
         });
     }
+}
+
+TEST(block, a_place_is_a_line_of_a_file) {
+    using cuda_executor::Site;
+    EXPECT((Site{"a.cu", 7} == Site{"a.cu", 7}));
+    EXPECT(!(Site{"a.cu", 7} == Site{"b.cu", 7}));
+    EXPECT(!(Site{"a.cu", 7} == Site{"a.cu", 8}));
 }
 
 TEST(block, warp_exchanges) {

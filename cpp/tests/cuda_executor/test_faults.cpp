@@ -189,6 +189,11 @@ TEST(faults, clean_kernels_are_not_accused) {
     }
 }
 
+TEST(faults, wrong_settings) {
+    EXPECT(has(said("none", "sideways"), "order: got 'sideways', allowed forward, reverse or a seed"));
+    EXPECT(has(said("none", "forward", "lazy"), "streams: got 'lazy', allowed eager, deferred"));
+}
+
 TEST(faults, missing_barrier) {
     if (kTsan) {
         const std::string text = said("no_barrier");
@@ -199,7 +204,10 @@ TEST(faults, missing_barrier) {
 }
 
 TEST(faults, missing_atomic) {
-    if (!kTsan) return;
+    if (!kTsan) {
+        EXPECT(has(said("no_atomic"), kRight));  // turns are taken at barriers only: nothing else can see it
+        return;
+    }
     for (const char* const fault : {"no_atomic", "no_atomic_between_blocks"}) {
         const std::string text = said(fault, "reverse");
         EXPECT(has(text, "data race") && has(text, "kernels.cu"));
