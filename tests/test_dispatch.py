@@ -69,10 +69,10 @@ def test_shared_library_keeps_wide_registers_inside_level_namespaces():
     assert wide, "no wide registers at all: the levels were not compiled with their flags"
     if not any("voxkern" in name for name in wide):
         pytest.skip("symbols are stripped: the C++ tests inspect the objects instead")
-    outside = {n for n in wide if not re.search(r"7voxkern2v[34]", n)}
+    outside = {n for n in wide if not re.search(r"7voxkern\d+[a-z0-9_]+2v[34]", n)}
     assert not outside
     zmm = {m.group(1) for m, f in named if m and "%zmm" in f}
-    assert all("7voxkern2v4" in n for n in zmm)
+    assert all(re.search(r"7voxkern\d+[a-z0-9_]+2v4", n) for n in zmm)
 
 
 def test_show_config():

@@ -20,7 +20,8 @@ void copy(const ConstArrayView& in, const ArrayView& out, const Exec& exec) {
     if (out.size() == 0) return;
     Axes<2> rows = walk_of(in, out);
     const Axes<2>::Axis line = rows.rank() > 0 ? rows.pop() : Axes<2>::Axis{1, {1, 1}};
-    const copy::Row row = {in.dtype, out.dtype, line.strides[0], line.strides[1]};
+    const copy::Row row = {in.dtype,           out.dtype,       size_of(in.dtype),
+                           size_of(out.dtype), line.strides[0], line.strides[1]};
     const copy::Ops& ops = copy::active_ops();
     const std::int64_t pieces = (line.extent + kChunk - 1) / kChunk;             // of one row
     const std::int64_t group = std::max<std::int64_t>(kChunk / line.extent, 1);  // rows of one chunk

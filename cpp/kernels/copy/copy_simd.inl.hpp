@@ -30,8 +30,8 @@ void through(const Row& row, const void* in, void* out, std::int64_t n) {
     const StoreRow<C> store_line = store_row_of<RoundSaturate, C>(row.out);
     for (std::int64_t i = 0; i < n; i += kBlock) {
         const std::int64_t count = n - i < kBlock ? n - i : kBlock;
-        load_line(static_cast<const char*>(in) + i * row.in_stride * size_of(row.in), row.in_stride, values, count);
-        store_line(values, static_cast<char*>(out) + i * row.out_stride * size_of(row.out), row.out_stride, count);
+        load_line(static_cast<const char*>(in) + i * row.in_stride * row.in_size, row.in_stride, values, count);
+        store_line(values, static_cast<char*>(out) + i * row.out_stride * row.out_size, row.out_stride, count);
     }
 }
 

@@ -11,6 +11,8 @@ namespace voxkern::copy {
 struct Row {
     DType in = DType::f32;
     DType out = DType::f32;
+    std::int64_t in_size = 4;  // bytes of an element
+    std::int64_t out_size = 4;
     std::int64_t in_stride = 1;
     std::int64_t out_stride = 1;
 };
