@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <limits>
-#include <type_traits>
 
-#include "core/cast.hpp"
 #include "core/workspace.hpp"
+#include "kernels/resample/resample.hpp"
 #include "kernels/warp/warp_source_cpu.hpp"
 
 namespace voxkern::warp {
@@ -12,70 +11,11 @@ namespace {
 
 constexpr std::int64_t kRows = 16;  // neighbouring rows of a chunk: the samples they read share cache lines
 
-// Lowest and highest value of a piece of a row; false: it has nothing but NaN.
-template <class T>
-bool range_of_piece(const T* row, std::int64_t stride, std::int64_t n, double* lowest, double* highest) {
-    constexpr int kLanes = 16;  // comparisons of independent lanes do not wait for each other
-    using Wide = std::conditional_t<kSame<T, Half>, float, T>;
-    const auto at = [&](std::int64_t i) { return static_cast<Wide>(row[i * stride]); };
-    std::int64_t first = 0;
-    while (first < n && at(first) != at(first)) ++first;
-    if (first == n) return false;
-    Wide low[kLanes];
-    Wide high[kLanes];
-    std::fill_n(low, kLanes, at(first));
-    std::fill_n(high, kLanes, at(first));
-    const auto take = [&](std::int64_t i, int l) {
-        const Wide value = at(i);
-        low[l] = value < low[l] ? value : low[l];
-        high[l] = value > high[l] ? value : high[l];
-    };
-    std::int64_t i = first;
-    for (; i + kLanes <= n; i += kLanes) {
-        for (int l = 0; l < kLanes; ++l) take(i + l, l);
-    }
-    for (; i < n; ++i) take(i, 0);
-    *lowest = static_cast<double>(*std::min_element(low, low + kLanes));
-    *highest = static_cast<double>(*std::max_element(high, high + kLanes));
-    return true;
-}
-
-// Lowest and highest value of an array, NaN passed over. An array of nothing but NaN has no limits.
-void value_range(const ConstArrayView& in, const Exec& exec, double* lowest, double* highest) {
-    constexpr std::int64_t kPiece = std::int64_t{1} << 16;
-    constexpr double infinity = std::numeric_limits<double>::infinity();
-    Axes<1> rows;
-    for (int a = 0; a < in.rank; ++a) rows.push(in.shape[a], {in.strides[a]});
-    rows.slowest_first(0);
-    rows.merge();
-    const auto row = rows.pop();
-    const std::int64_t per_row = (row.extent + kPiece - 1) / kPiece;
-    const auto chunks = static_cast<std::size_t>(rows.size() * per_row);
-    std::vector<double> low(chunks, infinity);
-    std::vector<double> high(chunks, -infinity);
-    parallel_for(rows.size() * per_row, exec, [&](std::int64_t chunk) {
-        const std::int64_t begin = chunk % per_row * kPiece;
-        const std::int64_t n = std::min(kPiece, row.extent - begin);
-        const void* const piece = in.at(rows.at(chunk / per_row)[0] + begin * row.strides[0]);
-        visit(in.dtype, [&](auto t) {
-            using T = typename decltype(t)::type;
-            const auto i = static_cast<std::size_t>(chunk);
-            range_of_piece(static_cast<const T*>(piece), row.strides[0], n, &low[i], &high[i]);
-        });
-    });
-    *lowest = *std::min_element(low.begin(), low.end());
-    *highest = *std::max_element(high.begin(), high.end());
-    if (*lowest > *highest) {
-        *lowest = -infinity;
-        *highest = infinity;
-    }
-}
-
 void set_limits(const ConstArrayView& image, const Options& options, const Exec& exec, Task& task) {
     task.limits = options.clip || options.boolean;
     task.lowest = -std::numeric_limits<double>::infinity();
     task.highest = std::numeric_limits<double>::infinity();
-    if (options.clip) value_range(image, exec, &task.lowest, &task.highest);
+    if (options.clip) cpu::value_range(image, exec, &task.lowest, &task.highest);
     if (options.boolean) {
         task.lowest = std::clamp(task.lowest, 0.0, 1.0);
         task.highest = std::clamp(task.highest, 0.0, 1.0);
@@ -115,7 +55,7 @@ void warp_image(const Task& task, const std::vector<int>& order, void (*warp_run
 template <class C>
 void warp_batch(const ConstArrayView& image, const ArrayView& out, const Options& options, Plan& plan,
                 const Kernels<C>& kernels, const Exec& exec) {
-    Workspace workspace(Workspace::padded(plan.padded.size * static_cast<std::int64_t>(sizeof(C))));
+    Workspace workspace(Workspace::bytes_of<C>({plan.padded.size}));
     C* const copy = workspace.take<C>(plan.padded.size);
     Task& task = plan.task;
     for (std::int64_t item = 0; item < plan.batch.size(); ++item) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/workspace.hpp"
+#include "kernels/copy/copy.hpp"
 #include "kernels/warp/warp_source_cpu.hpp"
 
 namespace voxkern::warp {
@@ -114,7 +115,7 @@ template <class C>
 void push_batch(const ConstArrayView& values, const ArrayView& image, const Options& options, Plan& plan,
                 const Kernels<C>& kernels, const Exec& exec) {
     const Padded& geometry = plan.padded;
-    Workspace workspace(Workspace::padded(geometry.size * static_cast<std::int64_t>(sizeof(C))));
+    Workspace workspace(Workspace::bytes_of<C>({geometry.size}));
     C* const sum = workspace.take<C>(geometry.size);
     const ArrayView sums = view_within(geometry, sum, geometry.margin);
     ArrayView item = image;
@@ -126,7 +127,7 @@ void push_batch(const ConstArrayView& values, const ArrayView& image, const Opti
         if (options.kernel.filters() && options.prefilter) prefilter_transposed<C>(sums, options, exec);
         if (options.mode == Boundary::nearest) fold_pad<C>(sums, geometry.pad);
         item.data = image.at(to);
-        copy_converted(as_const(view_within(geometry, sum, 0)), item, exec);
+        cpu::copy(as_const(view_within(geometry, sum, 0)), item, exec);
     }
 }
 

@@ -3,21 +3,14 @@
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 
-#include "kernels/resample/resample.hpp"
+#include "kernels/copy/copy.hpp"
+#include "kernels/spline_filter/spline_filter.hpp"
 
 namespace voxkern::warp {
 namespace {
 
-constexpr int kAtOnce = 3;  // axes that resample takes
 constexpr std::int64_t kRowsPerChunk = 256;
-
-std::vector<double> every_sample(std::int64_t n) {
-    std::vector<double> coordinates(static_cast<std::size_t>(n));
-    std::iota(coordinates.begin(), coordinates.end(), 0.0);
-    return coordinates;
-}
 
 // Calls body(element of the row's sample 0) for the rows along the last axis: `reach[a]` samples beyond the image
 // along the others, axis `skip` at sample 0.
@@ -94,25 +87,13 @@ void subtract(const Padded& geometry, C* data, C value, const Exec& exec) {
 
 }  // namespace
 
-void copy_converted(const ConstArrayView& in, const ArrayView& out, const Exec& exec) {
-    ResampleParams params;
-    params.kernel.order = 0;
-    params.float64 = out.dtype == DType::f64;
-    for (int a = 0; a < in.rank; ++a) params.axes.push_back({every_sample(in.shape[a]), 0.0, false});
-    resample(in, out, params, exec);
-}
-
 void prefilter(const ConstArrayView& in, const ArrayView& out, const Options& options, const Exec& exec) {
-    for (int begin = 0; begin < in.rank; begin += kAtOnce) {
-        ResampleParams params;
-        params.kernel = options.kernel;
-        params.mode = options.mode;
-        params.float64 = out.dtype == DType::f64;
-        for (int a = 0; a < in.rank; ++a) {
-            params.axes.push_back({every_sample(in.shape[a]), 0.0, a >= begin && a < begin + kAtOnce});
-        }
-        resample(begin == 0 ? in : as_const(out), out, params, exec);
-    }
+    spline_filter::Options filter;
+    for (int a = 0; a < in.rank; ++a) filter.axes.push_back(a);
+    filter.order = options.kernel.order;
+    filter.mode = options.mode;
+    filter.float64 = out.dtype == DType::f64;
+    cpu::spline_filter(in, out, filter, exec);
 }
 
 template <class C>
@@ -124,7 +105,7 @@ void fill_padded(const ConstArrayView& image, const Options& options, const Padd
     if (filters && pad == 0) {
         prefilter(image, samples, options, exec);
     } else {
-        copy_converted(image, samples, exec);
+        cpu::copy(image, samples, exec);
         if (options.mode == Boundary::grid_constant) subtract(geometry, data, static_cast<C>(options.cval), exec);
         if (filters) {
             extend(geometry, data, 0, pad, options.mode, exec);

@@ -7,9 +7,6 @@
 
 namespace voxkern::warp {
 
-// Converts dtypes; integers round and saturate.
-void copy_converted(const ConstArrayView& in, const ArrayView& out, const Exec& exec);
-
 // Samples become spline coefficients of lines that continue as `mode` says. `out` may be `in`.
 void prefilter(const ConstArrayView& in, const ArrayView& out, const Options& options, const Exec& exec);
 
