@@ -55,7 +55,7 @@ void warp_image(const Task& task, const std::vector<int>& order, void (*warp_run
 template <class C>
 void warp_batch(const ConstArrayView& image, const ArrayView& out, const Options& options, Plan& plan,
                 const Kernels<C>& kernels, const Exec& exec) {
-    Workspace workspace(Workspace::padded(plan.padded.size * static_cast<std::int64_t>(sizeof(C))));
+    Workspace workspace(Workspace::bytes_of<C>({plan.padded.size}));
     C* const copy = workspace.take<C>(plan.padded.size);
     Task& task = plan.task;
     for (std::int64_t item = 0; item < plan.batch.size(); ++item) {

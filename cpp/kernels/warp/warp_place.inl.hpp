@@ -160,8 +160,9 @@ void place_axis(const Source& source, int a, RunState<C>& state) {
 // --- a whole run ---------------------------------------------------------------------------------------------
 
 // For runs inside the image, where nothing is folded or clamped; false: this one is not.
-template <int D, bool Halved, class C>
+template <int D, class C>
 bool place_inside(const Source& source, RunState<C>& state) {
+    const double shift = anchor_shift(source.kernel);
     double strides[D];
     double last[D];
     double first = 0.0;
@@ -176,7 +177,7 @@ bool place_inside(const Source& source, RunState<C>& state) {
         for (int a = 0; a < D; ++a) {
             const double c = state.at[a][l];
             beyond |= (c >= 0.0) & (c < last[a]) ? 0 : 1;
-            const double anchor = __builtin_floor(Halved ? c + 0.5 : c);
+            const double anchor = __builtin_floor(c + shift);
             state.fraction[a][l] = static_cast<C>(c - anchor);
             place += anchor * strides[a];
         }
@@ -187,12 +188,8 @@ bool place_inside(const Source& source, RunState<C>& state) {
 
 template <class C>
 bool place_inside(const Source& source, RunState<C>& state) {
-    const bool halved = anchor_shift(source.kernel) > 0.0;
     bool inside = false;
-    with_axes(source.axes, [&](auto axes) {
-        inside =
-            halved ? place_inside<axes.value, true>(source, state) : place_inside<axes.value, false>(source, state);
-    });
+    with_axes(source.axes, [&](auto axes) { inside = place_inside<axes.value>(source, state); });
     return inside;
 }
 

@@ -49,11 +49,15 @@ void mark_ends(const Source& source, double margin, RunState<C>& state) {
     }
 }
 
-// Lanes without a state, K taps along every axis; `Volume`: of three axes, else of one or two.
-template <bool Volume, int K, class C>
-void push_rows(const Source& source, const Run& run, const Planes& planes, const C* values, const RunState<C>& state,
-               C* sum) {
+// Lanes without a state. K taps along every axis, 0: as many as the kernel has.
+template <int K, class C>
+void push_inside(const Source& source, const Run& run, const Planes& planes, const C* values, const RunState<C>& state,
+                 C* sum) {
+    const int taps = K > 0 ? K : source.kernel.taps();
     const int last = source.axes - 1;
+    const int rows = last > 1 ? taps : 1;
+    const std::int64_t sy = last > 1 ? source.strides[1] : 0;
+    const auto& wx = state.weights[last];
     std::int64_t padding = 0;  // corner counts from sample 0, sum from the pad on
     for (int a = 0; a <= last; ++a) padding += source.pad * source.strides[a];
     for (std::int64_t l = 0; l < run.count; ++l) {
@@ -61,17 +65,17 @@ void push_rows(const Source& source, const Run& run, const Planes& planes, const
         const std::int64_t first = spline_start(state.at[0][l], source.kernel.order) + source.pad;
         C* const corner = sum + padding + state.corner[l];
         const std::int64_t begin = planes.begin > first ? planes.begin - first : 0;
-        const std::int64_t end = planes.end - first < K ? planes.end - first : K;
+        const std::int64_t end = planes.end - first < taps ? planes.end - first : taps;
         for (std::int64_t z = begin; z < end; ++z) {
             const C plane = values[l] * state.weights[0][z][l];
-            if (!Volume && last == 0) {
+            if (last == 0) {
                 corner[z] += plane;
                 continue;
             }
-            for (int y = 0; y < (Volume ? K : 1); ++y) {
-                const C row = Volume ? plane * state.weights[1][y][l] : plane;
-                C* const to = corner + z * source.strides[0] + (Volume ? y * source.strides[1] : 0);
-                for (int x = 0; x < K; ++x) to[x] += row * state.weights[Volume ? 2 : 1][x][l];
+            for (int y = 0; y < rows; ++y) {
+                const C row = rows > 1 ? plane * state.weights[1][y][l] : plane;
+                C* const to = corner + z * source.strides[0] + y * sy;
+                for (int x = 0; x < taps; ++x) to[x] += row * wx[x][l];
             }
         }
     }
@@ -112,13 +116,11 @@ void push_run(const Task& task, const Run& run, const Planes& planes, C* sum) {
         mark_ends(source, fold_margin(source.kernel), state);
         place_inside(source, state);
         weigh_run(source, state);
-        with_spline_taps(source.kernel.taps(), [&](auto taps) {
-            if (source.axes == 3) {
-                push_rows<true, taps.value>(source, run, planes, values, state, sum);
-            } else {
-                push_rows<false, taps.value>(source, run, planes, values, state, sum);
-            }
-        });
+        switch (source.kernel.taps()) {
+            case 2: push_inside<2>(source, run, planes, values, state, sum); break;
+            case 4: push_inside<4>(source, run, planes, values, state, sum); break;
+            default: push_inside<0>(source, run, planes, values, state, sum); break;
+        }
     } else {
         for (int l = 0; l < kRun; ++l) state.lanes[l] = kGeneral;
     }

@@ -115,7 +115,7 @@ template <class C>
 void push_batch(const ConstArrayView& values, const ArrayView& image, const Options& options, Plan& plan,
                 const Kernels<C>& kernels, const Exec& exec) {
     const Padded& geometry = plan.padded;
-    Workspace workspace(Workspace::padded(geometry.size * static_cast<std::int64_t>(sizeof(C))));
+    Workspace workspace(Workspace::bytes_of<C>({geometry.size}));
     C* const sum = workspace.take<C>(geometry.size);
     const ArrayView sums = view_within(geometry, sum, geometry.margin);
     ArrayView item = image;

@@ -46,15 +46,6 @@ void with_spline_taps(int taps, F&& f) {
     }
 }
 
-template <class F>
-void with_taps(int taps, F&& f) {
-    switch (taps) {
-        case 8: f(Constant<8>{}); break;
-        case 10: f(Constant<10>{}); break;
-        default: with_spline_taps(taps, f); break;
-    }
-}
-
 // Where the values of a run lie in the array on the grid.
 inline char* grid_address(const Task& task, const Run& run) {
     std::int64_t offset = 0;
