@@ -30,7 +30,10 @@ def kernel(x, coordinates, order, mode, cval=0.0, sigmas=None, dtype=None, threa
     sigmas = sigmas or [0.0] * x.ndim
     axes = [_core.AxisSampling(np.asarray(c, float), s) for c, s in zip(coordinates, sigmas, strict=True)]
     out = np.empty_like(x, shape=tuple(len(c) for c in coordinates), dtype=dtype)
-    _core.resample(x, out, axes, order, INTERPOLATION_MODES[mode], cval, prefilter, False, threads)
+    options = _core.ResampleOptions(
+        kernel=order, mode=INTERPOLATION_MODES[mode], cval=cval, prefilter=prefilter
+    )
+    _core.resample(x, out, axes, options, threads)
     return out
 
 
