@@ -3,6 +3,8 @@
 // dtype is a template argument; one store per sample is cheap enough as it is.
 #pragma once
 
+#include <cuda_runtime.h>
+
 #include "core/cast.hpp"
 #include "core/dtype.hpp"
 
