@@ -54,7 +54,7 @@ def kernels():
 @pytest.mark.parametrize("name", kernels())
 def test_kernel_is_complete(name):
     folder = ROOT / "cpp" / "kernels" / name
-    for suffix in (".hpp", ".cpp", "_math.hpp", "_simd.inl.hpp", "_bind.cpp"):
+    for suffix in (".hpp", "_cpu.cpp", "_simd.inl.hpp", "_bind.cpp"):
         assert (folder / f"{name}{suffix}").is_file(), suffix
     readme = (folder / "README.md").read_text()
     for heading in ("## Formula", "## Edge cases", "## Dtypes and accuracy", "## Cost", "## Speed"):
