@@ -52,19 +52,19 @@ def _cmake(session: nox.Session, preset: str, *options: str, test: bool = True) 
 
 @nox.session
 def cpp(session: nox.Session) -> None:
-    """C++ tests, CUDA kernels on the CPU among them; objects are checked for leaked instructions."""
+    """Run the C++ tests, CUDA kernels on the CPU among them; inspect objects for leaked instructions."""
     _cmake(session, "dev")
 
 
 @nox.session
 def asan(session: nox.Session) -> None:
-    """The same under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    """Run them under AddressSanitizer and UndefinedBehaviorSanitizer."""
     _cmake(session, "asan")
 
 
 @nox.session
 def tsan(session: nox.Session) -> None:
-    """The same under ThreadSanitizer."""
+    """Run them under ThreadSanitizer."""
     _cmake(session, "tsan")
 
 

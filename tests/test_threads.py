@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 import voxkern as vk
-from voxkern import _core
 
 
 def run(code, timeout=120, **env):

@@ -16,7 +16,7 @@ from . import geometry
 from .meta import checked
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 
 @dataclass(frozen=True, eq=False, repr=False)
