@@ -22,7 +22,8 @@ def test_rescale(benchmark, threads, job):
     out = np.empty(stored.shape, dtype)
 
     def run(x, values):
-        _core.rescale(x, values, slope, intercept, swap, high, 0, threads)
+        options = _core.RescaleOptions(slope=slope, intercept=intercept, swap_bytes=swap, unused_high=high)
+        _core.rescale(x, values, options, threads)
         return values
 
     np.testing.assert_array_equal(

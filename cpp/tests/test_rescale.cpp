@@ -8,6 +8,7 @@
 #include "kernels/rescale/rescale_math.hpp"
 
 using namespace voxkern;
+using namespace voxkern::rescale;
 
 TEST(rescale, words_without_their_unused_bits) {
     EXPECT(stored_bits<std::int16_t>(0x0FFF, 4, 0) == -1);
@@ -33,7 +34,7 @@ TEST(rescale, every_level_equals_the_formula) {
             out.strides[1] = 3;
             Exec exec;
             exec.threads = 3;
-            rescale(erase_type(in), erase_type(out), Rescale{0.37, -1024.5, true, 2, 1}, exec);
+            cpu::rescale(erase_type(in), erase_type(out), Options{0.37, -1024.5, true, 2, 1}, exec);
             for (std::int64_t i = 0; i < 3; ++i) {
                 for (std::int64_t j = 0; j < n; ++j) {
                     const auto word = static_cast<std::int16_t>(swapped_bytes(static_cast<std::uint16_t>(in(i, j))));

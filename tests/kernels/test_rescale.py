@@ -16,7 +16,10 @@ VALUES = ["uint8", "int16", "uint16", "int32", "float32", "float64"]
 
 def run(stored, dtype, slope=1.0, intercept=0.0, swap=False, high=0, low=0, threads=0, order="C"):
     out = np.empty(stored.shape, dtype, order=order)
-    _core.rescale(stored, out, slope, intercept, swap, high, low, threads)
+    options = _core.RescaleOptions(
+        slope=slope, intercept=intercept, swap_bytes=swap, unused_high=high, unused_low=low
+    )
+    _core.rescale(stored, out, options, threads)
     return out
 
 
@@ -103,7 +106,8 @@ def test_bad_input(change, message):
         "low": 0,
         **change,
     }
+    options = _core.RescaleOptions(
+        swap_bytes=given["swap"], unused_high=given["high"], unused_low=given["low"]
+    )
     with pytest.raises(vk.VoxkernError, match=message):
-        _core.rescale(
-            given["stored"], given["values"], 1.0, 0.0, given["swap"], given["high"], given["low"], 0
-        )
+        _core.rescale(given["stored"], given["values"], options, 0)

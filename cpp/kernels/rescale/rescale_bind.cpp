@@ -5,29 +5,39 @@
 #include "bindings/run.hpp"
 
 namespace voxkern::bindings {
+namespace {
 
-void bind_rescale(py::module_& core) {
-    core.def(
+void check(const ConstArrayView& in, const ArrayView& out, const rescale::Options& options) {
+    expect(same_shape(in, out), "output: its shape differs from the input's");
+    const bool as_stored = !options.swap_bytes && options.unused_high == 0 && options.unused_low == 0;
+    expect(as_stored || (in.dtype != DType::f32 && in.dtype != DType::f64),
+           "input: got floats with bits to move, allowed integers");
+    const auto bits = static_cast<int>(8 * size_of(in.dtype));
+    expect(options.unused_high >= 0 && options.unused_low >= 0 && options.unused_high + options.unused_low < bits,
+           "unused_high, unused_low: they leave no bit");
+}
+
+}  // namespace
+
+void bind_rescale(py::module_& module) {
+    if (!taken_over(module, "RescaleOptions")) {
+        py::class_<rescale::Options>(module, "RescaleOptions", "value = slope * stored bits + intercept.")
+            .def(py::init([](double slope, double intercept, bool swap_bytes, int unused_high, int unused_low) {
+                     return rescale::Options{slope, intercept, swap_bytes, unused_high, unused_low};
+                 }),
+                 py::kw_only(), py::arg("slope") = 1.0, py::arg("intercept") = 0.0, py::arg("swap_bytes") = false,
+                 py::arg("unused_high") = 0, py::arg("unused_low") = 0);
+    }
+    module.def(
         "rescale",
-        [](const py::array& stored, const py::array& values, double slope, double intercept, bool swap_bytes,
-           int unused_high, int unused_low, int threads) {
-            const ConstArrayView in = view_of(stored, "stored");
-            const ArrayView out = writable_view_of(values, "values");
-            if (!same_shape(in, out)) throw InvalidArgument("values: its shape differs from that of stored");
-            const bool plain = !swap_bytes && unused_high == 0 && unused_low == 0;
-            if (!plain && (in.dtype == DType::f32 || in.dtype == DType::f64)) {
-                throw InvalidArgument("stored: got floats with bits to move, allowed integers");
-            }
-            const auto bits = static_cast<int>(8 * size_of(in.dtype));
-            if (unused_high < 0 || unused_low < 0 || unused_high + unused_low >= bits) {
-                throw InvalidArgument("unused_high, unused_low: they leave no bit");
-            }
-            const Rescale how{slope, intercept, swap_bytes, unused_high, unused_low};
-            run(threads, [&](const Exec& exec) { rescale(in, out, how, exec); });
+        [](const Array& input, const Array& output, const rescale::Options& options, Where where_) {
+            const ConstArrayView in = view_of(input, "input");
+            const ArrayView out = writable_view_of(output, "output");
+            check(in, out, options);
+            run(where_, [&](const auto& exec) { backend::rescale(in, out, options, exec); });
         },
-        py::arg("stored"), py::arg("values"), py::arg("slope"), py::arg("intercept"), py::arg("swap_bytes"),
-        py::arg("unused_high"), py::arg("unused_low"), py::arg("threads"),
-        "values = slope * stored bits + intercept. threads=0: the default number.");
+        py::arg("input"), py::arg("output"), py::arg("options"), where(),
+        "Stored words to values. threads=0: the default number.");
 }
 
 }  // namespace voxkern::bindings

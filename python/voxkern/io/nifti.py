@@ -117,7 +117,8 @@ def _voxels(stored: NDArray[Any], header: Any, ndim: int) -> tuple[NDArray[Any],
     if stored.dtype.kind == "f":
         stored = stored.astype(native, copy=False)
     swap = not stored.dtype.isnative
-    _core.rescale(stored.view(native), out, float(slope), float(intercept), swap, 0, 0, 0)
+    options = _core.RescaleOptions(slope=float(slope), intercept=float(intercept), swap_bytes=swap)
+    _core.rescale(stored.view(native), out, options, 0)
     return out, tuple(names)
 
 

@@ -73,6 +73,12 @@ class Picture:
     swap_bytes: bool = False
     unused_bits: tuple[int, int] = (0, 0)  # above and below the stored ones
 
+    def options(self, slope: float = 1.0, intercept: float = 0.0) -> _core.RescaleOptions:
+        high, low = self.unused_bits
+        return _core.RescaleOptions(
+            slope=slope, intercept=intercept, swap_bytes=self.swap_bytes, unused_high=high, unused_low=low
+        )
+
 
 class Reader:
     """Reads frames one after another, into one slice of memory of its own where that is needed."""
@@ -93,7 +99,7 @@ class Reader:
         if is_colour(frame):
             out[...] = pixels
         else:
-            _core.rescale(pixels, out, slope, intercept, picture.swap_bytes, *picture.unused_bits, 1)
+            _core.rescale(pixels, out, picture.options(slope, intercept), 1)
 
     def stored(self, frame: Frame) -> NDArray[Any]:
         """Return the stored values of one frame."""
@@ -101,7 +107,7 @@ class Reader:
         if is_colour(frame):
             return pixels.copy()
         out = np.empty(pixels.shape, pixels.dtype)
-        _core.rescale(pixels, out, 1.0, 0.0, picture.swap_bytes, *picture.unused_bits, 1)
+        _core.rescale(pixels, out, picture.options(), 1)
         return out
 
     def _tile(self, frame: Frame) -> tuple[Picture, NDArray[Any]]:
