@@ -41,6 +41,21 @@ class Workspace {
     std::int64_t used_ = 0;
 };
 
+// Adds up what the same calls of take() use of a workspace, so that scratch is listed once.
+class WorkspaceSize {
+  public:
+    template <class T>
+    T* take(std::int64_t count) {
+        bytes_ += Workspace::padded(count * static_cast<std::int64_t>(sizeof(T)));
+        return nullptr;
+    }
+
+    std::int64_t bytes() const { return bytes_; }
+
+  private:
+    std::int64_t bytes_ = 0;
+};
+
 // Bytes kept for reuse at this moment, and their release.
 std::int64_t cached_workspace_bytes();
 void release_workspace();

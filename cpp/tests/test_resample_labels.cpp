@@ -7,6 +7,7 @@
 #include "expect.hpp"
 
 using namespace voxkern;
+using namespace voxkern::resample_labels;
 
 namespace {
 
@@ -28,12 +29,12 @@ TEST(resample_labels, rows_and_voxels_agree) {
     const std::int64_t size[] = {9, 5, 20};
     for (const CpuLevel level : usable_levels()) {
         set_active_level(to_string(level));
-        for (const LabelRule rule : {LabelRule::nearest, LabelRule::argmax, LabelRule::half, LabelRule::gaussian}) {
-            LabelParams params;
-            params.rule = rule;
-            params.cval = 3;
-            params.mode = Boundary::fov;
-            params.sigma = {0.8, 1.0, 1.2};
+        for (const Rule rule : {Rule::nearest, Rule::argmax, Rule::half, Rule::gaussian}) {
+            Options options;
+            options.rule = rule;
+            options.cval = 3;
+            options.mode = Boundary::fov;
+            options.sigma = {0.8, 1.0, 1.2};
             std::vector<std::vector<double>> axes;
             std::vector<double> offset;
             std::vector<double> matrix(9, 0.0);
@@ -49,9 +50,9 @@ TEST(resample_labels, rows_and_voxels_agree) {
             View<std::int16_t, 3> out = contiguous_view<std::int16_t, 3>(rows.data(), {9, 5, 20});
             Exec exec;
             exec.threads = 2;
-            resample_labels(erase_type(in), erase_type(out), axes, params, exec);
+            cpu::resample_labels(erase_type(in), erase_type(out), axes, options, exec);
             out.data = voxels.data();
-            warp_labels(erase_type(in), erase_type(out), offset, matrix, params, exec);
+            cpu::warp_labels(erase_type(in), erase_type(out), offset, matrix, options, exec);
             EXPECT(rows == voxels);
             // The other memory order has rows along the first axis.
             std::vector<std::int16_t> turned(900);
@@ -60,7 +61,7 @@ TEST(resample_labels, rows_and_voxels_agree) {
             fortran.strides[0] = 1;
             fortran.strides[1] = 9;
             fortran.strides[2] = 45;
-            resample_labels(erase_type(in), erase_type(fortran), axes, params, exec);
+            cpu::resample_labels(erase_type(in), erase_type(fortran), axes, options, exec);
             for (std::int64_t i = 0; i < 900; ++i) {
                 EXPECT(fortran(i / 100, i / 20 % 5, i % 20) == rows[static_cast<std::size_t>(i)]);
             }
@@ -78,8 +79,8 @@ TEST(resample_labels, argmax_of_scores_of_any_length) {
                 std::vector<std::uint8_t> best(static_cast<std::size_t>(2 * m));
                 const auto in = contiguous_view<const float, 3>(scores.data(), {3, 2, n});
                 const std::vector<std::vector<double>> axes = {spread(2, 2), spread(n, m)};
-                resample_argmax(erase_type(in), erase_type(contiguous_view<std::uint8_t, 2>(best.data(), {2, m})), axes,
-                                Boundary::nearest, {});
+                cpu::resample_argmax(erase_type(in), erase_type(contiguous_view<std::uint8_t, 2>(best.data(), {2, m})),
+                                     axes, Boundary::nearest, {});
                 for (std::int64_t i = 0; i < 2 * m; ++i) {
                     const double c = axes[1][static_cast<std::size_t>(i % m)];
                     const double clamped =

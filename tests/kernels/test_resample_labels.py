@@ -25,10 +25,14 @@ def blobs(rng, shape, count, dtype="uint8"):
 
 def kernel(x, coordinates, rule, mode="nearest", cval=0, sigma=1.0, alpha=1.0, threads=0):
     out = np.empty(tuple(len(c) for c in coordinates), x.dtype)
-    _core.resample_labels(
-        x, out, [np.asarray(c, float) for c in coordinates], _core.LabelRule[rule], INTERPOLATION_MODES[mode],
-        cval, np.full(x.ndim, sigma), alpha, threads,
-    )  # fmt: skip
+    options = _core.LabelOptions(
+        rule=_core.LabelRule[rule],
+        mode=INTERPOLATION_MODES[mode],
+        cval=cval,
+        sigma=[sigma] * x.ndim,
+        alpha=alpha,
+    )
+    _core.resample_labels(x, out, [np.asarray(c, float) for c in coordinates], options, threads)
     return out
 
 
@@ -146,10 +150,10 @@ def test_turned_grids(rng):
     coordinates = [np.arange(20) * s + o for s, o in [(0.61, -0.31), (0.57, 0.13), (0.73, 0.29)]]
     for rule in RULES:
         out = np.empty((20, 20, 20), np.uint8)
-        _core.warp_labels(
-            x, out, np.array([-0.31, 0.13, 0.29]), np.diag([0.61, 0.57, 0.73]), _core.LabelRule[rule],
-            _core.Boundary.fov, 9, np.ones(3), 1.0, 0,
-        )  # fmt: skip
+        options = _core.LabelOptions(
+            rule=_core.LabelRule[rule], mode=_core.Boundary.fov, cval=9, sigma=[1.0] * 3
+        )
+        _core.warp_labels(x, out, np.array([-0.31, 0.13, 0.29]), np.diag([0.61, 0.57, 0.73]), options, 0)
         np.testing.assert_array_equal(out, kernel(x, coordinates, rule, "fov", 9))
     matrix = np.eye(3) + rng.normal(0, 0.1, (3, 3))
     got = vk.resample_labels(x, matrix=matrix, rule="nearest")

@@ -5,20 +5,41 @@
 #include <cmath>
 
 #include "core/interpolator.hpp"
-#include "kernels/resample_labels/resample_labels_task.hpp"
 
-namespace voxkern {
+namespace voxkern::resample_labels {
 
-struct LabelTaps {
+// Which label an output voxel takes.
+enum class Rule : std::int8_t {
+    nearest,
+    argmax,    // highest linear indicator; the nearest sample's label where it shares the top, else the lowest
+    half,      // highest label with a linear indicator of at least a half, else 0
+    gaussian,  // highest indicator under a Gaussian; the one that was first to reach the top, as in ITK
+};
+
+// Most axes of a label map, and samples along one that a Gaussian may take in.
+inline constexpr int kMaxAxes = 8;
+inline constexpr int kMaxTaps = 16;
+// Most samples that one output voxel may weigh.
+inline constexpr int kMaxVotes = 1024;
+
+// How samples are taken along one axis.
+struct AxisRule {
+    Rule rule = Rule::argmax;
+    Boundary mode = Boundary::nearest;
+    double sigma = 1.0;  // Gaussian: in samples; cut off at alpha * sigma
+    double alpha = 1.0;
+};
+
+struct Taps {
     int count = 0;
-    std::int64_t index[kMaxLabelTaps];  // kOutside: cval
-    double weight[kMaxLabelTaps];
+    std::int64_t index[kMaxTaps];  // kOutside: cval
+    double weight[kMaxTaps];
     std::int64_t nearest = 0;
     bool inside = true;
 };
 
-inline LabelTaps nearest_tap(double c, std::int64_t n, Boundary mode) {
-    LabelTaps taps;
+VOXKERN_HD VOXKERN_INLINE Taps nearest_tap(double c, std::int64_t n, Boundary mode) {
+    Taps taps;
     taps.count = 1;
     taps.inside = interpolator_taps(c, n, 0, {0}, mode, taps.index, taps.weight);
     taps.nearest = taps.weight[0] == 0.0 ? kOutside : taps.index[0];
@@ -29,8 +50,8 @@ inline LabelTaps nearest_tap(double c, std::int64_t n, Boundary mode) {
 
 // Taps of no weight repeat the other, so that neighbours that do not count need not agree with it. `nearest` does
 // not clamp, as in scipy: both taps are then the edge, and their two weights round as they do there.
-inline LabelTaps linear_taps(double c, std::int64_t n, Boundary mode) {
-    LabelTaps taps = nearest_tap(c, n, mode);
+VOXKERN_HD VOXKERN_INLINE Taps linear_taps(double c, std::int64_t n, Boundary mode) {
+    Taps taps = nearest_tap(c, n, mode);
     const FoldedCoordinate at = mode == Boundary::nearest ? FoldedCoordinate{c, true} : fold_coordinate(c, n, mode);
     taps.inside = at.inside;
     taps.count = 2;
@@ -45,8 +66,8 @@ inline LabelTaps linear_taps(double c, std::int64_t n, Boundary mode) {
 }
 
 // Integrals of a Gaussian over the cells of the samples, within the cut-off and the image, as ITK takes them.
-inline LabelTaps gaussian_taps(double c, std::int64_t n, Boundary mode, double sigma, double alpha) {
-    LabelTaps taps = nearest_tap(c, n, mode);
+VOXKERN_HD VOXKERN_INLINE Taps gaussian_taps(double c, std::int64_t n, Boundary mode, double sigma, double alpha) {
+    Taps taps = nearest_tap(c, n, mode);
     const double at = mode == Boundary::nearest ? fold_coordinate(c, n, mode).value : c;
     const double reach = sigma * alpha;
     const auto low = static_cast<std::int64_t>(std::floor(at + 0.5 - reach));
@@ -56,7 +77,7 @@ inline LabelTaps gaussian_taps(double c, std::int64_t n, Boundary mode, double s
     const double scale = 1.0 / (std::sqrt(2.0) * sigma);
     taps.count = 0;
     double last = std::erf((static_cast<double>(begin) - 0.5 - at) * scale);
-    for (std::int64_t i = begin; i < end && taps.count < kMaxLabelTaps; ++i) {
+    for (std::int64_t i = begin; i < end && taps.count < kMaxTaps; ++i) {
         const double now = std::erf((static_cast<double>(i) + 0.5 - at) * scale);
         taps.index[taps.count] = i;
         taps.weight[taps.count++] = now - last;
@@ -65,23 +86,23 @@ inline LabelTaps gaussian_taps(double c, std::int64_t n, Boundary mode, double s
     return taps;
 }
 
-inline LabelTaps label_taps(const LabelParams& params, std::size_t axis, double c, std::int64_t n) {
+VOXKERN_HD VOXKERN_INLINE Taps taps_at(double c, std::int64_t n, const AxisRule& axis) {
     if (!(c > -1e15 && c < 1e15)) {  // nothing is left to fold
-        LabelTaps nowhere;
+        Taps nowhere;
         nowhere.inside = false;
         return nowhere;
     }
-    switch (params.rule) {
-        case LabelRule::nearest: return nearest_tap(c, n, params.mode);
-        case LabelRule::gaussian: return gaussian_taps(c, n, params.mode, params.sigma[axis], params.alpha);
-        case LabelRule::argmax:
-        case LabelRule::half: break;
+    switch (axis.rule) {
+        case Rule::nearest: return nearest_tap(c, n, axis.mode);
+        case Rule::gaussian: return gaussian_taps(c, n, axis.mode, axis.sigma, axis.alpha);
+        case Rule::argmax:
+        case Rule::half: break;
     }
-    return linear_taps(c, n, params.mode);
+    return linear_taps(c, n, axis.mode);
 }
 
 // The taps of one output voxel along one axis.
-struct TapsOfAxis {
+struct AxisTaps {
     int count;
     const std::int64_t* index;
     const double* weight;
@@ -96,7 +117,7 @@ struct Ballot {
     double score[kMaxVotes];
     int leader = -1;  // the first to have more than all others at some time
 
-    VOXKERN_INLINE void add(T voted, double weight) {
+    VOXKERN_HD VOXKERN_INLINE void add(T voted, double weight) {
         int k = 0;
         while (k < count && label[k] != voted) ++k;
         if (k == count) {
@@ -108,33 +129,40 @@ struct Ballot {
     }
 };
 
+// The label map that votes are taken from.
+template <class T>
+struct LabelMap {
+    const T* data;
+    int axes;
+    const std::int64_t* strides;
+    T cval;
+};
+
 // Every combination of taps adds the product of its weights to its label's score; sums are taken in the order
 // of the array's axes, as scipy takes them, because ties are decided by equality.
 template <class T>
-VOXKERN_INLINE T vote(const LabelTask& task, const TapsOfAxis* taps) {
-    const T* const base = reinterpret_cast<const T*>(task.source);
-    const T outside = static_cast<T>(task.cval);
+VOXKERN_HD VOXKERN_INLINE T vote(const LabelMap<T>& map, Rule rule, const AxisTaps* taps) {
     Ballot<T> ballot;
-    int at[kMaxLabelAxes] = {};
+    int at[kMaxAxes] = {};
     for (bool more = true; more;) {
         double weight = 1.0;
         std::int64_t place = 0;
         bool within = true;
-        for (int a = 0; a < task.axes; ++a) {
+        for (int a = 0; a < map.axes; ++a) {
             weight *= taps[a].weight[at[a]];
             const std::int64_t index = taps[a].index[at[a]];
             within = within && index != kOutside;
-            place += index * task.source_strides[a];
+            place += index * map.strides[a];
         }
-        ballot.add(within ? base[place] : outside, weight);
+        ballot.add(within ? map.data[place] : map.cval, weight);
         more = false;
-        for (int a = task.axes - 1; a >= 0 && !more; --a) {
+        for (int a = map.axes - 1; a >= 0 && !more; --a) {
             more = ++at[a] < taps[a].count;
             if (!more) at[a] = 0;
         }
     }
-    if (task.rule == LabelRule::gaussian) return ballot.label[ballot.leader];
-    if (task.rule == LabelRule::half) {
+    if (rule == Rule::gaussian) return ballot.label[ballot.leader];
+    if (rule == Rule::half) {
         bool any = false;
         T highest = T{0};
         for (int k = 0; k < ballot.count; ++k) {
@@ -152,15 +180,15 @@ VOXKERN_INLINE T vote(const LabelTask& task, const TapsOfAxis* taps) {
     }
     std::int64_t place = 0;
     bool within = true;
-    for (int a = 0; a < task.axes; ++a) {
+    for (int a = 0; a < map.axes; ++a) {
         within = within && taps[a].nearest != kOutside;
-        place += taps[a].nearest * task.source_strides[a];
+        place += taps[a].nearest * map.strides[a];
     }
-    const T nearest = within ? base[place] : outside;
+    const T nearest = within ? map.data[place] : map.cval;
     for (int k = 0; k < ballot.count; ++k) {
         if (ballot.label[k] == nearest && ballot.score[k] == ballot.score[best]) return nearest;
     }
     return ballot.label[best];
 }
 
-}  // namespace voxkern
+}  // namespace voxkern::resample_labels

@@ -4,7 +4,7 @@
 #include "kernels/resample_labels/resample_labels_math.hpp"
 #include "kernels/resample_labels/resample_labels_task.hpp"
 
-namespace voxkern {
+namespace voxkern::resample_labels {
 namespace VOXKERN_LEVEL {
 namespace {
 
@@ -13,17 +13,17 @@ namespace {
 #include "core/simd/convert.inl.hpp"
 #include "core/simd/interpolate.inl.hpp"
 
-constexpr int kMaxRows = 1 << (kMaxLabelAxes - 1);
+constexpr int kMaxRows = 1 << (kMaxAxes - 1);
 
 // --- label maps: most voxels lie among samples of one label, and need no vote ------------------------------
 
 // Source rows that an output row reads, as offsets in elements; false where some tap is outside, or too many.
-bool rows_of(const LabelTask& task, const std::int64_t* at, std::int64_t* rows, int* count) {
+bool rows_of(const Task& task, const std::int64_t* at, std::int64_t* rows, int* count) {
     *count = 1;
     rows[0] = 0;
     for (int a = 0; a < task.axes; ++a) {
         if (a == task.run_axis) continue;
-        const LabelAxis& axis = task.axis[a];
+        const AxisTable& axis = task.axis[a];
         if (*count * axis.taps > kMaxRows) return false;
         const int known = *count;
         for (int t = axis.taps - 1; t >= 0; --t) {
@@ -57,8 +57,13 @@ void mark_unanimous(const T* base, const std::int64_t* rows, int count, std::int
     }
 }
 
-VOXKERN_INLINE TapsOfAxis taps_of(const LabelAxis& axis, std::int64_t i) {
+VOXKERN_INLINE AxisTaps taps_of(const AxisTable& axis, std::int64_t i) {
     return {axis.count[i], axis.index + i * axis.taps, axis.weight + i * axis.taps, axis.nearest[i]};
+}
+
+template <class T>
+VOXKERN_INLINE LabelMap<T> map_of(const Task& task) {
+    return {reinterpret_cast<const T*>(task.source), task.axes, task.source_strides, static_cast<T>(task.cval)};
 }
 
 // The combinations of linear taps that the voxels of a row weigh, at most 8, in the order of the array's axes.
@@ -73,11 +78,11 @@ struct RowCorners {
     std::int64_t nearest = 0;
 };
 
-RowCorners corners_of(const LabelTask& task, const std::int64_t* at) {
+RowCorners corners_of(const Task& task, const std::int64_t* at) {
     RowCorners corners;
     int combinations = 1;
     for (int a = 0; a < task.axes; ++a) combinations *= task.axis[a].taps;
-    const bool linear = task.rule == LabelRule::argmax || task.rule == LabelRule::half;
+    const bool linear = task.rule == Rule::argmax || task.rule == Rule::half;
     if (!linear || task.axes > 3 || combinations > kCorners) return corners;
     for (int c = 0; c < kCorners; ++c) {
         corners.before[c] = c < combinations ? 1.0 : 0.0;  // the rest repeats the first combination, without weight
@@ -93,7 +98,7 @@ RowCorners corners_of(const LabelTask& task, const std::int64_t* at) {
         corners.tap[c] = taps[task.run_axis];
         for (int a = 0; a < task.axes; ++a) {
             if (a == task.run_axis) continue;
-            const LabelAxis& axis = task.axis[a];
+            const AxisTable& axis = task.axis[a];
             const std::int64_t index = axis.index[at[a] * axis.taps + taps[a]];
             if (index == kOutside || axis.nearest[at[a]] == kOutside) return corners;
             corners.offset[c] += index * task.source_strides[a];
@@ -112,8 +117,8 @@ RowCorners corners_of(const LabelTask& task, const std::int64_t* at) {
 
 // vote() over the corners of voxel i.
 template <class T>
-T elect(const LabelTask& task, const RowCorners& corners, const T* base, std::int64_t i) {
-    const LabelAxis& run = task.axis[task.run_axis];
+T elect(const Task& task, const RowCorners& corners, const T* base, std::int64_t i) {
+    const AxisTable& run = task.axis[task.run_axis];
     const std::int64_t stride = task.source_strides[task.run_axis];
     const std::int64_t* const index = run.index + i * run.taps;
     const double* const weights = run.weight + i * run.taps;
@@ -136,7 +141,7 @@ T elect(const LabelTask& task, const RowCorners& corners, const T* base, std::in
     for (int j = 0; j < kCorners; ++j) {
         for (int c = 0; c < kCorners; ++c) score[c] += same[c] == same[j] ? weight[j] : 0.0;
     }
-    if (task.rule == LabelRule::half) {
+    if (task.rule == Rule::half) {
         int highest = -1;
         for (int c = 0; c < kCorners; ++c) {
             if (score[c] >= 0.5 && (highest < 0 || label[c] > label[highest])) highest = c;
@@ -154,13 +159,13 @@ T elect(const LabelTask& task, const RowCorners& corners, const T* base, std::in
 }
 
 template <class T>
-void label_row(const LabelTask& task, const std::int64_t* at, unsigned char* unanimous) {
-    const LabelAxis& run = task.axis[task.run_axis];
+void label_row(const Task& task, const std::int64_t* at, unsigned char* unanimous) {
+    const AxisTable& run = task.axis[task.run_axis];
     const std::int64_t from = task.source_strides[task.run_axis];
     const std::int64_t to = task.target_strides[task.run_axis];
     T* out = reinterpret_cast<T*>(task.target);
     bool outside = false;
-    TapsOfAxis taps[kMaxLabelAxes];
+    AxisTaps taps[kMaxAxes];
     for (int a = 0; a < task.axes; ++a) {
         out += at[a] * task.target_strides[a];
         outside = outside || (a != task.run_axis && task.axis[a].outside[at[a]] != 0);
@@ -192,25 +197,25 @@ void label_row(const LabelTask& task, const std::int64_t* at, unsigned char* una
             out[i * to] = elect(task, corners, base, i);
         } else {
             taps[task.run_axis] = taps_of(run, i);
-            out[i * to] = vote<T>(task, taps);
+            out[i * to] = vote(map_of<T>(task), task.rule, taps);
         }
     }
 }
 
 template <class T>
-void label_voxel(const LabelTask& task, const LabelAxis* axes, void* out) {
-    TapsOfAxis taps[kMaxLabelAxes];
+void label_voxel(const Task& task, const AxisTable* axes, void* out) {
+    AxisTaps taps[kMaxAxes];
     bool outside = false;
     for (int a = 0; a < task.axes; ++a) {
         taps[a] = taps_of(axes[a], 0);
         outside = outside || axes[a].outside[0] != 0;
     }
-    *static_cast<T*>(out) = outside ? static_cast<T>(task.cval) : vote<T>(task, taps);
+    *static_cast<T*>(out) = outside ? static_cast<T>(task.cval) : vote(map_of<T>(task), task.rule, taps);
 }
 
 struct PerDType {
-    void (*row)(const LabelTask&, const std::int64_t*, unsigned char*);
-    void (*voxel)(const LabelTask&, const LabelAxis*, void*);
+    void (*row)(const Task&, const std::int64_t*, unsigned char*);
+    void (*voxel)(const Task&, const AxisTable*, void*);
 };
 
 PerDType per_dtype(DType dtype) {
@@ -223,11 +228,11 @@ PerDType per_dtype(DType dtype) {
     }
 }
 
-void row_of_dtype(const LabelTask& task, const std::int64_t* at, unsigned char* unanimous) {
+void row_of_dtype(const Task& task, const std::int64_t* at, unsigned char* unanimous) {
     per_dtype(task.dtype).row(task, at, unanimous);
 }
 
-void voxel_of_dtype(const LabelTask& task, const LabelAxis* axes, void* out) {
+void voxel_of_dtype(const Task& task, const AxisTable* axes, void* out) {
     per_dtype(task.dtype).voxel(task, axes, out);
 }
 
@@ -308,10 +313,10 @@ void argmax_row(const ArgmaxTask& task, std::int64_t k, std::int64_t j, const Ar
 
 }  // namespace
 
-const LabelOps& label_ops() {
-    static constexpr LabelOps ops = {row_of_dtype, voxel_of_dtype, argmax_row, kHasPick<float> ? kVec<float> : 0};
-    return ops;
+const Ops& ops() {
+    static constexpr Ops table = {row_of_dtype, voxel_of_dtype, argmax_row, kHasPick<float> ? kVec<float> : 0};
+    return table;
 }
 
 }  // namespace VOXKERN_LEVEL
-}  // namespace voxkern
+}  // namespace voxkern::resample_labels

@@ -3,13 +3,14 @@
 #pragma once
 
 #include "core/cpu.hpp"
+#include "core/dtype.hpp"
 #include "core/picks.hpp"
-#include "kernels/resample_labels/resample_labels.hpp"
+#include "kernels/resample_labels/resample_labels_math.hpp"
 
-namespace voxkern {
+namespace voxkern::resample_labels {
 
 // Taps of every output sample of one axis: [n_out][taps]. Shorter lists are filled up with weights of zero.
-struct LabelAxis {
+struct AxisTable {
     std::int64_t n_out = 1;
     int taps = 1;
     const std::int64_t* index = nullptr;
@@ -19,19 +20,19 @@ struct LabelAxis {
     const unsigned char* outside = nullptr;
 };
 
-struct LabelTask {
+struct Task {
     int axes = 3;
     const char* source = nullptr;
     char* target = nullptr;
     DType dtype = DType::u8;  // of source and target
     std::int64_t itemsize = 1;
-    std::int64_t source_strides[kMaxLabelAxes] = {};
-    std::int64_t target_strides[kMaxLabelAxes] = {};
+    std::int64_t source_strides[kMaxAxes] = {};
+    std::int64_t target_strides[kMaxAxes] = {};
     std::int64_t source_length = 1;  // samples along run_axis
     int run_axis = 0;                // rows of the output go along it
-    LabelRule rule = LabelRule::argmax;
+    Rule rule = Rule::argmax;
     std::int64_t cval = 0;
-    LabelAxis axis[kMaxLabelAxes];
+    AxisTable axis[kMaxAxes];
 };
 
 // Class scores: (class, slow, middle, fast), whatever axes those are.
@@ -57,21 +58,21 @@ struct ArgmaxTask {
 
 // Parts of one workspace.
 struct ArgmaxScratch {
-    float* rows;    // source rows, widened where they are not contiguous: 4 x length
-    float* row;     // one class before the fast axis; a vector more than it holds twice over
-    float* score;   // n_out
-    float* best;    // n_out
-    float* winner;  // n_out; class numbers are exact in float
+    float* rows;    // source rows, widened where they are not contiguous
+    float* row;     // one class before the fast axis
+    float* score;   // of the class at hand
+    float* best;    // highest score so far
+    float* winner;  // its class: numbers are exact in float
 };
 
-struct LabelOps {
+struct Ops {
     // Output row at `at` (its entry for run_axis is 0); `unanimous` has room for source_length bytes.
-    void (*row)(const LabelTask&, const std::int64_t* at, unsigned char* unanimous);
-    void (*voxel)(const LabelTask&, const LabelAxis* taps, void* out);
+    void (*row)(const Task&, const std::int64_t* at, unsigned char* unanimous);
+    void (*voxel)(const Task&, const AxisTable* taps, void* out);
     void (*argmax_row)(const ArgmaxTask&, std::int64_t k, std::int64_t j, const ArgmaxScratch&);
     std::int64_t pick_lanes;
 };
 
-VOXKERN_DECLARE_LEVELS(LabelOps, label_ops)
+VOXKERN_DECLARE_LEVELS(Ops, ops)
 
-}  // namespace voxkern
+}  // namespace voxkern::resample_labels

@@ -94,18 +94,19 @@ def resample_labels(
         raise ArgumentError(f"out: got dtype {getattr(out, 'dtype', None)}, allowed {array.dtype}")
     source = array.transpose(grid.source_axes) if isinstance(grid, Grid) else array
     out = validate.output_array(out, grid.shape, source, LABEL_DTYPES)
-    which = _core.LabelRule[rule]
-    sigmas = np.full(array.ndim, float(sigma))
+    options = _core.LabelOptions(
+        rule=_core.LabelRule[rule], mode=boundary, cval=cval, sigma=[float(sigma)] * array.ndim, alpha=alpha
+    )
     count = validate.thread_count(threads)
     if isinstance(grid, Grid):
-        _core.resample_labels(source, out, list(grid.coordinates), which, boundary, cval, sigmas, alpha, count)
+        _core.resample_labels(source, out, list(grid.coordinates), options, count)
     else:
         if grid.field is not None:
             raise ArgumentError("transform: got one that bends, allowed linear ones")
         matrix_all, offset_all = np.eye(array.ndim), np.zeros(array.ndim)
         moved = len(grid.offset)
         matrix_all[:moved, :moved], offset_all[:moved] = grid.matrix, grid.offset
-        _core.warp_labels(array, out, offset_all, matrix_all, which, boundary, cval, sigmas, alpha, count)
+        _core.warp_labels(array, out, offset_all, matrix_all, options, count)
     return out if affine is None else x.with_data(out, affine)
 
 
