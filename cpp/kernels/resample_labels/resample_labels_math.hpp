@@ -129,13 +129,16 @@ struct Ballot {
     }
 };
 
-// The label map that votes are taken from.
+// The label map that votes are taken from. T is unsigned: signed labels differ in their order alone.
 template <class T>
 struct LabelMap {
     const T* data;
     int axes;
     const std::int64_t* strides;
     T cval;
+    T sign;  // the sign bit of signed labels, else 0
+
+    VOXKERN_HD VOXKERN_INLINE bool less(T a, T b) const { return (a ^ sign) < (b ^ sign); }
 };
 
 // Every combination of taps adds the product of its weights to its label's score; sums are taken in the order
@@ -166,7 +169,7 @@ VOXKERN_HD VOXKERN_INLINE T vote(const LabelMap<T>& map, Rule rule, const AxisTa
         bool any = false;
         T highest = T{0};
         for (int k = 0; k < ballot.count; ++k) {
-            if (ballot.score[k] >= 0.5 && (!any || ballot.label[k] > highest)) {
+            if (ballot.score[k] >= 0.5 && (!any || map.less(highest, ballot.label[k]))) {
                 any = true;
                 highest = ballot.label[k];
             }
@@ -176,7 +179,7 @@ VOXKERN_HD VOXKERN_INLINE T vote(const LabelMap<T>& map, Rule rule, const AxisTa
     int best = 0;
     for (int k = 1; k < ballot.count; ++k) {
         const bool tied = ballot.score[k] == ballot.score[best];
-        if (ballot.score[k] > ballot.score[best] || (tied && ballot.label[k] < ballot.label[best])) best = k;
+        if (ballot.score[k] > ballot.score[best] || (tied && map.less(ballot.label[k], ballot.label[best]))) best = k;
     }
     std::int64_t place = 0;
     bool within = true;

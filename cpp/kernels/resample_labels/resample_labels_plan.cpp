@@ -23,6 +23,10 @@ void check_votes(const ConstArrayView& in, const Options& options) {
     if (votes > kMaxVotes) throw InvalidArgument("sigma, alpha: got too wide a window, allowed 1024 samples in all");
 }
 
+bool is_signed(DType dtype) {
+    return dtype == DType::i8 || dtype == DType::i16 || dtype == DType::i32 || dtype == DType::i64;
+}
+
 // The axis that rows go along: the fastest one of the output with more than one sample.
 int run_axis_of(const ArrayView& out) {
     int run = 0;
@@ -77,8 +81,8 @@ Task task_of(const ConstArrayView& in, const ArrayView& out, const Options& opti
     task.axes = in.rank;
     task.source = static_cast<const char*>(in.data);
     task.target = static_cast<char*>(out.data);
-    task.dtype = in.dtype;
     task.itemsize = size_of(in.dtype);
+    task.sign = is_signed(in.dtype) ? std::uint64_t{1} << (8 * task.itemsize - 1) : 0;
     task.rule = options.rule;
     task.cval = options.cval;
     for (int a = 0; a < in.rank; ++a) {

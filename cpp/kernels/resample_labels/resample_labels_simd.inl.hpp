@@ -63,7 +63,8 @@ VOXKERN_INLINE AxisTaps taps_of(const AxisTable& axis, std::int64_t i) {
 
 template <class T>
 VOXKERN_INLINE LabelMap<T> map_of(const Task& task) {
-    return {reinterpret_cast<const T*>(task.source), task.axes, task.source_strides, static_cast<T>(task.cval)};
+    return {reinterpret_cast<const T*>(task.source), task.axes, task.source_strides, static_cast<T>(task.cval),
+            static_cast<T>(task.sign)};
 }
 
 // The combinations of linear taps that the voxels of a row weigh, at most 8, in the order of the array's axes.
@@ -117,7 +118,8 @@ RowCorners corners_of(const Task& task, const std::int64_t* at) {
 
 // vote() over the corners of voxel i.
 template <class T>
-T elect(const Task& task, const RowCorners& corners, const T* base, std::int64_t i) {
+T elect(const Task& task, const LabelMap<T>& map, const RowCorners& corners, std::int64_t i) {
+    const T* const base = map.data;
     const AxisTable& run = task.axis[task.run_axis];
     const std::int64_t stride = task.source_strides[task.run_axis];
     const std::int64_t* const index = run.index + i * run.taps;
@@ -144,13 +146,13 @@ T elect(const Task& task, const RowCorners& corners, const T* base, std::int64_t
     if (task.rule == Rule::half) {
         int highest = -1;
         for (int c = 0; c < kCorners; ++c) {
-            if (score[c] >= 0.5 && (highest < 0 || label[c] > label[highest])) highest = c;
+            if (score[c] >= 0.5 && (highest < 0 || map.less(label[highest], label[c]))) highest = c;
         }
         return highest < 0 ? T{0} : label[highest];
     }
     int best = 0;
     for (int c = 1; c < kCorners; ++c) {
-        if (score[c] > score[best] || (score[c] == score[best] && label[c] < label[best])) best = c;
+        if (score[c] > score[best] || (score[c] == score[best] && map.less(label[c], label[best]))) best = c;
     }
     for (int c = 0; c < kCorners; ++c) {
         if (label[c] == nearest && score[c] == score[best]) return nearest;
@@ -171,33 +173,33 @@ void label_row(const Task& task, const std::int64_t* at, unsigned char* unanimou
         outside = outside || (a != task.run_axis && task.axis[a].outside[at[a]] != 0);
         taps[a] = taps_of(task.axis[a], at[a]);
     }
-    const T cval = static_cast<T>(task.cval);
     std::int64_t rows[kMaxRows];
     int count = 0;
     const bool looks = !outside && rows_of(task, at, rows, &count);
     const RowCorners corners = looks ? corners_of(task, at) : RowCorners{};
-    const T* const base = reinterpret_cast<const T*>(task.source);
+    const LabelMap<T> map = map_of<T>(task);
+    const T* const base = map.data;
     if (looks) mark_unanimous(base, rows, count, task.source_length, from, unanimous);
     const T* const first = base + (looks ? rows[0] : 0);
     for (std::int64_t i = 0; i < run.n_out; ++i) {
         if (outside || run.outside[i] != 0) {
-            out[i * to] = cval;
+            out[i * to] = map.cval;
             continue;
         }
         const std::int64_t* const index = run.index + i * run.taps;
         const bool known = looks && index[0] != kOutside && index[run.taps - 1] != kOutside;
         bool agreed = known && unanimous[index[0]] != 0;
-        const T label = agreed ? first[index[0] * from] : cval;
+        const T label = agreed ? first[index[0] * from] : map.cval;
         for (int t = 1; t < run.taps && agreed; ++t) {
             agreed = index[t] != kOutside && unanimous[index[t]] != 0 && first[index[t] * from] == label;
         }
         if (agreed) {
             out[i * to] = label;
         } else if (known && corners.usable && run.nearest[i] != kOutside) {
-            out[i * to] = elect(task, corners, base, i);
+            out[i * to] = elect(task, map, corners, i);
         } else {
             taps[task.run_axis] = taps_of(run, i);
-            out[i * to] = vote(map_of<T>(task), task.rule, taps);
+            out[i * to] = vote(map, task.rule, taps);
         }
     }
 }
@@ -210,54 +212,63 @@ void label_voxel(const Task& task, const AxisTable* axes, void* out) {
         taps[a] = taps_of(axes[a], 0);
         outside = outside || axes[a].outside[0] != 0;
     }
-    *static_cast<T*>(out) = outside ? static_cast<T>(task.cval) : vote(map_of<T>(task), task.rule, taps);
+    const LabelMap<T> map = map_of<T>(task);
+    *static_cast<T*>(out) = outside ? map.cval : vote(map, task.rule, taps);
 }
 
-struct PerDType {
-    void (*row)(const Task&, const std::int64_t*, unsigned char*);
-    void (*voxel)(const Task&, const AxisTable*, void*);
-};
-
-PerDType per_dtype(DType dtype) {
-    switch (dtype) {
-#define VOXKERN_CASE(name, T) \
-    case DType::name: return {label_row<T>, label_voxel<T>};
-        VOXKERN_INTEGER_DTYPES(VOXKERN_CASE)
-#undef VOXKERN_CASE
-        default: return {nullptr, nullptr};
+// Labels of one size share their code, signed or not.
+void row_of_labels(const Task& task, const std::int64_t* at, unsigned char* unanimous) {
+    switch (task.itemsize) {
+        case 1: return label_row<std::uint8_t>(task, at, unanimous);
+        case 2: return label_row<std::uint16_t>(task, at, unanimous);
+        case 4: return label_row<std::uint32_t>(task, at, unanimous);
+        default: return label_row<std::uint64_t>(task, at, unanimous);
     }
 }
 
-void row_of_dtype(const Task& task, const std::int64_t* at, unsigned char* unanimous) {
-    per_dtype(task.dtype).row(task, at, unanimous);
-}
-
-void voxel_of_dtype(const Task& task, const AxisTable* axes, void* out) {
-    per_dtype(task.dtype).voxel(task, axes, out);
+void voxel_of_labels(const Task& task, const AxisTable* axes, void* out) {
+    switch (task.itemsize) {
+        case 1: return label_voxel<std::uint8_t>(task, axes, out);
+        case 2: return label_voxel<std::uint16_t>(task, axes, out);
+        case 4: return label_voxel<std::uint32_t>(task, axes, out);
+        default: return label_voxel<std::uint64_t>(task, axes, out);
+    }
 }
 
 // --- class scores ------------------------------------------------------------------------------------------
 
+// The linear taps of two axes make 1, 2 or 4 rows.
+constexpr int kMostRows = 4;
+
+template <class T>
+void combine_linear(int taps, const T* const* rows, const float* weights, float* out, std::int64_t n) {
+    switch (taps) {
+        case 1: return combine_taps<1>(rows, weights, out, n);
+        case 2: return combine_taps<2>(rows, weights, out, n);
+        default: return combine_taps<kMostRows>(rows, weights, out, n);
+    }
+}
+
 template <class T>
 void combine_scores(const ArgmaxTask& task, const std::int64_t* offsets, int taps, const float* weights, std::int64_t c,
                     const ArgmaxScratch& scratch) {
-    const T* rows[kMaxInterpolatorTaps];
+    const T* rows[kMostRows];
     const T* const base = reinterpret_cast<const T*>(task.source) + c * task.class_stride;
     for (int t = 0; t < taps; ++t) rows[t] = base + offsets[t];
-    combine(taps, rows, weights, scratch.row, task.length);
+    combine_linear(taps, rows, weights, scratch.row, task.length);
 }
 
 void combine_loaded(const ArgmaxTask& task, const std::int64_t* offsets, int taps, const float* weights, std::int64_t c,
                     const ArgmaxScratch& scratch) {
     const LoadRow<float> load_line = load_row_of<float>(task.dtype);
-    const float* rows[kMaxInterpolatorTaps];
+    const float* rows[kMostRows];
     for (int t = 0; t < taps; ++t) {
         float* const row = scratch.rows + t * task.length;
         load_line(task.source + (c * task.class_stride + offsets[t]) * task.itemsize, task.strides[2], row,
                   task.length);
         rows[t] = row;
     }
-    combine(taps, rows, weights, scratch.row, task.length);
+    combine_linear(taps, rows, weights, scratch.row, task.length);
 }
 
 void argmax_row(const ArgmaxTask& task, std::int64_t k, std::int64_t j, const ArgmaxScratch& scratch) {
@@ -270,8 +281,8 @@ void argmax_row(const ArgmaxTask& task, std::int64_t k, std::int64_t j, const Ar
         store_line(winner, out, task.target_strides[2], n);
         return;
     }
-    std::int64_t offsets[4];
-    float weights[4];
+    std::int64_t offsets[kMostRows];
+    float weights[kMostRows];
     int taps = 0;
     for (int s = 0; s < task.taps[0]; ++s) {
         for (int t = 0; t < task.taps[1]; ++t, ++taps) {
@@ -314,7 +325,7 @@ void argmax_row(const ArgmaxTask& task, std::int64_t k, std::int64_t j, const Ar
 }  // namespace
 
 const Ops& ops() {
-    static constexpr Ops table = {row_of_dtype, voxel_of_dtype, argmax_row, kHasPick<float> ? kVec<float> : 0};
+    static constexpr Ops table = {row_of_labels, voxel_of_labels, argmax_row, kHasPick<float> ? kVec<float> : 0};
     return table;
 }
 

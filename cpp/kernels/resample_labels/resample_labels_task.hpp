@@ -24,8 +24,8 @@ struct Task {
     int axes = 3;
     const char* source = nullptr;
     char* target = nullptr;
-    DType dtype = DType::u8;  // of source and target
-    std::int64_t itemsize = 1;
+    std::int64_t itemsize = 1;  // of source and target
+    std::uint64_t sign = 0;     // the sign bit of signed labels, else 0
     std::int64_t source_strides[kMaxAxes] = {};
     std::int64_t target_strides[kMaxAxes] = {};
     std::int64_t source_length = 1;  // samples along run_axis
