@@ -417,8 +417,10 @@ def n4_bias_field_correction(
         spline_distance,
         field_alignment,
     )
-    settings = _core.N4Settings(
+    options = _core.N4Options(
+        axes=[a.sample_domain for a in axes],
         control_points=[a.control_points for a in axes],
+        mask_label=mask_label,
         watched=callback is not None or return_details,
         **common,
     )
@@ -445,11 +447,9 @@ def n4_bias_field_correction(
         fit = _core.n4(
             scan[samples],
             None if here is None else here[samples],
-            mask_label,
             None if confidence is None else confidence[samples],
-            settings,
-            [a.sample_domain for a in axes],
             target,
+            options,
             callback,
             validate.thread_count(threads),
         )
@@ -458,11 +458,11 @@ def n4_bias_field_correction(
             lattice -= np.float32(fit.mean_log_field)
         _core.n4_divide(
             scan,
+            target,
+            None if field is None else field[part],
             lattice,
             spline_order,
             [a.voxel_domain for a in axes],
-            target,
-            None if field is None else field[part],
             validate.thread_count(threads),
         )
         if rescale or outside == "input":
