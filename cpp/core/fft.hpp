@@ -12,12 +12,14 @@
 
 namespace voxkern {
 
+inline constexpr double kPi = 3.14159265358979323846;
+
 class Fft {
   public:
     // n is a power of two.
     explicit Fft(std::int64_t n) : n_(n), cos_(static_cast<std::size_t>(n / 2)), sin_(cos_.size()) {
         VOXKERN_ASSERT(n > 0 && (n & (n - 1)) == 0);
-        const double step = 2.0 * 3.14159265358979323846 / static_cast<double>(n);
+        const double step = 2.0 * kPi / static_cast<double>(n);
         for (std::size_t k = 0; k < cos_.size(); ++k) {
             cos_[k] = std::cos(step * static_cast<double>(k));
             sin_[k] = std::sin(step * static_cast<double>(k));

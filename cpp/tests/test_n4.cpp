@@ -10,6 +10,7 @@
 #include "kernels/n4/n4_math.hpp"
 
 using namespace voxkern;
+using namespace voxkern::n4;
 
 namespace {
 
@@ -26,15 +27,15 @@ std::vector<float> scan(std::int64_t n0, std::int64_t n1, std::int64_t n2) {
     return x;
 }
 
-N4Settings settings_of(std::initializer_list<std::int64_t> shape) {
-    N4Settings settings;
-    settings.iterations = {3, 2};
-    settings.convergence_threshold = 0.0;
+Options options_of(std::initializer_list<std::int64_t> shape) {
+    Options options;
+    options.iterations = {3, 2};
+    options.convergence_threshold = 0.0;
     for (const std::int64_t n : shape) {
-        settings.control_points.push_back(4);
-        settings.axes.push_back({0.0, 1.0, n});
+        options.control_points.push_back(4);
+        options.axes.push_back({0.0, 1.0, n});
     }
-    return settings;
+    return options;
 }
 
 }  // namespace
@@ -46,16 +47,16 @@ TEST(n4, refinement_keeps_the_spline) {
         const std::int64_t spans = n - order;
         std::vector<double> finer;
         for (std::int64_t i = 0; i < 2 * n - order; ++i) {
-            finer.push_back(n4_refined([&](std::int64_t j) { return old[j]; }, i, n, order));
+            finer.push_back(refined_point([&](std::int64_t j) { return old[j]; }, i, n, order));
         }
         for (float p = 0.0F; p < static_cast<float>(spans); p += 0.37F) {
             float w[kMaxTaps];
             double coarse = 0.0;
             double fine = 0.0;
-            n4_basis(p - std::floor(p), order, w);
+            basis_weights(p - std::floor(p), order, w);
             for (int k = 0; k <= order; ++k) coarse += static_cast<double>(w[k]) * old[static_cast<int>(p) + k];
             const float q = 2.0F * p;
-            n4_basis(q - std::floor(q), order, w);
+            basis_weights(q - std::floor(q), order, w);
             for (int k = 0; k <= order; ++k) {
                 fine += static_cast<double>(w[k]) * finer[static_cast<std::size_t>(q) + static_cast<std::size_t>(k)];
             }
@@ -65,19 +66,19 @@ TEST(n4, refinement_keeps_the_spline) {
 }
 
 TEST(n4, last_sample_lies_inside_the_domain) {
-    EXPECT(n4_parameter(0.0, 10, 3) == 0.0F);
-    EXPECT(n4_parameter(9.0, 10, 3) < 3.0F && n4_parameter(9.0, 10, 3) > 2.999F);
-    EXPECT(n4_parameter(-2.0, 10, 3) == 0.0F && n4_parameter(12.0, 10, 3) == n4_parameter(9.0, 10, 3));
+    EXPECT(parameter(0.0, 10, 3) == 0.0F);
+    EXPECT(parameter(9.0, 10, 3) < 3.0F && parameter(9.0, 10, 3) > 2.999F);
+    EXPECT(parameter(-2.0, 10, 3) == 0.0F && parameter(12.0, 10, 3) == parameter(9.0, 10, 3));
 }
 
 TEST(n4, samples_within_the_frozen_radius_do_not_move_the_mean) {
-    N4RunningStatistics running;
+    RunningStatistics running;
     for (int i = 0; i < 200000; ++i) running.add(i % 2 == 0 ? 0.9985F : 1.0005F);
     for (const float sign : {-1.0F, 1.0F}) {
-        N4RunningStatistics near = running;
+        RunningStatistics near = running;
         near.add(running.mean + sign * 0.99F * running.frozen_radius());
         EXPECT(near.mean == running.mean);
-        N4RunningStatistics far = running;
+        RunningStatistics far = running;
         far.add(running.mean + sign * 2.5F * running.frozen_radius());
         EXPECT(far.mean != running.mean);
     }
@@ -89,8 +90,8 @@ TEST(n4, transform_of_a_wave_is_a_line) {
     std::vector<double> re;
     std::vector<double> im;
     for (std::int64_t i = 0; i < n; ++i) {
-        re.push_back(std::cos(2.0 * 3.14159265358979323846 * 5.0 * static_cast<double>(i) / static_cast<double>(n)));
-        im.push_back(std::sin(2.0 * 3.14159265358979323846 * 5.0 * static_cast<double>(i) / static_cast<double>(n)));
+        re.push_back(std::cos(2.0 * kPi * 5.0 * static_cast<double>(i) / static_cast<double>(n)));
+        im.push_back(std::sin(2.0 * kPi * 5.0 * static_cast<double>(i) / static_cast<double>(n)));
     }
     const std::vector<double> wave = re;
     fft.forward(re.data(), im.data());
@@ -120,16 +121,16 @@ TEST(n4, any_shape_at_every_level_with_the_same_bits) {
                 erase_type(contiguous_view<const std::uint8_t, 3>(mask.data(), {shape[0], shape[1], shape[2]}));
             const ConstArrayView weight =
                 erase_type(contiguous_view<const float, 3>(weights.data(), {shape[0], shape[1], shape[2]}));
-            N4Settings settings = settings_of({shape[0], shape[1], shape[2]});
+            Options options = options_of({shape[0], shape[1], shape[2]});
             std::vector<float> first;
             for (const bool itk : {true, false}) {
-                settings.itk = itk;
+                options.itk = itk;
                 for (const int threads : {1, 3}) {
                     Exec exec;
                     exec.threads = threads;
                     std::vector<float> scratch(x.size());
-                    const N4Fit fit = n4(erase_type(view), &inside, nullptr, &weight, settings, scratch.data(),
-                                         static_cast<std::int64_t>(scratch.size()), {}, exec);
+                    const Lent lent = {scratch.data(), static_cast<std::int64_t>(scratch.size())};
+                    const Fit fit = cpu::n4(erase_type(view), &inside, &weight, lent, options, {}, exec);
                     if (threads == 1) first = fit.lattice.coefficients;
                     EXPECT(fit.lattice.coefficients == first);
                     std::vector<float> corrected(x.size());
@@ -138,7 +139,7 @@ TEST(n4, any_shape_at_every_level_with_the_same_bits) {
                         erase_type(contiguous_view<float, 3>(corrected.data(), {shape[0], shape[1], shape[2]}));
                     const ArrayView out_field =
                         erase_type(contiguous_view<float, 3>(field.data(), {shape[0], shape[1], shape[2]}));
-                    n4_divide(erase_type(view), fit.lattice, settings.axes, out, &out_field, exec);
+                    cpu::n4_divide(erase_type(view), out, &out_field, fit.lattice, options.axes, exec);
                     for (std::size_t i = 0; i < x.size(); ++i) {
                         EXPECT(field[i] > 0.1F && field[i] < 10.0F);
                         EXPECT_NEAR(corrected[i] * field[i] / x[i], 1.0, 1e-6);
@@ -152,10 +153,10 @@ TEST(n4, any_shape_at_every_level_with_the_same_bits) {
 TEST(n4, bad_images_are_named) {
     const auto fit = [](std::vector<float> x, std::vector<std::uint8_t> mask) {
         const auto n = static_cast<std::int64_t>(x.size());
-        const N4Settings settings = settings_of({2, n / 2});
+        const Options options = options_of({2, n / 2});
         const ConstArrayView image = erase_type(contiguous_view<const float, 2>(x.data(), {2, n / 2}));
         const ConstArrayView inside = erase_type(contiguous_view<const std::uint8_t, 2>(mask.data(), {2, n / 2}));
-        return n4(image, &inside, nullptr, nullptr, settings, nullptr, 0, {}, Exec{});
+        return cpu::n4(image, &inside, nullptr, {}, options, {}, Exec{});
     };
     EXPECT_THROWS(InvalidArgument, fit({1, 2, 3, 4, 5, 6}, {0, 0, 0, 0, 0, 0}));
     EXPECT_THROWS(InvalidArgument, fit({1, 2, 3, NAN, 5, 6}, {1, 1, 1, 1, 1, 1}));

@@ -4,22 +4,23 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "core/parallel.hpp"
 #include "core/view.hpp"
 
-namespace voxkern {
+namespace voxkern::n4 {
 
 // Where the samples of an axis lie in the spline's domain: sample i is at
 // (first + i * step) / (total - 1) of it. Not {0, 1, n} for padded or shrunk images.
-struct N4Axis {
+struct Axis {
     double first = 0.0;
     double step = 1.0;
     std::int64_t total = 0;
 };
 
-struct N4Settings {
+struct Options {
     std::vector<std::int64_t> iterations = {50, 50, 50, 50};  // per level; each level halves the knot distance
     double convergence_threshold = 1e-3;
     // Whether anybody looks at the convergence measure; with a threshold of 0 nothing else needs it.
@@ -32,44 +33,53 @@ struct N4Settings {
     // ITK's histogram edges and convergence measure; otherwise the true minimum and variation, and
     // voxels without a logarithm are left out.
     bool itk = true;
-    std::vector<N4Axis> axes;
+    std::vector<Axis> axes;
+    std::optional<double> mask_label;  // the mask's value inside; without it whatever is not 0
 };
 
 // The logarithm of the field as B-spline coefficients, C-ordered over the image's axes.
-struct N4Lattice {
+struct Lattice {
     std::vector<std::int64_t> shape;
     std::vector<float> coefficients;
     int spline_order = 3;
 };
 
-struct N4Step {
+struct Step {
     std::int64_t level = 0;
     std::int64_t iteration = 0;  // from 1, as ITK counts
     double convergence = 0.0;    // infinity where it was not measured
 };
 
-struct N4Fit {
-    N4Lattice lattice;
-    std::vector<N4Step> trace;
+struct Fit {
+    Lattice lattice;
+    std::vector<Step> trace;
     std::int64_t voxels = 0;        // that took part
     std::int64_t not_positive = 0;  // inside the mask, without a logarithm
     double mean_log_field = 0.0;    // over the voxels that took part
 };
 
 // Called on the calling thread after each iteration; what it throws ends the fit.
-using N4Observer = std::function<void(const N4Step&)>;
+using Observer = std::function<void(const Step&)>;
 
-// Fits the field of `image` (1 to 3 axes; axes of one sample do not count). A voxel takes part where
-// `mask` (nullptr: everywhere) is not 0, or equals *label if that is given, and `weights` (nullptr: 1)
-// is positive. Voxels are visited in the image's memory order, as ITK does. `scratch` may lend
-// `scratch_floats` floats, which are overwritten. Throws InvalidArgument for images without a field.
-N4Fit n4(const ConstArrayView& image, const ConstArrayView* mask, const double* label, const ConstArrayView* weights,
-         const N4Settings& settings, float* scratch, std::int64_t scratch_floats, const N4Observer& observer,
-         const Exec& exec);
+// Memory lent to a fit, which overwrites it.
+struct Lent {
+    float* data = nullptr;
+    std::int64_t floats = 0;
+};
 
-// corrected = image / exp(lattice), field = exp(lattice) (nullptr: not wanted). `corrected` is float32
-// or float64, `field` float32; all have one shape, and `axes` says where their voxels lie.
-void n4_divide(const ConstArrayView& image, const N4Lattice& lattice, const std::vector<N4Axis>& axes,
-               const ArrayView& corrected, const ArrayView* field, const Exec& exec);
+}  // namespace voxkern::n4
 
-}  // namespace voxkern
+namespace voxkern::cpu {
+
+// Fits the field of `in` (1 to 3 axes; axes of one sample do not count). A voxel takes part where `mask`
+// (nullptr: everywhere) is inside and `weights` (nullptr: 1) are positive. Voxels are visited in the memory
+// order of `in`, as ITK does. Throws InvalidArgument for images without a field.
+n4::Fit n4(const ConstArrayView& in, const ConstArrayView* mask, const ConstArrayView* weights, const n4::Lent& scratch,
+           const n4::Options& options, const n4::Observer& observer, const Exec& exec);
+
+// out = in / exp(lattice), field = exp(lattice) (nullptr: not wanted). `out` is float32 or float64, `field`
+// float32; all have one shape, and `axes` says where their voxels lie.
+void n4_divide(const ConstArrayView& in, const ArrayView& out, const ArrayView* field, const n4::Lattice& lattice,
+               const std::vector<n4::Axis>& axes, const Exec& exec);
+
+}  // namespace voxkern::cpu

@@ -5,20 +5,20 @@
 
 #include "kernels/n4/n4_math.hpp"
 
-namespace voxkern {
+namespace voxkern::n4 {
 namespace {
 
 std::int64_t whole_blocks(std::int64_t n) {
-    return (n + kN4Block - 1) / kN4Block * kN4Block;
+    return (n + kBlock - 1) / kBlock * kBlock;
 }
 
 }  // namespace
 
-N4AxisTables::N4AxisTables(std::int64_t samples, std::int64_t controls, int order, const N4Axis& axis)
+AxisTables::AxisTables(std::int64_t samples, std::int64_t controls, int order, const Axis& axis)
     : samples_(samples),
       controls_(controls),
       taps_(controls == 1 ? 1 : order + 1),
-      stride_(whole_blocks(samples) + kN4Block),  // blocks may start anywhere
+      stride_(whole_blocks(samples) + kBlock),  // blocks may start anywhere
       cell_(static_cast<std::size_t>(samples)) {
     const auto n = static_cast<std::size_t>(samples);
     const auto row = static_cast<std::size_t>(stride_);
@@ -30,9 +30,9 @@ N4AxisTables::N4AxisTables(std::int64_t samples, std::int64_t controls, int orde
         float w[kMaxTaps] = {1.0F};
         if (controls > 1) {
             const double at = axis.first + axis.step * static_cast<double>(i);
-            const float p = n4_parameter(at, axis.total, controls - order);
+            const float p = parameter(at, axis.total, controls - order);
             cell_[i] = static_cast<std::int32_t>(p);
-            n4_basis(p - static_cast<float>(cell_[i]), order, w);
+            basis_weights(p - static_cast<float>(cell_[i]), order, w);
         }
         double squares = 0.0;
         for (std::size_t k = 0; k < taps; ++k) squares += static_cast<double>(w[k]) * static_cast<double>(w[k]);
@@ -72,17 +72,16 @@ N4AxisTables::N4AxisTables(std::int64_t samples, std::int64_t controls, int orde
     }
 }
 
-N4Basis N4AxisTables::basis() const {
+Basis AxisTables::basis() const {
     return {samples_, controls_, taps_, stride_, cell_.data(), value_.data(), span_begin_.data()};
 }
 
-N4Fitting N4AxisTables::fitting(const N4AxisTables& rows, const N4AxisTables& columns, int power) {
+Fitting AxisTables::fitting(const AxisTables& rows, const AxisTables& columns, int power) {
     const std::vector<float>& band = power == 3 ? columns.cube_band_ : columns.square_band_;
     return {rows.raised(power).data(), band.data(), columns.band_stride_, columns.band_begin_.data()};
 }
 
-void N4AxisTables::scatter(std::int64_t plane, int power, const double* sums, std::int64_t size,
-                           double* lattice) const {
+void AxisTables::scatter(std::int64_t plane, int power, const double* sums, std::int64_t size, double* lattice) const {
     const auto at = static_cast<std::size_t>(plane);
     double* const to = lattice + cell_[at] * size;
     for (std::int64_t k = 0; k < taps_; ++k) {
@@ -91,4 +90,4 @@ void N4AxisTables::scatter(std::int64_t plane, int power, const double* sums, st
     }
 }
 
-}  // namespace voxkern
+}  // namespace voxkern::n4

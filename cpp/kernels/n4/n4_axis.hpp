@@ -8,18 +8,18 @@
 #include "kernels/n4/n4.hpp"
 #include "kernels/n4/n4_task.hpp"
 
-namespace voxkern {
+namespace voxkern::n4 {
 
-class N4AxisTables {
+class AxisTables {
   public:
     // `samples` samples placed by `axis`, `controls` control points. One control point means that the
     // field does not vary along the axis.
-    N4AxisTables(std::int64_t samples, std::int64_t controls, int order, const N4Axis& axis);
+    AxisTables(std::int64_t samples, std::int64_t controls, int order, const Axis& axis);
 
-    N4Basis basis() const;
+    Basis basis() const;
 
     // Of the rows and columns of a plane: numerator (power 3) or denominator (power 2) of the fit.
-    static N4Fitting fitting(const N4AxisTables& rows, const N4AxisTables& columns, int power);
+    static Fitting fitting(const AxisTables& rows, const AxisTables& columns, int power);
 
     // Adds one plane's contribution to the lattice: `size` control points per plane.
     void scatter(std::int64_t plane, int power, const double* sums, std::int64_t size, double* lattice) const;
@@ -44,4 +44,4 @@ class N4AxisTables {
     std::vector<float> cube_band_;
 };
 
-}  // namespace voxkern
+}  // namespace voxkern::n4

@@ -6,7 +6,6 @@ using F = Vec<float>;
 typedef std::int32_t I __attribute__((vector_size(VOXKERN_VEC_BYTES)));
 typedef std::int64_t Wide __attribute__((vector_size(2 * VOXKERN_VEC_BYTES)));
 constexpr std::int64_t kLanes = kVec<float>;
-constexpr float kHuge = 3e38F;
 
 inline I to_int(F x) {
     return __builtin_convertvector(x, I);
@@ -87,9 +86,9 @@ inline double sum_of_lanes(double* sums) {
     return sums[0];
 }
 
-void expand(const N4Spline& spline, std::int64_t plane, float* VOXKERN_RESTRICT controls, float* VOXKERN_RESTRICT out) {
-    const N4Basis& planes = spline.plane;
-    const N4Basis& columns = spline.column;
+void expand(const Spline& spline, std::int64_t plane, float* VOXKERN_RESTRICT controls, float* VOXKERN_RESTRICT out) {
+    const Basis& planes = spline.plane;
+    const Basis& columns = spline.column;
     const std::int64_t size = spline.row.controls * columns.controls;
     const float* const from = spline.coefficients + planes.cell[plane] * size;
     for (std::int64_t i = 0; i < size; ++i) controls[i] = 0.0F;
@@ -120,7 +119,7 @@ struct Band {
     std::int64_t stride;
     F weight[Rows][Taps];
 
-    Band(const N4Spline& spline, const float* expanded, std::int64_t row)
+    Band(const Spline& spline, const float* expanded, std::int64_t row)
         : lines(expanded + spline.row.cell[row] * spline.column.stride), stride(spline.column.stride) {
         for (int r = 0; r < Rows; ++r) {
             for (int k = 0; k < Taps; ++k) {
@@ -142,14 +141,14 @@ struct Band {
 
 // The image in those rows: where the values are, and which blocks of them take part.
 template <int Rows>
-struct Image {
+struct ImageRows {
     const float* values[Rows];
     const std::uint16_t* lanes[Rows];
     std::int64_t index;  // of the first row
     std::int64_t begin;
     std::int64_t end;
 
-    Image(const N4Grid& grid, std::int64_t plane, std::int64_t row) : index(plane * grid.rows + row) {
+    ImageRows(const Grid& grid, std::int64_t plane, std::int64_t row) : index(plane * grid.rows + row) {
         begin = grid.blocks;
         end = 0;
         for (int r = 0; r < Rows; ++r) {
@@ -167,13 +166,13 @@ struct Image {
 // Calls body.four(row) and body.one(row) for the rows of a plane: four where they share their spans of
 // both splines.
 template <class Body>
-void for_bands(const N4Grid& grid, const N4Basis& one, const N4Basis& other, Body&& body) {
+void for_bands(const Grid& grid, const Basis& one, const Basis& other, Body&& body) {
     std::int64_t y = 0;
     while (y < grid.rows) {
-        const std::int64_t last = y + kN4Band - 1;
+        const std::int64_t last = y + kBandRows - 1;
         if (last < grid.rows && one.cell[y] == one.cell[last] && other.cell[y] == other.cell[last]) {
             body.four(y);
-            y += kN4Band;
+            y += kBandRows;
         } else {
             body.one(y);
             ++y;

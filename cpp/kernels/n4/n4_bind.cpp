@@ -9,134 +9,149 @@
 
 #include "bindings/args.hpp"
 #include "bindings/run.hpp"
+#include "core/axes.hpp"
 
 namespace voxkern::bindings {
 namespace {
 
-using Domain = std::vector<std::tuple<double, double, std::int64_t>>;  // first, step, total per axis
+using AxisList = std::vector<std::tuple<double, double, std::int64_t>>;  // first, step, total per axis
+using Callback = py::typing::Callable<void(std::int64_t, std::int64_t, double)>;
+using Coefficients = py::array_t<float, py::array::c_style | py::array::forcecast>;
 
-std::vector<N4Axis> axes_of(const Domain& domain, int rank) {
-    if (static_cast<int>(domain.size()) != rank) throw InvalidArgument("domain: got another number of axes");
-    std::vector<N4Axis> axes;
-    for (const auto& [first, step, total] : domain) axes.push_back({first, step, total});
+std::vector<n4::Axis> axes_of(const AxisList& list) {
+    std::vector<n4::Axis> axes;
+    for (const auto& [first, step, total] : list) axes.push_back({first, step, total});
     return axes;
 }
 
-std::optional<ConstArrayView> view_like(const std::optional<py::array>& array, const ConstArrayView& image,
-                                        const char* name) {
+std::optional<ConstArrayView> view_like(const std::optional<Array>& array, const ConstArrayView& in, const char* name) {
     if (!array) return std::nullopt;
     const ConstArrayView view = view_of(*array, name);
-    for (int a = 0; a < image.rank; ++a) {
-        if (view.rank != image.rank || view.shape[a] != image.shape[a]) {
+    for (int a = 0; a < in.rank; ++a) {
+        if (view.rank != in.rank || view.shape[a] != in.shape[a]) {
             throw InvalidArgument(std::string(name) + ": its shape differs from the image's");
         }
     }
     return view;
 }
 
-}  // namespace
+const ConstArrayView* pointer(const std::optional<ConstArrayView>& view) {
+    return view ? &*view : nullptr;
+}
 
-void bind_n4(py::module_& core) {
-    py::class_<N4Settings>(core, "N4Settings", "How n4 fits; see vk.n4_bias_field_correction.")
+// The memory of an array, if its elements lie side by side.
+n4::Lent lent_by(const Array& array) {
+    const ArrayView view = writable_view_of(array, "scratch");
+    const Axes<2> walk = walk_of(as_const(view), view);
+    const bool dense = walk.rank() == 0 || (walk.rank() == 1 && walk[0].strides[0] == 1);
+    return {static_cast<float*>(view.data), dense ? view.size() * size_of(view.dtype) / 4 : 0};
+}
+
+void bind_options(py::module_& module) {
+    if (taken_over(module, "N4Options")) return;
+    py::class_<n4::Options>(module, "N4Options", "How n4 fits; see vk.n4_bias_field_correction.")
         .def(py::init([](std::vector<std::int64_t> iterations, double threshold, bool watched,
                          std::vector<std::int64_t> controls, int spline_order, std::int64_t bins, double fwhm,
-                         double noise, bool itk) {
-                 return N4Settings{std::move(iterations),
-                                   threshold,
-                                   watched,
-                                   std::move(controls),
-                                   spline_order,
-                                   bins,
-                                   fwhm,
-                                   noise,
-                                   itk,
-                                   {}};
+                         double noise, bool itk, const AxisList& axes, std::optional<double> mask_label) {
+                 expect(axes.size() == controls.size(), "control_points: got another number of axes");
+                 return n4::Options{std::move(iterations),
+                                    threshold,
+                                    watched,
+                                    std::move(controls),
+                                    spline_order,
+                                    bins,
+                                    fwhm,
+                                    noise,
+                                    itk,
+                                    axes_of(axes),
+                                    mask_label};
              }),
-             py::arg("iterations"), py::arg("convergence_threshold"), py::arg("watched"), py::arg("control_points"),
-             py::arg("spline_order"), py::arg("bins"), py::arg("fwhm"), py::arg("noise"), py::arg("itk"));
-    py::class_<N4Fit>(core, "N4Fit", "What n4 found.")
+             py::kw_only(), py::arg("iterations"), py::arg("convergence_threshold"), py::arg("watched"),
+             py::arg("control_points"), py::arg("spline_order"), py::arg("bins"), py::arg("fwhm"), py::arg("noise"),
+             py::arg("itk"), py::arg("axes"), py::arg("mask_label") = py::none());
+}
+
+void bind_fit(py::module_& module) {
+    if (taken_over(module, "N4Fit")) return;
+    py::class_<n4::Fit>(module, "N4Fit", "What n4 found.")
         .def_property_readonly("lattice",
-                               [](const N4Fit& fit) {
+                               [](const n4::Fit& fit) {
                                    py::array_t<float> lattice(fit.lattice.shape);
                                    std::copy(fit.lattice.coefficients.begin(), fit.lattice.coefficients.end(),
                                              lattice.mutable_data());
                                    return lattice;
                                })
         .def_property_readonly("trace",
-                               [](const N4Fit& fit) {
+                               [](const n4::Fit& fit) {
                                    std::vector<std::tuple<std::int64_t, std::int64_t, double>> trace;
-                                   for (const N4Step& s : fit.trace) {
+                                   for (const n4::Step& s : fit.trace) {
                                        trace.emplace_back(s.level, s.iteration, s.convergence);
                                    }
                                    return trace;
                                })
-        .def_readonly("voxels", &N4Fit::voxels)
-        .def_readonly("not_positive", &N4Fit::not_positive)
-        .def_readonly("mean_log_field", &N4Fit::mean_log_field);
-    core.def(
-        "n4",
-        [](const py::array& image, const std::optional<py::array>& mask, std::optional<double> label,
-           const std::optional<py::array>& weights, N4Settings settings, const Domain& domain, py::array scratch,
-           const std::optional<py::typing::Callable<void(std::int64_t, std::int64_t, double)>>& callback, int threads) {
-            const ConstArrayView in = view_of(image, "x");
-            if (in.rank < 1 || in.rank > 3) throw InvalidArgument("x: allowed 1 to 3 axes");
-            if (in.size() == 0) throw InvalidArgument("x: got no voxel, allowed at least two");
-            const auto inside = view_like(mask, in, "mask");
-            const auto weight = view_like(weights, in, "weights");
-            settings.axes = axes_of(domain, in.rank);
-            if (static_cast<int>(settings.control_points.size()) != in.rank) {
-                throw InvalidArgument("control_points: got another number of axes");
-            }
-            const ArrayView lent = writable_view_of(scratch, "scratch");
-            const bool dense = (scratch.flags() & (py::array::c_style | py::array::f_style)) != 0;
-            const std::int64_t floats = dense ? lent.size() * size_of(lent.dtype) / 4 : 0;
-            N4Observer observer;
-            if (callback) {
-                observer = [&callback](const N4Step& step) {
-                    const py::gil_scoped_acquire held;
-                    (*callback)(step.level, step.iteration, step.convergence);
-                };
-            }
-            N4Fit fit;
-            run(threads, [&](const Exec& exec) {
-                fit = n4(in, inside ? &*inside : nullptr, label ? &*label : nullptr, weight ? &*weight : nullptr,
-                         settings, static_cast<float*>(lent.data), floats, observer, exec);
-            });
-            return fit;
-        },
-        py::arg("image"), py::arg("mask"), py::arg("label"), py::arg("weights"), py::arg("settings"), py::arg("domain"),
-        py::arg("scratch"), py::arg("callback"), py::arg("threads"),
+        .def_readonly("voxels", &n4::Fit::voxels)
+        .def_readonly("not_positive", &n4::Fit::not_positive)
+        .def_readonly("mean_log_field", &n4::Fit::mean_log_field);
+}
+
+n4::Fit fit(const Array& input, const std::optional<Array>& mask, const std::optional<Array>& weights,
+            const Array& scratch, const n4::Options& options, const std::optional<Callback>& callback, Where where_) {
+    const ConstArrayView in = view_of(input, "x");
+    expect(in.rank >= 1 && in.rank <= 3, "x: allowed 1 to 3 axes");
+    expect(in.size() > 0, "x: got no voxel, allowed at least two");
+    expect(static_cast<int>(options.axes.size()) == in.rank, "axes: got another number of axes");
+    const auto inside = view_like(mask, in, "mask");
+    const auto weight = view_like(weights, in, "weights");
+    const n4::Lent lent = lent_by(scratch);
+    n4::Observer observer;
+    if (callback) {
+        observer = [&callback](const n4::Step& step) {
+            const py::gil_scoped_acquire held;
+            (*callback)(step.level, step.iteration, step.convergence);
+        };
+    }
+    n4::Fit found;
+    run(where_, [&](const auto& exec) {
+        found = backend::n4(in, pointer(inside), pointer(weight), lent, options, observer, exec);
+    });
+    return found;
+}
+
+void divide(const Array& input, const Array& output, const std::optional<Array>& field, const Coefficients& lattice,
+            int spline_order, const AxisList& axes, Where where_) {
+    const ConstArrayView in = view_of(input, "x");
+    const ArrayView out = writable_view_of(output, "output");
+    n4::Lattice log_field;
+    log_field.shape.assign(lattice.shape(), lattice.shape() + lattice.ndim());
+    log_field.coefficients.assign(lattice.data(), lattice.data() + lattice.size());
+    log_field.spline_order = spline_order;
+    expect(same_shape(in, out), "output: its shape differs from the image's");
+    expect(static_cast<int>(log_field.shape.size()) == in.rank, "lattice: got another number of axes");
+    expect(static_cast<int>(axes.size()) == in.rank, "axes: got another number of axes");
+    for (const std::int64_t n : log_field.shape) expect(n == 1 || n > spline_order, "lattice: too few control points");
+    ArrayView view;
+    if (field) {
+        view = writable_view_of(*field, "field");
+        expect(same_shape(in, view), "field: its shape differs from the image's");
+    }
+    if (in.size() == 0) return;
+    const std::vector<n4::Axis> places = axes_of(axes);
+    run(where_,
+        [&](const auto& exec) { backend::n4_divide(in, out, field ? &view : nullptr, log_field, places, exec); });
+}
+
+}  // namespace
+
+void bind_n4(py::module_& module) {
+    bind_options(module);
+    bind_fit(module);
+    module.def(
+        "n4", &fit, py::arg("input"), py::arg("mask"), py::arg("weights"), py::arg("scratch"), py::arg("options"),
+        py::arg("callback"), where(),
         "Fits the log field of 1 to 3 axes. `scratch`, an array, is overwritten. threads=0: the default number.");
-    core.def(
-        "n4_divide",
-        [](const py::array& image, const py::array_t<float, py::array::c_style | py::array::forcecast>& lattice,
-           int spline_order, const Domain& domain, const py::array& corrected, const std::optional<py::array>& field,
-           int threads) {
-            const ConstArrayView in = view_of(image, "x");
-            const ArrayView out = writable_view_of(corrected, "corrected");
-            N4Lattice coefficients;
-            coefficients.shape.assign(lattice.shape(), lattice.shape() + lattice.ndim());
-            coefficients.coefficients.assign(lattice.data(), lattice.data() + lattice.size());
-            coefficients.spline_order = spline_order;
-            if (!same_shape(in, out) || static_cast<int>(coefficients.shape.size()) != in.rank) {
-                throw InvalidArgument("corrected: its shape differs from the image's");
-            }
-            if (in.size() == 0) return;
-            for (const std::int64_t n : coefficients.shape) {
-                if (n != 1 && n <= spline_order) throw InvalidArgument("lattice: too few control points");
-            }
-            const std::vector<N4Axis> axes = axes_of(domain, in.rank);
-            ArrayView view;
-            if (field) {
-                view = writable_view_of(*field, "field");
-                if (!same_shape(in, view)) throw InvalidArgument("field: its shape differs from the image's");
-            }
-            run(threads,
-                [&](const Exec& exec) { n4_divide(in, coefficients, axes, out, field ? &view : nullptr, exec); });
-        },
-        py::arg("image"), py::arg("lattice"), py::arg("spline_order"), py::arg("domain"), py::arg("corrected"),
-        py::arg("field"), py::arg("threads"),
-        "corrected = image / exp(spline), field = exp(spline), both written to. threads=0: the default number.");
+    module.def("n4_divide", &divide, py::arg("input"), py::arg("output"), py::arg("field"), py::arg("lattice"),
+               py::arg("spline_order"), py::arg("axes"), where(),
+               "output = input / exp(spline), field = exp(spline), both written to. threads=0: the default number.");
 }
 
 }  // namespace voxkern::bindings

@@ -9,11 +9,11 @@
 #include "kernels/n4/n4_math.hpp"
 #include "kernels/n4/n4_run.hpp"
 
-namespace voxkern {
+namespace voxkern::n4 {
 
 // ITK's running statistics over the planes at the front of the volume, as far as its mean still moves.
-struct N4Prefix {
-    N4RunningStatistics running;
+struct Prefix {
+    RunningStatistics running;
     double frozen = 0.0;  // squared deviations of samples that could not move the mean
     std::int64_t voxels = 0;
     std::int64_t planes = 0;
@@ -36,15 +36,14 @@ struct N4Prefix {
 };
 
 // Goes on until samples within `reach` of 1 cannot move the mean any more.
-void n4_extend(N4Prefix& prefix, const N4Run& run, const N4Level& level, float reach);
+void extend(Prefix& prefix, const Run& run, const Level& level, float reach);
 
 // How far from 1 the ratios of the planes from `plane` on are.
-float n4_reach(const std::vector<N4Moments>& moments, std::int64_t plane);
+float reach_of(const std::vector<Moments>& moments, std::int64_t plane);
 
 // From a prefix, which is extended as far as the moments ask for, and the moments of the planes behind it.
-double n4_itk_convergence(N4Prefix& prefix, const N4Run& run, const N4Level& level,
-                          const std::vector<N4Moments>& moments);
+double itk_convergence(Prefix& prefix, const Run& run, const Level& level, const std::vector<Moments>& moments);
 
-double n4_true_convergence(const std::vector<N4Moments>& moments, std::int64_t voxels);
+double true_convergence(const std::vector<Moments>& moments, std::int64_t voxels);
 
-}  // namespace voxkern
+}  // namespace voxkern::n4

@@ -3,15 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/error.hpp"
 
-namespace voxkern {
+namespace voxkern::n4 {
 namespace {
 
 // A table of logarithms pays from about as many voxels as it has entries.
@@ -53,9 +53,8 @@ struct Counts {
 struct Sources {
     ConstArrayView image;
     const ConstArrayView* mask;
-    const double* label;
     const ConstArrayView* weights;
-    bool keep_not_positive;
+    const Options& options;
     std::vector<float> logs;
 };
 
@@ -74,7 +73,7 @@ struct Span {
 // Reads rows of `columns`: what takes part, its logarithm, its weight.
 struct RowReader {
     const Sources& from;
-    const N4Order& order;
+    const MemoryOrder& order;
     Span columns;
     ReadRow<float> image;
     ReadRow<double> mask;
@@ -83,7 +82,7 @@ struct RowReader {
     std::vector<float> weights;
     std::vector<std::uint8_t> inside;
 
-    RowReader(const Sources& sources, const N4Order& memory_order, Span span)
+    RowReader(const Sources& sources, const MemoryOrder& memory_order, Span span)
         : from(sources),
           order(memory_order),
           columns(span),
@@ -96,8 +95,8 @@ struct RowReader {
 
     template <class To>
     void read_row(ReadRow<To> reader, const ConstArrayView& view, std::int64_t plane, std::int64_t row, To* to) const {
-        const std::int64_t step = n4_step(view, order);
-        const auto* const start = static_cast<const char*>(n4_row(view, order, plane, row));
+        const std::int64_t step = column_step(view, order);
+        const auto* const start = static_cast<const char*>(row_of(view, order, plane, row));
         reader(start + columns.begin * step * size_of(view.dtype), step, to, columns.size());
     }
 
@@ -106,8 +105,9 @@ struct RowReader {
         std::fill(inside.begin(), inside.end(), std::uint8_t{1});
         if (from.mask != nullptr) {
             read_row(mask, *from.mask, plane, row, labels.data());
+            const std::optional<double>& label = from.options.mask_label;
             for (std::size_t i = 0; i < inside.size(); ++i) {
-                inside[i] = from.label != nullptr ? labels[i] == *from.label : labels[i] != 0.0;
+                inside[i] = label ? labels[i] == *label : labels[i] != 0.0;
             }
         }
         std::int64_t bad = 0;
@@ -134,7 +134,7 @@ struct RowReader {
                 values[i] = from.logs.empty() ? std::log(value) : from.logs[static_cast<std::size_t>(value)];
             } else {
                 ++counts.not_positive;
-                if (!from.keep_not_positive) {
+                if (!from.options.itk) {
                     inside[i] = 0;
                     values[i] = 0.0F;
                 }
@@ -152,10 +152,10 @@ struct Box {
     Span columns;
 };
 
-Box bounding_box(const Sources& sources, const N4Order& order, const Exec& exec) {
-    const Box whole = {{0, n4_length(sources.image, order.plane)},
-                       {0, n4_length(sources.image, order.row)},
-                       {0, n4_length(sources.image, order.column)}};
+Box bounding_box(const Sources& sources, const MemoryOrder& order, const Exec& exec) {
+    const Box whole = {{0, length_along(sources.image, order.plane)},
+                       {0, length_along(sources.image, order.row)},
+                       {0, length_along(sources.image, order.column)}};
     if (sources.mask == nullptr && sources.weights == nullptr) return whole;
     const auto planes = static_cast<std::size_t>(whole.planes.size());
     const Box nothing = {{whole.planes.end, 0}, {whole.rows.end, 0}, {whole.columns.end, 0}};
@@ -191,14 +191,14 @@ Box bounding_box(const Sources& sources, const N4Order& order, const Exec& exec)
 }
 
 // Notes which samples of a row take part, block by block.
-void mark_row(const N4Grid& grid, std::int64_t row, const std::vector<std::uint8_t>& inside) {
+void mark_row(const Grid& grid, std::int64_t row, const std::vector<std::uint8_t>& inside) {
     grid.first_block[row] = static_cast<std::int32_t>(grid.blocks);
     grid.end_block[row] = 0;
     for (std::int64_t b = 0; b < grid.blocks; ++b) {
         unsigned lanes = 0;
-        const std::int64_t n = std::min(kN4Block, grid.columns - b * kN4Block);
+        const std::int64_t n = std::min(kBlock, grid.columns - b * kBlock);
         for (std::int64_t l = 0; l < n; ++l) {
-            lanes |= static_cast<unsigned>(inside[static_cast<std::size_t>(b * kN4Block + l)]) << l;
+            lanes |= static_cast<unsigned>(inside[static_cast<std::size_t>(b * kBlock + l)]) << l;
         }
         grid.lanes[row * grid.blocks + b] = static_cast<std::uint16_t>(lanes);
         if (lanes == 0) continue;
@@ -207,30 +207,41 @@ void mark_row(const N4Grid& grid, std::int64_t row, const std::vector<std::uint8
     }
 }
 
+// Memory is a Workspace, or the WorkspaceSize it is made of.
+template <class Memory>
+void take_index(Memory& memory, Grid& grid) {
+    const std::int64_t rows = grid.planes * grid.rows;
+    grid.first_block = memory.template take<std::int32_t>(rows);
+    grid.end_block = memory.template take<std::int32_t>(rows);
+    grid.row_low = memory.template take<float>(rows);
+    grid.row_high = memory.template take<float>(rows);
+    grid.lanes = memory.template take<std::uint16_t>(rows * grid.blocks);
+    grid.last_row = memory.template take<float>(grid.blocks * kBlock);
+}
+
 }  // namespace
 
-template <class AnyView>
-N4Order n4_memory_order(const AnyView& view) {
-    std::vector<int> axes;
-    for (int a = 0; a < view.rank; ++a) {
-        if (view.shape[a] > 1) axes.push_back(a);
+void Image::take_memory(bool weighted, const Lent& scratch) {
+    WorkspaceSize size;
+    take_index(size, grid_);
+    index_ = std::make_unique<Workspace>(size.bytes());
+    take_index(*index_, grid_);
+    const std::int64_t floats = grid_.planes * grid_.rows * grid_.pitch;
+    // Narrow rows: blocks of several rows at the end would leave lent memory, not just the last one's.
+    const bool lent = scratch.data != nullptr && scratch.floats >= floats && grid_.columns >= kBlock;
+    const std::int64_t part = Workspace::padded((floats + kBlock) * 4);
+    values_ = std::make_unique<Workspace>((lent ? 0 : part) + (weighted ? part : 0));
+    grid_.log_image = lent ? scratch.data : values_->take<float>(floats + kBlock);
+    if (weighted) {
+        grid_.weights = values_->take<float>(floats + kBlock);
+        std::fill(grid_.weights + floats, grid_.weights + floats + kBlock, 0.0F);
     }
-    std::stable_sort(axes.begin(), axes.end(),
-                     [&](int a, int b) { return std::abs(view.strides[a]) > std::abs(view.strides[b]); });
-    N4Order order;
-    if (axes.size() == 3) order.row = axes[1];
-    if (axes.size() >= 2) order.plane = axes.front();
-    if (!axes.empty()) order.column = axes.back();
-    return order;
 }
-template N4Order n4_memory_order(const ConstArrayView&);
-template N4Order n4_memory_order(const ArrayView&);
 
-N4Image::N4Image(const ConstArrayView& image, const ConstArrayView* mask, const double* label,
-                 const ConstArrayView* weights, bool keep_not_positive, float* scratch, std::int64_t scratch_floats,
-                 const Exec& exec)
-    : order_(n4_memory_order(image)) {
-    const Sources sources{image, mask, label, weights, keep_not_positive, log_table(image.dtype, image.size())};
+Image::Image(const ConstArrayView& image, const ConstArrayView* mask, const ConstArrayView* weights,
+             const Lent& scratch, const Options& options, const Exec& exec)
+    : order_(memory_order(image)) {
+    const Sources sources{image, mask, weights, options, log_table(image.dtype, image.size())};
     const Box box = bounding_box(sources, order_, exec);
     origin_[0] = box.planes.begin;
     origin_[1] = box.rows.begin;
@@ -239,29 +250,8 @@ N4Image::N4Image(const ConstArrayView& image, const ConstArrayView* mask, const 
     grid_.rows = box.rows.size();
     grid_.columns = box.columns.size();
     grid_.pitch = grid_.columns;
-    grid_.blocks = (grid_.columns + kN4Block - 1) / kN4Block;
-    const std::int64_t rows = grid_.planes * grid_.rows;
-    const std::int64_t padded_row = grid_.blocks * kN4Block;
-    index_ = std::make_unique<Workspace>(4 * Workspace::padded(rows * 4) + Workspace::padded(rows * grid_.blocks * 2) +
-                                         Workspace::padded(padded_row * 4));
-    grid_.first_block = index_->take<std::int32_t>(rows);
-    grid_.end_block = index_->take<std::int32_t>(rows);
-    grid_.row_low = index_->take<float>(rows);
-    grid_.row_high = index_->take<float>(rows);
-    grid_.lanes = index_->take<std::uint16_t>(rows * grid_.blocks);
-    grid_.last_row = index_->take<float>(padded_row);
-
-    const std::int64_t floats = rows * grid_.pitch;
-    // Narrow rows: blocks of several rows at the end would leave lent memory, not just the last one's.
-    const bool lent = scratch != nullptr && scratch_floats >= floats && grid_.columns >= kN4Block;
-    const std::int64_t part = Workspace::padded((floats + kN4Block) * 4);
-    values_ = std::make_unique<Workspace>((lent ? 0 : part) + (weights != nullptr ? part : 0));
-    grid_.log_image = lent ? scratch : values_->take<float>(floats + kN4Block);
-    if (weights != nullptr) {
-        grid_.weights = values_->take<float>(floats + kN4Block);
-        std::fill(grid_.weights + floats, grid_.weights + floats + kN4Block, 0.0F);
-    }
-
+    grid_.blocks = (grid_.columns + kBlock - 1) / kBlock;
+    take_memory(weights != nullptr, scratch);
     std::vector<Counts> per_plane(static_cast<std::size_t>(grid_.planes));
     parallel_for(grid_.planes, exec, [&](std::int64_t plane) {
         RowReader reader(sources, order_, box.columns);
@@ -279,8 +269,8 @@ N4Image::N4Image(const ConstArrayView& image, const ConstArrayView* mask, const 
         }
         per_plane[static_cast<std::size_t>(plane)] = counts;
     });
-    const float* const last = grid_.log_image + (rows - 1) * grid_.pitch;
-    std::fill(std::copy(last, last + grid_.columns, grid_.last_row), grid_.last_row + padded_row, 0.0F);
+    const float* const last = grid_.log_image + (grid_.planes * grid_.rows - 1) * grid_.pitch;
+    std::fill(std::copy(last, last + grid_.columns, grid_.last_row), grid_.last_row + grid_.blocks * kBlock, 0.0F);
     Counts all;
     for (const Counts& counts : per_plane) {
         all.voxels += counts.voxels;
@@ -291,20 +281,21 @@ N4Image::N4Image(const ConstArrayView& image, const ConstArrayView* mask, const 
         throw InvalidArgument("x: got " + std::to_string(all.not_finite) +
                               " voxels that are NaN or infinite inside the mask, allowed finite ones");
     }
-    if (all.voxels == (keep_not_positive ? all.not_positive : 0)) {
+    if (all.voxels == (options.itk ? all.not_positive : 0)) {
         throw InvalidArgument("x: got no positive voxel inside the mask, allowed intensities that have a logarithm");
     }
     voxels_ = all.voxels;
     not_positive_ = all.not_positive;
+    if (options.itk) skip_first_voxel();
 }
 
-void N4Image::skip_first_voxel() {
+void Image::skip_first_voxel() {
     grid_.first_row = 0;
     while (grid_.end_block[grid_.first_row] == 0) ++grid_.first_row;
     const std::int64_t block = grid_.first_block[grid_.first_row];
     const unsigned lanes = grid_.lanes[grid_.first_row * grid_.blocks + block];
-    grid_.first_column = block * kN4Block;
-    while ((lanes >> (grid_.first_column - block * kN4Block) & 1U) == 0) ++grid_.first_column;
+    grid_.first_column = block * kBlock;
+    while ((lanes >> (grid_.first_column - block * kBlock) & 1U) == 0) ++grid_.first_column;
 }
 
-}  // namespace voxkern
+}  // namespace voxkern::n4

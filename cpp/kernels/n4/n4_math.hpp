@@ -9,11 +9,11 @@
 #include "core/bspline.hpp"
 #include "core/config.hpp"
 
-namespace voxkern {
+namespace voxkern::n4 {
 
 // ITK's parametric coordinate, in spans, of sample i of `total` samples over `spans` spans, in
 // float32 as there. The last sample is pulled in by a thousandth of a voxel: the domain is half open.
-VOXKERN_HD inline float n4_parameter(double i, std::int64_t total, std::int64_t spans) {
+VOXKERN_HD VOXKERN_INLINE float parameter(double i, std::int64_t total, std::int64_t spans) {
     const auto end = static_cast<float>(spans);
     const auto last = static_cast<float>(total - 1);
     const float inset = end / last * 1e-3F;
@@ -23,7 +23,7 @@ VOXKERN_HD inline float n4_parameter(double i, std::int64_t total, std::int64_t 
 }
 
 // The order+1 weights at parameter p; they belong to control points floor(p), floor(p) + 1, ...
-VOXKERN_HD inline void n4_basis(float p, int order, float* weights) {
+VOXKERN_HD VOXKERN_INLINE void basis_weights(float p, int order, float* weights) {
     double w[kMaxTaps];
     spline_weights(static_cast<double>(p) + 0.5 * (order - 1), order, w);
     for (int k = 0; k <= order; ++k) weights[k] = static_cast<float>(w[k]);
@@ -32,7 +32,7 @@ VOXKERN_HD inline void n4_basis(float p, int order, float* weights) {
 // Control point i of the lattice with half the knot distance, from the n old ones along a line.
 // B(t) = 2^-q sum over m of binomial(q + 1, m) B(2t - m), hence 2n - q new ones.
 template <class Line>
-VOXKERN_HD double n4_refined(const Line& old, std::int64_t i, std::int64_t n, int order) {
+VOXKERN_HD VOXKERN_INLINE double refined_point(const Line& old, std::int64_t i, std::int64_t n, int order) {
     double sum = 0.0;
     double binomial = 1.0;
     for (int m = 0; m <= order + 1; ++m) {
@@ -45,7 +45,7 @@ VOXKERN_HD double n4_refined(const Line& old, std::int64_t i, std::int64_t n, in
 
 // ITK's CalculateConvergenceMeasurement: state in float32, expressions in double. The mean stops
 // moving once |x - mean| / count is below half an ulp, after some 1e4 to 1e5 voxels.
-struct N4RunningStatistics {
+struct RunningStatistics {
     float count = 0.0F;
     float mean = 0.0F;
     float spread = 0.0F;  // sum of squared deviations
@@ -67,4 +67,4 @@ struct N4RunningStatistics {
     }
 };
 
-}  // namespace voxkern
+}  // namespace voxkern::n4

@@ -8,7 +8,7 @@
 
 #include "core/fft.hpp"
 
-namespace voxkern {
+namespace voxkern::n4 {
 namespace {
 
 // Twice the next power of two. ITK divides a float32 log of the bins by a double log of 2, so that
@@ -21,7 +21,7 @@ std::int64_t padded_size(std::size_t bins) {
 // Gaussian of unit area around index 0, in ITK's float32 arithmetic.
 void add_gaussian(double* g, std::int64_t n, float width) {
     const auto exponent = static_cast<float>(4.0 * std::log(2.0) / static_cast<double>(width * width));
-    const auto scale = static_cast<float>(2.0 * std::sqrt(std::log(2.0) / 3.14159265358979323846) / width);
+    const auto scale = static_cast<float>(2.0 * std::sqrt(std::log(2.0) / kPi) / width);
     for (std::int64_t i = 0; i < n; ++i) {
         const auto d = static_cast<float>(std::min(i, n - i));
         g[i] = static_cast<double>(scale * std::exp(-(d * d) * exponent));
@@ -30,7 +30,7 @@ void add_gaussian(double* g, std::int64_t n, float width) {
 
 }  // namespace
 
-std::vector<float> n4_sharpen(const std::vector<double>& counts, const N4Bins& bins, double fwhm, double noise) {
+std::vector<float> sharpen(const std::vector<double>& counts, const Bins& bins, double fwhm, double noise) {
     const std::int64_t size = padded_size(counts.size());
     const auto n = static_cast<std::size_t>(size);
     const std::size_t offset = (n - counts.size()) / 2;
@@ -79,4 +79,4 @@ std::vector<float> n4_sharpen(const std::vector<double>& counts, const N4Bins& b
     return expected;
 }
 
-}  // namespace voxkern
+}  // namespace voxkern::n4

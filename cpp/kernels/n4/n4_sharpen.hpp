@@ -5,15 +5,15 @@
 
 #include <vector>
 
-namespace voxkern {
+namespace voxkern::n4 {
 
-struct N4Bins {
+struct Bins {
     float low = 0.0F;    // log intensity of the first bin
     float slope = 0.0F;  // width of a bin
 };
 
 // Deconvolves `counts` with a Gaussian of `fwhm` (in log intensity) by a Wiener filter with `noise`,
 // and returns the expectation of the true value in each bin.
-std::vector<float> n4_sharpen(const std::vector<double>& counts, const N4Bins& bins, double fwhm, double noise);
+std::vector<float> sharpen(const std::vector<double>& counts, const Bins& bins, double fwhm, double noise);
 
-}  // namespace voxkern
+}  // namespace voxkern::n4

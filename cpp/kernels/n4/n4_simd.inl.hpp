@@ -8,7 +8,7 @@
 #include "core/simd/intrinsics.hpp"
 #include "kernels/n4/n4_task.hpp"
 
-namespace voxkern {
+namespace voxkern::n4 {
 namespace VOXKERN_LEVEL {
 namespace {
 
@@ -20,15 +20,15 @@ namespace {
 
 // Extremes of log image - field in one row.
 template <int Taps>
-N4Extremes row_extremes(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, std::int64_t y,
-                        const N4Scratch& scratch) {
-    const Image<1> image(grid, plane, y);
+Extremes row_extremes(const Grid& grid, const Spline& spline, std::int64_t plane, std::int64_t y,
+                      const Scratch& scratch) {
+    const ImageRows<1> image(grid, plane, y);
     const Band<Taps, 1> field(spline, scratch.field, y);
     F low = splat(kHuge);
     F high = splat(-kHuge);
     for (std::int64_t b = image.begin; b < image.end; ++b) {
-        for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
-            const std::int64_t x = b * kN4Block + j;
+        for (std::int64_t j = 0; j < kBlock; j += kLanes) {
+            const std::int64_t x = b * kBlock + j;
             F value[1];
             field.at(x, value);
             const F u = load(image.values[0] + x) - value[0];
@@ -40,7 +40,7 @@ N4Extremes row_extremes(const N4Grid& grid, const N4Spline& spline, std::int64_t
             low = smaller(low, inside != 0 ? u : splat(kHuge));
         }
     }
-    N4Extremes extremes = {low[0], high[0]};
+    Extremes extremes = {low[0], high[0]};
     for (std::int64_t l = 1; l < kLanes; ++l) {
         extremes.low = low[l] < extremes.low ? low[l] : extremes.low;
         extremes.high = high[l] > extremes.high ? high[l] : extremes.high;
@@ -49,9 +49,9 @@ N4Extremes row_extremes(const N4Grid& grid, const N4Spline& spline, std::int64_t
 }
 
 template <int Taps>
-N4Extremes extremes_of(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, N4Bounds bounds,
-                       const N4Scratch& scratch) {
-    N4Extremes all = {kHuge, -kHuge};
+Extremes extremes_of(const Grid& grid, const Spline& spline, std::int64_t plane, Bounds bounds,
+                     const Scratch& scratch) {
+    Extremes all = {kHuge, -kHuge};
     bool expanded = false;
     for (std::int64_t y = 0; y < grid.rows; ++y) {
         const std::int64_t row = plane * grid.rows + y;
@@ -60,7 +60,7 @@ N4Extremes extremes_of(const N4Grid& grid, const N4Spline& spline, std::int64_t 
         if (!(low || high) || grid.end_block[row] == 0) continue;
         if (!expanded) expand(spline, plane, scratch.controls, scratch.field);
         expanded = true;
-        const N4Extremes here = row_extremes<Taps>(grid, spline, plane, y, scratch);
+        const Extremes here = row_extremes<Taps>(grid, spline, plane, y, scratch);
         grid.row_low[row] = here.low + bounds.drift;
         grid.row_high[row] = here.high - bounds.drift;
         all.low = here.low < all.low ? here.low : all.low;
@@ -69,13 +69,13 @@ N4Extremes extremes_of(const N4Grid& grid, const N4Spline& spline, std::int64_t 
     return all;
 }
 
-void flush(const N4Measure& task, std::uint64_t* histogram) {
+void flush(const Measure& task, std::uint64_t* histogram) {
     const std::int64_t bins = task.last_bin + 1;
-    for (std::int64_t copy = 0; copy < kN4Copies; ++copy) {
+    for (std::int64_t copy = 0; copy < kCopies; ++copy) {
         std::uint64_t* const words = histogram + copy * (bins + 1);
         for (std::int64_t k = 0; k < bins; ++k) {
-            task.count[k] += static_cast<std::int64_t>(words[k] >> kN4CountBit);
-            task.fraction[k] += static_cast<std::int64_t>(words[k] & ((std::uint64_t{1} << kN4CountBit) - 1));
+            task.count[k] += static_cast<std::int64_t>(words[k] >> kCountBit);
+            task.fraction[k] += static_cast<std::int64_t>(words[k] & ((std::uint64_t{1} << kCountBit) - 1));
         }
         for (std::int64_t k = 0; k <= bins; ++k) words[k] = 0;
     }
@@ -91,16 +91,16 @@ __attribute__((noinline)) void add_words(const std::int32_t* VOXKERN_RESTRICT wo
 }
 
 // Sums of a plane, lane by lane.
-struct Moments {
-    double first[kN4Block] = {};
-    double second[kN4Block] = {};
+struct LaneMoments {
+    double first[kBlock] = {};
+    double second[kBlock] = {};
     F largest = {};
 };
 
 // Histogram words of the samples of a band, and what to add to them.
 template <int Taps, int Rows>
-void bin_band(const N4Grid& grid, const N4Measure& task, const Image<Rows>& image, std::int64_t y,
-              const N4Scratch& scratch) {
+void bin_band(const Grid& grid, const Measure& task, const ImageRows<Rows>& image, std::int64_t y,
+              const Scratch& scratch) {
     const Band<Taps, Rows> field(*task.field, scratch.field, y);
     const F low = splat(task.low);
     const F high = splat(task.high);
@@ -110,12 +110,12 @@ void bin_band(const N4Grid& grid, const N4Measure& task, const Image<Rows>& imag
     const I none = I{} + (task.last_bin + 1);
     const std::int32_t below_edge = (std::int32_t{1} << task.fraction_bits) - 1;
     I copy;
-    for (std::int64_t l = 0; l < kLanes; ++l) copy[l] = static_cast<std::int32_t>(l % kN4Copies) * (task.last_bin + 2);
+    for (std::int64_t l = 0; l < kLanes; ++l) copy[l] = static_cast<std::int32_t>(l % kCopies) * (task.last_bin + 2);
     std::int32_t* word = scratch.bins;
     std::uint64_t* increment = scratch.increments;
     for (std::int64_t b = image.begin; b < image.end; ++b) {
-        for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
-            const std::int64_t x = b * kN4Block + j;
+        for (std::int64_t j = 0; j < kBlock; j += kLanes) {
+            const std::int64_t x = b * kBlock + j;
             F value[Rows];
             field.at(x, value);
             for (int r = 0; r < Rows; ++r) {
@@ -124,7 +124,7 @@ void bin_band(const N4Grid& grid, const N4Measure& task, const Image<Rows>& imag
                 const I fixed = u == high ? high_bin : to_int((u - low) * scale);
                 const I counted = lanes_of(image.lanes[r][b], j) & (fixed >= 0) & (fixed <= last);
                 const I where = (counted != 0 ? fixed >> task.fraction_bits : none) + copy;
-                const Wide add = __builtin_convertvector(fixed & below_edge, Wide) + (std::int64_t{1} << kN4CountBit);
+                const Wide add = __builtin_convertvector(fixed & below_edge, Wide) + (std::int64_t{1} << kCountBit);
                 __builtin_memcpy(word, &where, sizeof(where));
                 __builtin_memcpy(increment, &add, sizeof(add));
                 word += kLanes;
@@ -136,15 +136,15 @@ void bin_band(const N4Grid& grid, const N4Measure& task, const Image<Rows>& imag
 
 // How far the last step went in a band.
 template <int Taps, int Rows>
-void add_moments(const N4Measure& task, const Image<Rows>& image, std::int64_t y, const N4Scratch& scratch,
-                 Moments& moments) {
+void add_moments(const Measure& task, const ImageRows<Rows>& image, std::int64_t y, const Scratch& scratch,
+                 LaneMoments& moments) {
     const Band<Taps, Rows> step(*task.step, scratch.step, y);
     F sum = {};
     F squares = {};
     for (std::int64_t b = image.begin; b < image.end; ++b) {
-        for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
+        for (std::int64_t j = 0; j < kBlock; j += kLanes) {
             F e[Rows];
-            step.at(b * kN4Block + j, e);
+            step.at(b * kBlock + j, e);
             for (int r = 0; r < Rows; ++r) {
                 F d = task.reach <= kShort ? ratio_less_one(e[r]) : exponential(-e[r]) - splat(1.0F);
                 d = lanes_of(image.lanes[r][b], j) != 0 ? d : F{};
@@ -161,47 +161,47 @@ void add_moments(const N4Measure& task, const Image<Rows>& image, std::int64_t y
 
 template <int Taps>
 struct MeasureBands {
-    const N4Grid& grid;
-    const N4Measure& task;
-    const N4Scratch& scratch;
+    const Grid& grid;
+    const Measure& task;
+    const Scratch& scratch;
     std::int64_t plane;
-    Moments moments;
+    LaneMoments moments;
     std::int64_t pending = 0;  // additions to one copy of the histogram since it was emptied
 
     template <int Rows>
     void band(std::int64_t y) {
-        const Image<Rows> image(grid, plane, y);
+        const ImageRows<Rows> image(grid, plane, y);
         if (image.empty()) return;
         bin_band<Taps, Rows>(grid, task, image, y, scratch);
-        const std::int64_t samples = (image.end - image.begin) * kN4Block * Rows;
-        if (pending + samples / kN4Copies > kN4FlushEvery) {
+        const std::int64_t samples = (image.end - image.begin) * kBlock * Rows;
+        if (pending + samples / kCopies > kFlushEvery) {
             flush(task, scratch.histogram);
             pending = 0;
         }
-        pending += samples / kN4Copies;
+        pending += samples / kCopies;
         add_words(scratch.bins, scratch.increments, samples, scratch.histogram);
         if (task.step != nullptr) add_moments<Taps, Rows>(task, image, y, scratch, moments);
     }
-    void four(std::int64_t y) { band<kN4Band>(y); }
+    void four(std::int64_t y) { band<kBandRows>(y); }
     void one(std::int64_t y) { band<1>(y); }
 };
 
 template <int Taps>
-N4Moments measure_plane(const N4Grid& grid, const N4Measure& task, std::int64_t plane, const N4Scratch& scratch) {
-    for (std::int64_t i = 0; i < kN4Copies * (task.last_bin + 2); ++i) scratch.histogram[i] = 0;
+Moments measure_plane(const Grid& grid, const Measure& task, std::int64_t plane, const Scratch& scratch) {
+    for (std::int64_t i = 0; i < kCopies * (task.last_bin + 2); ++i) scratch.histogram[i] = 0;
     expand(*task.field, plane, scratch.controls, scratch.field);
     if (task.step != nullptr) expand(*task.step, plane, scratch.controls, scratch.step);
     MeasureBands<Taps> bands = {grid, task, scratch, plane, {}};
     for_bands(grid, task.field->row, task.field->row, bands);
     flush(task, scratch.histogram);
-    Moments& moments = bands.moments;
+    LaneMoments& moments = bands.moments;
     float largest = 0.0F;
     for (std::int64_t l = 0; l < kLanes; ++l) largest = moments.largest[l] > largest ? moments.largest[l] : largest;
     return {sum_of_lanes(moments.first), sum_of_lanes(moments.second), static_cast<double>(largest)};
 }
 
 // The rows of columns contracted to control points: each a product with its basis function.
-void contract_columns(const N4Residual& task, const float* rows, double* sums) {
+void contract_columns(const Residual& task, const float* rows, double* sums) {
     const std::int64_t controls = task.columns.controls;
     for (std::int64_t r = 0; r < task.rows.controls; ++r) {
         for (std::int64_t j = 0; j < controls; ++j) {
@@ -211,7 +211,7 @@ void contract_columns(const N4Residual& task, const float* rows, double* sums) {
             for (std::int64_t x = 0; x < task.tables.band_stride; x += kLanes) {
                 sum = madd(load(line + x), load(band + x), sum);
             }
-            double lanes[kN4Block] = {};
+            double lanes[kBlock] = {};
             add_lanes(lanes, sum);
             sums[r * controls + j] = sum_of_lanes(lanes);
         }
@@ -220,19 +220,19 @@ void contract_columns(const N4Residual& task, const float* rows, double* sums) {
 
 // Residuals of log image - field in a band, by way of the bin coordinate of each sample.
 template <int Taps, int Rows>
-void residuals_of(const N4Grid& grid, const N4Residual& task, const Image<Rows>& image, std::int64_t y,
-                  const N4Scratch& scratch) {
+void residuals_of(const Grid& grid, const Residual& task, const ImageRows<Rows>& image, std::int64_t y,
+                  const Scratch& scratch) {
     const Band<Taps, Rows> field(*task.field, scratch.field, y);
     const F low = splat(task.low);
     const F inverse = splat(task.inverse_slope);
     const F top = splat(static_cast<float>(task.last_bin));
-    const I beneath = I{} + (task.last_bin + kN4Below);
-    const I outside = I{} + (task.last_bin + kN4Outside);
+    const I beneath = I{} + (task.last_bin + kEntryBelow);
+    const I outside = I{} + (task.last_bin + kEntryOutside);
     std::int32_t* bin = scratch.bins;
     float* distance = scratch.distances;
     for (std::int64_t b = image.begin; b < image.end; ++b) {
-        for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
-            const std::int64_t x = b * kN4Block + j;
+        for (std::int64_t j = 0; j < kBlock; j += kLanes) {
+            const std::int64_t x = b * kBlock + j;
             F value[Rows];
             field.at(x, value);
             for (int r = 0; r < Rows; ++r) {
@@ -253,21 +253,37 @@ void residuals_of(const N4Grid& grid, const N4Residual& task, const Image<Rows>&
         }
     }
     interpolate(task.table, scratch.bins, scratch.distances, scratch.residuals,
-                (image.end - image.begin) * kN4Block * Rows);
+                (image.end - image.begin) * kBlock * Rows);
 }
 
-template <int Taps, bool Residual>
+// 1 where a sample takes part: the fit of these is the denominator.
+template <int Rows>
+void ones_of(const ImageRows<Rows>& image, float* residual) {
+    for (std::int64_t b = image.begin; b < image.end; ++b) {
+        for (std::int64_t j = 0; j < kBlock; j += kLanes) {
+            for (int r = 0; r < Rows; ++r, residual += kLanes) {
+                store(residual, lanes_of(image.lanes[r][b], j) != 0 ? splat(1.0F) : F{});
+            }
+        }
+    }
+}
+
+template <int Taps>
 struct FitBands {
-    const N4Grid& grid;
-    const N4Residual& task;
-    const N4Scratch& scratch;
+    const Grid& grid;
+    const Residual& task;
+    const Scratch& scratch;
     std::int64_t plane;
 
     template <int Rows>
     void band(std::int64_t y) {
-        const Image<Rows> image(grid, plane, y);
+        const ImageRows<Rows> image(grid, plane, y);
         if (image.empty()) return;
-        if (Residual) residuals_of<Taps, Rows>(grid, task, image, y, scratch);
+        if (task.table != nullptr) {
+            residuals_of<Taps, Rows>(grid, task, image, y, scratch);
+        } else {
+            ones_of(image, scratch.residuals);
+        }
         F factor[Rows][Taps];
         for (int r = 0; r < Rows; ++r) {
             for (int k = 0; k < Taps; ++k) factor[r][k] = splat(task.tables.row[k * task.rows.stride + y + r]);
@@ -277,13 +293,13 @@ struct FitBands {
         const float* const weights = grid.weights == nullptr ? nullptr : grid.weights + image.index * grid.pitch;
         const float* residual = scratch.residuals;
         for (std::int64_t b = image.begin; b < image.end; ++b) {
-            for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
-                const std::int64_t x = b * kN4Block + j;
+            for (std::int64_t j = 0; j < kBlock; j += kLanes) {
+                const std::int64_t x = b * kBlock + j;
                 F value[Rows];
                 for (int r = 0; r < Rows; ++r) {
-                    value[r] = Residual ? load(residual + r * kLanes) : splat(1.0F);
-                    if (weights != nullptr) value[r] *= load(weights + r * grid.pitch + x);
-                    if (!Residual || weights != nullptr) {
+                    value[r] = load(residual + r * kLanes);
+                    if (weights != nullptr) {
+                        value[r] *= load(weights + r * grid.pitch + x);
                         value[r] = lanes_of(image.lanes[r][b], j) != 0 ? value[r] : F{};
                     }
                 }
@@ -296,34 +312,34 @@ struct FitBands {
             }
         }
     }
-    void four(std::int64_t y) { band<kN4Band>(y); }
+    void four(std::int64_t y) { band<kBandRows>(y); }
     void one(std::int64_t y) { band<1>(y); }
 };
 
-template <int Taps, bool Residual>
-void fit_plane(const N4Grid& grid, const N4Residual& task, std::int64_t plane, const N4Scratch& scratch, double* sums) {
+template <int Taps>
+void fit_plane(const Grid& grid, const Residual& task, std::int64_t plane, const Scratch& scratch, double* sums) {
     const std::int64_t size = task.rows.controls * task.columns.stride;
     for (std::int64_t i = 0; i < size; ++i) scratch.sums[i] = 0.0F;
-    if (Residual) expand(*task.field, plane, scratch.controls, scratch.field);
-    FitBands<Taps, Residual> bands = {grid, task, scratch, plane};
+    if (task.table != nullptr) expand(*task.field, plane, scratch.controls, scratch.field);
+    FitBands<Taps> bands = {grid, task, scratch, plane};
     for_bands(grid, task.field->row, task.rows, bands);
     contract_columns(task, scratch.sums, sums);
 }
 
 template <int Taps>
-N4Deviation ratios_of(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, std::int64_t y, float reach,
-                      float mean, const N4Scratch& scratch, float* out) {
-    const Image<1> image(grid, plane, y);
+Deviation ratios_of(const Grid& grid, const Spline& spline, std::int64_t plane, std::int64_t y, float reach, float mean,
+                    const Scratch& scratch, float* out) {
+    const ImageRows<1> image(grid, plane, y);
     const Band<Taps, 1> step(spline, scratch.step, y);
-    N4Deviation deviation = {0, 0.0F, 0.0};
+    Deviation deviation = {0, 0.0F, 0.0};
     F farthest = {};
     F squares = {};
     for (std::int64_t b = image.begin; b < image.end; ++b) {
-        for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
+        for (std::int64_t j = 0; j < kBlock; j += kLanes) {
             F e[1];
-            step.at(b * kN4Block + j, e);
+            step.at(b * kBlock + j, e);
             const F ratio = reach <= kShort ? ratio_less_one(e[0]) + splat(1.0F) : exponential(-e[0]);
-            store(out + b * kN4Block + j, ratio);
+            store(out + b * kBlock + j, ratio);
             F d = ratio - splat(mean);
             d = lanes_of(image.lanes[0][b], j) != 0 ? d : F{};
             farthest = larger(farthest, larger(d, -d));
@@ -331,7 +347,7 @@ N4Deviation ratios_of(const N4Grid& grid, const N4Spline& spline, std::int64_t p
         }
         deviation.count += __builtin_popcount(image.lanes[0][b]);
     }
-    double sums[kN4Block] = {};
+    double sums[kBlock] = {};
     add_lanes(sums, squares);
     deviation.squares = sum_of_lanes(sums);
     for (std::int64_t l = 0; l < kLanes; ++l) {
@@ -341,17 +357,17 @@ N4Deviation ratios_of(const N4Grid& grid, const N4Spline& spline, std::int64_t p
 }
 
 template <int Taps>
-double total_of(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, const N4Scratch& scratch) {
+double total_of(const Grid& grid, const Spline& spline, std::int64_t plane, const Scratch& scratch) {
     expand(spline, plane, scratch.controls, scratch.field);
-    double sums[kN4Block] = {};
+    double sums[kBlock] = {};
     for (std::int64_t y = 0; y < grid.rows; ++y) {
-        const Image<1> image(grid, plane, y);
+        const ImageRows<1> image(grid, plane, y);
         const Band<Taps, 1> field(spline, scratch.field, y);
         F sum = {};
         for (std::int64_t b = image.begin; b < image.end; ++b) {
-            for (std::int64_t j = 0; j < kN4Block; j += kLanes) {
+            for (std::int64_t j = 0; j < kBlock; j += kLanes) {
                 F value[1];
-                field.at(b * kN4Block + j, value);
+                field.at(b * kBlock + j, value);
                 sum += lanes_of(image.lanes[0][b], j) != 0 ? value[0] : F{};
             }
         }
@@ -361,7 +377,7 @@ double total_of(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, 
 }
 
 template <int Taps, class C>
-void divide_row_as(const N4Division& task, std::int64_t y, const N4Scratch& scratch) {
+void divide_row_as(const Division& task, std::int64_t y, const Scratch& scratch) {
     const std::int64_t n = task.field->column.samples;
     const Band<Taps, 1> spline(*task.field, scratch.field, y);
     float* const field = scratch.distances;
@@ -378,7 +394,7 @@ void divide_row_as(const N4Division& task, std::int64_t y, const N4Scratch& scra
 }
 
 template <int Taps>
-void divide_row_taps(const N4Division& task, std::int64_t y, const N4Scratch& scratch) {
+void divide_row_taps(const Division& task, std::int64_t y, const Scratch& scratch) {
     if (task.out_dtype == DType::f64) {
         divide_row_as<Taps, double>(task, y, scratch);
     } else {
@@ -387,67 +403,60 @@ void divide_row_taps(const N4Division& task, std::int64_t y, const N4Scratch& sc
 }
 
 // Taps across rows: one for images of two axes, order + 1 otherwise.
-#define VOXKERN_N4_BY_TAPS(taps, call) \
-    switch (taps) {                    \
-        case 1: return call(1);        \
-        case 2: return call(2);        \
-        case 3: return call(3);        \
-        case 4: return call(4);        \
-        case 5: return call(5);        \
-        default: return call(6);       \
+#define VOXKERN_BY_TAPS(taps, call) \
+    switch (taps) {                 \
+        case 1: return call(1);     \
+        case 2: return call(2);     \
+        case 3: return call(3);     \
+        case 4: return call(4);     \
+        case 5: return call(5);     \
+        default: return call(6);    \
     }
 
-N4Extremes extremes(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, N4Bounds bounds,
-                    const N4Scratch& scratch){
+Extremes extremes(const Grid& grid, const Spline& spline, std::int64_t plane, Bounds bounds, const Scratch& scratch){
 #define CALL(n) extremes_of<n>(grid, spline, plane, bounds, scratch)
-    VOXKERN_N4_BY_TAPS(spline.row.taps, CALL)
+    VOXKERN_BY_TAPS(spline.row.taps, CALL)
 #undef CALL
 }
 
-N4Moments measure(const N4Grid& grid, const N4Measure& task, std::int64_t plane, const N4Scratch& scratch) {
+Moments measure(const Grid& grid, const Measure& task, std::int64_t plane, const Scratch& scratch) {
 #define CALL(n) measure_plane<n>(grid, task, plane, scratch)
-    VOXKERN_N4_BY_TAPS(task.field->row.taps, CALL)
+    VOXKERN_BY_TAPS(task.field->row.taps, CALL)
 #undef CALL
 }
 
-void fit(const N4Grid& grid, const N4Residual& task, std::int64_t plane, const N4Scratch& scratch, double* sums) {
-#define CALL(n) fit_plane<n, true>(grid, task, plane, scratch, sums)
-    VOXKERN_N4_BY_TAPS(task.rows.taps, CALL)
+void fit(const Grid& grid, const Residual& task, std::int64_t plane, const Scratch& scratch, double* sums){
+#define CALL(n) fit_plane<n>(grid, task, plane, scratch, sums)
+    VOXKERN_BY_TAPS(task.rows.taps, CALL)
 #undef CALL
 }
 
-void weigh(const N4Grid& grid, const N4Residual& task, std::int64_t plane, const N4Scratch& scratch, double* sums){
-#define CALL(n) fit_plane<n, false>(grid, task, plane, scratch, sums)
-    VOXKERN_N4_BY_TAPS(task.rows.taps, CALL)
-#undef CALL
-}
-
-N4Deviation ratios(const N4Grid& grid, const N4Spline& step, std::int64_t plane, std::int64_t row, float reach,
-                   float mean, const N4Scratch& scratch, float* out) {
+Deviation ratios(const Grid& grid, const Spline& step, std::int64_t plane, std::int64_t row, float reach, float mean,
+                 const Scratch& scratch, float* out) {
 #define CALL(n) ratios_of<n>(grid, step, plane, row, reach, mean, scratch, out)
-    VOXKERN_N4_BY_TAPS(step.row.taps, CALL)
+    VOXKERN_BY_TAPS(step.row.taps, CALL)
 #undef CALL
 }
 
-double total(const N4Grid& grid, const N4Spline& spline, std::int64_t plane, const N4Scratch& scratch) {
+double total(const Grid& grid, const Spline& spline, std::int64_t plane, const Scratch& scratch) {
 #define CALL(n) total_of<n>(grid, spline, plane, scratch)
-    VOXKERN_N4_BY_TAPS(spline.row.taps, CALL)
+    VOXKERN_BY_TAPS(spline.row.taps, CALL)
 #undef CALL
 }
 
-void divide_row(const N4Division& task, std::int64_t row, const N4Scratch& scratch) {
+void divide_row(const Division& task, std::int64_t row, const Scratch& scratch) {
 #define CALL(n) divide_row_taps<n>(task, row, scratch)
-    VOXKERN_N4_BY_TAPS(task.field->row.taps, CALL)
+    VOXKERN_BY_TAPS(task.field->row.taps, CALL)
 #undef CALL
 }
-#undef VOXKERN_N4_BY_TAPS
+#undef VOXKERN_BY_TAPS
 
 }  // namespace
 
-const N4Ops& n4_ops() {
-    static constexpr N4Ops ops = {extremes, measure, fit, weigh, ratios, total, expand, divide_row};
-    return ops;
+const Ops& ops() {
+    static constexpr Ops table = {extremes, measure, fit, ratios, total, expand, divide_row};
+    return table;
 }
 
 }  // namespace VOXKERN_LEVEL
-}  // namespace voxkern
+}  // namespace voxkern::n4

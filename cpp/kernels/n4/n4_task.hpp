@@ -4,26 +4,29 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "core/cpu.hpp"
 #include "core/dtype.hpp"
 
-namespace voxkern {
+namespace voxkern::n4 {
 
 // Samples are handled in blocks of neighbouring columns: whole vectors at every level, no tails.
-inline constexpr std::int64_t kN4Block = 16;
+inline constexpr std::int64_t kBlock = 16;
 // Private copies of the histogram: neighbours often share a bin, and an addition to the word just
 // written waits for it.
-inline constexpr std::int64_t kN4Copies = 4;
+inline constexpr std::int64_t kCopies = 4;
 // A histogram word counts samples from bit 40 on; below lies the sum of their distances to the lower
 // bin edge, of up to 24 bits each: room for 65,536 samples.
-inline constexpr int kN4CountBit = 40;
-inline constexpr std::int64_t kN4FlushEvery = 65535;
+inline constexpr int kCountBit = 40;
+inline constexpr std::int64_t kFlushEvery = 65535;
 // Rows that are swept together share the loads of the spline; they lie in one of its spans.
-inline constexpr std::int64_t kN4Band = 4;
+inline constexpr std::int64_t kBandRows = 4;
+// Beyond any logarithm: where the search for extremes starts.
+inline constexpr float kHuge = std::numeric_limits<float>::max();
 
 // The image as the sweeps see it.
-struct N4Grid {
+struct Grid {
     std::int64_t planes = 0;
     std::int64_t rows = 0;
     std::int64_t columns = 0;
@@ -35,14 +38,14 @@ struct N4Grid {
     std::uint16_t* lanes = nullptr;       // per row and block: which of its samples take part
     std::int32_t* first_block = nullptr;  // per row: blocks that are not empty lie from here
     std::int32_t* end_block = nullptr;    // to here
-    float* row_low = nullptr;             // bounds of log image - field per row, see N4Bounds
+    float* row_low = nullptr;             // bounds of log image - field per row, see Bounds
     float* row_high = nullptr;
     std::int64_t first_row = -1;  // row of the first sample, if that cannot be the minimum: ITK's rule
     std::int64_t first_column = 0;
 };
 
 // Basis functions of one axis at its samples; tables of `taps` rows, `stride` floats apart.
-struct N4Basis {
+struct Basis {
     std::int64_t samples = 0;
     std::int64_t controls = 1;
     std::int64_t taps = 1;
@@ -53,7 +56,7 @@ struct N4Basis {
 };
 
 // Tables of the fit: the same functions, raised: B^3 / sum B^2 for the numerator, B^2 for the denominator.
-struct N4Fitting {
+struct Fitting {
     const float* row = nullptr;                // [taps][stride] of the rows axis
     const float* column_band = nullptr;        // per control point its whole function, band_stride apart
     std::int64_t band_stride = 0;              // whole blocks, zero beyond the support
@@ -61,15 +64,15 @@ struct N4Fitting {
 };
 
 // A log field on the grid: lattice and basis.
-struct N4Spline {
-    N4Basis plane;
-    N4Basis row;
-    N4Basis column;
+struct Spline {
+    Basis plane;
+    Basis row;
+    Basis column;
     const float* coefficients = nullptr;  // [plane][row][column] control points
 };
 
-// Parts of one workspace; sizes are in n4.cpp.
-struct N4Scratch {
+// Parts of one workspace; see take_scratch.
+struct Scratch {
     float* controls;     // one plane of control points
     float* field;        // per control point of the rows axis a row of columns
     float* step;         // the same for the last increment
@@ -81,7 +84,7 @@ struct N4Scratch {
     std::uint64_t* histogram;
 };
 
-struct N4Extremes {
+struct Extremes {
     float low;
     float high;
 };
@@ -89,29 +92,29 @@ struct N4Extremes {
 // Which rows may hold the extremes. A step moves no sample further than its largest control point, so
 // bounds found earlier hold if they are widened by all steps since (`drift`, from the first one on).
 // Rows store their bounds as they would have been at drift 0.
-struct N4Bounds {
+struct Bounds {
     float drift;
-    N4Extremes within;  // rows strictly within cannot hold the extremes
+    Extremes within;  // rows strictly within cannot hold the extremes
 };
 
 // Sums over a plane of exp(-step) - 1 and its square, and the largest square.
-struct N4Moments {
+struct Moments {
     double first = 0.0;
     double second = 0.0;
     double largest = 0.0;
 };
 
 // How far one row is from a mean, in exp(-step).
-struct N4Deviation {
+struct Deviation {
     std::int64_t count;
     float farthest;
     double squares;
 };
 
-struct N4Measure {
-    const N4Spline* field;
-    const N4Spline* step;  // nullptr: none was taken yet
-    float reach;           // no step is larger
+struct Measure {
+    const Spline* field;
+    const Spline* step;  // nullptr: none was taken yet
+    float reach;         // no step is larger
     float low;
     float high;
     float scale;            // of u - low, to bins in fixed point
@@ -122,26 +125,26 @@ struct N4Measure {
     std::int64_t* fraction;
 };
 
-struct N4Residual {
-    const N4Spline* field;
-    N4Basis rows;  // of the lattice to fit: its level may be one further than the field's
-    N4Basis columns;
-    N4Fitting tables;
+struct Residual {
+    const Spline* field;
+    Basis rows;  // of the lattice to fit: its level may be one further than the field's
+    Basis columns;
+    Fitting tables;
     float low;
     float inverse_slope;
     std::int32_t last_bin;
-    const float* table;  // residual at the bin edges, then the entries below
+    const float* table;  // residual at the bin edges, then the entries below; nullptr: 1 everywhere
 };
 
 // Entries of the residual table beyond the bins, each followed by its partner: linear between the two.
-enum N4Entry : std::int32_t {
-    kN4Below = 2,  // ITK maps samples below the first bin to the last one: low - last, and a bin further
-    kN4Outside = 4,
-    kN4TableEnd = 6,
+enum Entry : std::int32_t {
+    kEntryBelow = 2,  // ITK maps samples below the first bin to the last one: low - last, and a bin further
+    kEntryOutside = 4,
+    kEntryEnd = 6,
 };
 
-struct N4Division {
-    const N4Spline* field;
+struct Division {
+    const Spline* field;
     DType in_dtype;
     const char* in;  // first voxel of a row
     std::int64_t in_stride;
@@ -152,25 +155,24 @@ struct N4Division {
     std::int64_t field_stride;
 };
 
-struct N4Ops {
+struct Ops {
     // log image - field: extremes of the rows that may hold those of the image.
-    N4Extremes (*extremes)(const N4Grid&, const N4Spline&, std::int64_t plane, N4Bounds, const N4Scratch&);
+    Extremes (*extremes)(const Grid&, const Spline&, std::int64_t plane, Bounds, const Scratch&);
     // Histogram of log image - field, and how far the last step went.
-    N4Moments (*measure)(const N4Grid&, const N4Measure&, std::int64_t plane, const N4Scratch&);
-    // Numerator of the fit to the residual: one plane, contracted to row and column control points.
-    void (*fit)(const N4Grid&, const N4Residual&, std::int64_t plane, const N4Scratch&, double* sums);
-    // Denominator: the same of the weights alone.
-    void (*weigh)(const N4Grid&, const N4Residual&, std::int64_t plane, const N4Scratch&, double* sums);
+    Moments (*measure)(const Grid&, const Measure&, std::int64_t plane, const Scratch&);
+    // The fit of one plane, contracted to row and column control points: its numerator from the residuals, or its
+    // denominator from the weights alone where the task has no table.
+    void (*fit)(const Grid&, const Residual&, std::int64_t plane, const Scratch&, double* sums);
     // exp(-step) of one row, by column, taking part or not; no step is larger than reach.
-    N4Deviation (*ratios)(const N4Grid&, const N4Spline& step, std::int64_t plane, std::int64_t row, float reach,
-                          float mean, const N4Scratch&, float* out);
+    Deviation (*ratios)(const Grid&, const Spline& step, std::int64_t plane, std::int64_t row, float reach, float mean,
+                        const Scratch&, float* out);
     // Sum of the field over the samples of a plane that take part.
-    double (*total)(const N4Grid&, const N4Spline&, std::int64_t plane, const N4Scratch&);
+    double (*total)(const Grid&, const Spline&, std::int64_t plane, const Scratch&);
     // Control points of one plane into rows of columns; ratios and divide_row read them.
-    void (*expand)(const N4Spline&, std::int64_t plane, float* controls, float* out);
-    void (*divide_row)(const N4Division&, std::int64_t row, const N4Scratch&);
+    void (*expand)(const Spline&, std::int64_t plane, float* controls, float* out);
+    void (*divide_row)(const Division&, std::int64_t row, const Scratch&);
 };
 
-VOXKERN_DECLARE_LEVELS(N4Ops, n4_ops)
+VOXKERN_DECLARE_LEVELS(Ops, ops)
 
-}  // namespace voxkern
+}  // namespace voxkern::n4

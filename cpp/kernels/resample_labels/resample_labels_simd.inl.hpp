@@ -179,17 +179,18 @@ void label_row(const Task& task, const std::int64_t* at, unsigned char* unanimou
     const RowCorners corners = looks ? corners_of(task, at) : RowCorners{};
     const LabelMap<T> map = map_of<T>(task);
     const T* const base = map.data;
+    const T cval = map.cval;
     if (looks) mark_unanimous(base, rows, count, task.source_length, from, unanimous);
     const T* const first = base + (looks ? rows[0] : 0);
     for (std::int64_t i = 0; i < run.n_out; ++i) {
         if (outside || run.outside[i] != 0) {
-            out[i * to] = map.cval;
+            out[i * to] = cval;
             continue;
         }
         const std::int64_t* const index = run.index + i * run.taps;
         const bool known = looks && index[0] != kOutside && index[run.taps - 1] != kOutside;
         bool agreed = known && unanimous[index[0]] != 0;
-        const T label = agreed ? first[index[0] * from] : map.cval;
+        const T label = agreed ? first[index[0] * from] : cval;
         for (int t = 1; t < run.taps && agreed; ++t) {
             agreed = index[t] != kOutside && unanimous[index[t]] != 0 && first[index[t] * from] == label;
         }
