@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """warp and push: reference, scipy, SimpleITK, the adjoint, slopes, edges."""
 
+import weakref
+
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
@@ -419,3 +421,52 @@ def test_volumes_keep_their_anatomy(rng):
     np.testing.assert_allclose(
         vk.resample(x, like=moved, order=1, mode="nearest").data, moved.data, atol=1e-12
     )
+
+
+def test_clip_takes_the_range_of_the_whole_image_and_cval_with_it(rng, cpu_level):
+    x = rng.normal(size=(12, 13, 70, 2)).astype(np.float32)
+    x[3, 4, 5] = np.nan
+    matrix = np.eye(3) + rng.normal(0, 0.1, (3, 3))
+    pull = _core.CoordinateMap(axes=3, matrix=matrix)
+    free, clipped = np.empty_like(x), np.empty_like(x)
+    for clip, out in ((False, free), (True, clipped)):
+        options = _core.WarpOptions(kernel=1, mode=_core.Boundary.constant, cval=99.0, clip=clip)
+        _core.warp(x, out, pull, options, 0)
+    assert np.nanmax(free) == 99.0
+    np.testing.assert_array_equal(clipped, np.clip(free, np.nanmin(x), np.nanmax(x)))
+
+
+def test_bool_arrays_hold_zeros_and_ones_alone(rng, cpu_level):
+    x = rng.normal(0, 50, (9, 80))
+    out = np.empty(x.shape, np.bool_)
+    options = _core.WarpOptions(kernel=3, mode=_core.Boundary.constant, cval=7.0)
+    _core.warp(x, out, _core.CoordinateMap(axes=2, matrix=0.9 * np.eye(2)), options, 0)
+    assert set(np.unique(out.view(np.uint8))) == {0, 1}
+
+
+def test_a_map_keeps_its_field_alive():
+    field = np.zeros((1, 5))
+    alive = weakref.ref(field)
+    pull = _core.CoordinateMap(axes=1, field=field)
+    del field
+    assert alive() is not None
+    del pull
+    assert alive() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("axes", {"axes": 9}),
+        ("offset", {"axes": 2, "offset": [1.0]}),
+        ("matrix", {"axes": 2, "matrix": np.eye(3)}),
+        ("field", {"axes": 2, "field": np.zeros((2, 4))}),
+        ("field", {"axes": 2, "field": [1.0]}),
+        ("field_matrix", {"axes": 2, "field_matrix": np.eye(2)}),
+        ("field_matrix", {"axes": 2, "field": np.zeros((3, 4, 5))}),
+    ],
+)
+def test_maps_that_do_not_fit_are_refused(name, wrong):
+    options = _core.WarpOptions(kernel=1, mode=_core.Boundary.nearest)
+    with pytest.raises(vk.ArgumentError, match=f"^{name}: "):
+        _core.warp(np.zeros((4, 5)), np.zeros((4, 5)), _core.CoordinateMap(**wrong), options, 1)

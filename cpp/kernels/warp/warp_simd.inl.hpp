@@ -2,35 +2,37 @@
 // Runs of warp and push, compiled once per ISA level. A run is kRun grid points, the lanes of its loops. A shorter run
 // goes on past its end, so that loops have a fixed length; only `count` results are stored.
 //
-//   step          file                        leaves in RunState
-//   coordinates   warp_coordinates.inl.hpp    at: where each lane looks the image up, per axis
-//   place         warp_place.inl.hpp          corner: its first tap; fraction: what lies beyond that tap; lanes: its
-//   state weigh         warp_weigh.inl.hpp          weights of its taps, per axis (a padded copy only) take
-//   warp_take.inl.hpp           result: the weighted sum of its neighbours finish        here result: lanes whose state
-//   is not 0; limits; store push          warp_push.inl.hpp           coordinates, place and weigh, then the adjoint of
-//   take
+//   step          file                       sets in RunState
+//   coordinates   warp_coordinates.inl.hpp   at: where each lane looks the image up, per axis
+//   place         warp_place.inl.hpp         corner: its first tap; fraction: the rest, per axis; lanes: its state
+//   weigh         warp_weigh.inl.hpp         weights: of its taps, per axis (padded copies alone)
+//   take          warp_take.inl.hpp          result: the weighted sum of its neighbours
+//   finish        this file                  result: of lanes that have a state; then limits and the store
+//   push          warp_push.inl.hpp          (the adjoint of take, after coordinates, place and weigh)
 //
-// State of a lane: bits in RunState::lanes, combined over the axes. The highest bit set decides. `place` sets them and
-// lets a marked lane read at coordinate 0, so that take finds existing samples; finish replaces its result.
+// The state of a lane is a set of bits, collected over the axes. The highest bit decides. `place` sets them and moves
+// a marked lane to coordinate 0, so that `take` reads existing samples; `finish` replaces its result.
 //
-//   bit           meaning                                                           result
-//   none          every tap exists as it is                                         the sum
-//   kGeneral      taps have to be folded, or lie beyond the margin of the copy      sample_at
-//   kOutside      outside the image whatever the neighbours are                     cval; a slope: 0
-//   kNotANumber   NaN, where one axis outside does not make the sample cval         sample_at
+//   bit           meaning                                                       result
+//   none          every tap exists as it is                                     the sum of take
+//   kGeneral      taps have to be folded, or lie beyond the copy's margin       sample_at
+//   kOutside      the point is outside, whatever the other axes say             cval; of a slope: 0
+//   kNotANumber   the coordinate is NaN where NaN beats an axis outside         sample_at
 //
-// Where the whole run lies inside the image, no lane has a state: RunState::inside is set and `lanes` has no meaning.
-// push knows kGeneral alone: a value near an end of a line, whose taps may have to be folded.
+// Where the whole run lies inside the image, RunState::inside is set and `lanes` has no meaning. push knows kGeneral
+// alone: a value so near an end that its taps may have to be folded.
 //
-// What place does with a coordinate outside [0, n - 1] depends on the mode and on what is read:
+// What `place` does with a coordinate outside [0, n - 1]:
 //
-//   mode                  the image as it is (orders 0, 1)         a padded copy
-//   constant, fov         kOutside; fov: half a voxel further out, clamped up to there (more than 2 taps: read as it
-//   is) nearest               clamped                                  more than 2 taps: as grid_constant grid_constant
-//   kGeneral, and kOutside without a tap     read as it is; kGeneral beyond the margin
-//                         inside, kNotANumber
-//   all others            folded; kGeneral if outside even then    folded; kOutside if not a number or beyond kFar
-//   any, for slopes       -                                        kGeneral: a fold may change the sign
+//   mode            the image as it is (orders 0, 1)              a padded copy
+//   constant        kOutside                                      kOutside
+//   fov             clamped; half a voxel further out: kOutside   read as it is (2 taps: clamped); then kOutside
+//   nearest         clamped                                       as grid_constant (2 taps: clamped)
+//   grid_constant   kGeneral, with kOutside where no tap is       read as it is; beyond the margin: kGeneral
+//                   inside, with kNotANumber for NaN
+//   others          folded; still outside: kGeneral;              folded; NaN or beyond kFar: kOutside
+//                   NaN or beyond kFar: kOutside
+//   slopes, any     (always a padded copy)                        kGeneral, as a fold may change the sign
 #include "core/simd/intrinsics.hpp"
 #include "kernels/warp/warp_math.hpp"
 #include "kernels/warp/warp_task.hpp"
