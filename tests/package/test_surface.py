@@ -14,7 +14,7 @@ import pytest
 import voxkern as vk
 from voxkern import _core
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 in_checkout = pytest.mark.skipif(not (ROOT / "cpp" / "kernels").is_dir(), reason="needs the source tree")
 
 PACKAGE = Path(vk.__file__).parent

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fuzz bytes-to-volume: whatever the bytes are, a volume or a typed error, in bounded time and memory.
 
-    pip install atheris && python tests/fuzz_load.py [libFuzzer options, e.g. -max_total_time=300]
+    pip install atheris && PYTHONPATH=tests python tests/io/fuzz_load.py -max_total_time=300
 
-Coverage-guided, from small files of every format. What it finds goes into tests/test_fuzz_finds.py.
+Coverage-guided, from small files of every format. What it finds goes into tests/io/test_fuzz_finds.py.
 """
 
 import io

@@ -19,7 +19,7 @@ import pytest
 
 import voxkern as vk
 
-EXAMPLE = Path(__file__).parents[1] / "docs" / "examples" / "pacs.py"
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "pacs.py"
 CONFIG = {
     "HttpPort": 18042,
     "RemoteAccessAllowed": False,
