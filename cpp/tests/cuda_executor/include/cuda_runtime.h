@@ -100,7 +100,11 @@ bool may_reach_kernel(const T& argument) {
     if constexpr (std::is_pointer_v<T>) {
         return argument == nullptr || is_kernel_address(reinterpret_cast<const void*>(argument));
     } else if constexpr (std::is_class_v<T>) {
-        return !holds_host_address(&argument, sizeof(T));
+        T values = argument;
+#if __has_builtin(__builtin_clear_padding)
+        __builtin_clear_padding(&values);  // what a caller's stack left there may look like an address
+#endif
+        return !holds_host_address(&values, sizeof(T));
     } else {
         return true;
     }
