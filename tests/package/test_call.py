@@ -122,9 +122,6 @@ class GpuArray:
     def __getitem__(self, key):
         return GpuArray(self.host[key], self.device.id)
 
-    def __setitem__(self, key, value):
-        self.host[key] = value.host
-
 
 @pytest.fixture
 def tensors(monkeypatch):
@@ -140,7 +137,7 @@ def tensors(monkeypatch):
 
 @pytest.fixture
 def gpu(monkeypatch):
-    """A GPU with one kernel, correlate1d; yields the streams and devices it ran on."""
+    """A GPU with two kernels, correlate1d and copy; yields the streams and devices it ran on."""
     ran, current = [], []
 
     class Device:
@@ -157,6 +154,9 @@ def gpu(monkeypatch):
         ran.append((stream, current[-1]))
         _core.correlate1d(x.host, out.host, filters, 1)
 
+    def copy(x, out, stream):
+        _core.copy(x.host, out.host, 1)
+
     cupy = types.ModuleType("cupy")
     cupy.ndarray = GpuArray
     cupy.empty = lambda shape, dtype: GpuArray(np.empty(shape, dtype), current[-1])
@@ -165,7 +165,7 @@ def gpu(monkeypatch):
         Device=Device, get_current_stream=lambda: types.SimpleNamespace(ptr=77 + current[-1])
     )
     module = types.SimpleNamespace(
-        correlate1d=correlate1d, set_allocator=lambda allocate: None, unavailable_reason=lambda: ""
+        correlate1d=correlate1d, copy=copy, set_allocator=lambda allocate: None, unavailable_reason=lambda: ""
     )
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     monkeypatch.setattr(backend, "_load_cuda", lambda: (module, ""))

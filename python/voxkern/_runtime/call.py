@@ -184,7 +184,9 @@ class Call:
         if array.size == 0:
             return start, start
         reach = [(n - 1) * s for n, s in zip(array.shape, array.strides, strict=True)]
-        return start + sum(min(r, 0) for r in reach), start + sum(max(r, 0) for r in reach) + array.itemsize
+        return start + sum(min(r, 0) for r in reach), start + sum(
+            max(r, 0) for r in reach
+        ) + array.dtype.itemsize
 
     def address(self, array: Array) -> int:
         """Return where the first element is."""
@@ -223,8 +225,10 @@ class Call:
         data: Any = result
         if self._written is not None and result is self._written[0]:
             target, array, data = self._written
-            if target is not array:
+            if target is not array and isinstance(array, np.ndarray):
                 array[...] = target
+            elif target is not array:
+                self.run("copy", target, array)
         elif self._library is not None:
             data = self._library.from_dlpack(result)
         if self._volume is None or bare:
@@ -244,7 +248,7 @@ def is_plain(array: Array) -> bool:
 
 def _is_contiguous(array: Array, order: list[int]) -> bool:
     """Tell whether the elements lie side by side with the axes in this order, the last one fastest."""
-    step = array.itemsize
+    step = array.dtype.itemsize
     for axis in reversed(order):
         if array.shape[axis] != 1 and array.strides[axis] != step:
             return False
