@@ -51,6 +51,13 @@ def test_views_share_memory(host, view, executor):
     np.testing.assert_array_equal(seen.get(), expected)
 
 
+def test_parts_of_complex_numbers(host):
+    z = host + 1j * host[::-1]
+    x = cupy.asarray(z)
+    np.testing.assert_array_equal(x.real.get(), z.real)
+    np.testing.assert_array_equal(x[::2].imag.get(), z[::2].imag)
+
+
 def test_what_would_copy_is_refused(host):
     x = cupy.asarray(host)
     with pytest.raises(ValueError, match="copy"):

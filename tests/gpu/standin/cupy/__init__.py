@@ -77,7 +77,7 @@ class ndarray:
         base = as_strided(np.empty(1, self.dtype), self.shape, self.strides)
         view = make(base)
         moved = view.__array_interface__["data"][0] - base.__array_interface__["data"][0]
-        return ndarray(view.shape, self.dtype, view.strides, self.data.ptr + moved, self._owner)
+        return ndarray(view.shape, view.dtype, view.strides, self.data.ptr + moved, self._owner)
 
     def transpose(self, *axes: Any) -> ndarray:
         return self._view(lambda a: a.transpose(*axes))
@@ -85,6 +85,14 @@ class ndarray:
     @property
     def T(self) -> ndarray:
         return self.transpose()
+
+    @property
+    def real(self) -> ndarray:
+        return self._view(lambda a: a.real)
+
+    @property
+    def imag(self) -> ndarray:
+        return self._view(lambda a: a.imag)
 
     def reshape(self, *shape: Any) -> ndarray:
         wanted = shape[0] if len(shape) == 1 else shape
