@@ -4,8 +4,10 @@
 import os
 from pathlib import Path
 
+import backends
 import numpy as np
 import pytest
+from cases import layouts
 
 import voxkern as vk
 from voxkern import _core
@@ -28,6 +30,16 @@ def cpu_level(request):
     _core.set_cpu_level(request.param)
     yield request.param
     assert _core.active_cpu_level() == request.param
+    _core.set_cpu_level(before)
+
+
+@pytest.fixture(params=backends.NAMES)
+def backend(request):
+    """Run the test at every instruction-set level, and with CUDA where it can run."""
+    before = _core.active_cpu_level()
+    if request.param != "cuda":
+        _core.set_cpu_level(request.param)
+    yield backends.make(request.param)
     _core.set_cpu_level(before)
 
 
@@ -62,24 +74,6 @@ def make_series(tmp_path):
         return folder, write_series(folder, **kwargs)
 
     return make
-
-
-def layouts(array):
-    """The same values in the memory orders and strides that arrays arrive in."""
-    yield "C", np.ascontiguousarray(array)
-    yield "F", np.asfortranarray(array)
-    yield (
-        "reversed",
-        np.ascontiguousarray(array[tuple(slice(None, None, -1) for _ in array.shape)])[
-            tuple(slice(None, None, -1) for _ in array.shape)
-        ],
-    )
-    padded = np.zeros(tuple(2 * n for n in array.shape), array.dtype)
-    padded[tuple(slice(None, None, 2) for _ in array.shape)] = array
-    yield "strided", padded[tuple(slice(None, None, 2) for _ in array.shape)]
-    frozen = np.ascontiguousarray(array)
-    frozen.flags.writeable = False
-    yield "read-only", frozen
 
 
 @pytest.fixture(name="layouts")

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """resample: reference, scipy, SimpleITK, conventions, properties, edges."""
 
+import backends
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
+from cases import DTYPES, LAYOUTS, MODES, RESAMPLINGS, SIZES, SPLINE_FLOAT32, assert_close, image, in_layout
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,45 +14,16 @@ from voxkern import _core
 from voxkern._runtime.validate import INTERPOLATION_MODES
 from voxkern.reference.resample import resample as reference_resample
 
-MODES = ["reflect", "grid-mirror", "constant", "grid-constant", "nearest", "mirror", "wrap", "grid-wrap"]
-DTYPES = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "int64", "uint64", "float32", "float64"]
-# float32 computation against scipy in float64: weights, three axes and the recursion round at 6e-8 each.
-FLOAT32_TOLERANCE = 2e-6
-FLOAT64_TOLERANCE = 1e-12
 
-
-def image(rng, shape, dtype):
-    dtype = np.dtype(dtype)
-    if dtype.kind == "f":
-        return (rng.random(shape) * 200 - 100).astype(dtype)
-    return rng.integers(0, 120, shape).astype(dtype)
-
-
-def kernel(x, coordinates, order, mode, cval=0.0, sigmas=None, dtype=None, threads=0, prefilter=True):
-    sigmas = sigmas or [0.0] * x.ndim
-    axes = [_core.AxisSampling(np.asarray(c, float), s) for c, s in zip(coordinates, sigmas, strict=True)]
-    out = np.empty_like(x, shape=tuple(len(c) for c in coordinates), dtype=dtype)
+def run(backend, x, coordinates, order, mode, cval=0.0, dtype=None, prefilter=True):
+    """Return what the kernel itself makes of ``x`` at coordinates that no grid has."""
+    axes = [_core.AxisSampling(np.asarray(c, float)) for c in coordinates]
+    out = backend.empty(tuple(len(c) for c in coordinates), np.dtype(dtype or x.dtype))
     options = _core.ResampleOptions(
         kernel=order, mode=INTERPOLATION_MODES[mode], cval=cval, prefilter=prefilter
     )
-    _core.resample(x, out, axes, options, threads)
-    return out
-
-
-def assert_close(got, want, what=""):
-    """`want` is scipy's result in float64, before rounding to the dtype of `got`."""
-    assert got.shape == want.shape
-    scale = max(float(np.max(np.abs(want), initial=0.0)), 1e-30)
-    error = float(np.max(np.abs(got.astype(np.float64) - want), initial=0.0))
-    if got.dtype.kind == "f":
-        tolerance = (FLOAT32_TOLERANCE if got.dtype == np.float32 else FLOAT64_TOLERANCE) * scale
-    else:
-        tolerance = 0.5 + 1e-4  # rounded to the nearest integer; exact ties may go either way
-        limits = np.iinfo(got.dtype)
-        error = float(
-            np.max(np.abs(got.astype(np.float64) - np.clip(want, limits.min, limits.max)), initial=0.0)
-        )
-    assert error <= tolerance, (what, error, tolerance)
+    backend.kernels.resample(backend.give(x), out, axes, options, backend.last_argument())
+    return backend.take(out)
 
 
 def test_hand_computed():
@@ -62,11 +35,11 @@ def test_hand_computed():
 
 @pytest.mark.parametrize("order", range(6))
 @pytest.mark.parametrize("mode", [*MODES, "fov"])
-def test_matches_reference(rng, cpu_level, order, mode):
+def test_matches_reference(rng, backend, order, mode):
     # Lines of 21 samples and more: on very short ones scipy's reflect, which we follow, is not exact.
     x = rng.random((21, 22))
     coordinates = [np.linspace(-3.3, 24.1, 19), np.linspace(0.2, 20.9, 33)]
-    got = kernel(x, coordinates, order, mode, cval=0.3)
+    got = run(backend, x, coordinates, order, mode, cval=0.3)
     want = reference_resample(x, coordinates, order, mode, cval=0.3)
     # At the ends of the reference's padding the linear system is exact, the recursion starts at pole^12.
     np.testing.assert_allclose(got, want, rtol=0, atol=1e-9)
@@ -75,34 +48,33 @@ def test_matches_reference(rng, cpu_level, order, mode):
 @pytest.mark.parametrize("order", range(6))
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.filterwarnings("ignore:It is recommended to use mode:UserWarning")
-def test_zoom_matches_scipy(rng, cpu_level, order, mode):
-    for shape, size in [((11, 13, 17), (14, 9, 33)), ((1, 2, 3), (4, 5, 1)), ((30, 31, 33), (30, 16, 47))]:
+def test_zoom_matches_scipy(rng, backend, order, mode):
+    for shape, size in RESAMPLINGS:
         for dtype in ("uint8", "int16", "uint16", "int32", "float32", "float64"):
             x = image(rng, shape, dtype)
             for convention in ("extent", "corner"):
                 want = scipy_ndimage.zoom(
                     x, np.divide(size, shape), np.float64, order, mode, 7.0, grid_mode=convention == "extent"
                 )
-                got = vk.resample(
-                    x, shape=want.shape, order=order, mode=mode, cval=7.0, convention=convention
-                )
+                args = {"shape": want.shape, "order": order, "mode": mode, "cval": 7.0}
+                got = backend(vk.resample, x, **args, convention=convention)
                 assert_close(got, want, (shape, dtype, convention))
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_far_outside_matches_scipy(rng, cpu_level, mode):
+def test_far_outside_matches_scipy(rng, backend, mode):
     x = rng.random((9, 26))
     coordinates = [np.linspace(-31.7, 40.3, 29), np.linspace(-60.2, 90.8, 47)]
     grid = np.meshgrid(*coordinates, indexing="ij")
     for order in range(6):
         want = scipy_ndimage.map_coordinates(x, grid, order=order, mode=mode, cval=0.5)
-        got = kernel(x, coordinates, order, mode, cval=0.5)
+        got = run(backend, x, coordinates, order, mode, cval=0.5)
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-9, err_msg=f"order {order}")
 
 
-@pytest.mark.parametrize("n", [1, 2, 15, 16, 17, 31, 32, 33, 65])
+@pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("order", [0, 1, 3])
-def test_sizes_around_vectors(rng, cpu_level, n, order):
+def test_sizes_around_vectors(rng, backend, n, order):
     for dtype in ("int16", "float32", "float64"):
         for shape, size in [
             ((n, 3, 4), (7, 3, 5)),
@@ -111,29 +83,31 @@ def test_sizes_around_vectors(rng, cpu_level, n, order):
         ]:
             x = image(rng, shape, dtype)
             want = scipy_ndimage.zoom(x, np.divide(size, shape), np.float64, order, "nearest", grid_mode=True)
-            assert_close(vk.resample(x, shape=size, order=order), want, (shape, dtype))
+            assert_close(backend(vk.resample, x, shape=size, order=order), want, (shape, dtype))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_dtypes_and_layouts(rng, cpu_level, dtype, layouts):
+def test_dtypes_and_layouts(rng, backend, dtype):
     x = image(rng, (9, 14, 19), dtype)
     for order in (0, 1, 3):
         want = scipy_ndimage.zoom(
             x, np.divide((13, 10, 25), x.shape), np.float64, order, "nearest", grid_mode=True
         )
-        for name, view in layouts(x):
-            assert_close(vk.resample(view, shape=(13, 10, 25), order=order), want, (name, order))
+        for name in LAYOUTS:
+            view = in_layout(x, name, backend.give)
+            got = backend.take(vk.resample(view, shape=(13, 10, 25), order=order))
+            assert_close(got, want, (name, order))
 
 
-def test_integers_round_half_away_and_saturate():
+def test_integers_round_half_away_and_saturate(backend):
     x = np.array([-101, -100, 0, 1], np.int8)
     np.testing.assert_array_equal(
-        kernel(x, [[0.5, 2.5]], 1, "nearest"), np.array([-101, 1], np.int8)
+        run(backend, x, [[0.5, 2.5]], 1, "nearest"), np.array([-101, 1], np.int8)
     )  # -100.5 and 0.5
     peak = np.array([0, 0, 255, 255, 0, 0], np.uint8)
-    overshoot = kernel(peak, [[2.5]], 3, "mirror", dtype=np.float64)
+    overshoot = run(backend, peak, [[2.5]], 3, "mirror", dtype=np.float64)
     assert overshoot[0] > 255.5
-    assert kernel(peak, [[2.5]], 3, "mirror")[0] == 255
+    assert run(backend, peak, [[2.5]], 3, "mirror")[0] == 255
 
 
 def test_clip_and_bool(rng):
@@ -145,13 +119,12 @@ def test_clip_and_bool(rng):
     assert mask.dtype == np.bool_ and set(np.unique(mask.view(np.uint8))) == {0, 1}
 
 
-def test_antialias_is_gaussian_then_spline(rng, cpu_level):
+def test_antialias_is_gaussian_then_spline(rng, backend):
     x = rng.random((40, 33, 50))
     for mode, order in (("nearest", 1), ("mirror", 3), ("grid-constant", 3), ("constant", 1)):
         size = (10, 40, 20)
-        got = vk.resample(
-            x, shape=size, order=order, mode=mode, cval=0.2, convention="corner", antialias=True
-        )
+        args = {"shape": size, "order": order, "mode": mode, "cval": 0.2, "convention": "corner"}
+        got = backend(vk.resample, x, **args, antialias=True)
         # corner samples at a slightly smaller scale: its sigma follows the sampling that is made
         scale = [(n - 1) / (m - 1) for n, m in zip(x.shape, size, strict=True)]
         sigma = [max(0.0, (s - 1) / 2) for s in scale]
@@ -175,21 +148,23 @@ def test_further_axes_are_kept(rng):
     assert_close(one, want)
 
 
-def test_prefilter_false_takes_coefficients(rng):
+def test_prefilter_false_takes_coefficients(rng, backend):
     x = rng.random((20, 30))
     c = scipy_ndimage.spline_filter(x, 3, mode="mirror")
     coordinates = [np.linspace(0, 19, 33), np.linspace(0, 29, 17)]
-    got = kernel(c, coordinates, 3, "mirror", prefilter=False)
-    np.testing.assert_allclose(got, kernel(x, coordinates, 3, "mirror"), rtol=0, atol=1e-12)
+    got = run(backend, c, coordinates, 3, "mirror", prefilter=False)
+    np.testing.assert_allclose(got, run(backend, x, coordinates, 3, "mirror"), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("order", range(6))
-def test_constant_and_ramp(cpu_level, order):
-    assert np.all(vk.resample(np.full((9, 20, 17), 7, np.int16), shape=(20, 9, 40), order=order) == 7)
+def test_constant_and_ramp(backend, order):
+    assert np.all(
+        backend(vk.resample, np.full((9, 20, 17), 7, np.int16), shape=(20, 9, 40), order=order) == 7
+    )
     if order >= 1:  # splines of order 1 and more reproduce straight lines away from the ends
         ramp = np.broadcast_to(np.arange(60.0), (3, 4, 60))
         x = np.linspace(25.0, 35.0, 41)
-        got = kernel(ramp, [np.arange(3), np.arange(4), x], order, "mirror")
+        got = run(backend, ramp, [np.arange(3), np.arange(4), x], order, "mirror")
         np.testing.assert_allclose(got, np.broadcast_to(x, got.shape), rtol=0, atol=1e-6)
 
 
@@ -243,24 +218,24 @@ def test_levels_agree(rng):
             _core.set_cpu_level(level)
             results.append(vk.resample(x, shape=(31, 23, 57), order=order))
         for result in results[1:]:
-            assert np.max(np.abs(result - results[0])) <= FLOAT32_TOLERANCE
+            assert np.max(np.abs(result - results[0])) <= SPLINE_FLOAT32
     _core.set_cpu_level(before)
 
 
-def test_more_than_three_axes_at_once(rng):
+def test_more_than_three_axes_at_once(rng, backend):
     x = image(rng, (5, 6, 7, 8), np.float32)
     for order in (0, 1, 3):
         want = scipy_ndimage.zoom(
             x, np.divide((7, 4, 9, 5), x.shape), np.float64, order, "nearest", grid_mode=True
         )
-        assert_close(vk.resample(x, shape=(7, 4, 9, 5), order=order), want)
-        clipped = vk.resample(x, shape=(7, 4, 9, 5), order=order, clip=True)
+        assert_close(backend(vk.resample, x, shape=(7, 4, 9, 5), order=order), want)
+        clipped = backend(vk.resample, x, shape=(7, 4, 9, 5), order=order, clip=True)
         assert_close(clipped, np.clip(want, x.min(), x.max()))
     whole = image(rng, (5, 6, 7, 8), np.int16)
     want = scipy_ndimage.zoom(
         whole, np.divide((7, 4, 9, 5), x.shape), np.float64, 1, "nearest", grid_mode=True
     )
-    assert_close(vk.resample(whole, shape=(7, 4, 9, 5), order=1), want)
+    assert_close(backend(vk.resample, whole, shape=(7, 4, 9, 5), order=1), want)
 
 
 def test_large_results_bypass_caches(rng):
@@ -404,5 +379,5 @@ def test_beyond_two_to_the_31_elements():
     line = np.arange(1 << 16).astype(np.uint8)
     huge = np.broadcast_to(line, (1 << 8, 1 << 8, 1 << 16))
     assert huge.size > 1 << 31
-    got = kernel(huge, [[200.0], [100.5], [65530.0, 17.5]], 1, "nearest")
+    got = run(backends.make("cpu"), huge, [[200.0], [100.5], [65530.0, 17.5]], 1, "nearest")
     np.testing.assert_array_equal(got.ravel(), [65530 % 256, 18])

@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
+from cases import LABELS, SIZES, regions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,15 +13,6 @@ from voxkern import _core
 from voxkern._ops.resample_labels import RULES
 from voxkern._runtime.validate import INTERPOLATION_MODES
 from voxkern.reference.resample_labels import resample_labels as reference_labels
-
-DTYPES = ["bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
-SIZES = [1, 2, 15, 16, 17, 31, 32, 33]
-
-
-def blobs(rng, shape, count, dtype="uint8"):
-    """Compact regions of `count` labels, as in a segmentation."""
-    scores = [scipy_ndimage.gaussian_filter(rng.normal(size=shape), 2.5) for _ in range(count)]
-    return np.argmax(scores, axis=0).astype(dtype)
 
 
 def kernel(x, coordinates, rule, mode="nearest", cval=0, sigma=1.0, alpha=1.0, threads=0):
@@ -69,7 +61,11 @@ def test_matches_reference(rng, cpu_level, rule, mode):
 def test_argmax_is_nnunets(shape, factor, count, dtype, memory, seed):
     rng = np.random.default_rng(seed)
     size = tuple(max(round(n * factor), 1) for n in shape)
-    x = rng.integers(0, count, shape).astype(dtype) if seed % 2 else blobs(rng, shape, min(count, 25), dtype)
+    x = (
+        rng.integers(0, count, shape).astype(dtype)
+        if seed % 2
+        else regions(rng, shape, min(count, 25), dtype)
+    )
     if memory == "F":
         x = np.asfortranarray(x)
     if memory == "reversed":
@@ -91,9 +87,9 @@ def test_half_is_what_nnunet_did_before(rng):
         np.testing.assert_array_equal(vk.resample_labels(x, shape=size, rule="half"), want)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", LABELS)
 def test_dtypes_and_layouts(rng, cpu_level, dtype, layouts):
-    x = blobs(rng, (9, 14, 19), 2 if dtype == "bool" else 5)
+    x = regions(rng, (9, 14, 19), 2 if dtype == "bool" else 5)
     far = 0 if dtype == "bool" else np.iinfo(dtype).max - 4  # beyond what a double tells apart, for 64 bits
     x = x.astype(bool) if dtype == "bool" else (x.astype(np.uint64) + np.uint64(far)).astype(dtype)
     small = (x.astype(np.uint64) - np.uint64(far)).astype(np.uint8)
@@ -127,11 +123,11 @@ def test_negative_labels_and_ties():
 def test_gaussian_is_itks(rng, alpha):
     sitk = pytest.importorskip("SimpleITK")
     if alpha != 1.0:
-        got = vk.resample_labels(blobs(rng, (9, 9, 9), 4), shape=20, rule="gaussian", alpha=alpha)
+        got = vk.resample_labels(regions(rng, (9, 9, 9), 4), shape=20, rule="gaussian", alpha=alpha)
         assert set(np.unique(got)) <= set(range(4))
         return
     affine = np.diag([2.0, 1.1, 0.9, 1.0])
-    x = vk.Volume(blobs(rng, (15, 18, 21), 6), affine)
+    x = vk.Volume(regions(rng, (15, 18, 21), 6), affine)
     turn = np.eye(4)
     c, s = np.cos(0.3), np.sin(0.3)
     turn[:2, :2] = [[c, -s], [s, c]]
@@ -146,7 +142,7 @@ def test_gaussian_is_itks(rng, alpha):
 
 def test_turned_grids(rng):
     """The general path on a grid that is not turned, against the path for such grids."""
-    x = blobs(rng, (12, 13, 14), 6)
+    x = regions(rng, (12, 13, 14), 6)
     coordinates = [np.arange(20) * s + o for s, o in [(0.61, -0.31), (0.57, 0.13), (0.73, 0.29)]]
     for rule in RULES:
         out = np.empty((20, 20, 20), np.uint8)
@@ -170,7 +166,7 @@ def test_turned_grids(rng):
 
 
 def test_volumes_times_and_threads(rng):
-    x = vk.Volume(blobs(rng, (20, 21, 22, 3), 7), np.diag([2.0, 1.0, 1.0, 1.0]))
+    x = vk.Volume(regions(rng, (20, 21, 22, 3), 7), np.diag([2.0, 1.0, 1.0, 1.0]))
     got = vk.resample_labels(x, spacing=0.8)
     assert got.shape == (50, 26, 28, 3) and got.dtype == np.uint8
     np.testing.assert_array_equal(got.affine, vk.resample(x, spacing=0.8, order=0).affine)

@@ -6,6 +6,7 @@ import weakref
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
+from cases import LAYOUTS, MODES, SIZES, image, in_layout
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -14,16 +15,6 @@ from voxkern import _core
 from voxkern._runtime.validate import INTERPOLATION_MODES
 from voxkern.reference.warp import push as reference_push
 from voxkern.reference.warp import warp as reference_warp
-
-MODES = ["reflect", "grid-mirror", "constant", "grid-constant", "nearest", "mirror", "wrap", "grid-wrap"]
-SIZES = [1, 2, 15, 16, 17, 31, 32, 33]
-
-
-def image(rng, shape, dtype):
-    dtype = np.dtype(dtype)
-    if dtype.kind == "f":
-        return (rng.random(shape) * 200 - 100).astype(dtype)
-    return rng.integers(0, 120, shape).astype(dtype)
 
 
 def kernel(x, coordinates, order, mode, cval=0.0, dtype=None, threads=0, prefilter=True):
@@ -51,7 +42,7 @@ def test_matches_reference(rng, cpu_level, order, mode):
     points=st.sampled_from([1, 5, 63, 64, 65, 200]),
     ties=st.booleans(),
     nan=st.booleans(),
-    memory=st.sampled_from(["C", "F", "reversed", "strided"]),
+    memory=st.sampled_from(sorted(LAYOUTS)),
     seed=st.integers(0, 999),
 )
 @example(  # a coordinate that is not a number, where another is far outside
@@ -76,14 +67,7 @@ def test_any_coordinates_match_scipy(shape, dtype, order, mode, points, ties, na
         coordinates = np.round(2 * coordinates) / 2
     if nan:
         coordinates[0, points // 2] = np.nan
-    view = {
-        "C": x,
-        "F": np.asfortranarray(x),
-        "reversed": np.ascontiguousarray(x[(slice(None, None, -1),) * x.ndim])[
-            (slice(None, None, -1),) * x.ndim
-        ],
-        "strided": np.repeat(x, 2, axis=-1)[..., ::2],
-    }[memory]
+    view = in_layout(x, memory)
     wide = np.float32 if dtype == "float32" else np.float64
     with np.errstate(invalid="ignore"):
         want = scipy_ndimage.map_coordinates(x.astype(float), coordinates, order=order, mode=mode, cval=7.0)

@@ -11,14 +11,12 @@ import numpy as np
 import pytest
 import scipy
 import scipy.ndimage as scipy_ndimage
+from cases import MODES, SIZES, image
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import voxkern as vk
 from voxkern import ndimage
-
-MODES = ["constant", "nearest", "mirror", "reflect", "wrap", "grid-constant", "grid-mirror", "grid-wrap"]
-SIZES = [1, 2, 3, 7, 15, 16, 17, 31, 33]
 
 # Loaded as a pytest plugin in front of scipy's tests: after they are collected, its functions are ours.
 PLUGIN = """
@@ -67,13 +65,6 @@ def test_those_tests_can_fail(tmp_path):
     assert scipys_tests(tmp_path, wrong, ["zoom"], "zoom").returncode == 1
 
 
-def arrays(shape, dtype, seed):
-    rng = np.random.default_rng(seed)
-    if np.dtype(dtype).kind in "iu":
-        return rng.integers(0, 200, shape).astype(dtype)
-    return (rng.random(shape) * 200 - 100).astype(dtype)
-
-
 def assert_close(ours, theirs, x):
     """Hold our function against scipy's on ``x``; integers may differ at exact ties alone."""
     with warnings.catch_warnings():
@@ -104,7 +95,7 @@ def assert_close(ours, theirs, x):
 def test_zoom(shape, dtype, order, mode, factor, grid_mode, prefilter, seed):
     unmoved = prefilter and factor != 1.0 and any(round(n * factor) == n for n in shape)
     assume(not unmoved or mode not in ("reflect", "grid-mirror"))  # as in test_shift
-    x = arrays(shape, dtype, seed)
+    x = image(np.random.default_rng(seed), shape, dtype)
     options = {"order": order, "mode": mode, "cval": 7.0, "prefilter": prefilter, "grid_mode": grid_mode}
     assert_close(
         lambda a: ndimage.zoom(a, factor, **options), lambda a: scipy_ndimage.zoom(a, factor, **options), x
@@ -122,7 +113,7 @@ def test_zoom(shape, dtype, order, mode, factor, grid_mode, prefilter, seed):
 )
 @settings(max_examples=250, deadline=None)
 def test_shift(shape, dtype, order, mode, by, prefilter, seed):
-    x = arrays(shape, dtype, seed)
+    x = image(np.random.default_rng(seed), shape, dtype)
     options = {"order": order, "mode": mode, "cval": 3.0, "prefilter": prefilter}
     by = round(by, 3)
     # An axis that does not move is left alone, where scipy's reflect is not quite exact on short lines.
