@@ -2,6 +2,23 @@
 // Interpolation of rows: weighted sums of rows of any dtype, and samples of one row by permutation.
 // Included inside a level's namespace, after convert.inl.hpp; the including file includes core/picks.hpp.
 
+// One lane of madd: a sample has the same bits in the body and in the tail of a row.
+inline float madd(float a, float b, float c) {
+#if defined(__FMA__) || defined(__aarch64__)
+    return __builtin_fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+inline double madd(double a, double b, double c) {
+#if defined(__FMA__) || defined(__aarch64__)
+    return __builtin_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
 template <int N, class C, class T>
 inline void combine_taps(const T* const* rows, const C* weights, C* VOXKERN_RESTRICT out, std::int64_t n) {
     Vec<C> w[N];
@@ -14,7 +31,7 @@ inline void combine_taps(const T* const* rows, const C* weights, C* VOXKERN_REST
     }
     for (; l < n; ++l) {
         C sum = static_cast<C>(rows[0][l]) * weights[0];
-        for (int t = 1; t < N; ++t) sum += static_cast<C>(rows[t][l]) * weights[t];
+        for (int t = 1; t < N; ++t) sum = madd(static_cast<C>(rows[t][l]), weights[t], sum);
         out[l] = sum;
     }
 }
