@@ -109,7 +109,7 @@ void bin_band(const Grid& grid, const Measure& task, const ImageRows<Rows>& imag
     const I last = I{} + (task.last_bin << task.fraction_bits);
     const I none = I{} + (task.last_bin + 1);
     const std::int32_t below_edge = (std::int32_t{1} << task.fraction_bits) - 1;
-    I copy;
+    I copy = {};
     for (std::int64_t l = 0; l < kLanes; ++l) copy[l] = static_cast<std::int32_t>(l % kCopies) * (task.last_bin + 2);
     std::int32_t* word = scratch.bins;
     std::uint64_t* increment = scratch.increments;
