@@ -248,7 +248,7 @@ def new_kernel(session: nox.Session) -> None:
         target.write_text(word.sub(name, source.read_text()))
         session.log(f"wrote {target}")
     _add_line(Path("cpp/CMakeLists.txt"), r"voxkern_add_kernel\(", f"voxkern_add_kernel({name})\n")
-    _add_line(Path("CHANGELOG.md"), r"- `\w+` kernel", f"- `{name}` kernel: TODO.\n")
+    _add_line(Path("CHANGELOG.md"), r"- `\w+` kernel", f"- `{name}` kernel: say here what it computes.\n")
     session.log("next: the formula in its reference, a wrapper and its export, then nox -s stubs")
 
 
