@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 
 import voxkern as vk
-from voxkern import _core
 
 from . import table
 from .case import Call, Case, as_array, builders, timed
@@ -50,7 +49,7 @@ def process_status(key: str) -> int:
 def return_free_memory() -> None:
     """Give back memory that Python, the C library and our workspace keep for reuse: it hides a call's own."""
     gc.collect()
-    _core.release_workspace()
+    vk.release_memory()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc
     if trim is not None:
         trim(0)

@@ -8,9 +8,9 @@
 #if defined(VOXKERN_CUDA_MODULE)
 #include "bindings/cuda_run.hpp"
 #else
+#include "bindings/results.hpp"
 #include "core/cpu.hpp"
 #include "core/parallel.hpp"
-#include "core/workspace.hpp"
 #endif
 
 namespace py = pybind11;
@@ -68,8 +68,12 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     module.def("available_threads", &available_threads, "CPUs this process may use.");
     module.def("default_threads", &default_threads, "Threads of a call that asks for none.");
     module.def("set_default_threads", &set_default_threads, py::arg("n"), "0 returns to the environment's number.");
-    module.def("cached_workspace_bytes", &cached_workspace_bytes, "Temporary memory kept for the next call.");
-    module.def("release_workspace", &release_workspace, "Frees the temporary memory kept for the next call.");
+    module.def("empty", &bindings::empty, py::arg("shape"), py::arg("dtype"), py::arg("threads"),
+               "A new array in C order. Its memory is kept for the next one when it is freed.");
+    module.def("cached_bytes", &cached_bytes, "Memory kept for the next call.");
+    module.def("cache_limit", &cache_limit, "Most bytes that are kept.");
+    module.def("set_cache_limit", &set_cache_limit, py::arg("bytes"), "Keeps at most so many bytes.");
+    module.def("release_memory", &release_memory, "Frees the memory kept for the next call.");
 }
 
 #endif

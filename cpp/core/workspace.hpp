@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// Temporary memory of the kernels: 64-byte aligned, huge pages advised from 2 MiB on, and kept
-// for the next call (at most 256 MiB in all) because fresh pages cost more than the arithmetic.
+// Temporary memory of the kernels: one block, handed out in parts.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 
+#include "core/memory.hpp"
+
 namespace voxkern {
 
 class Workspace {
   public:
-    explicit Workspace(std::int64_t bytes);
-    ~Workspace();
+    explicit Workspace(std::int64_t bytes) : block_(take_block(padded(bytes), kSlack)) {}
+    ~Workspace() { give_block(block_); }
     Workspace(const Workspace&) = delete;
     Workspace& operator=(const Workspace&) = delete;
 
     // Hands out the next part of the block, aligned to a cache line; contents are unspecified.
     template <class T>
     T* take(std::int64_t count) {
-        T* part = reinterpret_cast<T*>(static_cast<char*>(block_) + used_);
+        T* part = reinterpret_cast<T*>(static_cast<char*>(block_.data) + used_);
         used_ += padded(count * static_cast<std::int64_t>(sizeof(T)));
         return part;
     }
@@ -36,8 +37,9 @@ class Workspace {
     }
 
   private:
-    void* block_ = nullptr;
-    std::int64_t capacity_ = 0;
+    static constexpr std::int64_t kSlack = 1;  // scratch is soon given back: a block of twice the size will do
+
+    Block block_;
     std::int64_t used_ = 0;
 };
 
@@ -55,9 +57,5 @@ class WorkspaceSize {
   private:
     std::int64_t bytes_ = 0;
 };
-
-// Bytes kept for reuse at this moment, and their release.
-std::int64_t cached_workspace_bytes();
-void release_workspace();
 
 }  // namespace voxkern

@@ -22,15 +22,6 @@ TEST(workspace, parts_are_aligned_and_apart) {
     EXPECT(bytes[99] == 1);
 }
 
-TEST(workspace, keeps_a_limited_amount) {
-    release_workspace();
-    EXPECT(cached_workspace_bytes() == 0);
-    for (int i = 0; i < 40; ++i) Workspace big(std::int64_t{16 + i} << 20);
-    EXPECT(cached_workspace_bytes() <= (std::int64_t{256} << 20));
-    release_workspace();
-    EXPECT(cached_workspace_bytes() == 0);
-}
-
 TEST(workspace, nested_and_concurrent_blocks_differ) {
     const Workspace outer(1 << 12);
     std::vector<std::thread> threads;

@@ -29,6 +29,7 @@ from ._runtime.errors import (
     UnsupportedSeriesError,
     VoxkernError,
 )
+from ._runtime.memory import release_memory, set_cache_limit
 from ._space.meta import SCHEMA as META_SCHEMA
 from ._space.volume import Volume, reorient
 
@@ -65,11 +66,13 @@ __all__ = [
     "ndimage",
     "preprocess",
     "push",
+    "release_memory",
     "reorient",
     "resample",
     "resample_argmax",
     "resample_labels",
     "save",
+    "set_cache_limit",
     "set_num_threads",
     "show_config",
     "warp",

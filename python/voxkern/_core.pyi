@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'available_threads', 'cached_workspace_bytes', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'n4', 'n4_divide', 'push', 'release_workspace', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cpu_level', 'set_default_threads', 'spline_filter', 'warp', 'warp_labels']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'available_threads', 'cache_limit', 'cached_bytes', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'empty', 'n4', 'n4_divide', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'spline_filter', 'warp', 'warp_labels']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -125,9 +125,13 @@ def available_threads() -> int:
     """
     CPUs this process may use.
     """
-def cached_workspace_bytes() -> int:
+def cache_limit() -> int:
     """
-    Temporary memory kept for the next call.
+    Most bytes that are kept.
+    """
+def cached_bytes() -> int:
+    """
+    Memory kept for the next call.
     """
 def copy(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
@@ -145,6 +149,10 @@ def default_threads() -> int:
     """
     Threads of a call that asks for none.
     """
+def empty(shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], dtype: numpy.dtype[typing.Any], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+    """
+    A new array in C order. Its memory is kept for the next one when it is freed.
+    """
 def n4(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, weights: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, scratch: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: N4Options, callback: collections.abc.Callable[[int, int, float], None] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> N4Fit:
     """
     Fits the log field of 1 to 3 axes. `scratch`, an array, is overwritten. threads=0: the default number.
@@ -157,9 +165,9 @@ def push(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: nump
     """
     The adjoint of `warp`: grid values onto the image's samples.
     """
-def release_workspace() -> None:
+def release_memory() -> None:
     """
-    Frees the temporary memory kept for the next call.
+    Frees the memory kept for the next call.
     """
 def resample(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axes: collections.abc.Sequence[AxisSampling], options: ResampleOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
@@ -176,6 +184,10 @@ def resample_labels(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], o
 def rescale(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: RescaleOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Stored words to values. threads=0: the default number.
+    """
+def set_cache_limit(bytes: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Keeps at most so many bytes.
     """
 def set_cpu_level(level: str) -> None:
     """

@@ -70,8 +70,8 @@ CALLS = {
     "rotate": (lambda x, out: ndimage.rotate(x, 20, reshape=False, output=out), IMAGE, new(6, 7, 8)),
 }  # fmt: skip
 TAKE_NO_ARRAY = {
-    "cuda_available", "get_num_threads", "list_series", "load", "reorient", "save", "set_num_threads",
-    "show_config",
+    "cuda_available", "get_num_threads", "list_series", "load", "release_memory", "reorient", "save",
+    "set_cache_limit", "set_num_threads", "show_config",
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from . import memory
 from .errors import ArgumentTypeError, CudaUnavailableError
 from .optional import import_or_explain
 
@@ -38,9 +39,9 @@ class NumpyBackend:
         """Return an array over the memory of ``x``."""
         return np.from_dlpack(x)
 
-    def empty(self, shape: tuple[int, ...], dtype: Any, beside: Any) -> NDArray[Any]:
-        """Return a new array in C order where ``beside`` lives."""
-        return np.empty(shape, dtype)
+    def empty(self, shape: tuple[int, ...], dtype: Any, beside: Any, threads: int) -> NDArray[Any]:
+        """Return a new array in C order where ``beside`` lives; ``threads`` fetch its memory."""
+        return memory.empty(shape, dtype, threads)
 
     def device(self, array: Any) -> contextlib.AbstractContextManager[Any]:
         """Return a context in which the device of ``array`` is the current one."""
@@ -71,7 +72,7 @@ class CudaBackend:
         """Return an array over the memory of ``x``, once the work queued for it is done."""
         return self._cupy.from_dlpack(x)
 
-    def empty(self, shape: tuple[int, ...], dtype: Any, beside: Any) -> NDArray[Any]:
+    def empty(self, shape: tuple[int, ...], dtype: Any, beside: Any, threads: int) -> NDArray[Any]:
         """Return a new array in C order on the device of ``beside``."""
         with self.device(beside):
             array: NDArray[Any] = self._cupy.empty(shape, np.dtype(dtype))

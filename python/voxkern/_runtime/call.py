@@ -152,11 +152,11 @@ class Call:
         backend = self._where()
         axes = list(range(len(shape)))
         if like is None or like.ndim != len(shape) or _is_contiguous(like, axes):
-            return backend.empty(shape, dtype, self._inputs[0])
+            return backend.empty(shape, dtype, self._inputs[0], self._threads)
         order = axes[::-1]
         if not _is_contiguous(like, order):
             order = sorted(axes, key=lambda axis: -abs(like.strides[axis]))
-        array = backend.empty(tuple(shape[axis] for axis in order), dtype, self._inputs[0])
+        array = backend.empty(tuple(shape[axis] for axis in order), dtype, self._inputs[0], self._threads)
         return array.transpose([order.index(axis) for axis in axes])
 
     def _given(self, out: Any, name: str) -> Array:

@@ -65,7 +65,8 @@ def show_config() -> dict[str, Any]:
     dict
         ``version``, ``numerics_version`` (raised by any change of result bits), ``cpu_level`` in
         use, ``cpu_levels`` usable here, ``threads``, ``cpus`` this process may use,
-        ``cached_workspace_bytes``, ``cuda`` (bool), ``cuda_reason``, ``numpy``, ``python``.
+        ``cached_bytes`` of memory kept for the next call, ``cache_limit``, ``cuda`` (bool), ``cuda_reason``,
+        ``numpy``, ``python``.
 
     Examples
     --------
@@ -81,7 +82,8 @@ def show_config() -> dict[str, Any]:
         "cpu_levels": list(_core.cpu_levels()),
         "threads": get_num_threads(),
         "cpus": _core.available_threads(),
-        "cached_workspace_bytes": _core.cached_workspace_bytes(),
+        "cached_bytes": _core.cached_bytes(),
+        "cache_limit": _core.cache_limit(),
         "cuda": cuda,
         "cuda_reason": reason,
         "numpy": np.__version__,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .._ops.rescale import rescale
 from .._runtime.errors import ArgumentError, FileFormatError
+from .._runtime.memory import empty
 from .._runtime.optional import import_or_explain
 from .._space.geometry import is_sheared
 from .._space.volume import Volume
@@ -108,11 +109,8 @@ def _voxels(stored: NDArray[Any], header: Any, ndim: int) -> tuple[NDArray[Any],
     intercept = intercept or 0.0
     if stored.dtype.kind not in "iuf" or stored.dtype.itemsize > 8 or stored.dtype == np.float16:
         return stored.astype(native) * stored.dtype.type(slope) + stored.dtype.type(intercept), tuple(names)
-    out = np.empty(
-        stored.shape,
-        np.float64 if stored.dtype.itemsize == 8 and stored.dtype.kind == "f" else np.float32,
-        "F",
-    )
+    wide = stored.dtype.itemsize == 8 and stored.dtype.kind == "f"
+    out = empty(stored.shape[::-1], np.float64 if wide else np.float32).T
     if stored.dtype.kind == "f":
         stored = stored.astype(native, copy=False)
     swap = not stored.dtype.isnative

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..._ops.rescale import rescale
 from ..._runtime.config import get_num_threads
 from ..._runtime.errors import FileFormatError
+from ..._runtime.memory import empty
 from .._guard import check_size
 from ._codec import decoded
 from ._frames import Frame
@@ -232,7 +233,7 @@ def _filled(
 ) -> NDArray[Any]:
     """Let workers fill one array, each a run of frames; `_Clipped` where one of ``ends`` is reached."""
     check_size(shape, dtype, frames[0].file.max_bytes)
-    out = np.empty(shape, dtype)
+    out = empty(shape, dtype)
     slots = out.reshape(len(frames), *shape[2:])
 
     def work(run: range) -> None:
