@@ -199,7 +199,8 @@ def bench(session: nox.Session) -> None:
     """Time the kernels with pytest-benchmark; ``-- benchmarks/bench/bench_NAME.py`` one of them."""
     session.install(".[bench,test]")
     files = [] if any(Path(a).exists() for a in session.posargs) else ["benchmarks"]
-    session.run("pytest", *files, "--benchmark-enable", "--benchmark-only", *session.posargs)
+    one_statistic = ("--benchmark-columns=min,rounds", "--benchmark-sort=name", "--benchmark-time-unit=ms")
+    session.run("pytest", *files, "--benchmark-enable", "--benchmark-only", *one_statistic, *session.posargs)
 
 
 @nox.session
@@ -207,6 +208,23 @@ def compare(session: nox.Session) -> None:
     """Compare with SciPy, SimpleITK, torch and others; ``-- --write`` writes docs/performance and README."""
     session.install(".[bench]")
     session.run("python", "-m", "benchmarks.peers", *session.posargs)
+
+
+@nox.session
+def regress(session: nox.Session) -> None:
+    """Time this tree against its parent commit, or ``-- COMMIT``; fail where it is slower."""
+    named = bool(session.posargs) and not session.posargs[0].startswith("-")
+    commit, options = (session.posargs[0], session.posargs[1:]) if named else ("HEAD^", session.posargs)
+    room = Path(session.create_tmp()).resolve()
+    archive, tree, python = room / "parent.tar", room / "parent", room / "parent.env" / "bin" / "python"
+    session.run("git", "archive", f"--output={archive}", commit, external=True)
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.unpack_archive(archive, tree)
+    session.run("python", "-m", "venv", "--clear", str(python.parents[1]))
+    needs = ("--config-settings=cmake.define.VOXKERN_CUDA=OFF", "scipy", "nilearn")
+    session.run(str(python), "-m", "pip", "install", *needs, f"{tree}[io]", external=True)
+    session.install(*needs, ".[io]")
+    session.run("python", "-m", "benchmarks.peers.parent", str(python), *options)
 
 
 @nox.session
@@ -240,6 +258,7 @@ def new_kernel(session: nox.Session) -> None:
         Path(f"python/voxkern/reference/{SKELETON}.py"),
         Path(f"tests/kernels/test_{SKELETON}.py"),
         Path(f"benchmarks/bench/bench_{SKELETON}.py"),
+        Path(f"benchmarks/cases/{SKELETON}.py"),
     ]
     word = re.compile(rf"(?<![A-Za-z0-9]){SKELETON}(?![A-Za-z0-9]|\(\))")
     for source in sources:

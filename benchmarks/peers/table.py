@@ -7,19 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cases.case import families
+
+from .measure import ROUNDS, ROUNDS_END, TURN
+
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "performance.json"
 PAGE = ROOT / "docs" / "performance.md"
 CHART = ROOT / "docs" / "performance.svg"
 README = ROOT / "README.md"
 
-TITLES = {
-    "resample": "Resampling and warping",
-    "labels": "Label maps and class scores",
-    "ndimage": "scipy.ndimage",
-    "n4": "N4 bias field correction",
-    "load": "Loading and saving",
-}
 # README's rows: one job of each kind, against the tool most people use for it.
 SHORT = (
     ("resample linear", "SimpleITK"),
@@ -40,14 +37,19 @@ def milliseconds(seconds: float) -> str:
     return f"{seconds * 1e3:.3g}" if seconds < 1 else f"{seconds * 1e3:.0f}"
 
 
-def faster(row: Row) -> float:
+def faster(row: Row, seconds: str = "seconds") -> float:
     """Return how many times longer the peer takes."""
-    return float(row["peer_seconds"] / row["seconds"])
+    return float(row["peer_seconds"] / row[seconds])
 
 
-def ratio(row: Row) -> str:
-    value = faster(row)
+def ratio(row: Row, seconds: str = "seconds") -> str:
+    value = faster(row, seconds)
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}" if value >= 10 else f"{value:.2g}"
+
+
+def other_time(row: Row, seconds: str) -> str:
+    """Return another time of ours, and how many times longer the peer takes."""
+    return "-" if row[seconds] is None else f"{milliseconds(row[seconds])} ({ratio(row, seconds)})"
 
 
 def mebibytes(count: int | None) -> str:
@@ -56,10 +58,6 @@ def mebibytes(count: int | None) -> str:
 
 def peer(row: Row) -> str:
     return row["peer"] + (", 1 thread" if row["peer_threads"] < row["threads"] else "")
-
-
-def speed(row: Row) -> str:
-    return f"{row['moved_bytes'] / row['seconds'] / 1e9:.1f}" if row["moved_bytes"] else "-"
 
 
 def of_limit(row: Row) -> str:
@@ -72,6 +70,13 @@ def error(value: float | None) -> str:
     return "-" if value is None else f"{value:.0e}"
 
 
+def headline(row: Row) -> str:
+    single = row["one_thread_seconds"]
+    return f"**{ratio(row)}**" + (
+        "" if single is None else f", one thread {ratio(row, 'one_thread_seconds')}"
+    )
+
+
 FULL: Columns = {
     "case": lambda r: r["case"],
     "size": lambda r: r["size"],
@@ -79,16 +84,18 @@ FULL: Columns = {
     "voxkern ms": lambda r: milliseconds(r["seconds"]),
     "peer ms": lambda r: milliseconds(r["peer_seconds"]),
     "times faster": lambda r: f"**{ratio(r)}**",
+    "one thread ms (times)": lambda r: other_time(r, "one_thread_seconds"),
+    "first call ms (times)": lambda r: other_time(r, "first_seconds"),
     "error": lambda r: error(r["error"]),
     "peer's error": lambda r: error(r["peer_error"]),
-    "GB/s": speed,
     "of copy speed": of_limit,
     "extra MiB": lambda r: mebibytes(r["extra_bytes"]),
     "peer's extra MiB": lambda r: mebibytes(r["peer_extra_bytes"]),
 }
 BRIEF: Columns = {
     "job": lambda r: f"{r['case']}, {r['size']}",
-    **{name: FULL[name] for name in ("peer", "voxkern ms", "peer ms", "times faster")},
+    **{name: FULL[name] for name in ("peer", "voxkern ms", "peer ms")},
+    "times faster": headline,
 }
 
 
@@ -102,6 +109,25 @@ def measured_on(machine: Row) -> str:
     return (
         f"Measured on {machine['processor']} with {machine['threads']} threads, level {machine['cpu_level']}."
     )
+
+
+def method(machine: Row) -> str:
+    """Return what every figure of the page is, and how to measure a row again."""
+    threads = machine["threads"]
+    return f"""\
+* Every time is the shortest of {ROUNDS} rounds, in milliseconds. All calls of a case take turns. After
+  {ROUNDS_END:.0f} seconds no further round begins. In its turn a short call is made for {TURN * 1e3:.0f} ms.
+* "voxkern ms" is a repeated call on {threads} threads: it writes where an earlier result was.
+* "First call" is the same call after `vk.release_memory()`: the system hands out fresh memory. It is
+  measured for results of a megabyte and more. A peer recycles none: its one time stands for both.
+* "One thread" is ours on one thread, beside a peer that uses one thread only.
+* In brackets: how many times longer the peer takes.
+* "Of copy speed" divides the bytes that must be read and written once, per second, by the speed of a copy
+  on {threads} threads between two arrays in use.
+* A row whose peer wins stays in the table.
+
+`nox -s compare -- --only "NAME"` measures the rows of a case again. `--threads N` sets the threads of both
+sides. `--write` keeps the result. `nox -s bench` times the same cases without peers."""
 
 
 def versions(machine: Row) -> str:
@@ -157,14 +183,14 @@ def draw(rows: list[Row], path: Path) -> None:
 def write_pages() -> None:
     """Write the chart, the page of all rows and README's short table from the stored results."""
     results = json.loads(RESULTS.read_text())
-    rows = results["rows"]
-    parts = [f"{measured_on(results['machine'])}\n{versions(results['machine'])}"]
-    for family, title in TITLES.items():
+    rows, machine = results["rows"], results["machine"]
+    parts = [f"{measured_on(machine)}\n{versions(machine)}", method(machine)]
+    for family, module in families().items():
         chosen = [row for row in rows if row["family"] == family]
         if chosen:
-            parts.append(f"## {title}\n\n{markdown(chosen, FULL)}")
+            parts.append(f"## {module.TITLE}\n\n{markdown(chosen, FULL)}")
     replace_generated(PAGE, "\n" + "\n\n".join(parts) + "\n")
     by_name = {(row["case"], row["peer"]): row for row in rows}
     short = [by_name[key] for key in SHORT if key in by_name]
-    replace_generated(README, f"\n{markdown(short, BRIEF)}\n\n{measured_on(results['machine'])}\n")
+    replace_generated(README, f"\n{markdown(short, BRIEF)}\n\n{measured_on(machine)}\n")
     draw(rows, CHART)

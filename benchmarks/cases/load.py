@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 import voxkern as vk
-from benchmarks.phantoms import ct_series, stored_head
+from benchmarks.phantoms import ct_series, noise, stored_head
 
-from .case import Build, Call, Case
+from .case import Build, Call, Case, by_default
 
+TITLE = "Loading and saving"
 ONE_THREAD = ("SimpleITK", "pydicom", "nibabel")  # readers without threads
 
 
@@ -71,7 +72,7 @@ def by_pydicom(folder: Path) -> Any:
     return volume + np.int16(intercept) if intercept else volume
 
 
-def series(source: Callable[[], Path], threads: int) -> Case:
+def series(source: Callable[[], Path]) -> Case:
     """Load a folder of DICOM files, one per slice."""
     folder = source()
     want = by_pydicom(folder)
@@ -87,11 +88,11 @@ def series(source: Callable[[], Path], threads: int) -> Case:
 
     return Case(
         size=f"{len(want)} slices of {want.shape[1]}x{want.shape[2]}",
-        ours=lambda: vk.load(folder),
+        ours=by_default(lambda: vk.load(folder)),
         want=lambda: want,
         peers={
-            "SimpleITK ImageSeriesReader": lambda: lambda: by_simpleitk(folder),
-            "pydicom and np.stack": lambda: lambda: by_pydicom(folder),
+            "SimpleITK ImageSeriesReader": lambda _: lambda: by_simpleitk(folder),
+            "pydicom and np.stack": lambda _: lambda: by_pydicom(folder),
         },
         result=result,
         one_thread=ONE_THREAD,
@@ -103,15 +104,9 @@ def stored(quick: bool) -> tuple[Any, Any]:
     return (np.asfortranarray(data[::4, ::4, ::4]), affine) if quick else (data, affine)
 
 
-def nifti(slope: bool, quick: bool, threads: int) -> Case:
-    """Load a file compressed by zlib; with a slope, as dcm2niix writes for Philips."""
+def nifti(path: Path) -> Case:
+    """Load a file; the largest part of one without compression is `rescale`."""
     import nibabel
-
-    data, affine = stored(quick)
-    path = workplace() / f"slope{slope:d}.nii.gz"
-    image = nibabel.Nifti1Image(data * np.float32(133.7) if slope else data, affine)
-    image.set_data_dtype(np.int16)
-    nibabel.save(image, path)
 
     def by_itk() -> Any:
         import SimpleITK as sitk
@@ -129,28 +124,54 @@ def nifti(slope: bool, quick: bool, threads: int) -> Case:
         return np.asarray(loaded)
 
     return Case(
-        size=f"{'x'.join(map(str, data.shape))} int16",
-        ours=lambda: vk.load(path),
+        size=f"{'x'.join(map(str, nibabel.load(path).shape))} int16",
+        ours=by_default(lambda: vk.load(path)),
         want=by_nibabel,
-        peers={"nibabel": lambda: by_nibabel, "SimpleITK": lambda: by_itk},
+        peers={"nibabel": lambda _: by_nibabel, "SimpleITK": lambda _: by_itk},
         result=result,
         one_thread=ONE_THREAD,
     )
 
 
-def save(quick: bool, threads: int) -> Case:
+def compressed(slope: bool, quick: bool) -> Case:
+    """Load a file compressed by zlib; with a slope, as dcm2niix writes for Philips."""
+    import nibabel
+
+    data, affine = stored(quick)
+    path = workplace() / f"slope{slope:d}.nii.gz"
+    image = nibabel.Nifti1Image(data * np.float32(133.7) if slope else data, affine)
+    image.set_data_dtype(np.int16)
+    nibabel.save(image, path)
+    return nifti(path)
+
+
+def plain(byte_order: str, slope: float, intercept: float, quick: bool) -> Case:
+    """Load a file without compression from the page cache."""
+    import nibabel
+
+    values = noise((4, 64, 64) if quick else (32, 512, 512), "int16")
+    header = nibabel.Nifti1Header(endianness=byte_order)
+    header.set_data_dtype(np.int16)
+    image = nibabel.Nifti1Image(values, np.eye(4), header)
+    image.header.set_slope_inter(slope, intercept)
+    path = workplace() / f"plain{'<>'.index(byte_order)}{slope}.nii"
+    nibabel.save(image, path)
+    return nifti(path)
+
+
+def save(quick: bool) -> Case:
     import nibabel
 
     data, affine = stored(quick)
     volume, path = vk.Volume(data, affine), workplace() / "saved.nii.gz"
 
-    def with_nibabel() -> Call:
+    def with_nibabel(_: int) -> Call:
         image = nibabel.Nifti1Image(data, affine)
         return lambda: nibabel.save(image, path)
 
     return Case(
         size=f"{'x'.join(map(str, data.shape))} int16",
-        ours=lambda: vk.save(volume, path),
+        ours=by_default(lambda: vk.save(volume, path)),
         want=lambda: data,
         peers={"nibabel": with_nibabel},
         tolerance=0.0,
@@ -166,8 +187,11 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
     real = os.environ.get("VOXKERN_BENCH_SERIES")
     if real and not quick:
         found["load real series"] = partial(series, partial(real_series, Path(real)))
+    found["load .nii with an intercept"] = partial(plain, "<", 1.0, -1024.0, quick)
+    found["load .nii with a slope"] = partial(plain, "<", 0.37, 1.5, quick)
+    found["load .nii, big-endian"] = partial(plain, ">", 1.0, 0.0, quick)
     if find_spec("nilearn"):  # the head
-        found["load .nii.gz"] = partial(nifti, False, quick)
-        found["load .nii.gz with a slope"] = partial(nifti, True, quick)
+        found["load .nii.gz"] = partial(compressed, False, quick)
+        found["load .nii.gz with a slope"] = partial(compressed, True, quick)
         found["save .nii.gz"] = partial(save, quick)
     return found

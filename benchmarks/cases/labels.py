@@ -8,9 +8,11 @@ import numpy as np
 import scipy.ndimage as scipy_ndimage
 
 import voxkern as vk
-from benchmarks.phantoms import class_scores, organs
+from benchmarks.phantoms import class_scores, ellipsoid, organs
 
-from .case import Build, Call, Case, torch
+from .case import Build, Call, Case, size_of, torch
+
+TITLE = "Label maps and class scores"
 
 
 def differing(got: Any, want: Any) -> float:
@@ -18,8 +20,8 @@ def differing(got: Any, want: Any) -> float:
     return float(np.mean(got != want))
 
 
-def label_map(shape: tuple[int, ...], size: tuple[int, ...], threads: int) -> Case:
-    x = organs(shape)
+def label_map(organ_count: int, shape: tuple[int, ...], size: tuple[int, ...]) -> Case:
+    x = organs(shape, organ_count)
 
     def nnunet() -> Any:
         from batchgenerators.augmentations.utils import resize_segmentation
@@ -27,21 +29,22 @@ def label_map(shape: tuple[int, ...], size: tuple[int, ...], threads: int) -> Ca
         return resize_segmentation(x, size, order=1)
 
     return Case(
-        size=f"{'x'.join(map(str, shape))} -> {'x'.join(map(str, size))} uint8",
-        ours=lambda: vk.resample_labels(x, shape=size, threads=threads),
+        size=size_of(shape, size, dtype=x.dtype),
+        ours=lambda threads: vk.resample_labels(x, shape=size, threads=threads),
         want=nnunet,
-        peers={"batchgenerators (nnU-Net)": lambda: nnunet},
+        peers={"batchgenerators (nnU-Net)": lambda _: nnunet},
         moved=x.nbytes + int(np.prod(size)),
         error=differing,
         tolerance=0.0,
-        rounds=2,
     )
 
 
-def argmax(n: int, threads: int) -> Case:
+def argmax(n: int, zero_background: bool) -> Case:
     x, size = class_scores(25, n), 2 * n
+    if zero_background:
+        x *= ellipsoid((n,) * 3)
 
-    def by_torch() -> Call:
+    def by_torch(threads: int) -> Call:
         interpolate = torch(threads).nn.functional.interpolate
         scores = torch(threads).from_numpy(x)[None]
         return lambda: interpolate(scores, size=(size,) * 3, mode="trilinear")[0].argmax(0)
@@ -55,8 +58,8 @@ def argmax(n: int, threads: int) -> Case:
         return winner
 
     return Case(
-        size=f"25 x {n}^3 -> {size}^3 float32",
-        ours=lambda: vk.resample_argmax(x, shape=(size,) * 3, threads=threads),
+        size=f"25 x {size_of((n,) * 3, (size,) * 3, dtype=x.dtype)}",
+        ours=lambda threads: vk.resample_argmax(x, shape=(size,) * 3, threads=threads),
         want=one_by_one,
         peers={"torch": by_torch},
         moved=x.nbytes + size**3,
@@ -67,7 +70,10 @@ def argmax(n: int, threads: int) -> Case:
 def cases(quick: bool, slow: bool) -> dict[str, Build]:
     """Return name -> builder."""
     sizes = ((20, 48, 48), (30, 42, 42)) if quick else ((100, 256, 256), (150, 224, 224))
+    n = 16 if quick else 64
     return {
-        "labels, 25 classes": partial(label_map, *sizes),
-        "argmax of scores": partial(argmax, 16 if quick else 64),
+        "labels, 25 classes": partial(label_map, 24, *sizes),
+        "labels, one organ": partial(label_map, 1, *sizes),
+        "argmax of scores": partial(argmax, n, False),
+        "argmax of scores, zero background": partial(argmax, n, True),
     }

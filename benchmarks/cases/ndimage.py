@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases of ``scipy.ndimage``: the same call in both packages."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import scipy.ndimage as scipy_ndimage
+
+import voxkern as vk
+from benchmarks.phantoms import IMAGES, Image
+
+from .case import Build, Call, Case, simpleitk, size_of
+
+TITLE = "scipy.ndimage"
+Job = Callable[..., Any]  # job(module, array, **options)
+
+
+def same_call(job: Job, make: Call, grows: float | None = 1.0, tolerance: float = 1e-5) -> Case:
+    """Compare ``job`` of our module with scipy's; ``grows``: bytes of the result over those of the input."""
+    x = make()
+    exact = x.astype(np.float64) if x.dtype == np.float32 else x  # filters of integers truncate
+    return Case(
+        size=size_of(x.shape, dtype=x.dtype),
+        ours=lambda threads: job(vk.ndimage, x, threads=threads),
+        want=lambda: job(scipy_ndimage, exact),
+        peers={"scipy": lambda _: lambda: job(scipy_ndimage, x)},
+        moved=round(x.nbytes * (1 + grows)) if grows else 0,
+        tolerance=tolerance,
+    )
+
+
+def gaussian(image: Image, n: int, sigma: float) -> Case:
+    x = image((n,) * 3)
+
+    def by_simpleitk(threads: int) -> Call:
+        sitk = simpleitk(threads)
+        picture = sitk.GetImageFromArray(x)
+        return lambda: sitk.SmoothingRecursiveGaussian(picture, sigma)
+
+    return Case(
+        size=size_of(x.shape, dtype=x.dtype),
+        ours=lambda threads: vk.ndimage.gaussian_filter(x, sigma, threads=threads),
+        want=lambda: scipy_ndimage.gaussian_filter(x.astype(np.float64), sigma),
+        peers={
+            "scipy": lambda _: lambda: scipy_ndimage.gaussian_filter(x, sigma),
+            "SimpleITK": by_simpleitk,
+        },
+        moved=2 * x.nbytes,
+    )
+
+
+def cases(quick: bool, slow: bool) -> dict[str, Build]:
+    """Return name -> builder."""
+    n = 48 if quick else 256
+    found: dict[str, Build] = {}
+    for background, image in IMAGES.items():
+        jobs: dict[str, tuple[Job, float]] = {
+            "spline_filter": (lambda m, a, **k: m.spline_filter(a, output=a.dtype, **k), 1.0),
+            "zoom 1.25 cubic": (lambda m, a, **k: m.zoom(a, 1.25, **k), 1.25**3),
+            "shift cubic": (lambda m, a, **k: m.shift(a, (0.3, 1.2, -2.5), **k), 1.0),
+        }
+        for name, (job, grows) in jobs.items():
+            found[name + background] = partial(same_call, job, partial(image, (n,) * 3), grows)
+        for sigma in (1, 4):
+            found[f"gaussian sigma {sigma}{background}"] = partial(gaussian, image, n, sigma)
+        for size, dtype in ((5, "int16"), (15, "float32")):
+            found[f"uniform size {size}{background}"] = partial(
+                same_call,
+                lambda m, a, size=size, **k: m.uniform_filter(a, size, **k),
+                partial(image, (n,) * 3, dtype),
+            )
+    return found

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases of interpolation: axis-aligned grids, rotations, displacement fields."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import scipy.ndimage as scipy_ndimage
+
+import voxkern as vk
+from benchmarks.phantoms import IMAGES, Image, displacements, noise, rotation, soft_ct
+
+from .case import Build, Call, Case, simpleitk, size_of, torch, volresample
+
+TITLE = "Resampling and warping"
+NAMES = {0: "nearest", 1: "linear", 3: "cubic"}
+ITK_NAMES = {
+    0: "sitkNearestNeighbor",
+    1: "sitkLinear",
+    3: "sitkBSpline",
+    "lanczos5": "sitkLanczosWindowedSinc",
+}
+TORCH_NAMES = {0: "nearest-exact", 1: "trilinear", "area": "area"}
+
+
+def simpleitk_zoom(x: Any, size: int, order: Any, threads: int) -> Call:
+    sitk = simpleitk(threads)
+    step = x.shape[0] / size
+    resampler = sitk.ResampleImageFilter()
+    resampler.SetSize([size] * 3)
+    resampler.SetOutputSpacing([step] * 3)
+    resampler.SetOutputOrigin([(step - 1) / 2] * 3)
+    resampler.SetInterpolator(getattr(sitk, ITK_NAMES[order]))
+    image = sitk.GetImageFromArray(x)
+    return lambda: resampler.Execute(image)
+
+
+def torch_zoom(x: Any, size: int, order: Any, threads: int) -> Call:
+    interpolate = torch(threads).nn.functional.interpolate
+    grid = torch(threads).from_numpy(x)[None, None]
+    return lambda: interpolate(grid, size=(size,) * 3, mode=TORCH_NAMES[order])[0, 0]
+
+
+def imops_zoom(x: Any, threads: int) -> Call:
+    import imops
+
+    return lambda: imops.zoom(x, 1.25, order=1, num_threads=threads)
+
+
+def volresample_zoom(x: Any, size: int, order: Any, threads: int) -> Call:
+    resample, mode = volresample(threads).resample, NAMES.get(order, order)
+    return lambda: resample(x, (size,) * 3, mode=mode)
+
+
+def scipy_zoom(x: Any, size: int, order: int, mode: str = "nearest") -> Any:
+    return scipy_ndimage.zoom(x, size / x.shape[0], order=order, mode=mode, grid_mode=True)
+
+
+def zoom(image: Image, n: int, dtype: str, order: int) -> Case:
+    x, size = image((n,) * 3, dtype), n * 5 // 4
+    peers = {
+        "SimpleITK": lambda threads: simpleitk_zoom(x, size, order, threads),
+        "scipy": lambda _: lambda: scipy_zoom(x, size, order),
+    }
+    if order == 1 and dtype == "float32":
+        peers["torch"] = lambda threads: torch_zoom(x, size, order, threads)
+        peers["imops"] = lambda threads: imops_zoom(x, threads)
+        peers["volresample"] = lambda threads: volresample_zoom(x, size, order, threads)
+    return Case(
+        size=size_of(x.shape, (size,) * 3, dtype=dtype),
+        ours=lambda threads: vk.resample(x, shape=size, order=order, threads=threads),
+        want=lambda: scipy_zoom(x.astype(np.float64), size, order),
+        peers=peers,
+        moved=x.nbytes + size**3 * x.itemsize,
+        tolerance=1e-5 if dtype == "float32" else 3e-4,
+    )
+
+
+def as_volresample(n: int, size: int, order: int) -> Case:
+    """Resample as volresample does: its cubic spline reflects at the edges."""
+    x, mode = noise((n,) * 3), "reflect" if order == 3 else "nearest"
+    peers = {
+        "volresample": lambda threads: volresample_zoom(x, size, order, threads),
+        "scipy": lambda _: lambda: scipy_zoom(x, size, order, mode),
+    }
+    if order < 3:
+        peers["torch"] = lambda threads: torch_zoom(x, size, order, threads)
+    return Case(
+        size=size_of(x.shape, (size,) * 3, dtype=x.dtype),
+        ours=lambda threads: vk.resample(x, shape=size, order=order, mode=mode, threads=threads),
+        want=lambda: scipy_zoom(x.astype(np.float64), size, order, mode),
+        peers=peers,
+        moved=x.nbytes + size**3 * 4,
+    )
+
+
+def area(n: int) -> Case:
+    """Average blocks of 2 x 2 x 2 voxels."""
+    x, half = noise((n,) * 3), n // 2
+    return Case(
+        size=size_of(x.shape, (half,) * 3, dtype=x.dtype),
+        ours=lambda threads: vk.resample(x, shape=half, order="area", threads=threads),
+        want=lambda: x.astype(np.float64).reshape(half, 2, half, 2, half, 2).mean((1, 3, 5)),
+        peers={
+            "volresample": lambda threads: volresample_zoom(x, half, "area", threads),
+            "torch": lambda threads: torch_zoom(x, half, "area", threads),
+        },
+        moved=x.nbytes + half**3 * 4,
+    )
+
+
+def antialiased(n: int) -> Case:
+    """Smooth, then sample linearly: what skimage does by default."""
+    x, size = noise((n,) * 3), n * 2 // 5
+
+    def skimage_resize(a: Any) -> Any:
+        from skimage.transform import resize
+
+        return resize(a, (size,) * 3, 1, mode="edge", anti_aliasing=True)
+
+    def smoothed() -> Any:
+        soft = scipy_ndimage.gaussian_filter(x.astype(np.float64), (n / size - 1) / 2, mode="nearest")
+        return scipy_zoom(soft, size, 1)
+
+    return Case(
+        size=size_of(x.shape, (size,) * 3, dtype=x.dtype),
+        ours=lambda threads: vk.resample(x, shape=size, order=1, antialias=True, threads=threads),
+        want=smoothed,
+        peers={"skimage": lambda _: lambda: skimage_resize(x)},
+        moved=x.nbytes + size**3 * 4,
+    )
+
+
+def nnunet_ct(shape: tuple[int, ...], size: tuple[int, ...]) -> Case:
+    """As nnU-Net resamples a CT: a cubic spline, clipped to the range of the image."""
+    x = soft_ct(shape)
+
+    def skimage_resize(a: Any) -> Any:
+        from skimage.transform import resize
+
+        return resize(a, size, 3, mode="edge", clip=True, anti_aliasing=False)
+
+    def by_skimage(_: int) -> Call:
+        exact = x.astype(float)  # as nnU-Net gives it
+        return lambda: skimage_resize(exact)
+
+    return Case(
+        size=size_of(shape, size, dtype=x.dtype),
+        ours=lambda threads: vk.resample(x, shape=size, order=3, clip=True, threads=threads),
+        want=lambda: skimage_resize(x.astype(float)),
+        peers={"skimage": by_skimage},
+        moved=x.nbytes + int(np.prod(size)) * 4,
+    )
+
+
+def lanczos(n: int) -> Case:
+    x, size = noise((n,) * 3), n * 5 // 4
+    return Case(
+        size=size_of(x.shape, (size,) * 3, dtype=x.dtype),
+        ours=lambda threads: vk.resample(x, shape=size, order="lanczos5", mode="nearest", threads=threads),
+        want=lambda: vk.resample(x.astype(np.float64), shape=size, order="lanczos5", mode="nearest"),
+        peers={"SimpleITK": lambda threads: simpleitk_zoom(x, size, "lanczos5", threads)},
+        moved=x.nbytes + size**3 * 4,
+    )
+
+
+def rotated(image: Image, n: int, order: int) -> Case:
+    x, matrix = image((n,) * 3), rotation((n,) * 3)
+    linear, offset = matrix[:3, :3], matrix[:3, 3]
+
+    def scipy_affine(a: Any) -> Any:
+        return scipy_ndimage.affine_transform(a, linear, offset, order=order)
+
+    def by_simpleitk(threads: int) -> Call:
+        sitk = simpleitk(threads)
+        picture = sitk.GetImageFromArray(x)
+        transform = sitk.AffineTransform(linear[::-1, ::-1].ravel().tolist(), offset[::-1].tolist())
+        interpolator = getattr(sitk, ITK_NAMES[order])
+        return lambda: sitk.Resample(picture, picture, transform, interpolator, 0.0)
+
+    return Case(
+        size=size_of(x.shape, dtype=x.dtype),
+        ours=lambda threads: vk.resample(x, matrix=matrix, order=order, mode="constant", threads=threads),
+        want=lambda: scipy_affine(x.astype(np.float64)),
+        peers={"SimpleITK": by_simpleitk, "scipy": lambda _: lambda: scipy_affine(x)},
+        moved=2 * x.nbytes,
+    )
+
+
+def warped(image: Image, n: int, order: int) -> Case:
+    x, field = image((n,) * 3), displacements(n)
+    points = np.moveaxis(field, -1, 0).astype(np.float64) + np.indices((n,) * 3)
+
+    def scipy_warp(a: Any) -> Any:
+        return scipy_ndimage.map_coordinates(a, points, order=order, mode="nearest")
+
+    def by_simpleitk(threads: int) -> Call:
+        sitk = simpleitk(threads)
+        picture = sitk.GetImageFromArray(x)
+        vectors = sitk.GetImageFromArray(np.ascontiguousarray(field[..., ::-1]), isVector=True)
+        interpolator = getattr(sitk, ITK_NAMES[order])
+        return lambda: sitk.Warp(picture, vectors, interpolator)
+
+    def by_torch(threads: int) -> Call:
+        grid_sample = torch(threads).nn.functional.grid_sample
+        picture = torch(threads).from_numpy(x)[None, None]
+        unit = np.moveaxis(points[::-1] * (2 / (n - 1)) - 1, 0, -1)[None]
+        grid = torch(threads).from_numpy(np.ascontiguousarray(unit.astype(np.float32)))
+        return lambda: grid_sample(picture, grid, padding_mode="border", align_corners=True)[0, 0]
+
+    peers = {"SimpleITK": by_simpleitk, "scipy": lambda _: lambda: scipy_warp(x)}
+    return Case(
+        size=f"{size_of(x.shape, dtype=x.dtype)}, field given",
+        ours=lambda threads: vk.warp(x, field, order=order, mode="nearest", threads=threads),
+        want=lambda: scipy_warp(x.astype(np.float64)),
+        peers=peers | ({"torch": by_torch} if order == 1 else {}),
+        moved=2 * x.nbytes + field.nbytes,
+    )
+
+
+def pushed(n: int) -> Case:
+    """Spread values along a field; held to the adjoint: <image, push(values)> = <warp(image), values>."""
+    values, field = noise((n,) * 3), displacements(n)
+    image = values[::-1].astype(np.float64)
+    return Case(
+        size=size_of(values.shape, dtype=values.dtype),
+        ours=lambda threads: vk.push(values, field, threads=threads),
+        want=lambda: np.vdot(vk.warp(image, field, order=1), values.astype(np.float64)),
+        result=lambda got: np.vdot(image, got.astype(np.float64)),
+        error=lambda got, want: abs(got / want - 1),
+        moved=2 * values.nbytes + field.nbytes,
+    )
+
+
+def cases(quick: bool, slow: bool) -> dict[str, Build]:
+    """Return name -> builder; ``slow`` adds what takes SimpleITK minutes."""
+    n = 48 if quick else 256
+    ct = ((16, 64, 64), (60, 56, 56)) if quick else ((100, 512, 512), (375, 448, 448))
+    found: dict[str, Build] = {}
+    for background, image in IMAGES.items():
+        found[f"resample linear{background}"] = partial(zoom, image, n, "float32", 1)
+        found[f"resample cubic{background}"] = partial(zoom, image, n, "float32", 3)
+        for order in (1, 3):
+            found[f"rotation {NAMES[order]}{background}"] = partial(rotated, image, n, order)
+            found[f"warp {NAMES[order]}{background}"] = partial(warped, image, n, order)
+    found["resample linear int16"] = partial(zoom, noise, n, "int16", 1)
+    found["resample nearest int16"] = partial(zoom, noise, n, "int16", 0)
+    found["resample nnU-Net CT"] = partial(nnunet_ct, *ct)
+    found["resample Lanczos-5"] = partial(lanczos, 16 if quick else 64)
+    if slow:
+        found["resample Lanczos-5 large"] = partial(lanczos, n)
+    found["push linear"] = partial(pushed, n)
+    edge = 40 if quick else 160  # the images of volresample's own benchmark
+    for order, name in NAMES.items():
+        found[f"downsample {name}"] = partial(as_volresample, edge, edge // 2, order)
+        found[f"upsample {name}"] = partial(as_volresample, edge, edge * 5 // 4, order)
+    found["downsample antialiased"] = partial(antialiased, n)
+    if "area" in (vk.resample.__doc__ or ""):
+        found["downsample area"] = partial(area, edge)
+    return found
