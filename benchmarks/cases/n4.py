@@ -126,7 +126,7 @@ def whole_head(step: int) -> Case:
         want=lambda: log_field(by_simpleitk(1)()),
         peers={"SimpleITK": by_simpleitk},
         result=log_field,
-        tolerance=1e-3,
+        tolerance=0.02,  # ITK may stop an iteration earlier or later with other threads
     )
 
 
