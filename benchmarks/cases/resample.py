@@ -187,9 +187,20 @@ def rotated(image: Image, n: int, order: int) -> Case:
     )
 
 
+def torch_grid(points: Any, threads: int) -> Any:
+    """Return (3, n, n, n) sampling points as ``grid_sample`` takes them."""
+    unit = np.moveaxis(points[::-1] * (2 / (points.shape[1] - 1)) - 1, 0, -1)[None]
+    return torch(threads).from_numpy(np.ascontiguousarray(unit.astype(np.float32)))
+
+
+def sampled_points(field: Any) -> Any:
+    """Return the points of a field of displacements, axis first, in float64."""
+    return np.moveaxis(field, -1, 0).astype(np.float64) + np.indices(field.shape[:-1])
+
+
 def warped(image: Image, n: int, order: int) -> Case:
     x, field = image((n,) * 3), displacements(n)
-    points = np.moveaxis(field, -1, 0).astype(np.float64) + np.indices((n,) * 3)
+    points = sampled_points(field)
 
     def scipy_warp(a: Any) -> Any:
         return scipy_ndimage.map_coordinates(a, points, order=order, mode="nearest")
@@ -203,9 +214,7 @@ def warped(image: Image, n: int, order: int) -> Case:
 
     def by_torch(threads: int) -> Call:
         grid_sample = torch(threads).nn.functional.grid_sample
-        picture = torch(threads).from_numpy(x)[None, None]
-        unit = np.moveaxis(points[::-1] * (2 / (n - 1)) - 1, 0, -1)[None]
-        grid = torch(threads).from_numpy(np.ascontiguousarray(unit.astype(np.float32)))
+        picture, grid = torch(threads).from_numpy(x)[None, None], torch_grid(points, threads)
         return lambda: grid_sample(picture, grid, padding_mode="border", align_corners=True)[0, 0]
 
     peers = {"SimpleITK": by_simpleitk, "scipy": lambda _: lambda: scipy_warp(x)}
@@ -222,11 +231,21 @@ def pushed(n: int) -> Case:
     """Spread values along a field; held to the adjoint: <image, push(values)> = <warp(image), values>."""
     values, field = noise((n,) * 3), displacements(n)
     image = values[::-1].astype(np.float64)
+
+    def by_torch(threads: int) -> Call:
+        """Return the gradient of ``grid_sample``."""
+        backward = torch(threads).ops.aten.grid_sampler_3d_backward
+        gradient = torch(threads).from_numpy(values)[None, None]
+        grid = torch_grid(sampled_points(field), threads)
+        linear, border, align_corners, wanted = 0, 1, True, [True, False]
+        return lambda: backward(gradient, gradient, grid, linear, border, align_corners, wanted)[0][0, 0]
+
     return Case(
-        size=size_of(values.shape, dtype=values.dtype),
-        ours=lambda threads: vk.push(values, field, threads=threads),
-        want=lambda: np.vdot(vk.warp(image, field, order=1), values.astype(np.float64)),
-        result=lambda got: np.vdot(image, got.astype(np.float64)),
+        size=f"{size_of(values.shape, dtype=values.dtype)}, field given",
+        ours=lambda threads: vk.push(values, field, mode="nearest", threads=threads),
+        want=lambda: np.vdot(vk.warp(image, field, order=1, mode="nearest"), values.astype(np.float64)),
+        peers={"torch": by_torch},
+        result=lambda got: np.vdot(image, np.asarray(got, np.float64)),
         error=lambda got, want: abs(got / want - 1),
         moved=2 * values.nbytes + field.nbytes,
     )
