@@ -284,6 +284,5 @@ def new_kernel_check(session: nox.Session) -> None:
     with session.chdir(tree):
         session.run("nox", "-s", "new_kernel", "--", "made_up")
         session.install("--config-settings=cmake.define.VOXKERN_CUDA=OFF", ".[test]")
-        session.run(
-            "pytest", "-q", "tests/kernels/test_made_up.py", "tests/package/test_surface.py", "-k", "made_up"
-        )
+        tests = [f"tests/{name}.py" for name in ("kernels/test_made_up", "package/test_surface")]
+        session.run("pytest", "-q", *tests, "tests/package/test_benchmarks.py", "-k", "made_up")

@@ -19,7 +19,7 @@ def threads(request):
 
 
 @pytest.fixture
-def timed(benchmark, threads):
+def timed(benchmark, threads, request):
     """Return a function that checks the case that ``check`` makes, then times the one of ``build``."""
 
     def run(check, build):
@@ -28,6 +28,7 @@ def timed(benchmark, threads):
         if build is not check:
             case = build()
         benchmark.extra_info["size"] = case.size
+        benchmark.group = request.node.callspec.id.split("-", 1)[1]  # without the threads
         benchmark(partial(case.ours, threads))
 
     return run
