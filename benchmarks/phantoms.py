@@ -41,7 +41,8 @@ def masked_head(shape: tuple[int, ...], dtype: str = "float32") -> Any:
 
 Image = Callable[..., Any]  # image(shape, dtype="float32")
 # Zeros are what a masked head is mostly made of: slow numbers or branches show there alone.
-IMAGES: dict[str, Image] = {"": noise, ", zero background": masked_head}
+ZERO_BACKGROUND = ", zero background"  # added to the name of a case
+IMAGES: dict[str, Image] = {"": noise, ZERO_BACKGROUND: masked_head}
 
 
 def organs(shape: tuple[int, ...], count: int = 24) -> Any:

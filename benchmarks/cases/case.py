@@ -84,9 +84,9 @@ def by_default(call: Call) -> OnThreads:
 
 
 def timed(call: Call) -> float:
-    """Return the seconds one call takes."""
+    """Return the seconds one call takes; what it returns is freed after the clock stops."""
     start = time.perf_counter()
-    call()
+    _kept = call()
     return time.perf_counter() - start
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.ndimage as scipy_ndimage
 
 import voxkern as vk
-from benchmarks.phantoms import class_scores, ellipsoid, organs
+from benchmarks.phantoms import ZERO_BACKGROUND, class_scores, ellipsoid, organs
 
 from .case import Build, Call, Case, size_of, torch
 
@@ -75,5 +75,5 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
         "labels, 25 classes": partial(label_map, 24, *sizes),
         "labels, one organ": partial(label_map, 1, *sizes),
         "argmax of scores": partial(argmax, n, False),
-        "argmax of scores, zero background": partial(argmax, n, True),
+        f"argmax of scores{ZERO_BACKGROUND}": partial(argmax, n, True),
     }

@@ -18,7 +18,6 @@ import numpy as np
 
 import voxkern as vk
 from benchmarks.cases.case import Call, Case, Slope, as_array, timed
-from voxkern import _core
 
 ROUNDS = 5  # all calls take turns so often,
 ROUNDS_END = 60.0  # seconds after which no further round begins;
@@ -26,14 +25,12 @@ TURN = 0.01  # seconds a turn lasts: short calls are made many times
 LARGE = 1 << 20  # bytes of a result whose memory is recycled
 
 Clock = Callable[[], float]  # takes one turn and returns the shortest seconds of a call
-# An older build, which regress times, has the second only.
-release_memory = getattr(vk, "release_memory", _core.release_workspace)
 
 
 def return_free_memory() -> None:
     """Give back memory that Python, the C library and we keep for reuse: it hides a call's own."""
     gc.collect()
-    release_memory()
+    vk.release_memory()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc
     if trim is not None:
         trim(0)

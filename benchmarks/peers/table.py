@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cases.case import families
+from benchmarks.phantoms import ZERO_BACKGROUND
 
 from .measure import ROUNDS, ROUNDS_END, TURN
 
@@ -136,6 +137,15 @@ def versions(machine: Row) -> str:
     )
 
 
+def backgrounds(rows: list[Row]) -> str:
+    """Return our times on a masked head, relative to those on random data."""
+    ours = {row["case"]: row["seconds"] for row in rows}
+    pairs = {name: ours.get(name + ZERO_BACKGROUND) for name in ours}
+    ratios = [f"{name} {other / ours[name]:.2f}" for name, other in pairs.items() if other]
+    text = f"Our time with a zero background, relative to random data of the same shape: {', '.join(ratios)}."
+    return textwrap.fill(text, 110)
+
+
 def save(results: Row, path: Path) -> None:
     path.write_text(json.dumps(results, indent=1) + "\n")
 
@@ -184,7 +194,7 @@ def write_pages() -> None:
     """Write the chart, the page of all rows and README's short table from the stored results."""
     results = json.loads(RESULTS.read_text())
     rows, machine = results["rows"], results["machine"]
-    parts = [f"{measured_on(machine)}\n{versions(machine)}", method(machine)]
+    parts = [f"{measured_on(machine)}\n{versions(machine)}", method(machine), backgrounds(rows)]
     for family, module in families().items():
         chosen = [row for row in rows if row["family"] == family]
         if chosen:

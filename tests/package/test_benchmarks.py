@@ -112,7 +112,7 @@ def made(log, answer=ANSWER):
 
 def test_calls_take_turns_and_the_first_finds_no_free_memory(monkeypatch):
     log = []
-    monkeypatch.setattr(measure, "release_memory", lambda: log.append("released"))
+    monkeypatch.setattr(vk, "release_memory", lambda: log.append("released"))
     monkeypatch.setattr(measure, "TURN", 0.0)
     monkeypatch.setattr(measure, "extra_memory", lambda *_: 0)
     rows = measure.measure("name", "family", made(log), threads=2)
