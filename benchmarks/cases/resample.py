@@ -267,7 +267,7 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
     found["resample nnU-Net CT"] = partial(nnunet_ct, *ct)
     found["resample Lanczos-5"] = partial(lanczos, 16 if quick else 64)
     if slow:
-        found["resample Lanczos-5 large"] = partial(lanczos, n)
+        found["resample Lanczos-5 large"] = partial(lanczos, 20 if quick else n)
     found["push linear"] = partial(pushed, n)
     edge = 40 if quick else 160  # the images of volresample's own benchmark
     for order, name in NAMES.items():
