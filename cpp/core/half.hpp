@@ -39,15 +39,15 @@ struct Half {
 
     VOXKERN_HD VOXKERN_INLINE operator float() const {
         const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;
-        const std::uint32_t magnitude = static_cast<std::uint32_t>(bits & 0x7FFFU) << 13;
-        // The product with 2^112 moves the exponent's bias and makes subnormals normal.
-        float value;
-        __builtin_memcpy(&value, &magnitude, sizeof(value));
-        value *= 5.192296858534828e33F;
-        std::uint32_t x;
-        __builtin_memcpy(&x, &value, sizeof(x));
-        if (magnitude >= 0x0F800000U) x |= 0x7F800000U;  // infinity and NaN
+        const std::uint32_t magnitude = bits & 0x7FFFU;
+        constexpr std::uint32_t kBias = 112U << 23;  // between the exponents of the two formats
+        std::uint32_t x = (magnitude << 13) + kBias;
+        if (magnitude >= 0x7C00U) x += kBias;  // infinity and NaN
+        // A subnormal counts steps of 2^-24. No step of this makes a subnormal float: those may be flushed.
+        const float small = static_cast<float>(static_cast<std::int32_t>(magnitude)) * 5.9604644775390625e-8F;
+        if (magnitude < 0x0400U) __builtin_memcpy(&x, &small, sizeof(x));
         x |= sign;
+        float value;
         __builtin_memcpy(&value, &x, sizeof(value));
         return value;
     }

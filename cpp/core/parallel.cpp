@@ -7,15 +7,22 @@
 #include <cstdlib>
 #include <exception>
 #include <fstream>
+#include <limits>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
+#include "core/float_mode.hpp"
 #include "core/fork_safe.hpp"
 
 #if defined(__linux__)
 #include <sched.h>
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <signal.h>
 #endif
 
 namespace voxkern {
@@ -28,15 +35,26 @@ struct alignas(64) Share {
     std::int64_t end = 0;
 };
 
+// What a loop does to each chunk.
+struct Loop {
+    detail::ChunkFunction function;
+    void* body;
+    bool flush_subnormals;
+
+    void run(std::int64_t chunk) const;
+};
+
 // One parallel_for in flight; lives on its caller's stack.
 struct Job {
-    Job(std::int64_t chunks, int participants, detail::ChunkFunction f, void* b)
-        : shares(static_cast<std::size_t>(participants)), function(f), body(b) {
+    Job(std::int64_t chunks, int participants, const Loop& l)
+        : shares(static_cast<std::size_t>(participants)), loop(l) {
         for (int p = 0; p < participants; ++p) {
             shares[static_cast<std::size_t>(p)].next = chunks * p / participants;
             shares[static_cast<std::size_t>(p)].end = chunks * (p + 1) / participants;
         }
     }
+
+    int participants() const { return static_cast<int>(shares.size()); }
 
     // The next chunk for a participant, or -1.
     std::int64_t take(int participant) {
@@ -51,8 +69,7 @@ struct Job {
     }
 
     std::vector<Share> shares;
-    detail::ChunkFunction function;
-    void* body;
+    const Loop loop;
     std::atomic<bool> stop{false};
     // Guarded by the pool's mutex:
     int joined = 1;  // the caller is participant 0
@@ -62,41 +79,45 @@ struct Job {
 
 thread_local bool inside_chunk = false;
 
-void run_one_chunk(Job& job, std::int64_t chunk, std::mutex& mutex) {
-    inside_chunk = true;
-    try {
-        job.function(job.body, chunk);
-    } catch (...) {
-        job.stop.store(true, std::memory_order_relaxed);
-        const std::lock_guard<std::mutex> lock(mutex);
-        if (!job.error) job.error = std::current_exception();
-    }
-    inside_chunk = false;
+void Loop::run(std::int64_t chunk) const {
+    struct Inside {
+        Inside() { inside_chunk = true; }
+        ~Inside() { inside_chunk = false; }
+    };
+    const Inside inside;
+    const FloatMode mode(flush_subnormals);
+    function(body, chunk);
+}
+
+// A signal to the process is for a thread that answers it; faults and profilers stay with the thread they meet.
+void block_signals() {
+#if defined(__unix__) || defined(__APPLE__)
+    sigset_t blocked;
+    sigfillset(&blocked);
+    for (const int kept : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF}) sigdelset(&blocked, kept);
+    pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
+#endif
 }
 
 class Pool {
   public:
-    void run(Job& job, const Exec& exec) {
+    void run(Job& job, Cancellation* cancellation) {
         {
             const std::lock_guard<std::mutex> lock(mutex_);
-            while (workers_ + 1 < static_cast<int>(job.shares.size())) start_worker();
+            while (workers_ + 1 < job.participants() && start_worker()) ++workers_;
             jobs_.push_back(&job);
         }
-        wake_.notify_all();
+        for (int helper = 1; helper < job.participants(); ++helper) wake_.notify_one();
         bool cancelled = false;
         const auto poll = [&] {
-            if (exec.cancellation == nullptr || !exec.cancellation->requested()) return;
+            if (cancellation == nullptr || !cancellation->requested()) return;
             cancelled = true;
             job.stop.store(true, std::memory_order_relaxed);
         };
-        for (std::int64_t chunk = job.take(0); chunk >= 0; chunk = job.take(0)) {
-            run_one_chunk(job, chunk, mutex_);
-            poll();
-        }
+        take_part(job, 0, poll);
         std::unique_lock<std::mutex> lock(mutex_);
         jobs_.erase(std::find(jobs_.begin(), jobs_.end(), &job));
-        while (job.helpers_active > 0) {
-            left_.wait_for(lock, Cancellation::kInterval);
+        while (!left_.wait_for(lock, Cancellation::kInterval, [&] { return job.helpers_active == 0; })) {
             lock.unlock();
             poll();
             lock.lock();
@@ -107,36 +128,49 @@ class Pool {
     }
 
   private:
-    void start_worker() {
-        ++workers_;
-        // Detached and never stopped: the pool is leaked on purpose, so that neither process exit
-        // nor a fork has to wait for threads.
-        std::thread([this] { work(); }).detach();
+    // False where the system refuses a thread: the others do its work, and the next loop asks again.
+    bool start_worker() {
+        try {
+            // Detached and never stopped: the pool is leaked on purpose, so that neither process exit
+            // nor a fork has to wait for threads.
+            std::thread([this] { work(); }).detach();
+            return true;
+        } catch (const std::system_error&) {
+            return false;
+        }
     }
 
     [[noreturn]] void work() {
+        block_signals();
         std::unique_lock<std::mutex> lock(mutex_);
         for (;;) {
-            Job* job = nullptr;
-            for (Job* candidate : jobs_) {
-                if (candidate->joined < static_cast<int>(candidate->shares.size())) {
-                    job = candidate;
-                    break;
-                }
-            }
-            if (job == nullptr) {
+            const auto open = std::find_if(jobs_.begin(), jobs_.end(),
+                                           [](const Job* job) { return job->joined < job->participants(); });
+            if (open == jobs_.end()) {
                 wake_.wait(lock);
                 continue;
             }
-            const int participant = job->joined++;
-            ++job->helpers_active;
+            Job& job = **open;
+            const int participant = job.joined++;
+            ++job.helpers_active;
             lock.unlock();
-            for (std::int64_t chunk = job->take(participant); chunk >= 0; chunk = job->take(participant)) {
-                run_one_chunk(*job, chunk, mutex_);
-            }
+            take_part(job, participant, [] {});
             lock.lock();
-            --job->helpers_active;
-            left_.notify_all();
+            if (--job.helpers_active == 0) left_.notify_all();
+        }
+    }
+
+    template <class AfterChunk>
+    void take_part(Job& job, int participant, const AfterChunk& after_chunk) {
+        for (std::int64_t chunk = job.take(participant); chunk >= 0; chunk = job.take(participant)) {
+            try {
+                job.loop.run(chunk);
+            } catch (...) {
+                job.stop.store(true, std::memory_order_relaxed);
+                const std::lock_guard<std::mutex> lock(mutex_);
+                if (!job.error) job.error = std::current_exception();
+            }
+            after_chunk();
         }
     }
 
@@ -196,6 +230,19 @@ int cgroup_cpus() {
 const int quota = cgroup_cpus();
 #endif
 
+// The number an environment variable begins with (OMP_NUM_THREADS may be a list); 0 where there is none.
+int number_in(const char* variable) {
+    const char* text = std::getenv(variable);
+    const long n = text != nullptr ? std::strtol(text, nullptr, 10) : 0;
+    return static_cast<int>(std::clamp<long>(n, 0, std::numeric_limits<int>::max()));
+}
+
+// How many threads share a loop. Few need no look at the processors.
+int participants_of(std::int64_t chunks, const Exec& exec) {
+    const auto wanted = static_cast<int>(std::clamp<std::int64_t>(chunks, 1, std::max(exec.threads, 1)));
+    return wanted <= kThreadsPerCpu ? wanted : std::min(wanted, kThreadsPerCpu * available_threads());
+}
+
 }  // namespace
 
 bool Cancellation::requested() {
@@ -208,23 +255,24 @@ bool Cancellation::requested() {
 }
 
 int available_threads() {
-    int cpus = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    int cpus = 0;
 #if defined(__linux__)
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof(set), &set) == 0) cpus = std::max(1, CPU_COUNT(&set));
+    if (sched_getaffinity(0, sizeof(set), &set) == 0) cpus = CPU_COUNT(&set);
+#endif
+    if (cpus < 1) cpus = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+#if defined(__linux__)
     if (quota > 0) cpus = std::min(cpus, quota);
 #endif
     return cpus;
 }
 
-int default_threads() {
+int default_threads(bool worker) {
     const int chosen = chosen_threads.load();
     if (chosen > 0) return chosen;
-    if (forked.load()) return 1;
-    if (const char* text = std::getenv("VOXKERN_NUM_THREADS")) {
-        const int n = std::atoi(text);
-        if (n > 0) return n;
-    }
+    if (const int ours = number_in("VOXKERN_NUM_THREADS"); ours > 0) return ours;
+    if (worker || forked.load()) return 1;
+    if (const int everyones = number_in("OMP_NUM_THREADS"); everyones > 0) return everyones;
     return available_threads();
 }
 
@@ -236,12 +284,22 @@ namespace detail {
 
 void parallel_for(std::int64_t chunks, const Exec& exec, ChunkFunction function, void* body) {
     if (inside_chunk) {  // nested: the caller's own loop already polls for cancellation
+        std::optional<FloatMode> mode;
+        if (exec.flush_subnormals) mode.emplace(true);
         for (std::int64_t chunk = 0; chunk < chunks; ++chunk) function(body, chunk);
         return;
     }
-    const auto participants = std::min<std::int64_t>(std::max(exec.threads, 1), std::max<std::int64_t>(chunks, 1));
-    Job job(chunks, static_cast<int>(participants), function, body);
-    pool.get().run(job, exec);
+    const Loop loop{function, body, exec.flush_subnormals};
+    const int participants = participants_of(chunks, exec);
+    if (participants > 1) {
+        Job job(chunks, participants, loop);
+        pool.get().run(job, exec.cancellation);
+        return;
+    }
+    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+        loop.run(chunk);
+        if (exec.cancellation != nullptr && exec.cancellation->requested()) throw Cancelled();
+    }
 }
 
 }  // namespace detail

@@ -23,7 +23,7 @@ class Cancellation {
     // True from the moment an answer was yes; asks at most every kInterval.
     bool requested();
 
-    static constexpr std::chrono::milliseconds kInterval{20};
+    static constexpr std::chrono::milliseconds kInterval{100};
 
   private:
     bool (*asks_)(void*);
@@ -36,15 +36,27 @@ class Cancellation {
 struct Exec {
     int threads = 1;
     Cancellation* cancellation = nullptr;
+    bool flush_subnormals = false;  // a loop inside a chunk may switch it on, never off
 };
+
+// For float32 work: below 1e-38 a number counts as zero. The tail of a spline filter in a background of zeros is
+// made of such numbers, and arithmetic on them is many times slower.
+inline Exec flushing_subnormals(const Exec& exec) {
+    Exec flushing = exec;
+    flushing.flush_subnormals = true;
+    return flushing;
+}
 
 // CPUs this process may use: affinity mask and cgroup quota.
 int available_threads();
 
-// Threads of a call that asks for none: set_default_threads(n), else VOXKERN_NUM_THREADS, else
-// available_threads(); one in a forked child until it sets its own number.
-int default_threads();
+// Threads of a call that asks for none: set_default_threads(n), else VOXKERN_NUM_THREADS, else one in a forked child
+// and in a `worker`, else OMP_NUM_THREADS, else available_threads(). A forked child forgets what its parent set.
+int default_threads(bool worker = false);
 void set_default_threads(int n);
+
+// More threads than this for each CPU bring nothing: a loop takes no more, whatever Exec asks for.
+inline constexpr int kThreadsPerCpu = 4;
 
 // The one rule from work to threads. `work` counts rough steps of a nanosecond: a sample loaded, weighed and
 // stored is one. Less than kWorkPerThread for each thread costs more to share out than it saves.

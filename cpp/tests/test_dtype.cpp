@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/dtype.hpp"
 
+#include "core/float_mode.hpp"
 #include "expect.hpp"
 
 using namespace voxkern;
@@ -22,12 +23,15 @@ TEST(dtype, what_float32_holds) {
 }
 
 TEST(dtype, halves_survive_the_way_to_float_and_back) {
-    for (std::uint32_t bits = 0; bits < 65536; ++bits) {
-        Half half;
-        half.bits = static_cast<std::uint16_t>(bits);
-        const float value = half;
-        const Half back(value);
-        EXPECT(value != value ? (back.bits & 0x7C00U) == 0x7C00U && (back.bits & 0x3FFU) != 0 : back.bits == bits);
+    for (const bool flushing : {false, true}) {  // a half below 2^-14 is no small number of float32
+        const FloatMode mode(flushing);
+        for (std::uint32_t bits = 0; bits < 65536; ++bits) {
+            Half half;
+            half.bits = static_cast<std::uint16_t>(bits);
+            const float value = half;
+            const Half back(value);
+            EXPECT(value != value ? (back.bits & 0x7C00U) == 0x7C00U && (back.bits & 0x3FFU) != 0 : back.bits == bits);
+        }
     }
 }
 

@@ -39,7 +39,7 @@ void filter_axis(const ConstArrayView& in, const ArrayView& out, const AxisFilte
 void filter_axis(const ConstArrayView& in, const ArrayView& out, const AxisFilter& filter, const Exec& exec) {
     const Ops& ops = VOXKERN_SELECT_LEVEL(ops);
     if (computes_in_f32(in.dtype, out.dtype, filter)) {
-        filter_axis<float>(in, out, filter, exec, ops.tile_f32);
+        filter_axis<float>(in, out, filter, flushing_subnormals(exec), ops.tile_f32);
     } else {
         filter_axis<double>(in, out, filter, exec, ops.tile_f64);
     }

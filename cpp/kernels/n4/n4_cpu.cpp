@@ -224,7 +224,8 @@ Exec limited_to_voxels(const Exec& exec, std::int64_t voxels) {
 Fit fit_of(const Image& image, const Options& options, const Observer& observer, const Exec& exec) {
     const Grid& grid = image.grid();
     const std::int64_t planes = std::max<std::int64_t>(kVoxelsPerChunk / (grid.rows * grid.columns), 1);
-    const Run run{image, grid, options, VOXKERN_SELECT_LEVEL(ops), limited_to_voxels(exec, image.voxels()), planes};
+    const Exec flushing = flushing_subnormals(limited_to_voxels(exec, image.voxels()));
+    const Run run{image, grid, options, VOXKERN_SELECT_LEVEL(ops), flushing, planes};
     const std::vector<Controls> controls = controls_of_levels(options, image.order());
     Fit fit;
     const Level level = fit_levels(run, controls, observer, fit);

@@ -104,7 +104,7 @@ void cpu::resample_argmax(const ConstArrayView& scores, const ArrayView& out, co
     WorkspaceSize size;
     take_scratch(size, task);
     const std::int64_t rows = task.n_out[0] * task.n_out[1];
-    const Exec limited = limited_to_work(exec, 4 * out.size() * task.classes);
+    const Exec limited = flushing_subnormals(limited_to_work(exec, 4 * out.size() * task.classes));
     parallel_for((rows + kGroup - 1) / kGroup, limited, [&](std::int64_t chunk) {
         Workspace workspace(size.bytes());
         const ArgmaxScratch scratch = take_scratch(workspace, task);

@@ -89,7 +89,7 @@ void spline_filter(const ConstArrayView& in, const ArrayView& out, const spline_
     }
     const spline_filter::Ops& ops = spline_filter::active_ops();
     if (spline_filter::computes_in_f32(in.dtype, out.dtype, options)) {
-        spline_filter::filter<float>(in, out, options, ops.tile_f32, exec);
+        spline_filter::filter<float>(in, out, options, ops.tile_f32, flushing_subnormals(exec));
     } else {
         spline_filter::filter<double>(in, out, options, ops.tile_f64, exec);
     }

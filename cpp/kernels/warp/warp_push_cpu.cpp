@@ -138,7 +138,7 @@ void run(const ConstArrayView& values, const ArrayView& image, const CoordinateM
     Plan plan = plan_push(values, image, map, options);
     const Ops& ops = VOXKERN_SELECT_LEVEL(ops);
     if (computes_in_f32(values.dtype, image.dtype, options)) {
-        push_batch<float>(values, image, options, plan, ops.f32, limited);
+        push_batch<float>(values, image, options, plan, ops.f32, flushing_subnormals(limited));
     } else {
         push_batch<double>(values, image, options, plan, ops.f64, limited);
     }
