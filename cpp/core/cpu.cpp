@@ -4,8 +4,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <utility>
 
 #include "core/error.hpp"
+
+#if defined(VOXKERN_X86_LEVELS)
+#include <cpuid.h>
+#endif
 
 namespace voxkern {
 namespace {
@@ -13,21 +18,36 @@ namespace {
 std::vector<CpuLevel> probe() {
 #if defined(VOXKERN_X86_LEVELS)
     __builtin_cpu_init();
-    std::vector<CpuLevel> levels;
-    if (!__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("popcnt")) {
-        throw Error("voxkern needs a processor with SSE4.2 and POPCNT (x86-64-v2)");
-    }
-    levels.push_back(CpuLevel::v2);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-        __builtin_cpu_supports("bmi2")) {
-        levels.push_back(CpuLevel::v3);
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-            __builtin_cpu_supports("avx512vl")) {
-            levels.push_back(CpuLevel::v4);
-        }
-    }
-    return levels;
+    std::set<std::string> found;
+#define VOXKERN_ASK(feature) \
+    if (__builtin_cpu_supports(feature)) found.insert(feature);
+    VOXKERN_ASK("sse3")
+    VOXKERN_ASK("ssse3")
+    VOXKERN_ASK("sse4.1")
+    VOXKERN_ASK("sse4.2")
+    VOXKERN_ASK("popcnt")
+    VOXKERN_ASK("avx")  // the vector features include the system's support for their registers
+    VOXKERN_ASK("avx2")
+    VOXKERN_ASK("bmi")
+    VOXKERN_ASK("bmi2")
+    VOXKERN_ASK("fma")
+    VOXKERN_ASK("avx512f")
+    VOXKERN_ASK("avx512bw")
+    VOXKERN_ASK("avx512cd")
+    VOXKERN_ASK("avx512dq")
+    VOXKERN_ASK("avx512vl")
+#undef VOXKERN_ASK
+    // Clang 14 does not know the others by name.
+    const auto ask = [&found](unsigned leaf, unsigned bit, const char* feature) {
+        unsigned a = 0, b = 0, c = 0, d = 0;
+        if (__get_cpuid(leaf, &a, &b, &c, &d) != 0 && ((c >> bit) & 1U) != 0) found.insert(feature);
+    };
+    ask(1, 13, "cmpxchg16b");
+    ask(1, 22, "movbe");
+    ask(1, 29, "f16c");
+    ask(0x80000001U, 0, "lahf-sahf");
+    ask(0x80000001U, 5, "lzcnt");
+    return levels_with(found);
 #else
     return {CpuLevel::baseline};
 #endif
@@ -60,6 +80,23 @@ const char* to_string(CpuLevel level) {
         case CpuLevel::v4: return "v4";
     }
     return "unknown";
+}
+
+std::vector<CpuLevel> levels_with(const std::set<std::string>& features) {
+    static const std::pair<CpuLevel, std::vector<const char*>> needs[] = {
+        {CpuLevel::v2, {"cmpxchg16b", "lahf-sahf", "popcnt", "sse3", "sse4.1", "sse4.2", "ssse3"}},
+        {CpuLevel::v3, {"avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe"}},
+        {CpuLevel::v4, {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}},
+    };
+    std::vector<CpuLevel> levels;
+    for (const auto& [level, needed] : needs) {
+        const auto has = [&](const char* feature) { return features.count(feature) > 0; };
+        if (!std::all_of(needed.begin(), needed.end(), has)) break;
+        levels.push_back(level);
+    }
+    if (levels.empty())
+        throw Error("voxkern needs a processor of the level x86-64-v2 (SSE4.2 and POPCNT among others)");
+    return levels;
 }
 
 const std::vector<CpuLevel>& usable_levels() {

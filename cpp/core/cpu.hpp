@@ -2,15 +2,20 @@
 // Run-time choice of the instruction-set level. See docs/design/0001-isa-dispatch.md.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
 namespace voxkern {
 
-// x86-64-v2 (SSE4.2), v3 (AVX2, FMA), v4 (AVX-512 F/BW/CD/DQ/VL). Elsewhere one level, `baseline`.
+// x86-64-v2, v3 and v4 as the x86-64 psABI defines them. Elsewhere one level, `baseline`.
 enum class CpuLevel { baseline, v2, v3, v4 };
 
 const char* to_string(CpuLevel level);
+
+// The levels that a processor with these features (by the psABI's names, in small letters) runs, lowest first: code
+// of a level may use each of its features. Throws Error where there is none.
+std::vector<CpuLevel> levels_with(const std::set<std::string>& features);
 
 // Levels this build carries and this CPU runs, lowest first; never empty.
 const std::vector<CpuLevel>& usable_levels();
