@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "bindings/gil.hpp"
 #include "core/error.hpp"
 
 namespace py = pybind11;
@@ -21,7 +22,7 @@ py::object& allocate_function() {
 }
 
 cuda::Memory allocate(void* /*context*/, std::size_t bytes, cudaStream_t /*stream*/) {
-    const py::gil_scoped_acquire held;
+    const GilHeld held;
     try {
         if (!allocate_function()) throw Error("scratch: no allocator is installed");
         py::object array = allocate_function()(bytes);
@@ -37,7 +38,7 @@ cuda::Memory allocate(void* /*context*/, std::size_t bytes, cudaStream_t /*strea
 
 // CuPy's pool gives memory out again in the order of the stream it was taken on.
 void release(void* /*context*/, cuda::Memory memory, cudaStream_t /*stream*/) {
-    const py::gil_scoped_acquire held;
+    const GilHeld held;
     Py_DECREF(static_cast<PyObject*>(memory.owner));
 }
 

@@ -9,7 +9,9 @@
 #include "bindings/cuda_run.hpp"
 #else
 #include "bindings/results.hpp"
+#include "bindings/run.hpp"
 #include "core/cpu.hpp"
+#include "core/fork_safe.hpp"
 #include "core/parallel.hpp"
 #endif
 
@@ -51,8 +53,13 @@ PYBIND11_MODULE(_cuda, module, py::mod_gil_not_used()) {
 
 #else
 
+// The thread that forks is the main one of the child, as Python has it.
+static const int fork_handler =
+    voxkern::after_fork_in_child([] { voxkern::bindings::main_thread = PyThread_get_thread_ident(); });
+
 PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     using namespace voxkern;
+    bindings::main_thread = py::module_::import("threading").attr("main_thread")().attr("ident").cast<unsigned long>();
     active_level();  // an impossible VOXKERN_CPU_LEVEL is refused at import, not in the first call
     bind_kernels(module);
     module.def(
@@ -66,7 +73,8 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     module.def("active_cpu_level", [] { return to_string(active_level()); }, "The ISA level calls run at.");
     module.def("set_cpu_level", &set_active_level, py::arg("level"), "Forces an ISA level (for tests).");
     module.def("available_threads", &available_threads, "CPUs this process may use.");
-    module.def("default_threads", &default_threads, "Threads of a call that asks for none.");
+    module.def("default_threads", &default_threads, py::arg("worker"),
+               "Threads of a call that asks for none; `worker`: in one of several processes that share the work.");
     module.def("set_default_threads", &set_default_threads, py::arg("n"), "0 returns to the environment's number.");
     module.def("empty", &bindings::empty, py::arg("shape"), py::arg("dtype"), py::arg("threads"),
                "A new array in C order. Its memory is kept for the next one when it is freed.");

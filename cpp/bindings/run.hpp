@@ -5,9 +5,12 @@
 
 #include <pybind11/pybind11.h>
 
+#include "bindings/gil.hpp"
 #if defined(VOXKERN_CUDA_MODULE)
 #include "bindings/cuda_run.hpp"
 #else
+#include <atomic>
+
 #include "core/parallel.hpp"
 #endif
 
@@ -31,7 +34,7 @@ inline py::arg where() {
 template <class F>
 void run(Where stream, F&& f) {
     const cuda::Exec exec = exec_on(stream);
-    const py::gil_scoped_release released;
+    const GilReleased released;
     f(exec);
 }
 
@@ -45,21 +48,23 @@ inline py::arg where() {
     return py::arg("threads");
 }
 
-// Ctrl-C is looked for on the calling thread while f runs.
+// Python's name of its main thread; set at import, and in a forked child.
+inline std::atomic<unsigned long> main_thread{0};
+
+// Ctrl-C is looked for while f runs, on the main thread alone: Python answers signals nowhere else, and taking the GIL
+// from a busy thread costs a switch interval each time.
 template <class F>
 void run(Where threads, F&& f) {
     const auto interrupted = [](void*) {
-        const PyGILState_STATE state = PyGILState_Ensure();
-        const bool yes = PyErr_CheckSignals() != 0;
-        PyGILState_Release(state);
-        return yes;
+        const GilHeld held;
+        return PyErr_CheckSignals() != 0;
     };
     Cancellation cancellation(interrupted, nullptr);
     Exec exec;
     exec.threads = threads > 0 ? threads : default_threads();
-    exec.cancellation = &cancellation;
+    if (PyThread_get_thread_ident() == main_thread.load()) exec.cancellation = &cancellation;
     try {
-        const py::gil_scoped_release released;
+        const GilReleased released;
         f(exec);
     } catch (const Cancelled&) {
         throw py::error_already_set();

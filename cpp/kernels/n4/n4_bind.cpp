@@ -106,8 +106,14 @@ n4::Fit fit(const Array& input, const std::optional<Array>& mask, const std::opt
     n4::Observer observer;
     if (callback) {
         observer = [&callback](const n4::Step& step) {
-            const py::gil_scoped_acquire held;
-            (*callback)(step.level, step.iteration, step.convergence);
+            const GilHeld held;
+            const auto call = [&] {
+                return PyObject_CallFunction(callback->ptr(), "LLd", static_cast<long long>(step.level),
+                                             static_cast<long long>(step.iteration), step.convergence);
+            };
+            PyObject* const result = call_python(call);
+            if (result == nullptr) throw py::error_already_set();
+            Py_DECREF(result);
         };
     }
     n4::Fit found;
