@@ -86,8 +86,15 @@ CASES = [
     ("mode", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, mode="edge")),
     ("convention", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, convention="center")),
     ("shape_rule", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, shape_rule="up")),
-    ("threads", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=5, threads=0)),
-    ("n", vk.ArgumentError, lambda t: vk.set_num_threads(0)),
+    *(
+        case
+        for n in (0, -1, 1.5, "2", [2], float("nan"), 2**31, 10**18)
+        for case in (
+            ("threads", vk.ArgumentError, lambda t, n=n: vk.resample(ARRAY, shape=5, threads=n)),
+            ("threads", vk.ArgumentError, lambda t, n=n: vk.ndimage.gaussian_filter(ARRAY, 1, threads=n)),
+            ("n", vk.ArgumentError, lambda t, n=n: vk.set_num_threads(n)),
+        )
+    ),
     # out
     ("out", vk.ArgumentError, lambda t: vk.resample(ARRAY, shape=(4, 5, 6), out=ARRAY)),
     ("out", vk.ArgumentError, lambda t: vk.resample(ARRAY[:2], shape=(2, 5, 6), out=ARRAY[1:3])),

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from .backend import NUMPY, Backend, backend_of, dlpack_library
+from .config import get_num_threads
 from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError
 from .validate import KERNEL_DTYPES, LABEL_DTYPES, SAMPLED_DTYPES, Array, thread_count
 
@@ -42,7 +43,7 @@ class Call:
 
     def __init__(self, function: str, *names: str, threads: int | None = None) -> None:
         self._function, self._names = function, names
-        self._threads = thread_count(threads)
+        self._threads = thread_count(threads) or get_num_threads()
         self._backend: Backend | None = None  # of the first array, as are the volume and the library
         self._volume: Any = None
         self._library: ModuleType | None = None

@@ -11,18 +11,18 @@ import numpy as np
 
 from .. import _core
 from . import backend
-from .errors import ArgumentError
+from .validate import thread_count
 
 NUMERICS_VERSION = 4  # raised by any change of result bits
 
 
-def _in_daemonic_worker() -> bool:
+def _in_worker() -> bool:
+    """Tell whether multiprocessing started this process: its siblings use the other processors.
+
+    Asked at each call: a spawned process imports the main module before it becomes a worker.
+    """
     process = sys.modules.get("multiprocessing.process")
-    return process is not None and bool(process.current_process().daemon)
-
-
-if _in_daemonic_worker():  # a pool of processes already uses the processors
-    _core.set_default_threads(1)
+    return process is not None and process.parent_process() is not None
 
 
 def set_num_threads(n: int | None) -> None:
@@ -31,8 +31,9 @@ def set_num_threads(n: int | None) -> None:
     Parameters
     ----------
     n : int or None
-        At least 1. None returns to the default: ``VOXKERN_NUM_THREADS``, else every CPU this
-        process may use; one in forked and daemonic worker processes.
+        At least 1; more than four for each CPU are not used. None returns to the default:
+        ``VOXKERN_NUM_THREADS``, else one in a process forked or started by multiprocessing, else
+        ``OMP_NUM_THREADS``, else every CPU this process may use.
 
     Examples
     --------
@@ -42,14 +43,12 @@ def set_num_threads(n: int | None) -> None:
     2
     >>> vk.set_num_threads(None)
     """
-    if n is not None and n < 1:
-        raise ArgumentError(f"n: got {n}, allowed at least 1 or None")
-    _core.set_default_threads(n or 0)
+    _core.set_default_threads(thread_count(n, "n"))
 
 
 def get_num_threads() -> int:
     """Return how many threads a call uses that does not say ``threads=``."""
-    return _core.default_threads()
+    return _core.default_threads(_in_worker())
 
 
 def cuda_available() -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,6 +19,8 @@ Array = NDArray[Any]
 KERNEL_DTYPES = frozenset("?bBhHiIlLqQfd")
 SAMPLED_DTYPES = KERNEL_DTYPES | frozenset("eFD")  # what interpolation takes besides
 LABEL_DTYPES = KERNEL_DTYPES - frozenset("fd")
+
+_MOST_THREADS = 2**31 - 1  # what the kernels' argument holds
 
 FILTER_MODES = {
     "reflect": Boundary.reflect,
@@ -43,13 +46,17 @@ INTERPOLATION_MODES = {
 }
 
 
-def thread_count(threads: int | None) -> int:
-    """Return ``threads`` as the kernels take it: 0 for the default number."""
+def thread_count(threads: Any, name: str = "threads") -> int:
+    """Return ``threads`` as the kernels take it; 0 for None."""
     if threads is None:
         return 0
-    if threads < 1:
-        raise ArgumentError(f"threads: got {threads}, allowed at least 1 or None")
-    return int(threads)
+    try:
+        count = operator.index(threads)
+    except TypeError:
+        count = 0
+    if not 1 <= count <= _MOST_THREADS:
+        raise ArgumentError(f"{name}: got {threads!r}, allowed None or a whole number, 1 to {_MOST_THREADS}")
+    return count
 
 
 def normalize_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]:
