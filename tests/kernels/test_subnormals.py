@@ -7,12 +7,13 @@ import pytest
 import voxkern as vk
 
 TINY = np.finfo(np.float32).tiny
+SHAPE = (320, 20, 20)
 
 
 def head(dtype=np.float32):
     """Noise in a ball and zeros around it, wide enough for the tail of a spline filter to die away."""
-    places = np.indices((200, 24, 24), sparse=True)
-    inside = sum(((p - n / 2) / (n * 0.12)) ** 2 for p, n in zip(places, (200, 24, 24), strict=True)) < 1
+    places = np.indices(SHAPE, sparse=True)
+    inside = sum(((p - n / 2) / (n * 0.12)) ** 2 for p, n in zip(places, SHAPE, strict=True)) < 1
     return np.where(inside, np.random.default_rng(3).random(inside.shape), 0).astype(dtype)
 
 
@@ -24,11 +25,11 @@ def keeps_subnormals():
     return (np.full(8, TINY) * np.float32(0.25)).all()
 
 
-DISPLACEMENT = np.full((200, 24, 24, 3), 0.3, np.float32)
+DISPLACEMENT = np.full((*SHAPE, 3), 0.3, np.float32)
 CALLS = {
     "spline_filter": lambda x, order: vk.ndimage.spline_filter(x, order, output=x.dtype),
-    "resample": lambda x, order: vk.resample(x, shape=(230, 24, 20), order=order),
-    "rotate": lambda x, order: vk.ndimage.rotate(x, 7, axes=(1, 2), order=order),
+    "resample": lambda x, order: vk.resample(x, shape=(350, 20, 22), order=order),
+    "rotate": lambda x, order: vk.ndimage.rotate(x, 7, axes=(0, 1), order=order),
     "warp": lambda x, order: vk.warp(x, DISPLACEMENT, order=order),
     "push": lambda x, order: vk.push(x, DISPLACEMENT, order=order),
 }
