@@ -57,6 +57,13 @@ def test_filters_flush_in_every_pass(cpu_level):
     assert subnormals(got) == 0
 
 
+def test_the_nearest_sample_is_a_copy(cpu_level):
+    x = head() * TINY / 4
+    assert subnormals(x) > 0
+    for got in (vk.resample(x, shape=SHAPE, order=0), vk.warp(x, 0 * DISPLACEMENT, order=0)):
+        np.testing.assert_array_equal(got, x)
+
+
 def test_float64_keeps_its_subnormals(cpu_level):
     x = np.zeros((40, 12, 12))
     x[20] = 1e-307

@@ -235,7 +235,9 @@ void resample(const ConstArrayView& in, const ArrayView& out, const std::vector<
     const Exec limited = limited_to_work(exec, in.size() + out.size());
     const resample::Ops& ops = resample::active_ops();
     if (resample::computes_in_f32(in.dtype, out.dtype, options)) {
-        resample::resample_array<float>(in, out, axes, options, ops.f32, flushing_subnormals(limited));
+        const bool copies = options.kernel.taps() == 1;
+        resample::resample_array<float>(in, out, axes, options, ops.f32,
+                                        copies ? limited : flushing_subnormals(limited));
     } else {
         resample::resample_array<double>(in, out, axes, options, ops.f64, limited);
     }

@@ -81,7 +81,8 @@ void run(const ConstArrayView& image, const ArrayView& out, const CoordinateMap&
     set_limits(image, options, limited, plan.task);
     const Ops& ops = VOXKERN_SELECT_LEVEL(ops);
     if (computes_in_f32(image.dtype, out.dtype, options)) {
-        warp_batch<float>(image, out, options, plan, ops.f32, flushing_subnormals(limited));
+        const bool copies = options.kernel.taps() == 1;
+        warp_batch<float>(image, out, options, plan, ops.f32, copies ? limited : flushing_subnormals(limited));
     } else {
         warp_batch<double>(image, out, options, plan, ops.f64, limited);
     }
