@@ -299,6 +299,30 @@ def test_ctrl_c_stops_a_long_call(threads, call):
     assert process.returncode == 0
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_the_thread_that_forks_answers_signals_in_the_child():
+    out = run("""
+        import os, signal, threading, numpy as np, voxkern as vk
+        x = 1 + np.random.default_rng(0).random((32, 32, 32), dtype=np.float32)
+        endless = dict(maximum_number_of_iterations=1000000, convergence_threshold=0)
+        class Stopped(Exception): pass
+        def stop(*_): raise Stopped
+        signal.signal(signal.SIGALRM, stop)
+        def fork():
+            pid = os.fork()
+            if pid == 0:
+                signal.alarm(1)
+                try:
+                    vk.n4_bias_field_correction(x, **endless)
+                except Stopped:
+                    os._exit(7)
+                os._exit(1)
+            print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        thread = threading.Thread(target=fork); thread.start(); thread.join()
+    """)
+    assert out == "7"
+
+
 def test_an_exception_in_one_call_leaves_the_pool_usable(rng):
     with pytest.raises(vk.ArgumentError, match="one value everywhere"):
         vk.n4_bias_field_correction(np.ones((40, 40, 40)), threads=3)
