@@ -14,16 +14,17 @@ using correlate1d::AxisFilter;
 void bind_axis_filter(py::module_& module) {
     py::class_<AxisFilter>(module, "AxisFilter", "One pass of correlate1d: a filter along one axis.")
         .def(py::init([](int axis, std::vector<double> weights, Boundary mode, double cval, std::int64_t origin,
-                         double divisor) { return AxisFilter{axis, std::move(weights), mode, cval, origin, divisor}; }),
+                         std::int64_t box) { return AxisFilter{axis, std::move(weights), mode, cval, origin, box}; }),
              py::kw_only(), py::arg("axis"), py::arg("weights"), py::arg("mode"), py::arg("cval") = 0.0,
-             py::arg("origin") = 0, py::arg("divisor") = 1.0);
+             py::arg("origin") = 0, py::arg("box") = 0)
+        .def_readonly("mode", &AxisFilter::mode)
+        .def_readwrite("cval", &AxisFilter::cval, "The value outside; each part of complex numbers has its own.");
 }
 
 void check(const AxisFilter& filter, const ConstArrayView& in) {
-    const auto size = static_cast<std::int64_t>(filter.weights.size());
-    const std::int64_t before = size / 2 + filter.origin;
     expect(filter.axis >= 0 && filter.axis < in.rank, "axis: out of range");
-    expect(before >= 0 && before < size, "origin: outside the filter");
+    expect(filter.box == 0 || filter.weights.empty(), "box: got weights as well");
+    expect(filter.before() >= 0 && filter.before() < filter.size(), "origin: outside the filter");
 }
 
 }  // namespace
