@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""zoom, shift and the spline filters against scipy: its own tests, and what they do not try."""
+"""zoom, shift and the spline filters against scipy, where its own tests do not try them."""
 
-import os
-import subprocess
-import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
-import scipy
 import scipy.ndimage as scipy_ndimage
 from cases import MODES, SIZES, image
 from hypothesis import assume, given, settings
@@ -17,52 +12,6 @@ from hypothesis import strategies as st
 
 import voxkern as vk
 from voxkern import ndimage
-
-# Loaded as a pytest plugin in front of scipy's tests: after they are collected, its functions are ours.
-PLUGIN = """
-from voxkern import ndimage
-
-def pytest_collection_finish(session):
-    import scipy.ndimage
-    for name in NAMES:
-        setattr(scipy.ndimage, name, getattr(ndimage, name))
-"""
-
-
-def scipys_tests(tmp_path, plugin, names, selection=""):
-    """Run scipy's interpolation tests, as they lie in its wheel, with a plugin in front."""
-    tests = Path(scipy_ndimage.__file__).parent / "tests"
-    if not (tests / "test_interpolation.py").is_file():
-        pytest.skip("this scipy came without its tests")
-    if tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 17):
-        pytest.skip("the tests of scipy 1.17 are meant")
-    (tmp_path / "plugin_of_ours.py").write_text(f"NAMES = {names}\n{plugin}")
-    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
-    options = ["-q", "-x", "-p", "plugin_of_ours", "-p", "no:cacheprovider", "-W", "ignore", "-k", selection]
-    files = [str(tests / "test_interpolation.py"), str(tests / "test_splines.py")]
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *files],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": path},
-    )
-
-
-def test_scipys_own_tests_pass(tmp_path):
-    names = [
-        "affine_transform", "geometric_transform", "map_coordinates", "rotate", "shift", "spline_filter",
-        "spline_filter1d", "zoom",
-    ]  # fmt: skip
-    done = scipys_tests(tmp_path, PLUGIN, names)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    assert " passed" in done.stdout and "failed" not in done.stdout
-
-
-def test_those_tests_can_fail(tmp_path):
-    """With a wrong zoom in place of ours, the same run fails: the plugin reaches the tests."""
-    wrong = PLUGIN.replace("getattr(ndimage, name)", "lambda *a, **k: None")
-    assert scipys_tests(tmp_path, wrong, ["zoom"], "zoom").returncode == 1
 
 
 def assert_close(ours, theirs, x):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,16 +15,6 @@ from .._runtime.backend import host_array
 from .._runtime.texts import documented
 from .._runtime.validate import Array
 from ._common import DTYPES, Call, filter_mode, normalized_axes, normalized_axis, value_per_axis
-
-
-class _Pass(NamedTuple):
-    """A filter along one axis; the value outside comes with the part, real or imaginary, it runs on."""
-
-    axis: int
-    weights: list[float]
-    mode: Any
-    origin: int
-    divisor: float
 
 
 @documented
@@ -45,7 +35,8 @@ def correlate1d(
     ----------
     {input}
     weights : (n,) array_like
-        The filter, real. Computed in float64, or float32 if input and output are float32.
+        The filter; complex weights are conjugated. Computed in float64, or float32 if input and output
+        are float32.
     {axis}
     {filter_output}
     {filter_mode}
@@ -56,7 +47,8 @@ def correlate1d(
     Returns
     -------
     array
-        Same shape as ``input``. Integer results truncate and wrap, as scipy's do.
+        Same shape as ``input``; complex if it or the weights are. Integer results truncate and wrap, as
+        scipy's do.
 
     Raises
     ------
@@ -71,8 +63,10 @@ def correlate1d(
     """
     call = Call("correlate1d", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
-    only = _correlation(host_array(weights, "weights"), normalized_axis(axis, x.ndim), mode, origin)
-    return _run(call, x, [only], output, cval)
+    taps = host_array(weights, "weights")
+    if taps.dtype.kind == "c":
+        return _run_complex(call, x, taps.conj(), axis, output, mode, cval, origin)
+    return _run(call, x, [_correlation(x, taps, axis, mode, origin)], output, cval)
 
 
 @documented
@@ -93,7 +87,7 @@ def convolve1d(
     ----------
     {input}
     weights : (n,) array_like
-        The filter, real. Computed in float64, or float32 if input and output are float32.
+        The filter. Computed in float64, or float32 if input and output are float32.
     {axis}
     {filter_output}
     {filter_mode}
@@ -114,25 +108,23 @@ def convolve1d(
     """
     call = Call("convolve1d", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
-    reverse = np.atleast_1d(host_array(weights, "weights"))[::-1]
-    origin = -origin - (1 if len(reverse) % 2 == 0 else 0)
-    only = _correlation(reverse, normalized_axis(axis, x.ndim), mode, origin)
-    return _run(call, x, [only], output, cval)
+    taps = host_array(weights, "weights")[::-1]
+    origin = -origin - (1 if len(taps) % 2 == 0 else 0)
+    if taps.dtype.kind == "c":
+        return _run_complex(call, x, taps, axis, output, mode, cval, origin)
+    return _run(call, x, [_correlation(x, taps, axis, mode, origin)], output, cval)
 
 
-def _correlation(weights: Array, axis: int, mode: str, origin: int) -> _Pass:
-    taps = np.atleast_1d(weights)
-    if np.iscomplexobj(taps):
-        raise TypeError("weights: got complex numbers, allowed real ones")
-    taps = taps.astype(np.float64)
-    if taps.ndim != 1 or taps.shape[0] < 1:
+def _correlation(x: Array, weights: Array, axis: int, mode: str, origin: int) -> AxisFilter:
+    taps = weights.astype(np.float64)
+    if taps.ndim != 1 or taps.size < 1:
         raise RuntimeError("no filter weights given")
-    before = len(taps) // 2 + origin
-    if before < 0 or before >= len(taps):
+    axis = normalized_axis(axis, x.ndim)
+    if not 0 <= len(taps) // 2 + origin < len(taps):
         raise ValueError(
             "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
         )
-    return _Pass(axis, taps.tolist(), filter_mode(mode), origin, 1.0)
+    return AxisFilter(axis=axis, weights=taps.tolist(), mode=filter_mode(mode), origin=origin)
 
 
 def _gaussian_weights(sigma: float, order: int, radius: int) -> list[float]:
@@ -151,7 +143,9 @@ def _gaussian_weights(sigma: float, order: int, radius: int) -> list[float]:
     return [float(w) for w in (x[:, None] ** exponents).dot(q) * phi]
 
 
-def _gaussian(sigma: float, axis: int, order: int, mode: str, truncate: float, radius: int | None) -> _Pass:
+def _gaussian(
+    sigma: float, axis: int, order: int, mode: str, truncate: float, radius: int | None
+) -> AxisFilter:
     sigma = float(sigma)
     reach = int(truncate * sigma + 0.5) if radius is None else radius
     if not isinstance(reach, int | np.integer) or reach < 0:
@@ -159,7 +153,8 @@ def _gaussian(sigma: float, axis: int, order: int, mode: str, truncate: float, r
     if order < 0:
         raise ValueError("order must be non-negative")
     # A correlation with the reversed kernel is the convolution that is meant.
-    return _Pass(axis, _gaussian_weights(sigma, order, int(reach))[::-1], filter_mode(mode), 0, 1.0)
+    weights = _gaussian_weights(sigma, order, int(reach))[::-1]
+    return AxisFilter(axis=axis, weights=weights, mode=filter_mode(mode))
 
 
 @documented
@@ -281,14 +276,14 @@ def gaussian_filter(
     return _run(call, x, filters, output, cval)
 
 
-def _uniform(size: int, axis: int, mode: str, origin: int) -> _Pass:
+def _uniform(size: int, axis: int, mode: str, origin: int) -> AxisFilter:
     size = operator.index(size)
     if size < 1:
         raise RuntimeError("incorrect filter size")
     before = size // 2 + origin
     if before < 0 or before >= size:
         raise ValueError("invalid origin")
-    return _Pass(axis, [1.0] * size, filter_mode(mode), origin, float(size))
+    return AxisFilter(axis=axis, weights=(), mode=filter_mode(mode), origin=origin, box=size)
 
 
 @documented
@@ -388,16 +383,46 @@ def uniform_filter(
     filters = [
         _uniform(s, a, m, o)
         for a, s, m, o in zip(
-            chosen, value_per_axis(size, n), value_per_axis(mode, n), value_per_axis(origin, n), strict=True
+            chosen,
+            value_per_axis(size, n),
+            value_per_axis(mode, n),
+            value_per_axis(origin, n),
+            strict=True,
         )
         if s > 1
     ]
     return _run(call, x, filters, output, cval)
 
 
-def _run(call: Call, x: Array, filters: list[_Pass], output: Any, cval: complex) -> Any:
+def _run(call: Call, x: Array, filters: list[AxisFilter], output: Any, cval: complex) -> Any:
     out = call.scipy_output(output, x.shape, x, in_place=True)
-    for source, target, outside in call.parts(x, out, cval):
-        passes = [AxisFilter(**p._asdict(), cval=outside) for p in filters]
-        call.run("correlate1d", source, target, passes)
+    for source, target, outside in call.joint_parts(x, out, cval, (f.mode for f in filters)):
+        for each in filters:
+            each.cval = outside
+        call.run("correlate1d", source, target, filters)
+    return call.leave(out)
+
+
+def _run_complex(
+    call: Call, x: Array, weights: Array, axis: int, output: Any, mode: str, cval: complex, origin: int
+) -> Any:
+    """Correlate with complex weights: four real correlations, combined in the order scipy combines them."""
+    if x.dtype.kind != "c" and np.iscomplexobj(cval):
+        raise ValueError("Cannot provide a complex-valued cval when the input is real.")
+
+    def filters(part: Array, outside: float) -> list[AxisFilter]:
+        only = _correlation(x, part, axis, mode, origin)
+        only.cval = outside
+        return [only]
+
+    out = call.scipy_output(output, x.shape, x, is_complex=True)
+    (re, re_out, re_cval), (im, im_out, im_cval) = call.parts(x, out, cval)
+    call.run("correlate1d", re, re_out, filters(weights.real, re_cval))
+    call.run("correlate1d", re, im_out, filters(weights.imag, re_cval))
+    if x.dtype.kind == "c":
+        product = call.empty(x.shape, im.dtype)
+        call.run("correlate1d", im, product, filters(weights.imag, im_cval))
+        re_out -= product
+        call.run("correlate1d", im, product, filters(weights.real, im_cval))
+        im_out += product
     return call.leave(out)
