@@ -170,17 +170,34 @@ void mean_across(const Task<C>& task, const TilePosition& at, const Scratch<C>& 
         [&](std::int64_t i) { sink.store_line(scratch.row, sink.base + i * sink.step_bytes, sink.stride, at.lanes); });
 }
 
-template <class C>
+// mean_rows of one line of W elements a sample: its sums stay in registers.
+template <std::int64_t W, class C>
+void mean_line(const Task<C>& task, const TilePosition& at, const C* surplus, C* x, C* VOXKERN_RESTRICT to) {
+    for (std::int64_t block = -(at.first % task.size); block < at.count; block += task.size) {
+        const std::int64_t low = block > 0 ? block : 0;
+        const std::int64_t next = block + task.size;
+        for (std::int64_t l = 0; l < W; ++l) {
+            C tail = x[(next - 1) * W + l];
+            for (std::int64_t e = next - 2; e >= low; --e) x[e * W + l] = tail += x[e * W + l];
+            C start = C{0};
+            for (std::int64_t e = next; e < low + task.size - 1; ++e) start += x[e * W + l];
+            for (std::int64_t i = low; i < next && i < at.count; ++i) {
+                if (i != block) start += x[(i + task.size - 1) * W + l];
+                to[i * W + l] = (x[i * W + l] + start + surplus[l]) / task.divisor;
+            }
+        }
+    }
+}
+
+template <std::int64_t W, class C>
 void mean_along(const Task<C>& task, const TilePosition& at, const Scratch<C>& scratch) {
-    const std::int64_t width = task.lines.width;
     const RowSink<C> sink = sink_of(task, at, scratch.row);
     for (std::int64_t l = 0; l < at.lanes; ++l) {
-        load_extended(task, at, width, scratch.extended, line_of<C>(task.lines, at, l));
-        C* const to = sink.row(l);
-        mean_rows(
-            task, at, width, scratch.sums, scratch.extended, [&](std::int64_t i) { return to + i * width; },
-            [](std::int64_t) {});
-        sink.done(l, at.count * width);
+        load_extended(task, at, W, scratch.extended, line_of<C>(task.lines, at, l));
+        fill_row(scratch.sums, C{0}, W);
+        if (task.has_surplus) surplus_row(task, scratch.extended + task.before * W, W, scratch.sums);
+        mean_line<W>(task, at, scratch.sums, scratch.extended, sink.row(l));
+        sink.done(l, at.count * W);
     }
 }
 
@@ -212,7 +229,10 @@ void filter_tile(const Task<C>& task, const TilePosition& at, const Scratch<C>& 
     } else if (task.lines.width == 1 && 2 * at.lanes > kRowAlign<C>) {
         mean_transposed(task, at, scratch);
     } else {
-        mean_along(task, at, scratch);
+        static constexpr decltype(&filter_tile<C>) by_width[] = {mean_along<1, C>, mean_along<2, C>, mean_along<3, C>,
+                                                                 mean_along<4, C>, mean_along<5, C>, mean_along<6, C>,
+                                                                 mean_along<7, C>, mean_along<8, C>};
+        by_width[task.lines.width - 1](task, at, scratch);
     }
 }
 

@@ -80,6 +80,9 @@ class Call:
 
     def _array(self, data: Any, name: str) -> Array:
         """Return ``data`` as an array of this call's back end, over the same memory wherever it has any."""
+        if type(data) is np.ndarray and (self._backend is NUMPY or self._backend is None):
+            self._backend = NUMPY
+            return data
         backend = backend_of(data, name)
         if self._backend is None:
             self._backend = backend
@@ -150,8 +153,7 @@ class Call:
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Array | None = None) -> Array:
         """Return a new array on the device of the inputs, in C order or in the memory order of ``like``."""
         backend = self._where()
-        axes = list(range(len(shape)))
-        if like is None or like.ndim != len(shape) or _is_contiguous(like, axes):
+        if like is None or like.ndim != len(shape) or _is_contiguous(like, axes := list(range(len(shape)))):
             return backend.empty(shape, dtype, self._inputs[0], self._threads)
         order = axes[::-1]
         if not _is_contiguous(like, order):
@@ -209,7 +211,9 @@ class Call:
     def run(self, kernel: str, *arguments: Any) -> Any:
         """Run a kernel on the device of its first argument, on the caller's threads or current stream."""
         backend = self._where()
-        if backend is not NUMPY and not hasattr(backend.kernels, kernel):
+        if backend is NUMPY:
+            return getattr(NUMPY.kernels, kernel)(*arguments, self._threads)
+        if not hasattr(backend.kernels, kernel):
             raise self._no_gpu_version("x")
         function = getattr(backend.kernels, kernel)
         with backend.device(arguments[0]):

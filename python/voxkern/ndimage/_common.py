@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import operator
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,24 +53,30 @@ class Call(call.Call):
         shared = any(self.overlap(x, array) and not (in_place and self._same(x, array)) for x in self._inputs)
         return self._writable(output, array, call.is_plain(array) and not shared)
 
-    def parts(self, x: Array, out: Array, cval: complex = 0.0) -> Iterator[tuple[Array, Array, float]]:
-        """Yield what kernels take, if they can write the dtype of the output."""
+    def parts(
+        self, x: Array, out: Array, cval: complex = 0.0, filters: Iterable[Any] | None = None
+    ) -> Iterable[tuple[Array, Array, float]]:
+        """Return what kernels take, if they can write the dtype of the output.
+
+        With ``filters`` complex numbers are one more axis of two, unless the filters need ``cval`` by parts.
+        """
         self._check_dtype(out.dtype, "output", DTYPES)
         if x.dtype.kind != "c":
             cval = math.ldexp(cval, 0)  # type: ignore[arg-type]  # raises what scipy raises of a complex number
-        return super().parts(x, out, cval)
-
-    def joint_parts(
-        self, x: Array, out: Array, cval: complex, modes: Iterable[Any]
-    ) -> Iterable[tuple[Array, Array, float]]:
-        """Return the parts; both at once, as one more axis, where filters may treat them alike."""
-        parts = self.parts(x, out, cval)
-        if x.dtype.kind != "c" or out.dtype.kind != "c" or not isinstance(x, np.ndarray):
+        if out.dtype.kind != "c":
+            return ((x, out, cval),)  # type: ignore[return-value]
+        parts = super().parts(x, out, cval)
+        if filters is None or x.dtype.kind != "c" or not isinstance(x, np.ndarray):
             return parts
-        if np.real(cval) != np.imag(cval) and Boundary.constant in modes:
+        if np.real(cval) != np.imag(cval) and any(f.mode == Boundary.constant for f in filters):
             return parts
         real, target, outside = next(parts)
-        return [(x[..., None].view(real.dtype), out[..., None].view(target.dtype), outside)]
+        return ((x[..., None].view(real.dtype), out[..., None].view(target.dtype), outside),)
+
+    @property
+    def has_affine(self) -> bool:
+        """Tell whether `leave` needs to know the grid."""
+        return self._volume is not None
 
     def _same(self, x: Array, out: Array) -> bool:
         return x.dtype == out.dtype and x.strides == out.strides and self.address(x) == self.address(out)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Iterable
 from typing import Any
@@ -116,7 +117,7 @@ def convolve1d(
 
 
 def _correlation(x: Array, weights: Array, axis: int, mode: str, origin: int) -> AxisFilter:
-    taps = weights.astype(np.float64)
+    taps = np.asarray(weights, np.float64)
     if taps.ndim != 1 or taps.size < 1:
         raise RuntimeError("no filter weights given")
     axis = normalized_axis(axis, x.ndim)
@@ -124,15 +125,23 @@ def _correlation(x: Array, weights: Array, axis: int, mode: str, origin: int) ->
         raise ValueError(
             "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
         )
-    return AxisFilter(axis=axis, weights=taps.tolist(), mode=filter_mode(mode), origin=origin)
+    make = _weighted if taps.size <= 64 else _weighted.__wrapped__
+    return make(axis, taps.tobytes(), filter_mode(mode), operator.index(origin))
 
 
-def _gaussian_weights(sigma: float, order: int, radius: int) -> list[float]:
+@functools.lru_cache(maxsize=32)
+def _weighted(axis: int, weights: bytes, mode: Any, origin: int) -> AxisFilter:
+    """Return a filter; short ones are kept. Bytes tell -0.0 from 0.0."""
+    return AxisFilter(axis=axis, weights=np.frombuffer(weights).tolist(), mode=mode, origin=origin)
+
+
+def _gaussian_weights(sigma: float, order: int, radius: int) -> tuple[float, ...]:
+    """Return the filter, reversed: correlation with it is the convolution that is meant."""
     x = np.arange(-radius, radius + 1)
     phi = np.exp(-0.5 / (sigma * sigma) * x**2)
     phi = phi / phi.sum()
     if order == 0:
-        return [float(w) for w in phi]
+        return tuple(phi.tolist())
     # d/dx (q(x) phi(x)) = (q'(x) - q(x) x / sigma^2) phi(x): apply it `order` times to q = 1.
     exponents = np.arange(order + 1)
     q = np.zeros(order + 1)
@@ -140,7 +149,12 @@ def _gaussian_weights(sigma: float, order: int, radius: int) -> list[float]:
     step = np.diag(exponents[1:], 1) + np.diag(np.ones(order) / -(sigma * sigma), -1)
     for _ in range(order):
         q = step.dot(q)
-    return [float(w) for w in (x[:, None] ** exponents).dot(q) * phi]
+    return tuple(((x[:, None] ** exponents).dot(q) * phi)[::-1].tolist())
+
+
+@functools.lru_cache(maxsize=32)
+def _gaussian_filter(sigma: float, axis: int, order: int, mode: Any, radius: int) -> AxisFilter:
+    return AxisFilter(axis=axis, weights=_gaussian_weights(sigma, order, radius), mode=mode)
 
 
 def _gaussian(
@@ -152,9 +166,7 @@ def _gaussian(
         raise ValueError("Radius must be a nonnegative integer.")
     if order < 0:
         raise ValueError("order must be non-negative")
-    # A correlation with the reversed kernel is the convolution that is meant.
-    weights = _gaussian_weights(sigma, order, int(reach))[::-1]
-    return AxisFilter(axis=axis, weights=weights, mode=filter_mode(mode))
+    return _gaussian_filter(sigma, axis, int(order), filter_mode(mode), int(reach))
 
 
 @documented
@@ -276,14 +288,18 @@ def gaussian_filter(
     return _run(call, x, filters, output, cval)
 
 
+@functools.lru_cache(maxsize=32)
+def _mean(axis: int, size: int, mode: Any, origin: int) -> AxisFilter:
+    return AxisFilter(axis=axis, weights=(), mode=mode, origin=origin, box=size)
+
+
 def _uniform(size: int, axis: int, mode: str, origin: int) -> AxisFilter:
     size = operator.index(size)
     if size < 1:
         raise RuntimeError("incorrect filter size")
-    before = size // 2 + origin
-    if before < 0 or before >= size:
+    if not 0 <= size // 2 + origin < size:
         raise ValueError("invalid origin")
-    return AxisFilter(axis=axis, weights=(), mode=filter_mode(mode), origin=origin, box=size)
+    return _mean(axis, size, filter_mode(mode), operator.index(origin))
 
 
 @documented
@@ -396,10 +412,8 @@ def uniform_filter(
 
 def _run(call: Call, x: Array, filters: list[AxisFilter], output: Any, cval: complex) -> Any:
     out = call.scipy_output(output, x.shape, x, in_place=True)
-    for source, target, outside in call.joint_parts(x, out, cval, (f.mode for f in filters)):
-        for each in filters:
-            each.cval = outside
-        call.run("correlate1d", source, target, filters)
+    for source, target, outside in call.parts(x, out, cval, filters):
+        call.run("correlate1d", source, target, filters, outside)
     return call.leave(out)
 
 
@@ -410,19 +424,15 @@ def _run_complex(
     if x.dtype.kind != "c" and np.iscomplexobj(cval):
         raise ValueError("Cannot provide a complex-valued cval when the input is real.")
 
-    def filters(part: Array, outside: float) -> list[AxisFilter]:
-        only = _correlation(x, part, axis, mode, origin)
-        only.cval = outside
-        return [only]
-
+    real, imag = ([_correlation(x, w, axis, mode, origin)] for w in (weights.real, weights.imag))
     out = call.scipy_output(output, x.shape, x, is_complex=True)
     (re, re_out, re_cval), (im, im_out, im_cval) = call.parts(x, out, cval)
-    call.run("correlate1d", re, re_out, filters(weights.real, re_cval))
-    call.run("correlate1d", re, im_out, filters(weights.imag, re_cval))
+    call.run("correlate1d", re, re_out, real, re_cval)
+    call.run("correlate1d", re, im_out, imag, re_cval)
     if x.dtype.kind == "c":
         product = call.empty(x.shape, im.dtype)
-        call.run("correlate1d", im, product, filters(weights.imag, im_cval))
+        call.run("correlate1d", im, product, imag, im_cval)
         re_out -= product
-        call.run("correlate1d", im, product, filters(weights.real, im_cval))
+        call.run("correlate1d", im, product, real, im_cval)
         im_out += product
     return call.leave(out)

@@ -151,7 +151,10 @@ def shift(
     call = Call("shift", "resample", threads=threads)
     x = enter_image(call, input)
     moves = value_per_axis(shift, x.ndim)
-    grid = [GridAxis(np.arange(n) - float(s), 1.0, -float(s)) for n, s in zip(x.shape, moves, strict=True)]
+    grid = [
+        GridAxis(np.arange(n, dtype=np.float64) - float(s), 1.0, -float(s))
+        for n, s in zip(x.shape, moves, strict=True)
+    ]
     return sample_on_axes(call, x, grid, output, order, mode, cval, prefilter)
 
 
@@ -277,6 +280,8 @@ def sample_on_axes(
             float64=computes_in_float64(x, out),
         )
         call.run("resample", source, target, samplings, options)
+    if not call.has_affine:
+        return call.leave(out)
     index_map = np.eye(4)
     for a, axis in enumerate(grid[:3]):
         index_map[a, [a, 3]] = axis.step, axis.origin
