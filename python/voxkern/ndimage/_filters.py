@@ -380,8 +380,8 @@ def uniform_filter(
 
     Notes
     -----
-    Every mean is summed afresh: a NaN or a huge value touches its own box only, where scipy's
-    running sum carries it to the end of the line.
+    The cost does not grow with ``size``. Nothing is ever subtracted from a sum: a NaN or a huge value touches
+    its own box only, where scipy's running sum carries it to the end of the line.
 
     Examples
     --------
