@@ -63,7 +63,7 @@ class Call:
         Strided, reversed, Fortran-ordered, read-only and memory-mapped arrays pass as they are. Only foreign
         byte order, misaligned data and dtypes that are ``widened`` are copied. ``dtypes`` None allows all.
         """
-        volume = x if is_volume(x) else None
+        volume = None if type(x) is np.ndarray or not is_volume(x) else x
         data = x if volume is None else volume.data
         first = self._backend is None
         array = self._array(data, name)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import operator
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ class Call(call.Call):
 
     def parts(
         self, x: Array, out: Array, cval: complex = 0.0, filters: Iterable[Any] | None = None
-    ) -> Iterable[tuple[Array, Array, float]]:
+    ) -> Iterator[tuple[Array, Array, float]]:
         """Return what kernels take, if they can write the dtype of the output.
 
         With ``filters`` complex numbers are one more axis of two, unless the filters need ``cval`` by parts.
@@ -64,14 +64,14 @@ class Call(call.Call):
         if x.dtype.kind != "c":
             cval = math.ldexp(cval, 0)  # type: ignore[arg-type]  # raises what scipy raises of a complex number
         if out.dtype.kind != "c":
-            return ((x, out, cval),)  # type: ignore[return-value]
+            return iter(((x, out, cval),))  # type: ignore[arg-type]
         parts = super().parts(x, out, cval)
         if filters is None or x.dtype.kind != "c" or not isinstance(x, np.ndarray):
             return parts
         if np.real(cval) != np.imag(cval) and any(f.mode == Boundary.constant for f in filters):
             return parts
         real, target, outside = next(parts)
-        return ((x[..., None].view(real.dtype), out[..., None].view(target.dtype), outside),)
+        return iter(((x[..., None].view(real.dtype), out[..., None].view(target.dtype), outside),))
 
     @property
     def has_affine(self) -> bool:
@@ -86,7 +86,7 @@ def _output_dtype(output: Any, input: np.dtype[Any], is_complex: bool) -> np.dty
     """Return the dtype that ``output`` asks for, made complex where the result is."""
     if output is None:
         return np.promote_types(input, np.complex64) if is_complex else input
-    dtype = np.dtype(output)
+    dtype: np.dtype[Any] = np.dtype(output)
     if is_complex and dtype.kind != "c":
         if isinstance(output, str):
             raise RuntimeError("output must have complex dtype")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._core import CoordinateMap, Interpolator, WarpOptions
+from .._core import AxisSampling, CoordinateMap, Interpolator, WarpOptions
 from .._runtime.backend import host_array, is_array
 from .._runtime.texts import documented
 from .._runtime.validate import KERNEL_DTYPES, Array
@@ -230,7 +230,7 @@ def affine_transform(
     with np.errstate(divide="ignore", invalid="ignore"):
         before = shift / linear
     grid = [
-        GridAxis((np.arange(m) + b) * f, f, s)
+        GridAxis(m, AxisSampling((np.arange(m) + b) * f), f, s)
         for m, b, f, s in zip(shape, before, linear, shift, strict=True)
     ]
     return sample_on_axes(call, x, grid, output, order, mode, cval, prefilter)

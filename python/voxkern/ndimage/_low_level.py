@@ -44,7 +44,7 @@ def compiled(mapping: Any) -> tuple[Callable[..., int], int | None] | None:
     wrapper = getattr(sys.modules.get("scipy"), "LowLevelCallable", ())
     capsule, signature = mapping, None
     if isinstance(mapping, wrapper):
-        capsule, signature = tuple.__getitem__(mapping, 0), mapping.signature  # type: ignore[attr-defined,arg-type]
+        capsule, signature = tuple.__getitem__(mapping, 0), mapping.signature
         if signature not in _SIGNATURES:
             raise ValueError(f"mapping: got signature {signature!r}, allowed {', '.join(_SIGNATURES)}")
     name = None if signature is None else signature.encode()
