@@ -27,6 +27,7 @@ Plan<C>::Plan(const AxisFilter& filter, std::int64_t n)
         weights.assign(static_cast<std::size_t>(filter.box), C{1});
         symmetry = filter.box % 2 == 0 ? FilterSymmetry::none : FilterSymmetry::even;
     }
+    extension.reserve(static_cast<std::size_t>(before + after));
     for (std::int64_t e = 0; e < before; ++e) extension.push_back(fold_index(e - before, n, filter.mode));
     for (std::int64_t e = 0; e < after; ++e) extension.push_back(fold_index(n + e, n, filter.mode));
 }

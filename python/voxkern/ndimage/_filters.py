@@ -166,7 +166,8 @@ def _gaussian(
         raise ValueError("Radius must be a nonnegative integer.")
     if order < 0:
         raise ValueError("order must be non-negative")
-    return _gaussian_filter(sigma, axis, int(order), filter_mode(mode), int(reach))
+    make = _gaussian_filter if reach <= 64 else _gaussian_filter.__wrapped__  # long ones would hold memory
+    return make(sigma, axis, int(order), filter_mode(mode), int(reach))
 
 
 @documented
