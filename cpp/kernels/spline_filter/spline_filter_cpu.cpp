@@ -36,6 +36,20 @@ struct Passes {
     }
 };
 
+ArrayView contiguous_like(const ConstArrayView& in, DType dtype, void* data) {
+    ArrayView view;
+    view.data = data;
+    view.dtype = dtype;
+    view.rank = in.rank;
+    std::int64_t stride = 1;
+    for (int a = in.rank - 1; a >= 0; --a) {
+        view.shape[a] = in.shape[a];
+        view.strides[a] = stride;
+        stride *= in.shape[a];
+    }
+    return view;
+}
+
 template <class C>
 void filter(const ConstArrayView& in, const ArrayView& out, const Options& options, RunTile<C> tile, const Exec& exec) {
     Passes<C> passes{passes_of(out, options), {}, static_cast<C>(spline_gain(options.order)), tile};
@@ -52,7 +66,7 @@ void filter(const ConstArrayView& in, const ArrayView& out, const Options& optio
     }
     // Between the passes the coefficients keep their precision.
     Workspace workspace(Workspace::bytes_of<C>({in.size()}));
-    const ArrayView between = contiguous_at(workspace.take<C>(in.size()), DTypeOf<C>::value, in);
+    const ArrayView between = contiguous_like(in, DTypeOf<C>::value, workspace.take<C>(in.size()));
     run(between);
     cpu::copy(as_const(between), out, exec);
 }

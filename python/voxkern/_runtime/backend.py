@@ -167,12 +167,8 @@ def is_array(x: Any) -> bool:
 
 def host_array(x: Any, name: str, dtype: Any = None) -> NDArray[Any]:
     """Return a parameter (filter weights, a matrix) as a NumPy array; it never comes from a GPU."""
-    array: NDArray[Any]
-    if type(x) is list or type(x) is np.ndarray:
-        array = np.asarray(x, dtype=dtype)
-        return array
     if is_gpu_array(x):
         backend_of(x, name)
         raise ArgumentTypeError(f"{name}: got a GPU array, allowed numbers in the memory of the host")
-    array = np.asarray(x if dlpack_library(x) is None else np.from_dlpack(x), dtype=dtype)
+    array: NDArray[Any] = np.asarray(x if dlpack_library(x) is None else np.from_dlpack(x), dtype=dtype)
     return array

@@ -63,7 +63,7 @@ class Call:
         Strided, reversed, Fortran-ordered, read-only and memory-mapped arrays pass as they are. Only foreign
         byte order, misaligned data and dtypes that are ``widened`` are copied. ``dtypes`` None allows all.
         """
-        volume = None if type(x) is np.ndarray or not is_volume(x) else x
+        volume = x if is_volume(x) else None
         data = x if volume is None else volume.data
         first = self._backend is None
         array = self._array(data, name)
@@ -153,7 +153,8 @@ class Call:
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Array | None = None) -> Array:
         """Return a new array on the device of the inputs, in C order or in the memory order of ``like``."""
         backend = self._where()
-        if like is None or like.ndim != len(shape) or _is_contiguous(like, axes := list(range(len(shape)))):
+        axes = list(range(len(shape)))
+        if like is None or like.ndim != len(shape) or _is_contiguous(like, axes):
             return backend.empty(shape, dtype, self._inputs[0], self._threads)
         order = axes[::-1]
         if not _is_contiguous(like, order):

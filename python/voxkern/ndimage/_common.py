@@ -39,6 +39,8 @@ class Call(call.Call):
         """Return where the kernel writes: ``output``, a new array in C order, or one that is copied back."""
         shape = tuple(shape)
         is_complex = is_complex or like.dtype.kind == "c"
+        if output is None and not is_complex:
+            return self.empty(shape, like.dtype)
         if output is None or not is_array(output):
             dtype = _output_dtype(output, like.dtype, is_complex)
             fresh = self.empty(shape, dtype)
