@@ -22,8 +22,8 @@ namespace py = pybind11;
 
 // What both kinds of array say of themselves.
 struct Layout {
-    std::string dtype;  // as messages name it
-    char kind = 'f';    // b bool, u unsigned, i signed, f floating
+    py::object dtype;  // as messages name it
+    char kind = 'f';   // b bool, u unsigned, i signed, f floating
     bool native = true;
     std::int64_t itemsize = 1;
     std::uintptr_t address = 0;
@@ -44,10 +44,11 @@ inline Layout layout_of(const Array& array, const char* name) {
     }
     const py::dict facts = array.attr("__cuda_array_interface__");
     Layout layout;
-    layout.dtype = facts["typestr"].cast<std::string>();
-    layout.kind = layout.dtype[1];
-    layout.native = layout.dtype[0] != (PY_BIG_ENDIAN ? '<' : '>');
-    layout.itemsize = std::stoll(layout.dtype.substr(2));
+    layout.dtype = facts["typestr"];
+    const auto typestr = layout.dtype.cast<std::string>();
+    layout.kind = typestr[1];
+    layout.native = typestr[0] != (PY_BIG_ENDIAN ? '<' : '>');
+    layout.itemsize = std::stoll(typestr.substr(2));
     const auto data = facts["data"].cast<py::tuple>();
     layout.address = data[0].cast<std::uintptr_t>();
     layout.writable = !data[1].cast<bool>();
@@ -79,7 +80,7 @@ inline Layout layout_of(const Array& array, const char* name) {
     const py::dtype dtype = array.dtype();
     const char order = dtype.byteorder();
     Layout layout;
-    layout.dtype = py::str(dtype).cast<std::string>();
+    layout.dtype = dtype;
     layout.kind = dtype.kind();
     layout.native = order == '=' || order == '|' || order == (PY_BIG_ENDIAN ? '>' : '<');
     layout.itemsize = array.itemsize();
@@ -113,7 +114,7 @@ inline DType dtype_of(const Layout& layout, const char* name) {
         if (is('f', 32)) return DType::f32;
         if (is('f', 64)) return DType::f64;
     }
-    throw InvalidArgument(std::string(name) + ": got dtype " + layout.dtype +
+    throw InvalidArgument(std::string(name) + ": got dtype " + py::str(layout.dtype).cast<std::string>() +
                           ", allowed bool, integers, float16, float32 and float64 in native byte order");
 }
 

@@ -23,10 +23,13 @@ struct Lines {
     LineSide in;  // base of `in` is only read
     LineSide out;
     std::int64_t length = 0;  // samples per input line
+    std::int64_t width = 1;   // elements per sample: more than 1 where a few lines are taken as one (make_cut_lines)
     std::int64_t lanes = 1;   // neighbouring lines per outer position
     Axes<2> outer;            // positions of the first lane: in, out
     // The line itself is the contiguous direction: tiles are transposed on the way in and out.
     bool transposed = false;
+    std::int64_t piece = 0;  // samples of a line per tile: all of them, or fewer (make_cut_lines)
+    std::int64_t pieces = 1;
     std::int64_t tile_lanes = 0;
     std::int64_t tiles_per_position = 0;
     std::int64_t tiles = 0;
@@ -39,11 +42,19 @@ struct Lines {
 Lines make_lines(const ConstArrayView& in, const ArrayView& out, int axis, std::int64_t compute_size,
                  std::int64_t rows);
 
-// Offsets in elements of tile `t` and how many lanes it has.
+// The same for kernels whose result depends on `halo` neighbours alone. A line too long for a tile is cut into
+// pieces, so that it runs on several threads and can be stopped. A few lines that lie interleaved, the channels of a
+// colour or the parts of complex numbers, become one line whose samples are `width` elements.
+Lines make_cut_lines(const ConstArrayView& in, const ArrayView& out, int axis, std::int64_t compute_size,
+                     std::int64_t halo);
+
+// Offsets in elements of the lines of tile `t`, how many lanes it has, and which of their samples are its own.
 struct TilePosition {
     std::int64_t in_offset;
     std::int64_t out_offset;
     std::int64_t lanes;
+    std::int64_t first;
+    std::int64_t count;
 };
 TilePosition tile_position(const Lines& lines, std::int64_t tile);
 

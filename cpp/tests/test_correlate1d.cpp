@@ -35,7 +35,7 @@ TEST(correlate1d, row_loops_equal_the_sample_formula_at_every_level) {
         set_active_level(to_string(level));
         for (const Boundary mode : {Boundary::reflect, Boundary::constant, Boundary::grid_wrap}) {
             for (int axis = 0; axis < 3; ++axis) {
-                const AxisFilter filter{axis, {0.1, 0.7, -0.3, 0.2, 0.05, 0.4}, mode, 0.25, 1, 1.0};
+                const AxisFilter filter{axis, {0.1, 0.7, -0.3, 0.2, 0.05, 0.4}, mode, 0.25, 1};
                 Exec exec;
                 exec.threads = 3;
                 cpu::correlate1d(erase_type(in), erase_type(out), {filter}, exec);
@@ -96,6 +96,69 @@ TEST(correlate1d, several_passes_in_place) {
     cpu::correlate1d(as_const(erase_type(a)), erase_type(b), filters, exec);
     cpu::correlate1d(as_const(erase_type(a)), erase_type(a), filters, exec);
     EXPECT(x == once);
+}
+
+// A long line is cut into pieces, and a few interleaved lines are one: every sample is still the formula's, in place
+// as well, where a piece must not read what its neighbour wrote.
+TEST(correlate1d, pieces_of_long_lines_equal_the_formula) {
+    constexpr std::int64_t n = 200000;
+    const std::vector<double> w = {0.1, 0.7, -0.3, 0.2, 0.05};
+    for (const std::int64_t channels : {1, 3}) {
+        const std::vector<double> x = numbers(n * channels);
+        const View<const double, 2> in = contiguous_view<const double, 2>(x.data(), {n, channels});
+        for (const CpuLevel level : usable_levels()) {
+            set_active_level(to_string(level));
+            std::vector<double> y(x.size());
+            std::vector<double> same = x;
+            Exec exec;
+            exec.threads = 3;
+            const std::vector<AxisFilter> filters = {{0, w, Boundary::grid_wrap, 0.0, 1}};
+            cpu::correlate1d(erase_type(in), erase_type(contiguous_view<double, 2>(y.data(), {n, channels})), filters,
+                             exec);
+            const ArrayView target = erase_type(contiguous_view<double, 2>(same.data(), {n, channels}));
+            cpu::correlate1d(as_const(target), target, filters, exec);
+            for (std::int64_t i = 0; i < n * channels; ++i) {
+                const auto sample = [&](std::int64_t t) {
+                    const std::int64_t k = fold_index(i / channels - 3 + t, n, Boundary::grid_wrap);
+                    return x[static_cast<std::size_t>(k * channels + i % channels)];
+                };
+                EXPECT(y[static_cast<std::size_t>(i)] == fir_sample(sample, w.data(), 5, FilterSymmetry::none));
+            }
+            EXPECT(same == y);
+        }
+    }
+}
+
+// Means of boxes shorter and far longer than the line, along every axis, against sums of their own.
+TEST(correlate1d, means_equal_sums_of_their_own) {
+    const std::int64_t shape[3] = {3, 29, 21};
+    const std::vector<double> x = numbers(3 * 29 * 21);
+    const View<const double, 3> in = contiguous_view<const double, 3>(x.data(), {shape[0], shape[1], shape[2]});
+    for (const CpuLevel level : usable_levels()) {
+        set_active_level(to_string(level));
+        for (const Boundary mode :
+             {Boundary::reflect, Boundary::mirror, Boundary::nearest, Boundary::constant, Boundary::grid_wrap}) {
+            for (const std::int64_t box : {5, 16, 17, 24, 90, 331}) {
+                for (int axis = 0; axis < 3; ++axis) {
+                    std::vector<double> y(x.size());
+                    const AxisFilter filter{axis, {}, mode, 0.25, -2, box};
+                    cpu::correlate1d(erase_type(in),
+                                     erase_type(contiguous_view<double, 3>(y.data(), {shape[0], shape[1], shape[2]})),
+                                     {filter}, {});
+                    const std::int64_t step = in.strides[axis];
+                    for (std::int64_t i = 0; i < static_cast<std::int64_t>(x.size()); ++i) {
+                        const std::int64_t at = i / step % shape[axis];
+                        double sum = 0.0;
+                        for (std::int64_t t = 0; t < box; ++t) {
+                            const std::int64_t k = fold_index(at - filter.before() + t, shape[axis], mode);
+                            sum += k == kOutside ? filter.cval : x[static_cast<std::size_t>(i + (k - at) * step)];
+                        }
+                        EXPECT_NEAR(y[static_cast<std::size_t>(i)], sum / static_cast<double>(box), 1e-13);
+                    }
+                }
+            }
+        }
+    }
 }
 
 TEST(correlate1d, symmetry_is_found) {

@@ -21,21 +21,25 @@ ArrayView array_of(float* data, const std::vector<std::int64_t>& shape, const st
 }
 
 // Every sample of every line is visited exactly once, whatever the axis and strides.
-void expect_cover(const ArrayView& array, int axis, std::int64_t rows) {
-    const Lines lines = make_lines(as_const(array), array, axis, 4, rows);
+void expect_cover(const ArrayView& array, const Lines& lines) {
     std::set<std::int64_t> seen;
     for (std::int64_t t = 0; t < lines.tiles; ++t) {
         const TilePosition at = tile_position(lines, t);
         EXPECT(at.lanes >= 1 && at.lanes <= lines.tile_lanes);
         for (std::int64_t l = 0; l < at.lanes; ++l) {
-            for (std::int64_t i = 0; i < lines.length; ++i) {
-                const std::int64_t offset = at.out_offset + l * lines.out.lane + i * lines.out.step;
+            for (std::int64_t e = at.first * lines.width; e < (at.first + at.count) * lines.width; ++e) {
+                const std::int64_t offset = at.out_offset + l * lines.out.lane + e * lines.out.step;
                 EXPECT(seen.insert(offset).second);
             }
         }
     }
     EXPECT(static_cast<std::int64_t>(seen.size()) == array.size());
     EXPECT(lines.chunks * lines.tiles_per_chunk >= lines.tiles);
+}
+
+void expect_cover(const ArrayView& array, int axis, std::int64_t rows) {
+    expect_cover(array, make_lines(as_const(array), array, axis, 4, rows));
+    expect_cover(array, make_cut_lines(as_const(array), array, axis, 4, rows / 2));
 }
 }  // namespace
 
@@ -57,4 +61,27 @@ TEST(lines, neighbouring_axes_merge) {
     EXPECT(lines.lanes == 24 && lines.outer.rank() == 0 && !lines.transposed);
     const Lines along = make_lines(as_const(a), a, 2, 4, 6);
     EXPECT(along.lanes == 32 && along.transposed);
+}
+
+TEST(lines, long_lines_are_cut) {
+    const ArrayView line = array_of(nullptr, {1000000}, {1});
+    const Lines cut = make_cut_lines(as_const(line), line, 0, 4, 8);
+    EXPECT(cut.pieces >= 10 && cut.chunks == cut.pieces && cut.pieces * cut.piece >= 1000000);
+    EXPECT(make_lines(as_const(line), line, 0, 4, 1000008).chunks == 1);
+    expect_cover(line, cut);
+    const ArrayView apart = array_of(nullptr, {20000, 16}, {16, 1});
+    EXPECT(make_cut_lines(as_const(apart), apart, 0, 4, 8).pieces >= 3);
+    expect_cover(apart, make_cut_lines(as_const(apart), apart, 0, 4, 8));
+    // A filter longer than half the line: cutting would read everything twice.
+    EXPECT(make_cut_lines(as_const(line), line, 0, 4, 600000).pieces == 1);
+}
+
+TEST(lines, a_few_interleaved_lines_are_one) {
+    const ArrayView colour = array_of(nullptr, {5, 70, 3}, {210, 3, 1});
+    const Lines lines = make_cut_lines(as_const(colour), colour, 1, 4, 2);
+    EXPECT(lines.width == 3 && lines.length == 70 && lines.lanes == 5 && lines.transposed);
+    expect_cover(colour, lines);
+    EXPECT(make_cut_lines(as_const(colour), colour, 0, 4, 2).width == 1);  // 210 lanes: enough
+    const ArrayView flat = array_of(nullptr, {70, 3}, {3, 1});
+    EXPECT(make_cut_lines(as_const(flat), flat, 0, 4, 2).width == 3);
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """correlate1d: reference, scipy's bits, properties, edges."""
 
+import signal
+
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
@@ -102,12 +104,84 @@ def test_box_of_narrow_integers_is_exact(rng, backend, dtype):
     assert_same(got, scipy_ndimage.uniform_filter1d(x, **args))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("mode", MODES)
+def test_means_of_long_boxes(rng, backend, dtype, mode):
+    """Sums are shared between windows, and a box longer than the line costs no more than the line."""
+    x = image(rng, (3, 23, 40), dtype)
+    for size, origin in [(16, 0), (17, 8), (18, -9), (45, 3), (91, 0), (1000, -300)]:
+        args = {"mode": mode, "cval": 7, "origin": origin}
+        for axis in range(3):
+            got = backend(ndimage.uniform_filter1d, x, size, axis, **args)
+            want = scipy_ndimage.uniform_filter1d(x, size, axis, **args)
+            assert_same(got, want, (size, axis), float64=FLOAT64)
+
+
+def test_a_box_far_longer_than_the_line():
+    x = np.array([3, 8, 1, 0])
+    for mode, want in {"reflect": 3, "grid-wrap": 3, "mirror": 3, "nearest": 1, "constant": 6}.items():
+        got = ndimage.uniform_filter1d(x, 10**9, mode=mode, cval=7)
+        assert got.tolist() == [want] * 4, mode
+
+
+@pytest.mark.parametrize("size", [151, 4001])
+def test_long_sums_of_float32_keep_their_digits(rng, backend, size):
+    x = (rng.random((20, 5000)) + 1000).astype(np.float32)
+    got = backend(ndimage.uniform_filter1d, x, size)
+    want = scipy_ndimage.uniform_filter1d(x.astype(np.float64), size)
+    assert np.abs(got - want).max() <= 1e-6 * 1001
+
+
 def test_nan_and_infinity(rng):
     x = rng.random((6, 40))
     x[2, 20], x[4, 5] = np.nan, np.inf
     np.testing.assert_array_equal(ndimage.gaussian_filter(x, 1), scipy_ndimage.gaussian_filter(x, 1))
-    touched = np.isnan(ndimage.uniform_filter1d(x[2], 3))
-    np.testing.assert_array_equal(np.flatnonzero(touched), [19, 20, 21])
+    for size in (3, 21):
+        window = np.arange(20 - size // 2, 21 + size // 2)
+        for array in (x, np.asfortranarray(x)):
+            touched = np.isnan(ndimage.uniform_filter1d(array, size))
+            np.testing.assert_array_equal(np.argwhere(touched), [(2, i) for i in window])
+        np.testing.assert_array_equal(np.flatnonzero(np.isnan(ndimage.uniform_filter1d(x[2], size))), window)
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+def test_lines_that_are_cut(rng, cpu_level, dtype, channels):
+    """A piece of a long line gives what the whole line gives, in place and from strided memory too."""
+    x = image(rng, (150_000, *channels), dtype)
+    weights = filter_weights(rng, "none")
+    for mode in ("reflect", "grid-wrap"):
+        args = {"weights": weights, "axis": 0, "mode": mode, "origin": 1}
+        want = scipy_ndimage.correlate1d(x, **args)
+        for threads in (1, 3):
+            assert_same(ndimage.correlate1d(x, **args, threads=threads), want, (mode, threads))
+        assert_same(ndimage.correlate1d(np.repeat(x, 2, 0)[::2], **args), want, mode)
+        same = x.copy()
+        assert_same(ndimage.correlate1d(same, **args, output=same), want, mode)
+    mean = ndimage.uniform_filter1d(x, 101, 0, threads=1)
+    assert_same(mean, scipy_ndimage.uniform_filter1d(x, 101, 0), float64=1e-11)
+    np.testing.assert_array_equal(mean, ndimage.uniform_filter1d(x, 101, 0, threads=3))
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timers here")
+@pytest.mark.parametrize("shape", [(6_000_000,), (6_000_000, 2)])
+def test_one_long_line_can_be_stopped(shape):
+    """The signal is seen between two pieces: what is left of the line stays as it was."""
+
+    def stop(*_):
+        raise InterruptedError
+
+    x = np.zeros(shape, np.float32)
+    out = np.full_like(x, np.nan)
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(InterruptedError):
+            ndimage.gaussian_filter1d(x, 1500, axis=0, output=out, threads=1)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert np.isnan(out).any()
 
 
 def test_empty_and_single():

@@ -62,6 +62,60 @@ def test_complex(rng):
     np.testing.assert_allclose(got, scipy_ndimage.correlate1d(x.astype(np.complex64), [1, 2, 4]), rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["correlate1d", "convolve1d"])
+@pytest.mark.parametrize("dtype", ["int8", "int64", "float32", "float64", "complex64", "complex128"])
+def test_complex_weights(rng, name, dtype):
+    ours, theirs = getattr(ndimage, name), getattr(scipy_ndimage, name)
+    x = (rng.standard_normal((6, 7)) * 9).astype(dtype)
+    cval = 2.5
+    if x.dtype.kind == "c":
+        x, cval = x + x[::-1] * x.dtype.type(1j), 2.5 - 3j
+    for weights in ([1 + 2j, 3, -1j], [0.5j, 1.25]):
+        got, want = (
+            ours(x, weights, 0, mode="constant", cval=cval),
+            theirs(x, weights, 0, None, "constant", cval),
+        )
+        assert got.dtype == want.dtype
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-5 if got.dtype == np.complex64 else 0)
+    out = np.empty((6, 7), np.complex128)
+    assert ours(x, [1, 1j], 1, output=out) is out
+    np.testing.assert_allclose(out, theirs(x, [1, 1j], 1, output=np.complex128), atol=1e-5)
+    if x.dtype == np.complex128:
+        same = x.copy()
+        ours(same, [1, 1j], output=same)
+        np.testing.assert_array_equal(same, theirs(x, [1, 1j]))
+
+
+def test_a_part_of_complex_data_has_its_part_of_cval(rng):
+    """A real ``cval`` has no imaginary part. Parts share a kernel call only where that does not matter."""
+    for shape in [(), (5,), (4, 5), (3, 4, 5)]:
+        x = np.asarray(rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
+        for view in (x, x.copy("F"), x.repeat(2, -1)[..., ::2] if shape else x):
+            for mode, cval in [
+                ("constant", 2.0),
+                ("constant", 2 + 2j),
+                ("constant", 1 - 3j),
+                ("mirror", 1 - 3j),
+            ]:
+                options = {"mode": mode, "cval": cval}
+                got = ndimage.gaussian_filter(view, 1, **options)
+                np.testing.assert_array_equal(got, scipy_ndimage.gaussian_filter(x, 1, **options))
+                got = ndimage.uniform_filter(view, 20, output=np.complex64, **options)
+                want = scipy_ndimage.uniform_filter(x, 20, output=np.complex64, **options)
+                np.testing.assert_allclose(got, want, atol=1e-6)
+
+
+def test_real_output_of_complex_data_is_made_complex(rng):
+    x = np.ones(4, np.complex128)
+    for call in (
+        lambda m: m.correlate1d(x.real, [1j], output=np.float64),
+        lambda m: m.zoom(x, 2, output=np.dtype("int8")),
+    ):
+        with pytest.warns(UserWarning, match="promoting specified output dtype to complex") as caught:
+            assert call(ndimage).dtype == call(scipy_ndimage).dtype
+        assert caught[0].filename == __file__
+
+
 def test_foreign_byte_order(rng):
     x = rng.integers(0, 999, (5, 6)).astype(">i2")
     np.testing.assert_array_equal(ndimage.gaussian_filter(x, 1), scipy_ndimage.gaussian_filter(x, 1))
@@ -82,6 +136,15 @@ def test_foreign_byte_order(rng):
         lambda m: m.gaussian_filter(np.zeros((2, 2)), (1, 2, 3)),
         lambda m: m.gaussian_filter(np.zeros((2, 2)), 1, axes=(0, 0)),
         lambda m: m.gaussian_filter(np.zeros((2, 2)), 1, axes=5),
+        lambda m: m.gaussian_filter(np.zeros((2, 2)), 1, axes=(0, 5)),
+        lambda m: m.gaussian_filter(np.ones(3, complex), 1, output="float32"),
+        lambda m: m.gaussian_filter([1.0, 2.0], 1, mode="constant", cval=1j),
+        lambda m: m.correlate1d([1.0, 2.0], [1.0], cval=1j),
+        lambda m: m.correlate1d([1.0, 2.0], [1j], cval=1j),
+        lambda m: m.correlate1d([1.0, 2.0], 3.0),
+        lambda m: m.convolve1d([1.0, 2.0], 3.0),
+        lambda m: m.uniform_filter1d([1.0, 2.0], 3, cval="a"),
+        lambda m: m.shift([1.0, 2.0], 1, cval=1j),
         lambda m: m.uniform_filter1d([1.0, 2.0], 0),
         lambda m: m.uniform_filter1d([1.0, 2.0], 3, origin=9),
         lambda m: m.uniform_filter(np.zeros((2, 2)), (3, 3, 3)),

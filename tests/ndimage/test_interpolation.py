@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""zoom, shift and the spline filters against scipy: its own tests, and what they do not try."""
+"""zoom, shift and the spline filters against scipy, where its own tests do not try them."""
 
-import os
+import ctypes
 import subprocess
 import sys
+import textwrap
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,52 +17,6 @@ from hypothesis import strategies as st
 
 import voxkern as vk
 from voxkern import ndimage
-
-# Loaded as a pytest plugin in front of scipy's tests: after they are collected, its functions are ours.
-PLUGIN = """
-from voxkern import ndimage
-
-def pytest_collection_finish(session):
-    import scipy.ndimage
-    for name in NAMES:
-        setattr(scipy.ndimage, name, getattr(ndimage, name))
-"""
-
-
-def scipys_tests(tmp_path, plugin, names, selection=""):
-    """Run scipy's interpolation tests, as they lie in its wheel, with a plugin in front."""
-    tests = Path(scipy_ndimage.__file__).parent / "tests"
-    if not (tests / "test_interpolation.py").is_file():
-        pytest.skip("this scipy came without its tests")
-    if tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 17):
-        pytest.skip("the tests of scipy 1.17 are meant")
-    (tmp_path / "plugin_of_ours.py").write_text(f"NAMES = {names}\n{plugin}")
-    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
-    options = ["-q", "-x", "-p", "plugin_of_ours", "-p", "no:cacheprovider", "-W", "ignore", "-k", selection]
-    files = [str(tests / "test_interpolation.py"), str(tests / "test_splines.py")]
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *files],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": path},
-    )
-
-
-def test_scipys_own_tests_pass(tmp_path):
-    names = [
-        "affine_transform", "geometric_transform", "map_coordinates", "rotate", "shift", "spline_filter",
-        "spline_filter1d", "zoom",
-    ]  # fmt: skip
-    done = scipys_tests(tmp_path, PLUGIN, names)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    assert " passed" in done.stdout and "failed" not in done.stdout
-
-
-def test_those_tests_can_fail(tmp_path):
-    """With a wrong zoom in place of ours, the same run fails: the plugin reaches the tests."""
-    wrong = PLUGIN.replace("getattr(ndimage, name)", "lambda *a, **k: None")
-    assert scipys_tests(tmp_path, wrong, ["zoom"], "zoom").returncode == 1
 
 
 def assert_close(ours, theirs, x):
@@ -219,3 +173,65 @@ def test_threads_agree(rng):
     first = ndimage.zoom(x, 1.3, threads=1)
     for threads in (2, 3, 8):
         np.testing.assert_array_equal(ndimage.zoom(x, 1.3, threads=threads), first)
+
+
+_MAPPING = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_ssize_t), ctypes.POINTER(ctypes.c_double), ctypes.c_int,
+    ctypes.c_int, ctypes.c_void_p,
+)  # fmt: skip
+
+
+@_MAPPING
+def _half_a_sample_back(index, coordinates, output_rank, input_rank, user_data):
+    shift = ctypes.cast(user_data, ctypes.POINTER(ctypes.c_double))[0] if user_data else 0.5
+    for axis in range(input_rank):
+        coordinates[axis] = index[axis if output_rank == input_rank else 0] - shift
+    return 1
+
+
+@_MAPPING
+def _fails(*_):
+    return 0
+
+
+def test_geometric_transform_takes_compiled_mappings(rng):
+    x = rng.random((7, 8))
+    shift = ctypes.c_double(1.25)
+    with_data = scipy.LowLevelCallable(_half_a_sample_back, ctypes.cast(ctypes.byref(shift), ctypes.c_void_p))
+    make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
+    new_capsule = make(("PyCapsule_New", ctypes.pythonapi))
+    nameless = new_capsule(ctypes.cast(_half_a_sample_back, ctypes.c_void_p), None, None)
+    for mapping in (scipy.LowLevelCallable(_half_a_sample_back), with_data, nameless):
+        for options in (
+            {},
+            {"order": 1, "output_shape": (3, 4)},
+            {"output_shape": (5,)},
+            {"output_shape": (0, 2)},
+        ):
+            got = ndimage.geometric_transform(x, mapping, **options)
+            want = scipy_ndimage.geometric_transform(x, mapping, **options)
+            np.testing.assert_allclose(got, want, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [scipy.LowLevelCallable(_fails), scipy.LowLevelCallable(ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 1)), 5],
+)
+def test_bad_mappings_raise_what_scipy_raises(mapping):
+    with pytest.raises(Exception) as theirs:
+        scipy_ndimage.geometric_transform(np.ones(4), mapping)
+    with pytest.raises(theirs.type):
+        ndimage.geometric_transform(np.ones(4), mapping)
+
+
+def test_compiled_mappings_do_not_import_scipy():
+    code = """
+        import sys, datetime
+        from voxkern import ndimage
+        ndimage.geometric_transform([0.0, 1.0], lambda i: i, order=1)
+        try:
+            ndimage.geometric_transform([0.0, 1.0], datetime.datetime_CAPI)
+        except ValueError:
+            assert "scipy" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)

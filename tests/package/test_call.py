@@ -150,9 +150,9 @@ def gpu(monkeypatch):
         def __exit__(self, *_):
             current.pop()
 
-    def correlate1d(x, out, filters, stream):
+    def correlate1d(x, out, filters, cval, stream):
         ran.append((stream, current[-1]))
-        _core.correlate1d(x.host, out.host, filters, 1)
+        _core.correlate1d(x.host, out.host, filters, cval, 1)
 
     def copy(x, out, stream):
         _core.copy(x.host, out.host, 1)

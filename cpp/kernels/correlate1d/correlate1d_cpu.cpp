@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/passes.hpp"
 #include "core/tiles.hpp"
+#include "kernels/copy/copy.hpp"
 #include "kernels/correlate1d/correlate1d_plan.hpp"
 #include "kernels/correlate1d/correlate1d_task.hpp"
 
@@ -8,30 +9,56 @@ namespace voxkern::correlate1d {
 namespace {
 
 template <class C>
-void filter_axis(const ConstArrayView& in, const ArrayView& out, const AxisFilter& filter, const Exec& exec,
-                 void (*tile)(const Task<C>&, const TilePosition&, const Scratch<C>&)) {
-    const std::int64_t n = in.shape[filter.axis];
-    const Plan<C> plan(filter, n);
+Task<C> task_of(const Plan<C>& plan, const Lines& lines) {
     Task<C> task;
-    task.before = plan.before;
-    task.after = plan.after;
-    task.lines = make_lines(in, out, filter.axis, sizeof(C), task.before + n + task.after);
+    task.lines = lines;
     task.weights = plan.weights.data();
-    task.size = static_cast<std::int64_t>(plan.weights.size());
+    task.size = plan.before + 1 + plan.after;
     task.symmetry = plan.symmetry;
     task.divisor = plan.divisor;
     task.cval = plan.cval;
+    task.running = plan.running;
+    task.surplus = plan.surplus;
+    const Surplus& s = plan.surplus;
+    task.has_surplus = s.all != 0.0 || s.first != 0.0 || s.last != 0.0 || s.outside != 0.0;
+    task.before = plan.before;
+    task.after = plan.after;
     task.extension = plan.extension.data();
+    return task;
+}
+
+template <class C>
+using RunTile = void (*)(const Task<C>&, const TilePosition&, const Scratch<C>&);
+
+template <class C>
+void filter_axis(const ConstArrayView& in, const ArrayView& out, const AxisFilter& filter, const Exec& exec,
+                 RunTile<C> tile) {
+    const Plan<C> plan(filter, in.shape[filter.axis]);
+    const std::int64_t halo = plan.before + plan.after;
+    const Lines lines = make_cut_lines(in, out, filter.axis, sizeof(C), halo);
+    if (lines.pieces > 1 && in.data == out.data) {  // a piece would read what its neighbour has written
+        Workspace original(in.size() * size_of(in.dtype));
+        const ArrayView copied = contiguous_at(original.take<char>(in.size() * size_of(in.dtype)), in.dtype, in);
+        cpu::copy(in, copied, exec);
+        filter_axis(as_const(copied), out, filter, exec, tile);
+        return;
+    }
+    const Task<C> task = task_of(plan, lines);
 
     // 64 more elements: whole vectors may read past the last sample.
-    const std::int64_t width = task.lines.transposed ? 1 : task.lines.tile_lanes;
-    const std::int64_t extended = (task.before + n + task.after) * width + 64;
-    const std::int64_t row = task.lines.transposed ? n : width;
-    const std::int64_t bytes = Workspace::bytes_of<C>({extended, row});
-    for_tiles(task.lines, exec, bytes, [&](Workspace& workspace, std::int64_t /*chunk*/) {
+    const bool packed = !lines.transposed || (plan.running && lines.width == 1);
+    const std::int64_t width = packed ? lines.tile_lanes : lines.width;
+    const std::int64_t extended = (lines.piece + halo) * width + 64;
+    const std::int64_t row = lines.transposed ? lines.piece * lines.width : width;
+    const std::int64_t sums = plan.running ? 2 * width : 0;
+    const std::int64_t staging = plan.running && lines.transposed ? extended : 0;
+    const std::int64_t bytes = Workspace::bytes_of<C>({extended, row, sums, staging});
+    for_tiles(lines, exec, bytes, [&](Workspace& workspace, std::int64_t /*chunk*/) {
         Scratch<C> scratch;
         scratch.extended = workspace.take<C>(extended);
         scratch.row = workspace.take<C>(row);
+        scratch.sums = workspace.take<C>(sums);
+        scratch.staging = workspace.take<C>(staging);
         return [&task, tile, scratch](const TilePosition& at) { tile(task, at, scratch); };
     });
 }

@@ -44,14 +44,15 @@ __global__ void correlate_samples(const T* in, void* out, DType out_dtype, Pass<
 template <class C>
 void filter_axis(const ConstArrayView& in, const ArrayView& out, const AxisFilter& filter, const cuda::Exec& exec) {
     const Plan<C> plan(filter, in.shape[filter.axis]);
-    const cuda::Scratch<C> weights = cuda::upload(plan.weights, exec);
+    const std::vector<C> ones(static_cast<std::size_t>(filter.box), C{1});
+    const cuda::Scratch<C> weights = cuda::upload(filter.box > 0 ? ones : plan.weights, exec);
     Pass<C> pass;
     pass.walk = cuda::walk_over<1>(in, out, {filter.axis});
     pass.n = in.shape[filter.axis];
     pass.step = in.strides[filter.axis];
     pass.weights = weights.data();
-    pass.size = static_cast<std::int64_t>(plan.weights.size());
-    pass.before = plan.before;
+    pass.size = filter.size();
+    pass.before = filter.before();
     pass.symmetry = plan.symmetry;
     pass.mode = filter.mode;
     pass.cval = plan.cval;

@@ -6,17 +6,53 @@
 
 namespace voxkern::correlate1d {
 
+namespace {
+
+// Below, adding the samples of a box afresh is as fast as sharing sums (measured: README.md).
+constexpr std::int64_t kLongestFreshBox = 16;
+
+}  // namespace
+
 template <class C>
 Plan<C>::Plan(const AxisFilter& filter, std::int64_t n)
-    : weights(filter.weights.begin(), filter.weights.end()),
+    : running(filter.box > kLongestFreshBox),
+      weights(filter.weights.begin(), filter.weights.end()),
       symmetry(filter_symmetry(filter.weights.data(), static_cast<std::int64_t>(filter.weights.size()))),
-      divisor(static_cast<C>(filter.divisor)),
-      cval(static_cast<C>(filter.cval)) {
-    const auto size = static_cast<std::int64_t>(filter.weights.size());
-    before = size / 2 + filter.origin;
-    after = size - 1 - before;
+      divisor(static_cast<C>(std::max<std::int64_t>(filter.box, 1))),
+      cval(static_cast<C>(filter.cval)),
+      before(filter.before()),
+      after(filter.size() - 1 - before) {
+    if (running) take_out_surplus(n, filter.mode);
+    if (filter.box > 0 && !running) {
+        weights.assign(static_cast<std::size_t>(filter.box), C{1});
+        symmetry = filter.box % 2 == 0 ? FilterSymmetry::none : FilterSymmetry::even;
+    }
+    extension.reserve(static_cast<std::size_t>(before + after));
     for (std::int64_t e = 0; e < before; ++e) extension.push_back(fold_index(e - before, n, filter.mode));
     for (std::int64_t e = 0; e < after; ++e) extension.push_back(fold_index(n + e, n, filter.mode));
+}
+
+// A box longer than the line costs no more than the line.
+template <class C>
+void Plan<C>::take_out_surplus(std::int64_t n, Boundary mode) {
+    const bool wraps = mode == Boundary::wrap || mode == Boundary::grid_wrap;
+    std::int64_t period = wraps ? n : 0;  // of the extension; 0 where the ends are repeated
+    if (mode == Boundary::reflect) period = 2 * n;
+    if (mode == Boundary::mirror && n > 1) period = 2 * n - 2;
+    const std::int64_t ahead = period > 0 ? before / period : std::max<std::int64_t>(before - (n - 1), 0);
+    const std::int64_t behind = period > 0 ? after / period : std::max<std::int64_t>(after - (n - 1), 0);
+    before -= ahead * std::max<std::int64_t>(period, 1);
+    after -= behind * std::max<std::int64_t>(period, 1);
+    if (period > 0) {
+        const auto periods = static_cast<double>(ahead + behind);
+        surplus.all = wraps ? periods : 2.0 * periods;
+        if (mode == Boundary::mirror) surplus.first = surplus.last = -periods;
+    } else if (mode == Boundary::constant || mode == Boundary::grid_constant) {
+        surplus.outside = static_cast<double>(ahead + behind);
+    } else {
+        surplus.first = static_cast<double>(ahead);
+        surplus.last = static_cast<double>(behind);
+    }
 }
 
 template struct Plan<float>;
@@ -27,22 +63,21 @@ namespace {
 // Sums of up to 256 16-bit integers are exact in float32, and their quotient by the size truncates
 // and rounds as the float64 one does: box filters of such images need no float64.
 bool is_exact_box(DType in, DType out, const AxisFilter& filter) {
-    const auto size = static_cast<double>(filter.weights.size());
-    const bool box = filter.divisor == size && size <= 256.0 &&
-                     std::all_of(filter.weights.begin(), filter.weights.end(), [](double w) { return w == 1.0; });
     const bool small = filter.cval == std::trunc(filter.cval) && std::abs(filter.cval) <= 65535.0;
-    return box && small && in != DType::f32 && exact_in_f32(in) && out != DType::f64;
+    return filter.box > 0 && filter.box <= 256 && small && in != DType::f32 && exact_in_f32(in) && out != DType::f64;
 }
 
 }  // namespace
 
 bool computes_in_f32(DType in, DType out, const AxisFilter& filter) {
-    return (in == DType::f32 && out == DType::f32) || is_exact_box(in, out, filter);
+    const bool long_sum = filter.box > kLongestFreshBox;  // its roundings would show
+    return (in == DType::f32 && out == DType::f32 && !long_sum) || is_exact_box(in, out, filter);
 }
 
 std::int64_t work_of(const ConstArrayView& in, const std::vector<AxisFilter>& filters) {
     std::int64_t taps = 0;
-    for (const AxisFilter& filter : filters) taps += static_cast<std::int64_t>(filter.weights.size());
+    for (const AxisFilter& filter : filters)
+        taps += filter.box > 0 ? std::min(filter.box, kLongestFreshBox) : filter.size();
     return in.size() * taps / 4;  // a vector instruction does several
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/fir.hpp"
 #include "kernels/correlate1d/correlate1d.hpp"
+#include "kernels/correlate1d/correlate1d_task.hpp"
 
 namespace voxkern::correlate1d {
 
@@ -12,13 +13,18 @@ template <class C>
 struct Plan {
     Plan(const AxisFilter& filter, std::int64_t n);
 
-    std::vector<C> weights;
+    bool running;            // a mean of so many samples that sums are shared between neighbours
+    std::vector<C> weights;  // none where running
     FilterSymmetry symmetry;
     C divisor;
     C cval;
+    Surplus surplus;
     std::int64_t before;                  // samples of extension ahead of the line
     std::int64_t after;                   // and behind it
     std::vector<std::int64_t> extension;  // before + after sample indices, kOutside for cval
+
+  private:
+    void take_out_surplus(std::int64_t n, Boundary mode);
 };
 
 // Whether a pass from one dtype to another may compute in float32.

@@ -81,6 +81,9 @@ class Call:
 
     def _array(self, data: Any, name: str) -> Array:
         """Return ``data`` as an array of this call's back end, over the same memory wherever it has any."""
+        if type(data) is np.ndarray and (self._backend is NUMPY or self._backend is None):
+            self._backend = NUMPY
+            return data
         backend = backend_of(data, name)
         if self._backend is None:
             self._backend = backend
@@ -210,7 +213,9 @@ class Call:
     def run(self, kernel: str, *arguments: Any) -> Any:
         """Run a kernel on the device of its first argument, on the caller's threads or current stream."""
         backend = self._where()
-        if backend is not NUMPY and not hasattr(backend.kernels, kernel):
+        if backend is NUMPY:
+            return getattr(NUMPY.kernels, kernel)(*arguments, self._threads)
+        if not hasattr(backend.kernels, kernel):
             raise self._no_gpu_version("x")
         function = getattr(backend.kernels, kernel)
         with backend.device(arguments[0]):

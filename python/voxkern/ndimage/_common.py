@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import math
 import operator
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from .._core import Boundary
 from .._runtime import call
 from .._runtime.backend import is_array
 from .._runtime.validate import FILTER_MODES, INTERPOLATION_MODES, KERNEL_DTYPES, Array
@@ -25,14 +28,21 @@ class Call(call.Call):
             raise kind(f"array type {dtype!r} not supported")
 
     def scipy_output(
-        self, output: Any, shape: Sequence[int], like: Array, *, in_place: bool = False
+        self,
+        output: Any,
+        shape: Sequence[int],
+        like: Array,
+        *,
+        in_place: bool = False,
+        is_complex: bool = False,
     ) -> Array:
         """Return where the kernel writes: ``output``, a new array in C order, or one that is copied back."""
         shape = tuple(shape)
+        is_complex = is_complex or like.dtype.kind == "c"
+        if output is None and not is_complex:
+            return self.empty(shape, like.dtype)
         if output is None or not is_array(output):
-            dtype = like.dtype if output is None else np.dtype(output)
-            if like.dtype.kind == "c" and dtype.kind != "c":
-                dtype = np.promote_types(like.dtype, dtype)
+            dtype = _output_dtype(output, like.dtype, is_complex)
             fresh = self.empty(shape, dtype)
             if dtype.isnative:
                 return fresh
@@ -40,18 +50,51 @@ class Call(call.Call):
         array = self._given(output, "output")
         if array.shape != shape:
             raise RuntimeError("output shape not correct")
-        if like.dtype.kind == "c" and array.dtype.kind != "c":
+        if is_complex and array.dtype.kind != "c":
             raise RuntimeError("output must have complex dtype")
         shared = any(self.overlap(x, array) and not (in_place and self._same(x, array)) for x in self._inputs)
         return self._writable(output, array, call.is_plain(array) and not shared)
 
-    def parts(self, x: Array, out: Array, cval: complex = 0.0) -> Iterator[tuple[Array, Array, float]]:
-        """Yield what kernels take, if they can write the dtype of the output."""
+    def parts(
+        self, x: Array, out: Array, cval: complex = 0.0, filters: Iterable[Any] | None = None
+    ) -> Iterator[tuple[Array, Array, float]]:
+        """Return what kernels take, if they can write the dtype of the output.
+
+        With ``filters`` complex numbers are one more axis of two, unless the filters need ``cval`` by parts.
+        """
         self._check_dtype(out.dtype, "output", DTYPES)
-        return super().parts(x, out, cval)
+        if x.dtype.kind != "c":
+            cval = math.ldexp(cval, 0)  # type: ignore[arg-type]  # raises what scipy raises of a complex number
+        if out.dtype.kind != "c":
+            return iter(((x, out, cval),))  # type: ignore[arg-type]
+        parts = super().parts(x, out, cval)
+        if filters is None or x.dtype.kind != "c" or not isinstance(x, np.ndarray):
+            return parts
+        if np.real(cval) != np.imag(cval) and any(f.mode == Boundary.constant for f in filters):
+            return parts
+        real, target, outside = next(parts)
+        return iter(((x[..., None].view(real.dtype), out[..., None].view(target.dtype), outside),))
+
+    @property
+    def has_affine(self) -> bool:
+        """Tell whether `leave` needs to know the grid."""
+        return self._volume is not None
 
     def _same(self, x: Array, out: Array) -> bool:
         return x.dtype == out.dtype and x.strides == out.strides and self.address(x) == self.address(out)
+
+
+def _output_dtype(output: Any, input: np.dtype[Any], is_complex: bool) -> np.dtype[Any]:
+    """Return the dtype that ``output`` asks for, made complex where the result is."""
+    if output is None:
+        return np.promote_types(input, np.complex64) if is_complex else input
+    dtype: np.dtype[Any] = np.dtype(output)
+    if is_complex and dtype.kind != "c":
+        if isinstance(output, str):
+            raise RuntimeError("output must have complex dtype")
+        warnings.warn("promoting specified output dtype to complex", stacklevel=5)
+        return np.promote_types(dtype, np.complex64)
+    return dtype
 
 
 def normalized_axis(axis: int, ndim: int) -> int:
@@ -69,9 +112,10 @@ def normalized_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, .
         chosen: tuple[Any, ...] = (operator.index(axes),)  # type: ignore[arg-type]
     else:
         chosen = tuple(operator.index(a) for a in axes)  # type: ignore[union-attr]
-    for axis in chosen:
-        normalized_axis(axis, ndim)
-    result = tuple(axis % ndim for axis in chosen)
+        for axis in chosen:
+            if not -ndim <= axis < ndim:
+                raise ValueError(f"specified axis: {axis} is out of range")
+    result = tuple(normalized_axis(axis, ndim) for axis in chosen)
     if len(set(result)) != len(result):
         raise ValueError("axes must be unique")
     return result

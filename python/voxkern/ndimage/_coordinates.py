@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._core import CoordinateMap, Interpolator, WarpOptions
+from .._core import AxisSampling, CoordinateMap, Interpolator, WarpOptions
 from .._runtime.backend import host_array, is_array
 from .._runtime.texts import documented
 from .._runtime.validate import KERNEL_DTYPES, Array
 from .._space import geometry
 from ._common import DTYPES, Call, check_order, computes_in_float64, interpolation_mode, value_per_axis
 from ._interpolation import GridAxis, enter_image, sample_on_axes
+from ._low_level import compiled, coordinates
 
 
 @documented
@@ -101,8 +102,9 @@ def geometric_transform(
     Parameters
     ----------
     {sampled_input}
-    mapping : callable
+    mapping : callable, scipy.LowLevelCallable or capsule
         Takes the indices of an element of the result as a tuple; returns the coordinates to look it up at.
+        Compiled functions have scipy's signatures.
         It is called once per element: where it can be written for arrays, `map_coordinates` is far faster.
     output_shape : tuple of int, optional
         Default: shape of ``input``.
@@ -125,7 +127,7 @@ def geometric_transform(
     Raises
     ------
     RuntimeError, ValueError, TypeError
-        As ``scipy.ndimage.geometric_transform``; a ``LowLevelCallable`` is not taken.
+        As ``scipy.ndimage.geometric_transform``.
 
     Examples
     --------
@@ -139,12 +141,15 @@ def geometric_transform(
     shape = x.shape if output_shape is None else tuple(output_shape)
     if len(shape) < 1:
         raise RuntimeError("input and output rank must be > 0")
-    if not callable(mapping):
-        raise TypeError("mapping: allowed a Python function")
-    keywords = dict(extra_keywords or {})
-    indices = itertools.product(*(range(n) for n in shape))
-    found = [mapping(index, *extra_arguments, **keywords) for index in indices]
-    points = np.asarray(found, dtype=np.float64).reshape(-1, x.ndim).T.reshape(x.ndim, *shape)
+    if (function := compiled(mapping)) is not None:
+        points = coordinates(*function, shape, x.ndim)
+    elif callable(mapping):
+        keywords = dict(extra_keywords or {})
+        indices = itertools.product(*(range(n) for n in shape))
+        found = [mapping(index, *extra_arguments, **keywords) for index in indices]
+        points = np.asarray(found, dtype=np.float64).reshape(-1, x.ndim).T.reshape(x.ndim, *shape)
+    else:
+        raise ValueError("mapping: allowed a function, a LowLevelCallable or a capsule")
     out = call.scipy_output(output, shape, x)
     _warp(call, x, out, CoordinateMap(axes=x.ndim, field=points), order, mode, cval, prefilter)
     return call.leave(out, bare=True)
@@ -225,7 +230,7 @@ def affine_transform(
     with np.errstate(divide="ignore", invalid="ignore"):
         before = shift / linear
     grid = [
-        GridAxis((np.arange(m) + b) * f, f, s)
+        GridAxis(m, AxisSampling((np.arange(m) + b) * f), f, s)
         for m, b, f, s in zip(shape, before, linear, shift, strict=True)
     ]
     return sample_on_axes(call, x, grid, output, order, mode, cval, prefilter)

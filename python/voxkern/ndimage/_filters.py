@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,16 +16,6 @@ from .._runtime.backend import host_array
 from .._runtime.texts import documented
 from .._runtime.validate import Array
 from ._common import DTYPES, Call, filter_mode, normalized_axes, normalized_axis, value_per_axis
-
-
-class _Pass(NamedTuple):
-    """A filter along one axis; the value outside comes with the part, real or imaginary, it runs on."""
-
-    axis: int
-    weights: list[float]
-    mode: Any
-    origin: int
-    divisor: float
 
 
 @documented
@@ -45,7 +36,8 @@ def correlate1d(
     ----------
     {input}
     weights : (n,) array_like
-        The filter, real. Computed in float64, or float32 if input and output are float32.
+        The filter; complex weights are conjugated. Computed in float64, or float32 if input and output
+        are float32.
     {axis}
     {filter_output}
     {filter_mode}
@@ -56,7 +48,8 @@ def correlate1d(
     Returns
     -------
     array
-        Same shape as ``input``. Integer results truncate and wrap, as scipy's do.
+        Same shape as ``input``; complex if it or the weights are. Integer results truncate and wrap, as
+        scipy's do.
 
     Raises
     ------
@@ -71,8 +64,10 @@ def correlate1d(
     """
     call = Call("correlate1d", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
-    only = _correlation(host_array(weights, "weights"), normalized_axis(axis, x.ndim), mode, origin)
-    return _run(call, x, [only], output, cval)
+    taps = host_array(weights, "weights")
+    if taps.dtype.kind == "c":
+        return _run_complex(call, x, taps.conj(), axis, output, mode, cval, origin)
+    return _run(call, x, [_correlation(x, taps, axis, mode, origin)], output, cval)
 
 
 @documented
@@ -93,7 +88,7 @@ def convolve1d(
     ----------
     {input}
     weights : (n,) array_like
-        The filter, real. Computed in float64, or float32 if input and output are float32.
+        The filter. Computed in float64, or float32 if input and output are float32.
     {axis}
     {filter_output}
     {filter_mode}
@@ -114,33 +109,39 @@ def convolve1d(
     """
     call = Call("convolve1d", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
-    reverse = np.atleast_1d(host_array(weights, "weights"))[::-1]
-    origin = -origin - (1 if len(reverse) % 2 == 0 else 0)
-    only = _correlation(reverse, normalized_axis(axis, x.ndim), mode, origin)
-    return _run(call, x, [only], output, cval)
+    taps = host_array(weights, "weights")[::-1]
+    origin = -origin - (1 if len(taps) % 2 == 0 else 0)
+    if taps.dtype.kind == "c":
+        return _run_complex(call, x, taps, axis, output, mode, cval, origin)
+    return _run(call, x, [_correlation(x, taps, axis, mode, origin)], output, cval)
 
 
-def _correlation(weights: Array, axis: int, mode: str, origin: int) -> _Pass:
-    taps = np.atleast_1d(weights)
-    if np.iscomplexobj(taps):
-        raise TypeError("weights: got complex numbers, allowed real ones")
-    taps = taps.astype(np.float64)
-    if taps.ndim != 1 or taps.shape[0] < 1:
+def _correlation(x: Array, weights: Array, axis: int, mode: str, origin: int) -> AxisFilter:
+    taps = np.asarray(weights, np.float64)
+    if taps.ndim != 1 or taps.size < 1:
         raise RuntimeError("no filter weights given")
-    before = len(taps) // 2 + origin
-    if before < 0 or before >= len(taps):
+    axis = normalized_axis(axis, x.ndim)
+    if not 0 <= len(taps) // 2 + origin < len(taps):
         raise ValueError(
             "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
         )
-    return _Pass(axis, taps.tolist(), filter_mode(mode), origin, 1.0)
+    make = _weighted if taps.size <= 64 else _weighted.__wrapped__
+    return make(axis, taps.tobytes(), filter_mode(mode), operator.index(origin))
 
 
-def _gaussian_weights(sigma: float, order: int, radius: int) -> list[float]:
+@functools.lru_cache(maxsize=32)
+def _weighted(axis: int, weights: bytes, mode: Any, origin: int) -> AxisFilter:
+    """Return a filter; short ones are kept. Bytes tell -0.0 from 0.0."""
+    return AxisFilter(axis=axis, weights=np.frombuffer(weights).tolist(), mode=mode, origin=origin)
+
+
+def _gaussian_weights(sigma: float, order: int, radius: int) -> tuple[float, ...]:
+    """Return the filter, reversed: correlation with it is the convolution that is meant."""
     x = np.arange(-radius, radius + 1)
     phi = np.exp(-0.5 / (sigma * sigma) * x**2)
     phi = phi / phi.sum()
     if order == 0:
-        return [float(w) for w in phi]
+        return tuple(phi.tolist())
     # d/dx (q(x) phi(x)) = (q'(x) - q(x) x / sigma^2) phi(x): apply it `order` times to q = 1.
     exponents = np.arange(order + 1)
     q = np.zeros(order + 1)
@@ -148,18 +149,25 @@ def _gaussian_weights(sigma: float, order: int, radius: int) -> list[float]:
     step = np.diag(exponents[1:], 1) + np.diag(np.ones(order) / -(sigma * sigma), -1)
     for _ in range(order):
         q = step.dot(q)
-    return [float(w) for w in (x[:, None] ** exponents).dot(q) * phi]
+    return tuple(((x[:, None] ** exponents).dot(q) * phi)[::-1].tolist())
 
 
-def _gaussian(sigma: float, axis: int, order: int, mode: str, truncate: float, radius: int | None) -> _Pass:
+@functools.lru_cache(maxsize=32)
+def _gaussian_filter(sigma: float, axis: int, order: int, mode: Any, radius: int) -> AxisFilter:
+    return AxisFilter(axis=axis, weights=_gaussian_weights(sigma, order, radius), mode=mode)
+
+
+def _gaussian(
+    sigma: float, axis: int, order: int, mode: str, truncate: float, radius: int | None
+) -> AxisFilter:
     sigma = float(sigma)
     reach = int(truncate * sigma + 0.5) if radius is None else radius
     if not isinstance(reach, int | np.integer) or reach < 0:
         raise ValueError("Radius must be a nonnegative integer.")
     if order < 0:
         raise ValueError("order must be non-negative")
-    # A correlation with the reversed kernel is the convolution that is meant.
-    return _Pass(axis, _gaussian_weights(sigma, order, int(reach))[::-1], filter_mode(mode), 0, 1.0)
+    make = _gaussian_filter if reach <= 64 else _gaussian_filter.__wrapped__  # long ones would hold memory
+    return make(sigma, axis, int(order), filter_mode(mode), int(reach))
 
 
 @documented
@@ -281,14 +289,18 @@ def gaussian_filter(
     return _run(call, x, filters, output, cval)
 
 
-def _uniform(size: int, axis: int, mode: str, origin: int) -> _Pass:
+@functools.lru_cache(maxsize=32)
+def _mean(axis: int, size: int, mode: Any, origin: int) -> AxisFilter:
+    return AxisFilter(axis=axis, weights=(), mode=mode, origin=origin, box=size)
+
+
+def _uniform(size: int, axis: int, mode: str, origin: int) -> AxisFilter:
     size = operator.index(size)
     if size < 1:
         raise RuntimeError("incorrect filter size")
-    before = size // 2 + origin
-    if before < 0 or before >= size:
+    if not 0 <= size // 2 + origin < size:
         raise ValueError("invalid origin")
-    return _Pass(axis, [1.0] * size, filter_mode(mode), origin, float(size))
+    return _mean(axis, size, filter_mode(mode), operator.index(origin))
 
 
 @documented
@@ -369,8 +381,8 @@ def uniform_filter(
 
     Notes
     -----
-    Every mean is summed afresh: a NaN or a huge value touches its own box only, where scipy's
-    running sum carries it to the end of the line.
+    The cost does not grow with ``size``. Nothing is ever subtracted from a sum: a NaN or a huge value touches
+    its own box only, where scipy's running sum carries it to the end of the line.
 
     Examples
     --------
@@ -388,16 +400,40 @@ def uniform_filter(
     filters = [
         _uniform(s, a, m, o)
         for a, s, m, o in zip(
-            chosen, value_per_axis(size, n), value_per_axis(mode, n), value_per_axis(origin, n), strict=True
+            chosen,
+            value_per_axis(size, n),
+            value_per_axis(mode, n),
+            value_per_axis(origin, n),
+            strict=True,
         )
         if s > 1
     ]
     return _run(call, x, filters, output, cval)
 
 
-def _run(call: Call, x: Array, filters: list[_Pass], output: Any, cval: complex) -> Any:
+def _run(call: Call, x: Array, filters: list[AxisFilter], output: Any, cval: complex) -> Any:
     out = call.scipy_output(output, x.shape, x, in_place=True)
-    for source, target, outside in call.parts(x, out, cval):
-        passes = [AxisFilter(**p._asdict(), cval=outside) for p in filters]
-        call.run("correlate1d", source, target, passes)
+    for source, target, outside in call.parts(x, out, cval, filters):
+        call.run("correlate1d", source, target, filters, outside)
+    return call.leave(out)
+
+
+def _run_complex(
+    call: Call, x: Array, weights: Array, axis: int, output: Any, mode: str, cval: complex, origin: int
+) -> Any:
+    """Correlate with complex weights: four real correlations, combined in the order scipy combines them."""
+    if x.dtype.kind != "c" and np.iscomplexobj(cval):
+        raise ValueError("Cannot provide a complex-valued cval when the input is real.")
+
+    real, imag = ([_correlation(x, w, axis, mode, origin)] for w in (weights.real, weights.imag))
+    out = call.scipy_output(output, x.shape, x, is_complex=True)
+    (re, re_out, re_cval), (im, im_out, im_cval) = call.parts(x, out, cval)
+    call.run("correlate1d", re, re_out, real, re_cval)
+    call.run("correlate1d", re, im_out, imag, re_cval)
+    if x.dtype.kind == "c":
+        product = call.empty(x.shape, im.dtype)
+        call.run("correlate1d", im, product, imag, im_cval)
+        re_out -= product
+        call.run("correlate1d", im, product, real, im_cval)
+        im_out += product
     return call.leave(out)

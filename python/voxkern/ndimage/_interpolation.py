@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .._core import AxisSampling, Interpolator, ResampleOptions, SplineFilterOptions
 from .._runtime.texts import documented
@@ -22,6 +23,8 @@ from ._common import (
     normalized_axis,
     value_per_axis,
 )
+
+_INTERPOLATORS = [Interpolator(order) for order in range(6)]
 
 
 @documented
@@ -151,7 +154,7 @@ def shift(
     call = Call("shift", "resample", threads=threads)
     x = enter_image(call, input)
     moves = value_per_axis(shift, x.ndim)
-    grid = [GridAxis(np.arange(n) - float(s), 1.0, -float(s)) for n, s in zip(x.shape, moves, strict=True)]
+    grid = [_axis_for(_shifted_axis, n, float(s)) for n, s in zip(x.shape, moves, strict=True)]
     return sample_on_axes(call, x, grid, output, order, mode, cval, prefilter)
 
 
@@ -209,7 +212,7 @@ def zoom(
             f"It is recommended to use mode = grid-{mode} instead of {mode} when grid_mode is True.",
             stacklevel=2,
         )
-    grid = [_zoomed_axis(n, m, grid_mode) for n, m in zip(x.shape, shape, strict=True)]
+    grid = [_axis_for(_zoomed_axis, m, n, grid_mode) for n, m in zip(x.shape, shape, strict=True)]
     return sample_on_axes(call, x, grid, output, order, mode, cval, prefilter)
 
 
@@ -219,18 +222,31 @@ def zoom(
 class GridAxis(NamedTuple):
     """Where the output samples of an axis lie: ``step * i + origin``, in scipy's order of operations."""
 
-    coordinates: NDArray[np.float64]
+    size: int
+    sampling: AxisSampling
     step: float
     origin: float
 
 
-def _zoomed_axis(n: int, m: int, grid_mode: bool) -> GridAxis:
+def _axis_for(make: Any, size: int, *arguments: Any) -> GridAxis:
+    """Return an axis of so many samples; short ones are kept for the next call."""
+    axis: GridAxis = (make if size <= 1024 else make.__wrapped__)(size, *arguments)
+    return axis
+
+
+@functools.lru_cache(maxsize=64)
+def _shifted_axis(m: int, by: float) -> GridAxis:
+    return GridAxis(m, AxisSampling(np.arange(m) - by), 1.0, -by)
+
+
+@functools.lru_cache(maxsize=64)
+def _zoomed_axis(m: int, n: int, grid_mode: bool) -> GridAxis:
     index = np.arange(m, dtype=np.float64)
     if grid_mode:
         step = n / m if m else 1.0
-        return GridAxis((index + 0.5) * step - 0.5, step, 0.5 * step - 0.5)
+        return GridAxis(m, AxisSampling((index + 0.5) * step - 0.5), step, 0.5 * step - 0.5)
     step = (n - 1) / (m - 1) if m > 1 else 1.0
-    return GridAxis(index * step, step, 0.0)
+    return GridAxis(m, AxisSampling(index * step), step, 0.0)
 
 
 def enter_image(call: Call, input: Any) -> Array:
@@ -265,18 +281,20 @@ def sample_on_axes(
     prefilter: bool,
 ) -> Any:
     """Interpolate on a grid along the axes, and leave with its affine."""
-    out = call.scipy_output(output, [len(axis.coordinates) for axis in grid], x)
+    out = call.scipy_output(output, [axis.size for axis in grid], x)
     boundary = interpolation_mode(mode)
-    samplings = [AxisSampling(axis.coordinates) for axis in grid]
+    samplings = [axis.sampling for axis in grid]
     for source, target, outside in call.parts(x, out, cval) if out.size else ():
         options = ResampleOptions(
-            kernel=Interpolator(order),
+            kernel=_INTERPOLATORS[order],
             mode=boundary,
             cval=outside,
             prefilter=prefilter or order < 2,
             float64=computes_in_float64(x, out),
         )
         call.run("resample", source, target, samplings, options)
+    if not call.has_affine:
+        return call.leave(out)
     index_map = np.eye(4)
     for a, axis in enumerate(grid[:3]):
         index_map[a, [a, 3]] = axis.step, axis.origin
