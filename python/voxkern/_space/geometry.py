@@ -4,15 +4,31 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._runtime.backend import host_array
 from .._runtime.errors import ArgumentError
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # DICOM and ITK count to the left and back
 
 _CODES = ("LR", "PA", "IS")  # negative and positive end of the RAS+ axes
+
+
+def checked_affine(affine: Any) -> NDArray[np.float64]:
+    """Return a read-only copy of an affine that places voxels in space."""
+    matrix = np.array(host_array(affine, "affine", np.float64))
+    if matrix.shape != (4, 4):
+        raise ArgumentError(f"affine: got shape {matrix.shape}, allowed (4, 4)")
+    if not np.all(np.isfinite(matrix)) or not np.array_equal(matrix[3], [0, 0, 0, 1]):
+        raise ArgumentError("affine: got NaN, infinity or a wrong last row, allowed finite and 0 0 0 1")
+    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
+    if np.any(lengths <= 0) or abs(np.linalg.det(matrix[:3, :3] / lengths)) < 1e-6:
+        raise ArgumentError("affine: got zero spacing or parallel axes, allowed a basis of space")
+    matrix.flags.writeable = False
+    return matrix
 
 
 def axis_codes(affine: NDArray[np.float64]) -> str:
