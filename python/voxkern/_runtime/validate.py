@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
+import reprlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -77,14 +79,18 @@ def normalize_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ..
 
 def per_axis(value: Any, count: int, name: str, kind: type = float) -> tuple[Any, ...]:
     """Return a scalar or sequence as one finite value per axis."""
-    values = host_array(value, name, np.float64)
-    if values.ndim > 1 or (values.ndim == 1 and len(values) != count):
-        raise ArgumentError(f"{name}: got {value!r}, allowed one number or {count} numbers")
-    if not np.all(np.isfinite(values)):
+    if isinstance(value, int | float):  # most calls; NumPy would take as long as a small image
+        values = [number(value, name)] * count
+    else:
+        array = host_array(value, name, np.float64)
+        if array.ndim > 1 or (array.ndim == 1 and len(array) != count):
+            raise ArgumentError(f"{name}: got {value!r}, allowed one number or {count} numbers")
+        values = np.broadcast_to(array, (count,)).tolist()
+    if not all(map(math.isfinite, values)):
         raise ArgumentError(f"{name}: got {value!r}, allowed finite numbers")
-    if kind is int and np.any(values != np.rint(values)):
+    if kind is int and not all(v.is_integer() for v in values):
         raise ArgumentError(f"{name}: got {value!r}, allowed whole numbers")
-    return tuple(kind(v) for v in np.broadcast_to(values, (count,)))
+    return tuple(map(kind, values))
 
 
 def number(value: Any, name: str) -> float:
@@ -94,7 +100,7 @@ def number(value: Any, name: str) -> float:
             raise TypeError
         return float(value)
     except (TypeError, ValueError, OverflowError):
-        raise ArgumentTypeError(f"{name}: got {value!r}, allowed a number") from None
+        raise ArgumentTypeError(f"{name}: got {reprlib.repr(value)}, allowed a number") from None
 
 
 def whole_number(value: Any, name: str) -> int:

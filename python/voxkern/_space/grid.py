@@ -108,17 +108,16 @@ def _scaled_grid(
     ratios: Sequence[float],
     convention: str,
 ) -> AlignedGrid:
-    ndim = len(shape_in)
-    shape = list(shape_in)
-    scale = [1.0] * ndim
-    offset = [0.0] * ndim
-    coordinates = [np.arange(n, dtype=np.float64) for n in shape_in]
+    shape, scale, offset = list(shape_in), [1.0] * len(shape_in), [0.0] * len(shape_in)
     for axis, m, ratio in zip(axes, shape_out, ratios, strict=True):
-        n = shape_in[axis]
         shape[axis] = m
-        coordinates[axis] = _axis_coordinates(n, m, convention, ratio)
-        scale[axis], offset[axis] = _scale_and_offset(n, m, convention, ratio)
-    return AlignedGrid(tuple(range(ndim)), tuple(shape), tuple(scale), tuple(offset), tuple(coordinates))
+        scale[axis], offset[axis] = _scale_and_offset(shape_in[axis], m, convention, ratio)
+    moved = dict(zip(axes, ratios, strict=True))
+    coordinates = tuple(
+        _axis_coordinates(n, m, convention, moved[axis]) if axis in moved else np.arange(n, dtype=np.float64)
+        for axis, (n, m) in enumerate(zip(shape_in, shape, strict=True))
+    )
+    return AlignedGrid(tuple(range(len(shape))), tuple(shape), tuple(scale), tuple(offset), coordinates)
 
 
 def from_index_map(
