@@ -296,7 +296,7 @@ def foreign(kind, volume):
 
 
 @pytest.mark.parametrize("kind", ["nibabel", "SimpleITK"])
-def test_foreign_images_are_volumes(rng, kind):
+def test_foreign_images_are_volumes(rng, tmp_path, kind):
     x, labels = scan(rng), scan(rng, dtype=np.uint8)
     mask = x.with_data((x.data > 50).astype(np.uint8))
     scores = vk.Volume(rng.random((6, 7, 8, 3)).astype(np.float32), AFFINE)
@@ -316,6 +316,7 @@ def test_foreign_images_are_volumes(rng, kind):
         (lambda x: vk.reorient(x, "SPL"), x),
         (lambda x: vk.preprocess(x, spacing=1.0), x),
         (lambda x: vk.ndimage.gaussian_filter(x, 1), x),
+        (lambda x: vk.load(vk.save(x, tmp_path / "saved.nii")), x),
     ):
         want = call(*images)
         got = call(*(foreign(kind, image) for image in images))
