@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+import scipy.ndimage
 
 import voxkern as vk
 from voxkern._app.cli import main
@@ -99,6 +100,13 @@ def test_one_typed_error(word, call):
     message = str(caught.value)
     assert message.startswith(word) and "got" in message and "allowed" in message, message
     assert "\n" not in message and len(message) < 300, message
+
+
+@pytest.mark.parametrize("name", ["shift", "zoom", "gaussian_filter", "uniform_filter", "rotate"])
+def test_complex_outside_of_real_values_as_scipy(name):
+    for package in (scipy.ndimage, vk.ndimage):
+        with pytest.raises(TypeError, match="real"):
+            getattr(package, name)(ARRAY[0], 2, mode="constant", cval=1j)
 
 
 def test_words_that_are_numbers_are_taken():

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,13 @@ def checked_affine(affine: Any) -> NDArray[np.float64]:
     matrix = np.array(host_array(affine, "affine", np.float64))
     if matrix.shape != (4, 4):
         raise ArgumentError(f"affine: got shape {matrix.shape}, allowed (4, 4)")
-    if not np.all(np.isfinite(matrix)) or not np.array_equal(matrix[3], [0, 0, 0, 1]):
+    x, y, z, last = matrix.tolist()  # every result has an affine: plain numbers take a fifth of NumPy's time
+    if last != [0, 0, 0, 1] or not all(map(math.isfinite, (*x, *y, *z))):
         raise ArgumentError("affine: got NaN, infinity or a wrong last row, allowed finite and 0 0 0 1")
-    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
-    if np.any(lengths <= 0) or abs(np.linalg.det(matrix[:3, :3] / lengths)) < 1e-6:
+    (a, b, c, _), (d, e, f, _), (g, h, i, _) = x, y, z
+    box = math.hypot(a, d, g) * math.hypot(b, e, h) * math.hypot(c, f, i)
+    cell = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    if abs(cell) <= 1e-6 * box:
         raise ArgumentError("affine: got zero spacing or parallel axes, allowed a basis of space")
     matrix.flags.writeable = False
     return matrix
