@@ -72,6 +72,18 @@ def test_own_spacing_moves_no_voxel(rng, convention):
     np.testing.assert_array_equal(vk.resample(x, **half).data, vk.resample(straight, **half).data)
 
 
+@pytest.mark.parametrize("convention", [None, "origin"])
+def test_spacing_that_a_file_rounded(rng, convention):
+    """A header has float32: 0.8 there is 0.80000001, and twice as much is still every other voxel."""
+    x = scan(rng, (12, 20, 16), affine=np.diag(np.float32([0.8, 0.8, 1.3, 1])).astype(float))
+    same = vk.resample(x, spacing=(0.8, 0.8, 1.3), convention=convention)
+    np.testing.assert_array_equal(same.data, x.data)
+    twice = vk.resample(x, spacing=(1.6, 1.6, 2.6), order=0, convention=convention)
+    np.testing.assert_allclose(twice.spacing, (1.6, 1.6, 2.6), rtol=1e-7)
+    first = 0 if convention == "origin" else 1
+    np.testing.assert_array_equal(twice.data, x.data[first::2, first::2, first::2])
+
+
 def test_origin_is_the_habit_of_monai():
     """MONAI's Spacing: round((n - 1) s / t + 1) voxels from the first one on, edge voxels repeated."""
     x = vk.Volume(np.arange(7.0)[:, None, None] * np.ones((7, 1, 1)), np.diag([1.5, 1, 1, 1]))

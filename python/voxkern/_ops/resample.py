@@ -135,10 +135,11 @@ class ResamplePlan:
 
     def _check_as_planned(self, x: Any, shape: tuple[int, ...]) -> None:
         affine: Any = x.affine if is_volume(x) else None
-        if shape != self._shape or (affine is None) != (self._affine is None):
-            planned = "an array" if self._affine is None else "a Volume"
+        place: Any = self._affine
+        if shape != self._shape or (affine is None) != (place is None):
+            planned = "an array" if place is None else "a Volume"
             raise ArgumentError(f"x: got shape {shape}, allowed {planned} of {self._shape}, as planned")
-        if self._affine is not None and not np.allclose(affine, self._affine, rtol=0, atol=1e-6):
+        if affine is not place and not np.allclose(affine, place, rtol=0, atol=1e-6):
             raise ArgumentError("x: got another affine than planned, allowed the same")
 
     def _kernel_arguments(self, call: Call) -> tuple[str, Any, Any]:

@@ -198,9 +198,9 @@ def _grid_of_size(
     else:
         size = tuple(_size(n, s, t, shape_rule) for n, s, t in zip(sizes, own, target, strict=True))
         _check_count(size, "spacing", spacing)
-    # The length of an affine's column is rounded, but samples that fall on voxels shall do so exactly.
+    # Files round an affine to float32, but samples that fall on voxels, or between two, shall do so exactly.
     ratios = [
-        n / m if abs(t / s * m - n) < 1e-9 else t / s
+        n / m if abs(t / s * m - n) < 1e-7 * n else t / s
         for n, m, s, t in zip(sizes, size, own, target, strict=True)
     ]
     return _scaled_grid(shape_in, chosen, size, ratios, convention or "centre")
