@@ -274,7 +274,7 @@ def corner(volume, *index):
 
 def test_extent_keeps_the_field_of_view(rng):
     x = head_like(rng)
-    y = vk.resample(x, spacing=1.0, order=1)
+    y = vk.resample(x, spacing=1.0, order=1, convention="extent")
     assert y.shape == (40, 28, 30)
     for i in (0, 1):
         edge_in = corner(x, *(-0.5 if i == 0 else n - 0.5 for n in x.shape))
@@ -285,12 +285,12 @@ def test_extent_keeps_the_field_of_view(rng):
 
 def test_centre_keeps_the_spacing(rng):
     x = head_like(rng)
-    y = vk.resample(x, spacing=1.0, order=1, convention="centre", shape_rule="torchio")
+    y = vk.resample(x, spacing=1.0, order=1, shape_rule="torchio")
     np.testing.assert_allclose(y.spacing, [1, 1, 1])
     assert y.shape == (40, 27, 29)
     middle = [corner(v, *((n - 1) / 2 for n in v.shape)) for v in (x, y)]
     np.testing.assert_allclose(middle[0], middle[1], atol=1e-9)
-    assert vk.resample(x, spacing=1.0, shape=(11, 12, 13), convention="centre").shape == (11, 12, 13)
+    assert vk.resample(x, spacing=1.0, shape=(11, 12, 13)).shape == (11, 12, 13)
 
 
 def test_corner_keeps_corner_voxels(rng):
@@ -316,7 +316,9 @@ def test_sampled_affine_is_true(rng):
     ramp = x.with_data((index @ x.affine[:3, :3].T + x.affine[:3, 3]) @ [1.0, 2.0, 3.0])
     for kwargs in (
         {"spacing": 1.3},
-        {"spacing": 1.3, "convention": "centre"},
+        {"spacing": 1.3, "convention": "extent"},
+        {"spacing": 1.3, "convention": "origin"},
+        {"affine": x.affine @ np.diag([0.9, -0.8, 1.2, 1.0]), "shape": (9, 8, 7)},
         {"shape": (25, 50, 13), "convention": "corner"},
         {"matrix": np.diag([0.5, 1.5, -0.7, 1.0]) + np.outer([3, 4, 22, 0], [0, 0, 0, 1.0])},
     ):

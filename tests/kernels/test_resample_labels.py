@@ -167,17 +167,18 @@ def test_turned_grids(rng):
 
 def test_volumes_times_and_threads(rng):
     x = vk.Volume(regions(rng, (20, 21, 22, 3), 7), np.diag([2.0, 1.0, 1.0, 1.0]))
-    got = vk.resample_labels(x, spacing=0.8)
+    grid = {"spacing": 0.8, "convention": "extent"}
+    got = vk.resample_labels(x, **grid)
     assert got.shape == (50, 26, 28, 3) and got.dtype == np.uint8
-    np.testing.assert_array_equal(got.affine, vk.resample(x, spacing=0.8, order=0).affine)
+    np.testing.assert_array_equal(got.affine, vk.resample(x, **grid, order=0).affine)
     for t in range(3):
         np.testing.assert_array_equal(
             got.data[..., t], vk.resample_labels(x.data[..., t], shape=(50, 26, 28))
         )
     for threads in (1, 2, 5):
-        np.testing.assert_array_equal(vk.resample_labels(x, spacing=0.8, threads=threads).data, got.data)
+        np.testing.assert_array_equal(vk.resample_labels(x, **grid, threads=threads).data, got.data)
     out = np.empty((50, 26, 28, 3), np.uint8)
-    assert vk.resample_labels(x, spacing=0.8, out=out).data is out
+    assert vk.resample_labels(x, **grid, out=out).data is out
 
 
 # --- class scores -----------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             COMMANDS[args.command](args, Progress(args.quiet))
-    except (VoxkernError, OSError) as error:
+    except (VoxkernError, OSError, MemoryError) as error:
         print(f"voxkern: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -45,6 +45,7 @@ def run_preprocess(args: argparse.Namespace, progress: Progress) -> None:
             orient=None if args.orient == "keep" else args.orient,
             spacing=args.spacing,
             order=args.order,
+            convention=args.convention,
             antialias=args.antialias,
             normalize=args.normalize,
             report=args.report,
@@ -106,10 +107,13 @@ def run_resample(args: argparse.Namespace, progress: Progress) -> None:
             lambda: resample(
                 volume,
                 spacing=args.spacing,
+                shape=args.shape,
                 like=load(args.like) if args.like else None,
                 order=args.order,
                 convention=args.convention,
+                shape_rule=args.shape_rule,
                 antialias=args.antialias,
+                clip=args.clip,
                 threads=args.threads,
             ),
         )

@@ -8,7 +8,9 @@ from typing import Any
 
 from .._core import __version__
 from .._ops.n4 import N4_PRESETS
-from .._space.grid import CONVENTIONS
+from .._runtime.errors import ArgumentError
+from .._runtime.validate import interpolator
+from .._space.grid import CONVENTIONS, SHAPE_RULES
 from .preprocess import NORMALIZATIONS
 
 INPUT = "DICOM folder, zip or file, NIfTI, MINC, MetaImage, NRRD, TIFF, ..."
@@ -18,6 +20,37 @@ OUTPUT = ".nii, .nii.gz, .mha, .nrrd, .npz, or a new folder for DICOM"
 def _spacing(text: str) -> float | list[float]:
     values = [float(part) for part in text.split(",")]
     return values[0] if len(values) == 1 else values
+
+
+def _shape(text: str) -> int | list[int]:
+    values = [int(part) for part in text.split(",")]
+    return values[0] if len(values) == 1 else values
+
+
+def _order(text: str) -> int | str:
+    order = int(text) if text.isdecimal() else text
+    try:
+        interpolator(order)
+    except ArgumentError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return order
+
+
+def _add_interpolation_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--order",
+        type=_order,
+        default=3,
+        metavar="ORDER",
+        help="0 to 5, nearest, linear, cubic, lanczos3, ... (default: 3)",
+    )
+    parser.add_argument(
+        "--convention",
+        choices=CONVENTIONS,
+        help="what stays where: centre and origin give exactly the spacing asked for, extent and corner "
+        "what fits (default: centre; extent for --shape)",
+    )
+    parser.add_argument("--antialias", action="store_true", help="smooth axes that lose samples first")
 
 
 def _iterations(text: str) -> tuple[int, ...]:
@@ -52,8 +85,7 @@ def _add_preprocess(commands: Any, common: argparse.ArgumentParser, series: argp
     )
     command.add_argument("--orient", default="RAS", help="three letters, or 'keep' (default: RAS)")
     command.add_argument("--spacing", type=_spacing, metavar="MM", help="one number, or three with commas")
-    command.add_argument("--order", type=int, default=3, choices=range(6), help="spline order (default: 3)")
-    command.add_argument("--antialias", action="store_true", help="smooth axes that lose samples first")
+    _add_interpolation_arguments(command)
     command.add_argument("--normalize", default="none", choices=NORMALIZATIONS)
     command.add_argument(
         "--report", metavar="FILE.html", help="pictures, histograms, geometry, timings on one page"
@@ -89,10 +121,11 @@ def _add_resample(commands: Any, common: argparse.ArgumentParser, series: argpar
     command.add_argument("output", help=OUTPUT)
     target = command.add_mutually_exclusive_group(required=True)
     target.add_argument("--spacing", type=_spacing, metavar="MM", help="one number, or three with commas")
+    target.add_argument("--shape", type=_shape, metavar="N", help="voxels: one number, or three with commas")
     target.add_argument("--like", metavar="FILE", help="take the grid of this image")
-    command.add_argument("--order", type=int, default=3, choices=range(6), help="spline order (default: 3)")
-    command.add_argument("--convention", default="extent", choices=CONVENTIONS)
-    command.add_argument("--antialias", action="store_true", help="smooth axes that lose samples first")
+    _add_interpolation_arguments(command)
+    command.add_argument("--shape-rule", default="round", choices=SHAPE_RULES, help="voxels for --spacing")
+    command.add_argument("--clip", action="store_true", help="keep results within the range of the input")
 
 
 def _add_demo(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -12,7 +12,9 @@ import numpy as np
 from .._ops.intensity import zscore
 from .._ops.n4 import correction_settings, n4_bias_field_correction
 from .._ops.resample import ResamplePlan
+from .._runtime import validate
 from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.images import as_volume
 from .._runtime.optional import import_or_explain
 from .._runtime.texts import documented
 from .._space.volume import Volume, reorient
@@ -31,7 +33,8 @@ def preprocess(
     n4: bool | str | Mapping[str, Any] = False,
     orient: str | None = "RAS",
     spacing: Any = None,
-    order: int = 3,
+    order: int | str = 3,
+    convention: str | None = None,
     antialias: bool = False,
     normalize: str = "none",
     report: str | os.PathLike[str] | None = None,
@@ -45,7 +48,7 @@ def preprocess(
     Parameters
     ----------
     source : path, list of files or Datasets, or Volume
-        What to process; see `load`.
+        What to process; see `load`. A nibabel or SimpleITK image is a Volume, too.
     output : path, optional
         Where to save; see `save`. None: only return the result.
     load_options : mapping, optional
@@ -56,9 +59,9 @@ def preprocess(
     orient : str or None
         Orientation of the result, as in `reorient`; None keeps the axes.
     spacing : float or sequence, optional
-        Millimetres of the result's voxels, in the order of its axes; the field of view is kept.
-    order : int
-        Spline order of the interpolation.
+        Millimetres of the result's voxels, in the order of its axes.
+    {order}
+    {convention}
     antialias : bool
         Smooth before losing samples; see `resample`.
     normalize : {"none", "zscore"}
@@ -89,6 +92,7 @@ def preprocess(
     if report is not None:
         import_or_explain("matplotlib", "report")
     step = Steps(on_step)
+    source = as_volume(source)
     if isinstance(source, Volume):
         if load_options:
             raise ArgumentTypeError("load_options: got a Volume as source, allowed only with files")
@@ -103,7 +107,8 @@ def preprocess(
     if orient is not None:
         volume = step("reorient", lambda: reorient(volume, orient))
     if spacing is not None:
-        volume = step("resample", lambda: _resample(volume, spacing, order, antialias, threads))
+        plan = {"spacing": spacing, "order": order, "convention": convention, "antialias": antialias}
+        volume = step("resample", lambda: _resample(volume, plan, threads))
     if normalize == "zscore":
         volume = step("normalise", lambda: zscore(volume))
     if output is not None:
@@ -114,7 +119,7 @@ def preprocess(
         settings = {
             "n4": "no" if correction is None else _described(correction),
             "orient": orient or "kept",
-            "spacing": "kept" if spacing is None else f"{spacing} mm, spline order {order}",
+            "spacing": "kept" if spacing is None else f"{spacing} mm, order {order}",
             "antialias": "yes" if antialias else "no",
             "normalize": normalize,
         }
@@ -127,11 +132,10 @@ def _described(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{k} = {v}" for k, v in plain.items()) or "defaults"
 
 
-def _resample(volume: Volume, spacing: Any, order: int, antialias: bool, threads: int | None) -> Volume:
+def _resample(volume: Volume, plan: Mapping[str, Any], threads: int | None) -> Volume:
     # Rounding interpolated values to integers would cost what normalisation is about to use.
     dtype = volume.dtype.newbyteorder("=")
-    if order > 0:
+    if validate.spline_order(plan["order"]) != 0:
         dtype = np.promote_types(np.float32 if dtype.kind in "iub" else dtype, np.float32)
-    plan = ResamplePlan(volume, spacing=spacing, order=order, mode="nearest", antialias=antialias)
-    result: Volume = plan(volume, dtype=dtype, threads=threads)
+    result: Volume = ResamplePlan(volume, mode="nearest", **plan)(volume, dtype=dtype, threads=threads)
     return result

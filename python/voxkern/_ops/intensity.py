@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from .._runtime import validate
 from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
 from .._runtime.validate import Array
+from .._space.kinds import returns_its_kind
 
 
 def _enter(call: Call, x: Any) -> Array:
@@ -37,6 +39,7 @@ def _slices(array: Array, like: Array | None = None) -> Array:
     return np.atleast_2d(array.transpose(order))
 
 
+@returns_its_kind
 def zscore(x: Any, mask: Any = None) -> Any:
     """Shift and scale to mean 0 and standard deviation 1.
 
@@ -92,6 +95,7 @@ def zscore(x: Any, mask: Any = None) -> Any:
     return call.leave(result)
 
 
+@returns_its_kind
 def window(x: Any, low: float, high: float) -> Any:
     """Map ``low`` to 0 and ``high`` to 1, limit what lies beyond.
 
@@ -113,6 +117,7 @@ def window(x: Any, low: float, high: float) -> Any:
     >>> vk.window(np.array([-2000, -300, 400]), -1000, 400)
     array([0. , 0.5, 1. ], dtype=float32)
     """
+    low, high = validate.number(low, "low, high"), validate.number(high, "low, high")
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise ArgumentError(f"low, high: got {low} and {high}, allowed finite with low below high")
     call = Call("window")
@@ -155,6 +160,7 @@ def otsu_threshold(x: Any, bins: int = 200) -> float:
     True
     """
     array = _enter(Call("otsu_threshold"), x)
+    bins = validate.whole_number(bins, "bins")
     if bins < 2:
         raise ArgumentError(f"bins: got {bins}, allowed at least 2")
     low, high = float(array.min()), float(array.max())

@@ -11,17 +11,21 @@ from numpy.typing import NDArray
 
 from .._core import AxisSampling, CoordinateMap, Interpolator, ResampleOptions, WarpOptions
 from .._runtime import validate
+from .._runtime.backend import host_array
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError
+from .._runtime.images import as_volume
 from .._runtime.texts import documented
 from .._runtime.validate import SAMPLED_DTYPES
 from .._space.grid import AlignedGrid, default_mode, make_grid
-from .._space.volume import Volume
+from .._space.kinds import returns_its_kind
 
 
 @documented
 class ResamplePlan:
     """A resampling that is set up once and run on many images of one shape.
+
+    It can be pickled, and called from several threads at once.
 
     Parameters
     ----------
@@ -29,6 +33,7 @@ class ResamplePlan:
         Its shape and affine are planned for; its voxels are not looked at.
     {spacing}
     {shape}
+    {affine}
     {like}
     {matrix}
     {order}
@@ -55,18 +60,20 @@ class ResamplePlan:
         *,
         spacing: Any = None,
         shape: Any = None,
-        like: Volume | None = None,
+        affine: Any = None,
+        like: Any = None,
         matrix: Any = None,
         order: int | str = 3,
         mode: str | None = None,
         cval: complex = 0.0,
         antialias: bool = False,
-        clip: bool = False,
-        convention: str = "extent",
+        clip: bool | str = False,
+        convention: str | None = None,
         shape_rule: str = "round",
         transform: Any = None,
         axes: int | Iterable[int] | None = None,
     ) -> None:
+        x = as_volume(x)
         self._affine = x.affine if is_volume(x) else None
         self._shape = tuple(np.shape(x.data if is_volume(x) else x))
         if any(n == 0 for n in self._shape):
@@ -76,6 +83,7 @@ class ResamplePlan:
             self._affine,
             spacing=spacing,
             shape=shape,
+            affine=affine,
             like=like,
             matrix=matrix,
             axes=axes,
@@ -83,20 +91,35 @@ class ResamplePlan:
             shape_rule=shape_rule,
             transform=transform,
         )
-        placed = like is not None or matrix is not None or transform is not None
-        mode = mode or default_mode(self._affine is not None and placed)
-        self._kernel: Interpolator = validate.interpolator(order)
-        self._boundary = validate.boundary(mode)
-        self._cval = complex(cval)
-        self._clip = clip
+        placed = self._affine is not None and any(g is not None for g in (affine, like, matrix, transform))
+        self._mode = default_mode(placed) if mode is None else mode
+        self._order, self._clip, self._antialias = order, clip, antialias
+        self._cval = validate.outside_value(cval)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make what the kernels take of the arguments; it cannot be pickled."""
+        self._kernel: Interpolator = validate.interpolator(self._order)
+        self._boundary = validate.boundary(self._mode)
+        self._clip_rule = validate.clip_rule(self._clip)
+        self._samplings: list[AxisSampling] = []
         if isinstance(self._grid, AlignedGrid):
-            self._samplings = _samplings(self._grid, antialias)
-        elif antialias:
+            self._samplings = _samplings(self._grid, self._antialias)
+        elif self._antialias:
             raise ArgumentError("antialias: got True, allowed for grids whose axes run along the input's")
+
+    def __getstate__(self) -> dict[str, Any]:
+        made = ("_kernel", "_boundary", "_clip_rule", "_samplings")
+        return {name: value for name, value in vars(self).items() if name not in made}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._prepare()
 
     def __call__(self, x: Any, *, out: Any = None, dtype: Any = None, threads: int | None = None) -> Any:
         """Return ``x`` on the planned grid; ``dtype`` is that of a new result, else that of ``x``."""
         call = Call("resample", "resample", "warp", threads=threads)
+        x = as_volume(x)
         source = call.enter(x, "x", SAMPLED_DTYPES)
         self._check_as_planned(x, source.shape)
         if isinstance(self._grid, AlignedGrid):
@@ -104,7 +127,7 @@ class ResamplePlan:
         out = call.output(out, self._grid.shape, source, dtype=dtype, dtypes=SAMPLED_DTYPES)
         kernel, where, options = self._kernel_arguments(call)
         # A spline through zeros and ones leaves their range, and a bool array holds nothing else.
-        clip = self._clip or out.dtype == np.bool_
+        clip = self._clip_rule if self._clip or out.dtype != np.bool_ else validate.clip_rule(True)
         for voxels, values, cval in call.parts(source, out, self._cval):
             chosen = options(kernel=self._kernel, mode=self._boundary, cval=cval, clip=clip)
             call.run(kernel, voxels, values, where, chosen)
@@ -112,10 +135,11 @@ class ResamplePlan:
 
     def _check_as_planned(self, x: Any, shape: tuple[int, ...]) -> None:
         affine: Any = x.affine if is_volume(x) else None
-        if shape != self._shape or (affine is None) != (self._affine is None):
-            planned = "an array" if self._affine is None else "a Volume"
+        place: Any = self._affine
+        if shape != self._shape or (affine is None) != (place is None):
+            planned = "an array" if place is None else "a Volume"
             raise ArgumentError(f"x: got shape {shape}, allowed {planned} of {self._shape}, as planned")
-        if self._affine is not None and not np.allclose(affine, self._affine, rtol=0, atol=1e-6):
+        if affine is not place and not np.allclose(affine, place, rtol=0, atol=1e-6):
             raise ArgumentError("x: got another affine than planned, allowed the same")
 
     def _kernel_arguments(self, call: Call) -> tuple[str, Any, Any]:
@@ -139,20 +163,22 @@ def _samplings(grid: AlignedGrid, antialias: bool) -> list[AxisSampling]:
     return [AxisSampling(c, s) for c, s in zip(grid.coordinates, sigmas, strict=True)]
 
 
+@returns_its_kind
 @documented
 def resample(
     x: Any,
     *,
     spacing: Any = None,
     shape: Any = None,
-    like: Volume | None = None,
+    affine: Any = None,
+    like: Any = None,
     matrix: Any = None,
     order: int | str = 3,
     mode: str | None = None,
     cval: complex = 0.0,
     antialias: bool = False,
-    clip: bool = False,
-    convention: str = "extent",
+    clip: bool | str = False,
+    convention: str | None = None,
     shape_rule: str = "round",
     transform: Any = None,
     axes: int | Iterable[int] | None = None,
@@ -168,6 +194,7 @@ def resample(
         a copy. An array may have further axes (channels, time).
     {spacing}
     {shape}
+    {affine}
     {like}
     {matrix}
     {order}
@@ -209,12 +236,14 @@ def resample(
     >>> import numpy as np, voxkern as vk
     >>> scan = vk.Volume(np.ones((20, 64, 64), np.int16), np.diag([5.0, 0.8, 0.8, 1.0]))
     >>> vk.resample(scan, spacing=1.0)
-    Volume(shape=(100, 51, 51), dtype=int16, spacing=1 x 1.004 x 1.004 mm, orientation='RAS')
+    Volume(shape=(100, 51, 51), dtype=int16, spacing=1 x 1 x 1 mm, orientation='RAS')
     """
+    x = as_volume(x)
     plan = ResamplePlan(
-        x if hasattr(x, "shape") else np.asarray(x),
+        x if hasattr(x, "shape") else host_array(x, "x"),
         spacing=spacing,
         shape=shape,
+        affine=affine,
         like=like,
         matrix=matrix,
         order=order,

@@ -13,28 +13,31 @@ from .._core import LabelOptions, LabelRule
 from .._runtime import validate
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError
+from .._runtime.images import as_volume
 from .._runtime.texts import documented
 from .._runtime.validate import LABEL_DTYPES, SAMPLED_DTYPES, Array
 from .._space.grid import AlignedGrid, ObliqueGrid, default_mode, make_grid
-from .._space.volume import Volume
+from .._space.kinds import returns_its_kind
 
 RULES = ("argmax", "half", "nearest", "gaussian")
 
 
+@returns_its_kind
 @documented
 def resample_labels(
     x: Any,
     *,
     spacing: Any = None,
     shape: Any = None,
-    like: Volume | None = None,
+    affine: Any = None,
+    like: Any = None,
     matrix: Any = None,
     rule: str = "argmax",
     mode: str | None = None,
     cval: int = 0,
     sigma: float = 1.0,
     alpha: float = 1.0,
-    convention: str = "extent",
+    convention: str | None = None,
     shape_rule: str = "round",
     transform: Any = None,
     axes: int | Iterable[int] | None = None,
@@ -49,6 +52,7 @@ def resample_labels(
         Bool or integers of any size, any labels, any memory order.
     {spacing}
     {shape}
+    {affine}
     {like}
     {matrix}
     rule : {"argmax", "half", "nearest", "gaussian"}
@@ -90,16 +94,19 @@ def resample_labels(
     """
     if rule not in RULES:
         raise ArgumentError(f"rule: got {rule!r}, allowed {', '.join(RULES)}")
+    sigma, alpha = validate.number(sigma, "sigma"), validate.number(alpha, "alpha")
     if not (sigma > 0 and alpha > 0):
         raise ArgumentError(f"sigma, alpha: got {sigma}, {alpha}, allowed numbers above zero")
     call = Call("resample_labels", "resample_labels", "warp_labels", threads=threads)
+    x = as_volume(x)
     source = call.enter(x, "x", LABEL_DTYPES)
     _check_shape(source.shape)
-    grid, affine = make_grid(
+    grid, grid_affine = make_grid(
         source.shape,
         x.affine if is_volume(x) else None,
         spacing=spacing,
         shape=shape,
+        affine=affine,
         like=like,
         matrix=matrix,
         axes=axes,
@@ -107,13 +114,15 @@ def resample_labels(
         shape_rule=shape_rule,
         transform=transform,
     )
-    placed = like is not None or matrix is not None or transform is not None
-    boundary = validate.boundary(mode or default_mode(affine is not None and placed))
+    placed = grid_affine is not None and any(g is not None for g in (affine, like, matrix, transform))
+    boundary = validate.boundary(default_mode(placed) if mode is None else mode)
+    cval = validate.whole_number(cval, "cval")
     limits = np.iinfo(source.dtype) if source.dtype.kind in "iu" else np.iinfo(np.uint8)
     if not max(limits.min, -(2**63)) <= cval <= min(limits.max, 2**63 - 1):
         raise ArgumentError(f"cval: got {cval}, allowed a label of {source.dtype}")
-    sigmas = [float(sigma)] * source.ndim
-    options = LabelOptions(rule=LabelRule[rule], mode=boundary, cval=cval, sigma=sigmas, alpha=alpha)
+    options = LabelOptions(
+        rule=LabelRule[rule], mode=boundary, cval=cval, sigma=[sigma] * source.ndim, alpha=alpha
+    )
     if isinstance(grid, AlignedGrid):
         source = source.transpose(grid.source_axes)
         kernel = "resample_labels"
@@ -125,7 +134,7 @@ def resample_labels(
     if values.dtype != source.dtype:
         raise ArgumentError(f"out: got dtype {values.dtype}, allowed {source.dtype}")
     call.run(kernel, source, values, *where, options)
-    return call.leave(values, affine)
+    return call.leave(values, grid_affine)
 
 
 def _linear_map(grid: ObliqueGrid, ndim: int) -> tuple[Array, Array]:
@@ -143,15 +152,17 @@ def _check_shape(shape: tuple[int, ...]) -> None:
         raise ArgumentError(f"x: got shape {shape}, allowed 1 to 8 axes with at least one voxel")
 
 
+@returns_its_kind
 @documented
 def resample_argmax(
     logits: Any,
     *,
     spacing: Any = None,
     shape: Any = None,
-    like: Volume | None = None,
+    affine: Any = None,
+    like: Any = None,
     mode: str | None = None,
-    convention: str = "extent",
+    convention: str | None = None,
     shape_rule: str = "round",
     out: NDArray[Any] | None = None,
     threads: int | None = None,
@@ -166,8 +177,9 @@ def resample_argmax(
     {spacing}
     shape : int or sequence, optional
         Voxels wanted along the spatial axes.
-    like : Volume, optional
-        Take the grid of this volume; its axes run along those of the scores.
+    {affine}
+    {like}
+        Its axes run along those of the scores.
     {mode}
     {convention}
     {shape_rule}
@@ -194,28 +206,32 @@ def resample_argmax(
     array([0, 0, 0, 1, 1, 1], dtype=uint8)
     """
     call = Call("resample_argmax", "resample_argmax", threads=threads)
+    logits = as_volume(logits)
     array = call.enter(logits, "logits", SAMPLED_DTYPES)
-    affine = logits.affine if is_volume(logits) else None
-    if not 2 <= array.ndim <= 4 or array.size == 0 or (affine is not None and array.ndim != 4):
+    place = logits.affine if is_volume(logits) else None
+    if not 2 <= array.ndim <= 4 or array.size == 0 or (place is not None and array.ndim != 4):
         raise ArgumentError(f"logits: got shape {array.shape}, allowed classes and 1 to 3 spatial axes")
     if array.dtype.kind == "c":
         raise ArgumentError(f"logits: got dtype {array.dtype}, allowed real numbers")
-    if like is not None and affine is None:
-        raise ArgumentError("like: got a bare array, allowed a Volume (an array has no millimetres)")
     # A Volume has its classes along the fourth axis.
-    scores = array if affine is None else array.transpose(3, 0, 1, 2)
+    scores = array if place is None else array.transpose(3, 0, 1, 2)
     grid, grid_affine = make_grid(
         scores.shape[1:],
-        affine,
+        place,
         spacing=spacing,
         shape=shape,
+        affine=affine,
         like=like,
         convention=convention,
         shape_rule=shape_rule,
     )
     if not isinstance(grid, AlignedGrid):
-        raise ArgumentError("like: got a grid that is turned against the scores, allowed axes along theirs")
-    boundary = validate.boundary(mode or default_mode(like is not None))
+        name = "like" if affine is None else "affine"
+        raise ArgumentError(
+            f"{name}: got a grid that is turned against the scores, allowed axes along theirs"
+        )
+    placed = affine is not None or like is not None
+    boundary = validate.boundary(default_mode(placed) if mode is None else mode)
     scores = scores.transpose(0, *(a + 1 for a in grid.source_axes))
     values = call.output(out, grid.shape, scores[0], dtype=_class_dtype(len(scores)), dtypes=LABEL_DTYPES)
     if values.dtype.kind in "iu" and np.iinfo(values.dtype).max < len(scores) - 1:

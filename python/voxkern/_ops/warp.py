@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,41 @@ from .._core import CoordinateMap, Interpolator, WarpOptions
 from .._runtime import validate
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.images import as_volume
 from .._runtime.texts import documented
 from .._runtime.validate import SAMPLED_DTYPES, Array
 from .._space.grid import default_mode
+from .._space.kinds import Image
 from .._space.volume import Volume
 
 UNITS = ("mm", "voxels")
 
 
+class _Settings(TypedDict, total=False):
+    units: str | None
+    order: int | str
+    mode: str | None
+    cval: complex
+    out: Any
+    threads: int | None
+
+
+@overload
+def warp(
+    x: Image,
+    displacement: Any,
+    *,
+    return_gradient: Literal[False] = False,
+    **settings: Unpack[_Settings],
+) -> Image: ...
+@overload
+def warp(
+    x: Image, displacement: Any, *, return_gradient: Literal[True], **settings: Unpack[_Settings]
+) -> tuple[Image, Image]: ...
+@overload
+def warp(
+    x: Any, displacement: Any, *, return_gradient: bool = False, **settings: Unpack[_Settings]
+) -> Any: ...
 @documented
 def warp(
     x: Any,
@@ -76,18 +103,20 @@ def warp(
     array([0.5, 2.5, 6.5, 9. ])
     """
     call = Call("warp", "warp", threads=threads)
+    x = as_volume(x)
     array = call.enter(x, "x", SAMPLED_DTYPES)
     field = _Field(call, x, displacement, units)
     if array.ndim < field.axes or array.size == 0:
         raise ArgumentError(
             f"x: got shape {array.shape}, allowed {field.axes} axes or more, none of them empty"
         )
-    if return_gradient and (array.dtype.kind == "c" or not isinstance(order, int | np.integer) or order == 0):
+    if return_gradient and (array.dtype.kind == "c" or not validate.spline_order(order)):
         raise ArgumentError(
             f"return_gradient: got order {order!r} of {array.dtype}, allowed 1 to 5 of real values"
         )
     kernel: Interpolator = validate.interpolator(order)
-    boundary = validate.boundary(mode or default_mode(is_volume(x)))
+    boundary = validate.boundary(default_mode(is_volume(x)) if mode is None else mode)
+    cval = validate.outside_value(cval)
     shape = field.grid + array.shape[field.axes :]
     image = call.output(out, shape, array, dtypes=SAMPLED_DTYPES)
     for voxels, values, outside in call.parts(array, image, cval):
@@ -109,15 +138,38 @@ def _float_dtype(x: Array) -> type[np.floating[Any]]:
     return np.float64 if x.dtype.itemsize > 4 or x.dtype.char in "iIlL" else np.float32
 
 
+@overload
+def push(
+    x: Any,
+    displacement: Any,
+    *,
+    like: Volume,
+    units: str | None = None,
+    order: int | str = 1,
+    mode: str | None = None,
+    threads: int | None = None,
+) -> Volume: ...
+@overload
+def push(
+    x: Any,
+    displacement: Any,
+    *,
+    shape: Any = None,
+    like: Any = None,
+    units: str | None = None,
+    order: int | str = 1,
+    mode: str | None = None,
+    threads: int | None = None,
+) -> Any: ...
 @documented
 def push(
     x: Any,
     displacement: Any,
     *,
     shape: Any = None,
-    like: Volume | None = None,
+    like: Any = None,
     units: str | None = None,
-    order: int = 1,
+    order: int | str = 1,
     mode: str | None = None,
     threads: int | None = None,
 ) -> Any:
@@ -139,8 +191,8 @@ def push(
     units : {"mm", "voxels"}, optional
         Of the components: RAS+ millimetres, or samples along the axes of the result. Default: millimetres
         for a Volume of displacements, voxels for an array.
-    order : int
-        Spline order, 0 to 5.
+    order : int or str
+        Spline order, 0 to 5, or "nearest", "linear", "cubic".
     {field_mode}
     {threads}
 
@@ -155,6 +207,7 @@ def push(
     >>> vk.push(np.array([2.0, 0.0, 0.0, 6.0]), np.full((4, 1), 0.5))
     array([1., 1., 0., 6.])
     """
+    like = as_volume(like)
     if like is not None and not isinstance(like, Volume):
         raise ArgumentTypeError(f"like: got {type(like).__name__}, allowed a Volume")
     call = Call("push", "push", threads=threads)
@@ -172,10 +225,10 @@ def push(
         raise ArgumentError("shape: got None, allowed one number per component here")
     if any(n < 1 for n in size):
         raise ArgumentError(f"shape: got {size}, allowed at least 1 on every axis")
-    if isinstance(order, str):
-        raise ArgumentError(f"order: got {order!r}, allowed 0 to 5")
+    if validate.spline_order(order) is None:
+        raise ArgumentError(f"order: got {order!r}, allowed 0 to 5, {', '.join(validate.SPLINES)}")
     kernel: Interpolator = validate.interpolator(order)
-    boundary = validate.boundary(mode or default_mode(like is not None))
+    boundary = validate.boundary(default_mode(like is not None) if mode is None else mode)
     image = call.empty(size + values.shape[len(field.grid) :], _float_dtype(values))
     call.run("push", values, image, field.points, WarpOptions(kernel=kernel, mode=boundary))
     result = call.leave(image, bare=True)
@@ -186,6 +239,10 @@ class _Field:
     """Where displaced points lie in an image, as the kernel takes it."""
 
     def __init__(self, call: Call, x: Any, displacement: Any, units: str | None) -> None:
+        if as_volume(displacement) is not displacement:  # such images do not say which way x and y point
+            raise ArgumentTypeError(
+                f"displacement: got a {type(displacement).__name__}, allowed an array or a Volume (RAS+)"
+            )
         volume = displacement if is_volume(displacement) else None
         components = call.enter(displacement, "displacement")
         if components.ndim < 2 or components.dtype.kind != "f" or not 1 <= components.shape[-1] <= 8:
@@ -193,7 +250,8 @@ class _Field:
                 f"displacement: got {components.dtype} of shape {components.shape}, allowed floating point, "
                 "(grid..., components)"
             )
-        units = units or ("mm" if volume is not None else "voxels")
+        if units is None:
+            units = "mm" if volume is not None else "voxels"
         if units not in UNITS:
             raise ArgumentError(f"units: got {units!r}, allowed {', '.join(UNITS)}")
         self.grid: tuple[int, ...] = components.shape[:-1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import reprlib
 import sys
 from types import ModuleType
 from typing import Any
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from .. import _core
 from . import memory
-from .errors import ArgumentTypeError, CudaUnavailableError
+from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError
 from .optional import import_or_explain
 
 _CUDA_DEVICES = (2, 13)  # DLPack's numbers for CUDA memory: of the device, and managed
@@ -170,5 +171,12 @@ def host_array(x: Any, name: str, dtype: Any = None) -> NDArray[Any]:
     if is_gpu_array(x):
         backend_of(x, name)
         raise ArgumentTypeError(f"{name}: got a GPU array, allowed numbers in the memory of the host")
-    array: NDArray[Any] = np.asarray(x if dlpack_library(x) is None else np.from_dlpack(x), dtype=dtype)
-    return array
+    try:
+        array: NDArray[Any] = np.asarray(x if dlpack_library(x) is None else np.from_dlpack(x))
+        # NumPy would drop imaginary parts and read digits.
+        if dtype is not None and array.dtype.kind in "cSU":
+            raise TypeError
+        return np.asarray(array, dtype)
+    except (OverflowError, TypeError, ValueError) as error:
+        kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
+        raise kind(f"{name}: got {reprlib.repr(x)}, allowed numbers") from None

@@ -22,10 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from .backend import NUMPY, Backend, backend_of, dlpack_library
+from .backend import NUMPY, Backend, backend_of, dlpack_library, host_array
 from .config import get_num_threads
 from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError
+from .images import as_volume
 from .validate import KERNEL_DTYPES, LABEL_DTYPES, SAMPLED_DTYPES, Array, thread_count
+
+_OVERLAP_WORK = 1000  # steps of NumPy's search for a shared element, below a millisecond
 
 
 class Call:
@@ -64,6 +67,7 @@ class Call:
         Strided, reversed, Fortran-ordered, read-only and memory-mapped arrays pass as they are. Only foreign
         byte order, misaligned data and dtypes that are ``widened`` are copied. ``dtypes`` None allows all.
         """
+        x = as_volume(x)
         volume = x if is_volume(x) else None
         data = x if volume is None else volume.data
         first = self._backend is None
@@ -94,7 +98,7 @@ class Call:
         if backend is not NUMPY and not any(hasattr(backend.kernels, k) for k in self._names):
             raise self._no_gpu_version(name)
         if backend is NUMPY and dlpack_library(data) is None:
-            return np.asarray(data)
+            return host_array(data, name)
         if isinstance(data, backend.array_type):
             array: Array = data
         else:
@@ -153,15 +157,21 @@ class Call:
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Array | None = None) -> Array:
         """Return a new array on the device of the inputs, in C order or in the memory order of ``like``."""
-        backend = self._where()
         axes = list(range(len(shape)))
         if like is None or like.ndim != len(shape) or _is_contiguous(like, axes):
-            return backend.empty(shape, dtype, self._inputs[0], self._threads)
+            return self._empty(shape, dtype)
         order = axes[::-1]
         if not _is_contiguous(like, order):
             order = sorted(axes, key=lambda axis: -abs(like.strides[axis]))
-        array = backend.empty(tuple(shape[axis] for axis in order), dtype, self._inputs[0], self._threads)
+        array = self._empty(tuple(shape[axis] for axis in order), dtype)
         return array.transpose([order.index(axis) for axis in axes])
+
+    def _empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        try:
+            return self._where().empty(shape, dtype, self._inputs[0], self._threads)
+        except (MemoryError, ValueError):  # the latter for more bytes than an address space has
+            name = np.dtype(dtype).name
+            raise ArgumentError(f"result: got {shape} of {name}, allowed what fits in memory") from None
 
     def _given(self, out: Any, name: str) -> Array:
         backend = backend_of(out, name)
@@ -178,9 +188,13 @@ class Call:
         return target
 
     def overlap(self, a: Array, b: Array) -> bool:
-        """Tell whether two arrays may share memory."""
+        """Tell whether two arrays share memory; where that takes long to find out, they may."""
         (low_a, high_a), (low_b, high_b) = self._span(a), self._span(b)
-        return low_a < high_b and low_b < high_a
+        if low_a >= high_b or low_b >= high_a:
+            return False
+        if not isinstance(a, np.ndarray):
+            return True
+        return np.may_share_memory(a, b, max_work=_OVERLAP_WORK)  # type: ignore[arg-type]
 
     def _span(self, array: Array) -> tuple[int, int]:
         """Return the first address of an array and the one behind its last."""
@@ -205,6 +219,10 @@ class Call:
     def parts(self, x: Array, out: Array, cval: complex = 0.0) -> Iterator[tuple[Array, Array, float]]:
         """Yield input, output and outside value as kernels take them: complex numbers part by part."""
         if out.dtype.kind != "c":
+            if np.imag(cval) != 0:
+                raise ArgumentTypeError(
+                    f"cval: got {cval!r}, allowed a real number where the values are real"
+                )
             yield x, out, float(np.real(cval))
             return
         yield x.real, out.real, float(np.real(cval))

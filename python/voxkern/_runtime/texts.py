@@ -95,25 +95,29 @@ prefilter : bool
     # another grid
     "spacing": """\
 spacing : float or sequence, optional
-    Millimetres wanted along the spatial axes of a Volume.""",
+    Millimetres wanted along the spatial axes of a Volume; the result has exactly these.""",
     "shape": """\
 shape : int or sequence, optional
     Voxels wanted along ``axes``.""",
+    "affine": """\
+affine : (4, 4) array_like, optional
+    Take the grid of ``shape`` voxels that this affine places in space.""",
     "like": """\
 like : Volume, optional
-    Take the grid of this volume, wherever it lies.""",
+    Take the grid of this volume (or nibabel or SimpleITK image), wherever it lies.""",
     "matrix": """\
 matrix : (n, n) or (n+1, n+1) array_like, optional
     Output index -> input index, as in ``scipy.ndimage.affine_transform``. ``shape`` then gives
-    the output shape (default: the input's).""",
+    the output shape (default: the input's). The last row of a homogeneous one is 0, ..., 0, 1.""",
     "order": """\
 order : int or str
-    0 nearest, 1 linear, 2 to 5 B-spline through the samples; or a windowed sinc: ``lanczos``,
-    ``hamming``, ``cosine``, ``welch``, ``blackman``, with a radius of 1 to 5 behind the name
-    (``lanczos3``; 5 where there is none) and weights that are not scaled to one, as in ITK.""",
+    0 or ``nearest``, 1 or ``linear``, 2 to 5 B-spline through the samples (3 or ``cubic``); or a
+    windowed sinc: ``lanczos``, ``hamming``, ``cosine``, ``welch``, ``blackman``, with a radius of
+    1 to 5 behind the name (``lanczos3``; 5 where there is none) and weights that are not scaled to
+    one, as in ITK.""",
     "mode": f"""\
 {_MODE}
-    Default ``nearest``; ``fov`` for ``like=``, ``matrix=`` and ``transform=`` on a Volume.""",
+    Default ``nearest``; ``fov`` for ``affine=``, ``like=``, ``matrix=`` and ``transform=`` on a Volume.""",
     "field_mode": f"""\
 {_MODE}
     Default ``fov`` for a Volume, ``nearest`` for an array.""",
@@ -125,14 +129,15 @@ antialias : bool
     Smooth axes that lose samples with a Gaussian of sigma ``(factor - 1) / 2`` voxels first,
     as ``skimage.transform.resize`` does. Not for rotated grids.""",
     "clip": """\
-clip : bool
+clip : bool or str
     Keep results within the range of the input: splines overshoot at edges.""",
     "convention": """\
-convention : {"extent", "centre", "corner"}
-    With n voxels of spacing s going to m voxels. ``extent``: the field of view is kept and the
-    spacing becomes n*s/m (scipy's ``grid_mode``, nnU-Net). ``centre``: the spacing is exactly
-    as asked and the volume centres coincide. ``corner``: the corner voxel centres coincide,
-    spacing (n-1)s/(m-1) (scipy's default zoom).""",
+convention : {"centre", "extent", "origin", "corner"}, optional
+    With n voxels of spacing s going to m voxels. ``centre``: the spacing is exactly as asked and
+    the volume centres coincide; the default for ``spacing``. ``extent``: the field of view is kept
+    and the spacing becomes n*s/m (scipy's ``grid_mode``, nnU-Net); the default for ``shape``.
+    ``origin``: the spacing is exactly as asked and the first voxel stays (MONAI, SimpleITK).
+    ``corner``: the corner voxel centres coincide, spacing (n-1)s/(m-1) (scipy's default zoom).""",
     "shape_rule": """\
 shape_rule : {"round", "ceil", "floor", "monai", "torchio"}
     Voxels for ``spacing``: n*s/t rounded half to even, up, or down (``torchio`` is down,
@@ -142,7 +147,7 @@ transform : optional
     Moves each point of the output grid to the place where ``x`` is looked up, in RAS+ millimetres:
     a 4x4 matrix, a Volume of displacements (x, y, z, 3), a SimpleITK transform, or a list of
     these, of which the first is applied first. They are composed; ``x`` is interpolated once. The
-    output grid is that of ``like``, or of ``x`` (with ``spacing`` or ``shape`` if given).""",
+    output grid is that of ``like`` or ``affine``, or of ``x`` (with ``spacing`` or ``shape`` if given).""",
     "spatial_axes": """\
 axes : int or sequence, optional
     Axes ``shape`` or ``spacing`` speak of. Default: all axes of an array, the spatial ones of a

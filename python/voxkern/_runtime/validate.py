@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
+import reprlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from .._core import Boundary, Interpolator, SincWindow
 from .backend import host_array
-from .errors import ArgumentError
+from .errors import ArgumentError, ArgumentTypeError
 
 Array = NDArray[Any]
 
@@ -45,6 +47,10 @@ INTERPOLATION_MODES = {
     "fov": Boundary.fov,
 }
 
+SPLINES = {"nearest": 0, "linear": 1, "cubic": 3}
+WINDOWS = ("lanczos", "hamming", "cosine", "welch", "blackman")
+CLIPS: dict[Any, Any] = {False: False, True: True}
+
 
 def thread_count(threads: Any, name: str = "threads") -> int:
     """Return ``threads`` as the kernels take it; 0 for None."""
@@ -63,12 +69,15 @@ def normalize_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ..
     """Return ``axes`` as distinct non-negative numbers; None means all."""
     if axes is None:
         return tuple(range(ndim))
-    chosen = (axes,) if isinstance(axes, int | np.integer) else tuple(axes)
+    try:
+        chosen = tuple(map(operator.index, axes if isinstance(axes, Iterable) else (axes,)))
+    except TypeError:
+        raise ArgumentTypeError(f"axes: got {axes!r}, allowed whole numbers") from None
     result = []
     for axis in chosen:
         if not -ndim <= axis < ndim:
             raise ArgumentError(f"axes: got {axis}, allowed {-ndim} to {ndim - 1}")
-        result.append(int(axis) % ndim)
+        result.append(axis % ndim)
     if len(set(result)) != len(result):
         raise ArgumentError(f"axes: got {chosen}, allowed each axis once")
     return tuple(result)
@@ -76,32 +85,83 @@ def normalize_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ..
 
 def per_axis(value: Any, count: int, name: str, kind: type = float) -> tuple[Any, ...]:
     """Return a scalar or sequence as one finite value per axis."""
-    values = host_array(value, name, np.float64)
-    if values.ndim > 1 or (values.ndim == 1 and len(values) != count):
-        raise ArgumentError(f"{name}: got {value!r}, allowed one number or {count} numbers")
-    if not np.all(np.isfinite(values)):
+    if isinstance(value, int | float):  # most calls; NumPy would take as long as a small image
+        values = [number(value, name)] * count
+    else:
+        array = host_array(value, name, np.float64)
+        if array.ndim > 1 or (array.ndim == 1 and len(array) != count):
+            raise ArgumentError(f"{name}: got {value!r}, allowed one number or {count} numbers")
+        values = np.broadcast_to(array, (count,)).tolist()
+    if not all(map(math.isfinite, values)):
         raise ArgumentError(f"{name}: got {value!r}, allowed finite numbers")
-    if kind is int and np.any(values != np.rint(values)):
+    if kind is int and not all(v.is_integer() for v in values):
         raise ArgumentError(f"{name}: got {value!r}, allowed whole numbers")
-    return tuple(kind(v) for v in np.broadcast_to(values, (count,)))
+    return tuple(map(kind, values))
+
+
+def number(value: Any, name: str) -> float:
+    """Return a real number; text is none."""
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ArgumentTypeError(f"{name}: got {reprlib.repr(value)}, allowed a number") from None
+
+
+def whole_number(value: Any, name: str) -> int:
+    """Return an integer, which a float may hold."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        real = number(value, name)
+    if not real.is_integer():
+        raise ArgumentError(f"{name}: got {value!r}, allowed whole numbers")
+    return int(real)
+
+
+def outside_value(cval: Any) -> complex:
+    """Return the value of what lies outside."""
+    try:
+        if isinstance(cval, str | bytes):
+            raise TypeError
+        return complex(cval)
+    except (TypeError, ValueError, OverflowError):
+        raise ArgumentTypeError(f"cval: got {cval!r}, allowed a number") from None
+
+
+def spline_order(order: Any) -> int | None:
+    """Return the order of a spline, given as a number or by name; None where ``order`` is no spline's."""
+    if isinstance(order, str):
+        return SPLINES.get(order)
+    whole = isinstance(order, int | np.integer) and not isinstance(order, bool)
+    return int(order) if whole and 0 <= order <= 5 else None
 
 
 def interpolator(order: Any) -> Any:
     """Return the interpolation that an ``order`` names: a spline's, or a windowed sinc such as "lanczos3"."""
+    spline = spline_order(order)
+    if spline is not None:
+        return Interpolator(spline)
     if isinstance(order, str):
-        name, radius = (order[:-1], int(order[-1])) if order[-1:].isdigit() else (order, 5)
-        if name in ("hamming", "cosine", "welch", "lanczos", "blackman") and 1 <= radius <= 5:
+        name, radius = (order[:-1], int(order[-1])) if order.endswith(tuple("12345")) else (order, 5)
+        if name in WINDOWS:
             return Interpolator(0, SincWindow[name], radius)
-    elif isinstance(order, int | np.integer) and not isinstance(order, bool) and 0 <= order <= 5:
-        return Interpolator(int(order))
     raise ArgumentError(
-        f"order: got {order!r}, allowed 0 to 5, or lanczos, hamming, cosine, welch, blackman with a radius "
+        f"order: got {order!r}, allowed 0 to 5, {', '.join(SPLINES)}, or {', '.join(WINDOWS)} with a radius "
         "of 1 to 5 (lanczos3)"
     )
 
 
-def boundary(mode: str) -> Boundary:
+def clip_rule(clip: Any) -> Any:
+    """Return what limits results."""
+    if not isinstance(clip, bool | np.bool_ | str) or clip not in CLIPS:
+        raise ArgumentError(f"clip: got {clip!r}, allowed {', '.join(map(repr, CLIPS))}")
+    return CLIPS[clip]
+
+
+def boundary(mode: Any) -> Boundary:
     """Return the mode that interpolation knows by this name."""
-    if mode not in INTERPOLATION_MODES:
+    if not isinstance(mode, str) or mode not in INTERPOLATION_MODES:
         raise ArgumentError(f"mode: got {mode!r}, allowed {', '.join(sorted(INTERPOLATION_MODES))}")
     return INTERPOLATION_MODES[mode]

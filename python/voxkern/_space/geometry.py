@@ -4,15 +4,35 @@
 from __future__ import annotations
 
 import itertools
+import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._runtime.backend import host_array
 from .._runtime.errors import ArgumentError
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # DICOM and ITK count to the left and back
 
 _CODES = ("LR", "PA", "IS")  # negative and positive end of the RAS+ axes
+
+
+def checked_affine(affine: Any) -> NDArray[np.float64]:
+    """Return a read-only copy of an affine that places voxels in space."""
+    matrix = np.array(host_array(affine, "affine", np.float64))
+    if matrix.shape != (4, 4):
+        raise ArgumentError(f"affine: got shape {matrix.shape}, allowed (4, 4)")
+    x, y, z, last = matrix.tolist()  # every result has an affine: plain numbers take a fifth of NumPy's time
+    if last != [0, 0, 0, 1] or not all(map(math.isfinite, (*x, *y, *z))):
+        raise ArgumentError("affine: got NaN, infinity or a wrong last row, allowed finite and 0 0 0 1")
+    (a, b, c, _), (d, e, f, _), (g, h, i, _) = x, y, z
+    box = math.hypot(a, d, g) * math.hypot(b, e, h) * math.hypot(c, f, i)
+    cell = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    if abs(cell) <= 1e-6 * box:
+        raise ArgumentError("affine: got zero spacing or parallel axes, allowed a basis of space")
+    matrix.flags.writeable = False
+    return matrix
 
 
 def axis_codes(affine: NDArray[np.float64]) -> str:

@@ -8,7 +8,7 @@ index map, and a field where the transform bends (`ObliqueGrid`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 from .._runtime import validate
 from .._runtime.backend import host_array
 from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.images import as_volume
 from . import geometry, transforms
 from .volume import Volume
 
-CONVENTIONS = ("extent", "centre", "corner")
+CONVENTIONS = ("extent", "centre", "origin", "corner")
 SHAPE_RULES = ("round", "ceil", "floor", "monai", "torchio")
+_LONGEST = 2**31  # samples along an axis: their coordinates are listed
+_MOST = 2**47  # voxels of one byte that fill an address space
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,23 @@ def _axis_coordinates(n: int, m: int, convention: str, ratio: float) -> NDArray[
         return (index + 0.5) * (n / m) - 0.5
     if convention == "corner":
         return index * ((n - 1) / (m - 1) if m > 1 else 1.0)
+    if convention == "origin":
+        return index * ratio
     return (n - 1) / 2 + (index - (m - 1) / 2) * ratio
+
+
+def _scale_and_offset(n: int, m: int, convention: str, ratio: float) -> tuple[float, float]:
+    if convention == "extent":
+        return n / m, 0.5 * (n / m) - 0.5
+    if convention == "corner":
+        return (n - 1) / (m - 1) if m > 1 and n > 1 else 1.0, 0.0
+    return ratio, 0.0 if convention == "origin" else (n - 1) / 2 - (m - 1) / 2 * ratio
 
 
 def _size(n: int, spacing: float, target: float, rule: str) -> int:
     exact = n * spacing / target
+    if exact > _LONGEST:
+        raise ArgumentError(f"spacing: got {target}, allowed what gives at most {_LONGEST} voxels per axis")
     nearest = round(exact)
     if rule == "round":
         size = nearest
@@ -93,23 +108,16 @@ def _scaled_grid(
     ratios: Sequence[float],
     convention: str,
 ) -> AlignedGrid:
-    ndim = len(shape_in)
-    shape = list(shape_in)
-    scale = [1.0] * ndim
-    offset = [0.0] * ndim
-    coordinates = [np.arange(n, dtype=np.float64) for n in shape_in]
+    shape, scale, offset = list(shape_in), [1.0] * len(shape_in), [0.0] * len(shape_in)
     for axis, m, ratio in zip(axes, shape_out, ratios, strict=True):
-        n = shape_in[axis]
         shape[axis] = m
-        coordinates[axis] = _axis_coordinates(n, m, convention, ratio)
-        if convention == "corner":
-            scale[axis] = (n - 1) / (m - 1) if m > 1 and n > 1 else 1.0
-        else:
-            scale[axis] = n / m if convention == "extent" else ratio
-            offset[axis] = (
-                0.5 * scale[axis] - 0.5 if convention == "extent" else (n - 1) / 2 - (m - 1) / 2 * scale[axis]
-            )
-    return AlignedGrid(tuple(range(ndim)), tuple(shape), tuple(scale), tuple(offset), tuple(coordinates))
+        scale[axis], offset[axis] = _scale_and_offset(shape_in[axis], m, convention, ratio)
+    moved = dict(zip(axes, ratios, strict=True))
+    coordinates = tuple(
+        _axis_coordinates(n, m, convention, moved[axis]) if axis in moved else np.arange(n, dtype=np.float64)
+        for axis, (n, m) in enumerate(zip(shape_in, shape, strict=True))
+    )
+    return AlignedGrid(tuple(range(len(shape))), tuple(shape), tuple(scale), tuple(offset), coordinates)
 
 
 def from_index_map(
@@ -134,14 +142,14 @@ def from_index_map(
 
 def _located_grid(
     shape_in: tuple[int, ...],
-    affine: NDArray[np.float64],
+    place: NDArray[np.float64],
     grid_affine: NDArray[np.float64],
     grid_shape: tuple[int, ...],
     transform: Any,
 ) -> AlignedGrid | ObliqueGrid:
     """Return where the points of a grid in space lie in the input, once ``transform`` has moved them."""
     world, field = transforms.compose(transform, grid_affine, grid_shape)
-    to_index = np.linalg.inv(affine)
+    to_index = np.linalg.inv(place)
     index_map = np.asarray(to_index @ world @ grid_affine, dtype=np.float64)
     if field is None:
         return from_index_map(shape_in, index_map, grid_shape)
@@ -156,110 +164,122 @@ def _located_grid(
 
 def _grid_of_size(
     shape_in: tuple[int, ...],
-    affine: NDArray[np.float64] | None,
+    place: NDArray[np.float64] | None,
     spacing: Any,
     shape: Any,
     axes: Any,
-    convention: str,
+    convention: str | None,
     shape_rule: str,
 ) -> AlignedGrid:
     ndim = len(shape_in)
-    if axes is None and affine is not None:
+    if axes is None and place is not None:
         chosen: tuple[int, ...] = (0, 1, 2)
     else:
         chosen = validate.normalize_axes(axes, ndim)
-    if affine is not None and any(a > 2 for a in chosen):
+    if place is not None and any(a > 2 for a in chosen):
         raise ArgumentError(f"axes: got {axes}, allowed spatial axes (0, 1, 2) of a Volume")
     sizes = [shape_in[a] for a in chosen]
     if spacing is None:
-        size = validate.per_axis(shape, len(chosen), "shape", int)
-        _check_shape(size)
-        return _scaled_grid(
-            shape_in, chosen, size, [n / m for n, m in zip(sizes, size, strict=True)], convention
-        )
-    assert affine is not None
+        size = _checked_size(shape, len(chosen))
+        ratios = [n / m for n, m in zip(sizes, size, strict=True)]
+        return _scaled_grid(shape_in, chosen, size, ratios, convention or "extent")
+    assert place is not None
     target = validate.per_axis(spacing, len(chosen), "spacing")
     if any(t <= 0 for t in target):
         raise ArgumentError(f"spacing: got {spacing!r}, allowed millimetres above zero")
-    own = [float(np.linalg.norm(affine[:3, a])) for a in chosen]
-    ratios = [t / s for t, s in zip(target, own, strict=True)]
+    own = [float(np.linalg.norm(place[:3, a])) for a in chosen]
     if shape is not None:
-        if convention != "centre":
+        if convention not in (None, "centre", "origin"):
             raise ArgumentError(
-                "spacing, shape: got both, allowed both only with convention='centre' (else one "
-                "follows from the other)"
+                f"spacing, shape: got both, allowed both only with convention 'centre' or 'origin' (with "
+                f"{convention!r} one follows from the other)"
             )
-        size = validate.per_axis(shape, len(chosen), "shape", int)
+        size = _checked_size(shape, len(chosen))
     else:
         size = tuple(_size(n, s, t, shape_rule) for n, s, t in zip(sizes, own, target, strict=True))
-    _check_shape(size)
-    return _scaled_grid(shape_in, chosen, size, ratios, convention)
+        _check_count(size, "spacing", spacing)
+    # Files round an affine to float32, but samples that fall on voxels, or between two, shall do so exactly.
+    ratios = [
+        n / m if abs(t / s * m - n) < 1e-7 * n else t / s
+        for n, m, s, t in zip(sizes, size, own, target, strict=True)
+    ]
+    return _scaled_grid(shape_in, chosen, size, ratios, convention or "centre")
+
+
+def _grid_of_matrix(
+    shape_in: tuple[int, ...], volume: bool, matrix: Any, shape: Any
+) -> AlignedGrid | ObliqueGrid:
+    moved = 3 if volume else len(shape_in)
+    index_map = host_array(matrix, "matrix", np.float64)
+    if index_map.shape == (moved, moved):
+        index_map = geometry.homogeneous(index_map, np.zeros(moved))
+    if index_map.shape != (moved + 1, moved + 1) or not np.all(np.isfinite(index_map)):
+        raise ArgumentError(
+            f"matrix: got shape {np.shape(matrix)}, allowed finite {moved}x{moved} or {moved + 1}x{moved + 1}"
+        )
+    if not np.array_equal(index_map[-1], np.eye(moved + 1)[-1]):
+        raise ArgumentError(f"matrix: got last row {index_map[-1]}, allowed zeros and a one")
+    size = shape_in[:moved] if shape is None else _checked_size(shape, moved)
+    return from_index_map(shape_in, index_map, size)
 
 
 def make_grid(
     shape_in: tuple[int, ...],
-    affine: NDArray[np.float64] | None,
+    place: NDArray[np.float64] | None,
     *,
     spacing: Any = None,
     shape: Any = None,
+    affine: Any = None,
     like: Any = None,
     matrix: Any = None,
     axes: Any = None,
-    convention: str = "extent",
+    convention: str | None = None,
     shape_rule: str = "round",
     transform: Any = None,
 ) -> tuple[AlignedGrid | ObliqueGrid, NDArray[np.float64] | None]:
-    """Turn the ways to name a grid into where its samples lie, and its affine; None for a bare array."""
-    if convention not in CONVENTIONS:
+    """Turn the ways to name a grid into where its samples lie, and its affine; None for a bare array.
+
+    ``place`` is the affine of the input, None for a bare array.
+    """
+    if convention is not None and convention not in CONVENTIONS:
         raise ArgumentError(f"convention: got {convention!r}, allowed {', '.join(CONVENTIONS)}")
     if shape_rule not in SHAPE_RULES:
         raise ArgumentError(f"shape_rule: got {shape_rule!r}, allowed {', '.join(SHAPE_RULES)}")
-    given = [name for name, value in (("like", like), ("matrix", matrix)) if value is not None]
-    if transform is not None:
-        if affine is None:
-            raise ArgumentError("transform: got a bare array, allowed a Volume (an array has no millimetres)")
-        if matrix is not None:
-            raise ArgumentError("transform, matrix: got both, allowed one (transforms can be put in a list)")
-        if like is None:
-            size, place = shape_in[:3], affine
-            if spacing is not None or shape is not None:
-                own = _grid_of_size(shape_in, affine, spacing, shape, axes, convention, shape_rule)
-                size, place = own.shape[:3], own.affine(affine)
-            return _located_grid(shape_in, affine, place, size, transform), place
-    if spacing is None and shape is None and not given:
-        raise ArgumentError("spacing, shape, like, matrix: got none of them, allowed one")
-    if len(given) > 1 or (given and spacing is not None) or (like is not None and shape is not None):
-        raise ArgumentError("spacing, shape, like, matrix: got several that contradict each other")
-    if affine is None and (spacing is not None or like is not None):
-        name = "spacing" if spacing is not None else "like"
-        raise ArgumentError(f"{name}: got a bare array, allowed a Volume (an array has no millimetres)")
+    geometric = {"transform": transform, "spacing": spacing, "like": like, "affine": affine}
+    for name, value in geometric.items():
+        if value is not None and place is None:
+            raise ArgumentError(f"{name}: got a bare array, allowed a Volume (an array has no millimetres)")
+    if transform is not None and matrix is not None:
+        raise ArgumentError("transform, matrix: got both, allowed one (transforms can be put in a list)")
+    named = [value for value in (affine, like, matrix) if value is not None]
+    if len(named) > 1 or (named and spacing is not None) or (like is not None and shape is not None):
+        raise ArgumentError("spacing, shape, affine, like, matrix: got several that differ, allowed one")
+    if named and axes is not None:
+        raise ArgumentError(f"axes: got {axes!r}, allowed with spacing and shape alone")
 
+    if matrix is not None:
+        grid = _grid_of_matrix(shape_in, place is not None, matrix, shape)
+        return grid, None if place is None else grid.affine(place)
     if like is not None:
+        like = as_volume(like)
         if not isinstance(like, Volume):
             raise ArgumentTypeError(f"like: got {type(like).__name__}, allowed a Volume")
-        assert affine is not None
-        return _located_grid(shape_in, affine, like.affine, like.shape[:3], transform), like.affine
-    if matrix is not None:
-        index_map = host_array(matrix, "matrix", np.float64)
-        if index_map.ndim != 2 or index_map.shape[0] != index_map.shape[1]:
-            raise ArgumentError(f"matrix: got shape {index_map.shape}, allowed square or homogeneous")
-        moved = 3 if affine is not None else len(shape_in)
-        if index_map.shape[0] == moved:
-            square = index_map
-            index_map = np.eye(moved + 1)
-            index_map[:moved, :moved] = square
-        if index_map.shape[0] != moved + 1 or not np.all(np.isfinite(index_map)):
-            raise ArgumentError(
-                f"matrix: got shape {np.shape(matrix)}, allowed finite {moved}x{moved} or "
-                f"{moved + 1}x{moved + 1}"
-            )
-        size = shape_in[:moved] if shape is None else validate.per_axis(shape, moved, "shape", int)
-        _check_shape(size)
-        grid = from_index_map(shape_in, index_map, size)
-        return grid, None if affine is None else grid.affine(affine)
-
-    grid = _grid_of_size(shape_in, affine, spacing, shape, axes, convention, shape_rule)
-    return grid, None if affine is None else grid.affine(affine)
+        target, size = like.affine, like.shape[:3]
+    elif affine is not None:
+        if shape is None:
+            raise ArgumentError("affine: got no shape beside it, allowed with shape=")
+        target, size = geometry.checked_affine(affine), _checked_size(shape, 3)
+    elif spacing is not None or shape is not None:
+        own = _grid_of_size(shape_in, place, spacing, shape, axes, convention, shape_rule)
+        if place is None or transform is None:
+            return own, None if place is None else own.affine(place)
+        target, size = own.affine(place), own.shape[:3]
+    elif transform is not None and place is not None:
+        target, size = place, shape_in[:3]
+    else:
+        raise ArgumentError("spacing, shape, affine, like, matrix: got none of them, allowed one")
+    assert place is not None
+    return _located_grid(shape_in, place, target, size, transform), target
 
 
 def default_mode(anywhere_in_space: bool) -> str:
@@ -267,6 +287,14 @@ def default_mode(anywhere_in_space: bool) -> str:
     return "fov" if anywhere_in_space else "nearest"
 
 
-def _check_shape(size: Iterable[int]) -> None:
-    if any(m < 1 for m in size):
-        raise ArgumentError(f"shape: got {tuple(size)}, allowed at least 1 on every axis")
+def _checked_size(shape: Any, count: int) -> tuple[int, ...]:
+    size = validate.per_axis(shape, count, "shape", int)
+    _check_count(size, "shape", shape)
+    return size
+
+
+def _check_count(size: Sequence[int], name: str, given: Any) -> None:
+    if any(not 1 <= m <= _LONGEST for m in size) or math.prod(size) > _MOST:
+        raise ArgumentError(
+            f"{name}: got {given!r}, allowed 1 to {_LONGEST} voxels along every axis, {_MOST} in all"
+        )

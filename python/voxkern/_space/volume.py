@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.images import READERS, as_volume
 from .._runtime.optional import import_or_explain
 from . import geometry
 from .meta import checked
@@ -55,16 +56,7 @@ class Volume:
             raise ArgumentTypeError(f"data: got {type(data).__name__}, allowed an array")
         if len(data.shape) < 3:
             raise ArgumentError(f"data: got {len(data.shape)} axes, allowed at least 3")
-        affine = np.array(self.affine, dtype=np.float64)
-        if affine.shape != (4, 4):
-            raise ArgumentError(f"affine: got shape {affine.shape}, allowed (4, 4)")
-        if not np.all(np.isfinite(affine)) or not np.array_equal(affine[3], [0, 0, 0, 1]):
-            raise ArgumentError("affine: got NaN, infinity or a last row other than 0 0 0 1")
-        lengths = np.linalg.norm(affine[:3, :3], axis=0)
-        if np.any(lengths <= 0) or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-6:
-            raise ArgumentError("affine: got zero spacing or parallel axes, allowed a basis of space")
-        affine.flags.writeable = False
-        object.__setattr__(self, "affine", affine)
+        object.__setattr__(self, "affine", geometry.checked_affine(self.affine))
         object.__setattr__(self, "meta", checked(self.meta))
 
     @property
@@ -185,13 +177,17 @@ class Volume:
         return cls(sitk.GetArrayFromImage(image), geometry.LPS_TO_RAS @ lps, {"source": "sitk"})
 
 
+READERS.update({"nibabel.SpatialImage": Volume.from_nibabel, "SimpleITK.Image": Volume.from_sitk})
+
+
 def reorient(volume: Volume, orientation: str = "RAS") -> Volume:
     """Permute and flip the spatial axes to point as asked; no voxel is moved or interpolated.
 
     Parameters
     ----------
     volume : Volume
-        Any orientation; oblique volumes go by their nearest anatomical directions.
+        Any orientation; oblique volumes go by their nearest anatomical directions. Or a nibabel or
+        SimpleITK image.
     orientation : str
         Three letters, one of R/L, A/P and S/I each, in axis order.
 
@@ -207,6 +203,7 @@ def reorient(volume: Volume, orientation: str = "RAS") -> Volume:
     >>> vk.reorient(volume, "SRA").shape
     (30, 10, 20)
     """
+    volume = as_volume(volume)
     if not isinstance(volume, Volume):
         raise ArgumentTypeError(f"volume: got {type(volume).__name__}, allowed a Volume")
     order, flips = geometry.axes_to(volume.orientation, orientation)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.images import as_volume
 from .._space.volume import Volume
 from .formats import FOLDERS, SAVED, function, suffix_of
 
@@ -17,7 +18,7 @@ def save(volume: Volume, path: str | os.PathLike[str], *, format: str | None = N
     Parameters
     ----------
     volume : Volume
-        What to write.
+        What to write; or a nibabel or SimpleITK image, of which voxels and place are written.
     path : path
         ``.nii``, ``.nii.gz``, ``.mha``, ``.mhd``, ``.nrrd``, ``.npz``, ``.png`` (one slice); or a folder that
         does not exist yet (or is empty), for one file per index of the first axis.
@@ -42,6 +43,7 @@ def save(volume: Volume, path: str | os.PathLike[str], *, format: str | None = N
     ...     vk.load(vk.save(volume, folder + "/zeros.nii.gz")).shape
     (4, 5, 6)
     """
+    volume = as_volume(volume)
     if not isinstance(volume, Volume):
         raise ArgumentTypeError(f"volume: got {type(volume).__name__}, allowed a Volume")
     if format not in (None, *FOLDERS):

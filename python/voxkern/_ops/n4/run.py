@@ -5,24 +5,53 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, Unpack, overload
 
 import numpy as np
 
 from ..._core import N4Fit, N4Options
 from ..._runtime.call import Call, is_volume
 from ..._runtime.errors import ArgumentError
+from ..._runtime.images import as_volume
 from ..._runtime.texts import documented
 from ..._runtime.validate import Array
+from ..._space.kinds import Image
 from ..intensity import otsu_threshold
 from .finish import finish
 from .plan import Axis, plan_axes
-from .settings import N4Callback, check_choices, fit_settings
+from .settings import N4Callback, N4Settings, check_choices, fit_settings
 from .trace import N4Details, N4Iteration
 
 _WIDENED = {"e": np.float32, "g": np.float64}  # half and long double
 
 
+@overload
+def n4_bias_field_correction(
+    x: Image,
+    mask: Any = None,
+    *,
+    return_field: Literal[False] = False,
+    return_details: Literal[False] = False,
+    **settings: Unpack[N4Settings],
+) -> Image: ...
+@overload
+def n4_bias_field_correction(
+    x: Image,
+    mask: Any = None,
+    *,
+    return_field: Literal[True],
+    return_details: Literal[False] = False,
+    **settings: Unpack[N4Settings],
+) -> tuple[Image, Image]: ...
+@overload
+def n4_bias_field_correction(
+    x: Any,
+    mask: Any = None,
+    *,
+    return_field: bool = False,
+    return_details: bool = False,
+    **settings: Unpack[N4Settings],
+) -> Any: ...
 @documented
 def n4_bias_field_correction(
     x: Any,
@@ -143,6 +172,7 @@ def n4_bias_field_correction(
     True
     """
     call = Call("n4_bias_field_correction", "n4", threads=threads)
+    x = as_volume(x)
     image = call.enter(x, "x", widened=_WIDENED)
     if image.ndim not in (2, 3, 4) or image.size == 0:
         raise ArgumentError(f"x: got shape {image.shape}, allowed 2 to 4 axes and at least two voxels")
@@ -247,6 +277,7 @@ def _like_image(call: Call, value: Any, name: str, x: Any, image: Array) -> Arra
     """Return a mask or weights as an array of the image's shape, or of one of its volumes."""
     if value is None:
         return None
+    value = as_volume(value)
     array = call.enter(value, name)
     if is_volume(value) and is_volume(x) and not np.allclose(value.affine, x.affine, atol=1e-2):
         raise ArgumentError(f"{name}: got another geometry than x, allowed the same affine within 0.01 mm")

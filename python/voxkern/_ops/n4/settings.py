@@ -4,19 +4,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
+from ..._runtime import validate
 from ..._runtime.errors import ArgumentError, ArgumentTypeError
 
 N4Callback = Callable[[int, int, float], None]
 
+
+class N4Settings(TypedDict, total=False):
+    """Keyword arguments of `n4_bias_field_correction` that do not change what it returns."""
+
+    weights: Any
+    mask_label: float | None
+    otsu_bins: int
+    shrink_factor: Any
+    maximum_number_of_iterations: int | Sequence[int]
+    convergence_threshold: float
+    number_of_control_points: Any
+    mesh: Any
+    spline_distance: Any
+    spline_order: int
+    number_of_histogram_bins: int
+    bias_field_full_width_at_half_maximum: float
+    wiener_filter_noise: float
+    compat: str
+    field_alignment: str
+    outside: str
+    mean_preserving: bool
+    rescale: bool
+    callback: N4Callback | None
+    threads: int | None
+
+
 COMPAT = ("itk", "exact")
 ALIGNMENTS = ("stretched", "physical")
 OUTSIDE = ("corrected", "input")
+_WIDEST = 90.0  # no two float32 numbers are further apart in log intensity
 _OF_THE_CALLER = {"return_field", "return_details", "threads"}
 
 
@@ -95,7 +123,7 @@ def check_choices(field_alignment: str, outside: str, otsu_bins: int, callback: 
         raise ArgumentError(f"field_alignment: got {field_alignment!r}, allowed {', '.join(ALIGNMENTS)}")
     if outside not in OUTSIDE:
         raise ArgumentError(f"outside: got {outside!r}, allowed {', '.join(OUTSIDE)}")
-    if otsu_bins < 2:
+    if validate.whole_number(otsu_bins, "otsu_bins") < 2:
         raise ArgumentError(f"otsu_bins: got {otsu_bins}, allowed at least 2")
     if callback is not None and not callable(callback):
         raise ArgumentTypeError(f"callback: got {type(callback).__name__}, allowed a callable")
@@ -105,30 +133,33 @@ def fit_settings(
     iterations: Any, threshold: float, order: int, bins: int, fwhm: float, noise: float, compat: str
 ) -> dict[str, Any]:
     """Return what the kernel takes of the public arguments, checked."""
-    levels = (iterations,) if isinstance(iterations, int | np.integer) else tuple(iterations)
-    if not levels or any(int(n) != n or n < 0 for n in levels) or levels[0] < 1:
+    given = iterations if np.iterable(iterations) and not isinstance(iterations, str) else (iterations,)
+    levels = [validate.whole_number(n, "maximum_number_of_iterations") for n in given]
+    if not levels or min(levels) < 0 or max(levels) >= 2**31 or levels[0] < 1:
         raise ArgumentError(
             f"maximum_number_of_iterations: got {iterations!r}, allowed whole numbers, the first at least 1"
         )
+    threshold = validate.number(threshold, "convergence_threshold")
     if not (math.isfinite(threshold) and threshold >= 0):
         raise ArgumentError(f"convergence_threshold: got {threshold!r}, allowed 0 and more")
     if order not in (1, 2, 3, 4, 5):
         raise ArgumentError(f"spline_order: got {order!r}, allowed 1 to 5")
-    if not (int(bins) == bins and 2 <= bins <= 65536):
+    bins = validate.whole_number(bins, "number_of_histogram_bins")
+    if not 2 <= bins <= 65536:
         raise ArgumentError(f"number_of_histogram_bins: got {bins!r}, allowed 2 to 65536")
-    for name, value in (
-        ("bias_field_full_width_at_half_maximum", fwhm),
-        ("wiener_filter_noise", noise),
+    for name, value, most in (
+        ("bias_field_full_width_at_half_maximum", fwhm, _WIDEST),
+        ("wiener_filter_noise", noise, math.inf),
     ):
-        if not (math.isfinite(value) and value > 0):
-            raise ArgumentError(f"{name}: got {value!r}, allowed positive numbers")
+        if not 0 < validate.number(value, name) < most:
+            raise ArgumentError(f"{name}: got {value!r}, allowed numbers above 0 and below {most:g}")
     if compat not in COMPAT:
         raise ArgumentError(f"compat: got {compat!r}, allowed {', '.join(COMPAT)}")
     return {
-        "iterations": [int(n) for n in levels],
-        "convergence_threshold": float(threshold),
+        "iterations": levels,
+        "convergence_threshold": threshold,
         "spline_order": int(order),
-        "bins": int(bins),
+        "bins": bins,
         "fwhm": float(fwhm),
         "noise": float(noise),
         "itk": compat == "itk",

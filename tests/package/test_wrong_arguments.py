@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arguments of the wrong type or beyond all measure: one typed error each, no traceback."""
+
+import numpy as np
+import pytest
+import scipy.ndimage
+
+import voxkern as vk
+from voxkern._app.cli import main
+
+ARRAY = np.arange(1.0, 121.0, dtype=np.float32).reshape(4, 5, 6)
+VOLUME = vk.Volume(ARRAY, np.eye(4))
+LABELS = np.ones((4, 5, 6), np.uint8)
+FIELD = np.zeros((4, 5, 6, 3), np.float32)
+RAGGED = [[1], [2, 3]]
+NAN = float("nan")
+
+
+def shape(value):
+    return "shape", lambda: vk.resample(ARRAY, shape=value)
+
+
+def spacing(value):
+    return "spacing", lambda: vk.resample(VOLUME, spacing=value)
+
+
+def option(name, value):
+    return name, lambda: vk.resample(ARRAY, **{"shape": 5, name: value})
+
+
+def n4(name, value):
+    return name, lambda: vk.n4_bias_field_correction(ARRAY, **{name: value})
+
+
+ITERATIONS = "maximum_number_of_iterations"
+WIDTH = "bias_field_full_width_at_half_maximum"
+
+CASES = [
+    *map(shape, ["a", RAGGED, {}, 10**19, (10**6,) * 3, 10**400, 1j, NAN, "5"]),
+    *map(spacing, ["x", {}, RAGGED, 1e-300, 5e-324, 1e-9, 1e-5, np.inf]),
+    *(option("order", value) for value in ("lanczos³", "lanczos٣", "lanczos0", "", [], None, 1.0, 10**30)),
+    *(option("mode", value) for value in ([], "", 3, {})),
+    *(option("cval", value) for value in ("a", "1", None, [], 1j)),
+    *(option("axes", value) for value in ("x", 1.5, [0.5], [None], {"a": 1}, 10**30)),
+    *(option("clip", value) for value in ("all", 2, None, [])),
+    *(option("convention", value) for value in ([], 3, "")),
+    *(n4(ITERATIONS, value) for value in (NAN, [NAN], "abc", [None], [], {}, 1.5, [10**18], np.inf)),
+    *(n4(WIDTH, value) for value in (1e9, NAN, "a", None, 0)),
+    *(n4("wiener_filter_noise", value) for value in ("a", np.inf)),
+    *(n4("convergence_threshold", value) for value in ("a", NAN, None)),
+    *(n4("number_of_histogram_bins", value) for value in (NAN, "a", 2.5)),
+    *(n4("otsu_bins", value) for value in (NAN, "a")),
+    *(n4("shrink_factor", value) for value in ("a", {}, RAGGED)),
+    ("matrix", lambda: vk.resample(ARRAY, matrix="abc")),
+    ("matrix", lambda: vk.resample(ARRAY, matrix=RAGGED)),
+    ("matrix", lambda: vk.resample(ARRAY, matrix=np.eye(3) * 1j)),
+    ("transform", lambda: vk.resample(VOLUME, transform=RAGGED)),
+    ("x", lambda: vk.resample(RAGGED, shape=5)),
+    ("x", lambda: vk.zscore(RAGGED)),
+    ("data", lambda: vk.Volume(RAGGED, np.eye(4))),
+    ("affine", lambda: vk.Volume(ARRAY, "abc")),
+    ("affine", lambda: vk.Volume(ARRAY, RAGGED)),
+    ("affine", lambda: vk.resample(VOLUME, affine=np.eye(4))),
+    ("affine", lambda: vk.resample(VOLUME, affine=np.eye(3), shape=5)),
+    ("affine", lambda: vk.resample(VOLUME, affine=np.ones((4, 4)), shape=5)),
+    ("affine", lambda: vk.resample(ARRAY, affine=np.eye(4), shape=5)),
+    ("spacing, shape, affine", lambda: vk.resample(VOLUME, affine=np.eye(4), shape=5, spacing=1)),
+    ("spacing, shape, affine", lambda: vk.resample(VOLUME, affine=np.eye(4), shape=5, like=VOLUME)),
+    ("spacing, shape, affine", lambda: vk.resample(VOLUME, affine=np.eye(4), shape=5, matrix=np.eye(4))),
+    ("axes", lambda: vk.resample(VOLUME, affine=np.eye(4), shape=5, axes=0)),
+    ("axes", lambda: vk.resample(VOLUME, like=VOLUME, axes=0)),
+    ("axes", lambda: vk.resample(ARRAY, matrix=np.eye(3), axes=0)),
+    ("cval", lambda: vk.resample_labels(LABELS, shape=5, cval="a")),
+    ("cval", lambda: vk.resample_labels(LABELS, shape=5, cval=1.5)),
+    ("cval", lambda: vk.resample_labels(LABELS, shape=5, cval=None)),
+    ("sigma", lambda: vk.resample_labels(LABELS, shape=5, rule="gaussian", sigma="a")),
+    ("alpha", lambda: vk.resample_labels(LABELS, shape=5, rule="gaussian", alpha=None)),
+    ("mode", lambda: vk.resample_labels(LABELS, shape=5, mode=[])),
+    ("mode", lambda: vk.resample_argmax(ARRAY, shape=5, mode="")),
+    ("shape", lambda: vk.resample_argmax(ARRAY, shape="a")),
+    ("cval", lambda: vk.warp(ARRAY, FIELD, cval="a")),
+    ("cval", lambda: vk.warp(ARRAY, FIELD, cval=1j)),
+    ("mode", lambda: vk.warp(ARRAY, FIELD, mode=[])),
+    ("units", lambda: vk.warp(ARRAY, FIELD, units="")),
+    ("shape", lambda: vk.push(ARRAY, FIELD, shape="a")),
+    ("result", lambda: vk.push(ARRAY, FIELD, shape=(10**6,) * 3)),
+    ("order", lambda: vk.push(ARRAY, FIELD, order=[])),
+    ("low, high", lambda: vk.window(ARRAY, "a", 2)),
+    ("low, high", lambda: vk.window(ARRAY, None, 2)),
+    # An address space of 2^47 bytes holds no 2^47 numbers of 8 bytes.
+    ("result", lambda: vk.resample(np.zeros((1, 1, 1)), shape=(2**15, 2**16, 2**16), order=1)),
+    ("result", lambda: vk.push(np.zeros((1, 1, 1, 1)), np.zeros((1, 1, 1, 3)), shape=(2**15, 2**16, 2**16))),
+]
+
+
+@pytest.mark.parametrize(("word", "call"), CASES)
+def test_one_typed_error(word, call):
+    with pytest.raises((vk.ArgumentError, vk.ArgumentTypeError)) as caught:
+        call()
+    message = str(caught.value)
+    assert message.startswith(word) and "got" in message and "allowed" in message, message
+    assert "\n" not in message and len(message) < 300, message
+
+
+@pytest.mark.parametrize("name", ["shift", "zoom", "gaussian_filter", "uniform_filter", "rotate"])
+def test_complex_outside_of_real_values_as_scipy(name):
+    for package in (scipy.ndimage, vk.ndimage):
+        with pytest.raises(TypeError, match="real"):
+            getattr(package, name)(ARRAY[0], 2, mode="constant", cval=1j)
+
+
+def test_words_that_are_numbers_are_taken():
+    """Integers of NumPy, whole floats and truth values mean what they say."""
+    assert vk.resample(ARRAY, shape=np.int64(5), axes=np.array([0]), order=np.int8(1)).shape == (5, 5, 6)
+    assert vk.resample_labels(LABELS, shape=5, cval=2.0, mode="constant").shape == (5, 5, 5)
+    assert vk.resample(ARRAY + 0j, shape=5, cval=1j).dtype == np.complex64
+    np.testing.assert_array_equal(
+        vk.resample(ARRAY, shape=9, clip=np.True_), vk.resample(ARRAY, shape=9, clip=True)
+    )
+
+
+@pytest.fixture
+def scan(tmp_path):
+    path = tmp_path / "scan.nii"
+    vk.save(vk.Volume(ARRAY, np.diag([30.0, 30, 30, 1])), path)
+    return str(path)
+
+
+@pytest.mark.parametrize("spacing", ["1e-9", "1e-300", "5e-324", "0.0001", "0", "-1", "nan", "inf"])
+@pytest.mark.parametrize("command", ["resample", "preprocess"])
+def test_impossible_spacing_on_the_command_line(scan, tmp_path, capsys, command, spacing):
+    out = tmp_path / "out.nii"
+    assert main([command, scan, str(out), f"--spacing={spacing}", "--quiet"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("voxkern: error: spacing: got") and told.count("\n") == 1
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--order", "9"], ["--order", "sinc"], ["--spacing", "a"], ["--convention", "middle"]]
+)
+def test_wrong_words_on_the_command_line(scan, tmp_path, capsys, wrong):
+    with pytest.raises(SystemExit) as left:
+        main(["resample", scan, str(tmp_path / "out.nii"), "--spacing", "2", *wrong])
+    assert left.value.code == 2
+    assert wrong[0] in capsys.readouterr().err
+
+
+def test_options_of_resample_on_the_command_line(scan, tmp_path):
+    out = str(tmp_path / "out.nii")
+    volume = vk.load(scan)
+    for words, options in (
+        (["--spacing", "20"], {"spacing": 20}),
+        (["--spacing", "20,25,40", "--order", "linear"], {"spacing": (20, 25, 40), "order": 1}),
+        (
+            ["--spacing", "22", "--convention", "origin", "--shape-rule", "monai"],
+            {"spacing": 22, "convention": "origin", "shape_rule": "monai"},
+        ),
+        (["--shape", "7", "--order", "lanczos3", "--clip"], {"shape": 7, "order": "lanczos3", "clip": True}),
+        (["--shape", "7,8,9", "--convention", "corner"], {"shape": (7, 8, 9), "convention": "corner"}),
+        (["--spacing", "50", "--antialias"], {"spacing": 50, "antialias": True}),
+    ):
+        assert main(["resample", scan, out, *words, "--quiet"]) == 0
+        got, want = vk.load(out), vk.resample(volume, **options)
+        np.testing.assert_array_equal(got.data, want.data)
+        np.testing.assert_allclose(got.affine, want.affine, rtol=1e-6, atol=1e-5)
+    for words, options in (
+        (["--convention", "extent"], {"convention": "extent"}),
+        (["--order", "nearest"], {"order": 0}),
+        ([], {}),
+    ):
+        assert main(["preprocess", scan, out, "--spacing", "22", *words, "--quiet"]) == 0
+        want = vk.preprocess(volume, spacing=22, **options)
+        np.testing.assert_array_equal(vk.load(out).data, want.data)
+        np.testing.assert_allclose(vk.load(out).affine, want.affine, rtol=1e-6, atol=1e-5)
