@@ -36,7 +36,15 @@ VOXKERN_HD VOXKERN_INLINE constexpr C lower_limit() {
     return kSigned<T> ? -static_cast<C>(std::uint64_t{1} << (8 * sizeof(T) - 1)) : C{0};
 }
 
-// Interpolation: half away from zero, then saturate.
+// x cut to a whole number. C++ leaves open what becomes of NaN and of what Int cannot hold: here its lowest value, as
+// x86's instructions have it, and so scipy.
+template <class Int, class C>
+VOXKERN_HD VOXKERN_INLINE Int truncated(C x) {
+    constexpr C lowest = lower_limit<Int, C>();
+    return static_cast<Int>((x >= lowest) & (x < -lowest) ? x : lowest);
+}
+
+// Interpolation: half away from zero, then saturate. NaN becomes 0, in signed types of 32 and 64 bits the lowest value.
 struct RoundSaturate {
     template <class T, class C>
     VOXKERN_HD VOXKERN_INLINE static T cast(C x) {
@@ -44,9 +52,10 @@ struct RoundSaturate {
             return static_cast<T>(x);
         } else {
             C t = x + (x < C{0} ? C(-0.5) : C(0.5));
-            t = t > upper_limit<T, C>() ? upper_limit<T, C>() : t;
-            t = t < lower_limit<T, C>() ? lower_limit<T, C>() : t;
+            t = t > lower_limit<T, C>() ? t : lower_limit<T, C>();  // NaN too
+            t = t < upper_limit<T, C>() ? t : upper_limit<T, C>();
             if constexpr (sizeof(T) <= 2) {
+                if constexpr (kSigned<T>) t = x == x ? t : C{0};
                 return static_cast<T>(static_cast<std::int32_t>(t));
             } else {
                 return static_cast<T>(t);
@@ -55,20 +64,22 @@ struct RoundSaturate {
     }
 };
 
-// Filters: C's cast, which truncates and wraps as scipy's filters do.
+// Filters: truncate, then wrap: small integers and uint32 keep the low bits of an integer of 32 and 64 bits.
 struct TruncateWrap {
     template <class T, class C>
     VOXKERN_HD VOXKERN_INLINE static T cast(C x) {
         if constexpr (kFloating<T>) {
             return static_cast<T>(x);
         } else if constexpr (sizeof(T) <= 2) {
-            return static_cast<T>(static_cast<std::int32_t>(x));
+            return static_cast<T>(truncated<std::int32_t>(x));
         } else if constexpr (kSame<T, std::uint64_t>) {
-            return x < C(9223372036854775808.0)
-                       ? static_cast<T>(static_cast<std::int64_t>(x))
-                       : static_cast<T>(static_cast<std::int64_t>(x - C(9223372036854775808.0))) + (T{1} << 63);
+            constexpr C half = C(9223372036854775808.0);
+            return x >= half ? static_cast<T>(truncated<std::int64_t>(x - half)) + (T{1} << 63)
+                             : static_cast<T>(truncated<std::int64_t>(x));
+        } else if constexpr (kSame<T, std::uint32_t>) {
+            return static_cast<T>(truncated<std::int64_t>(x));
         } else {
-            return static_cast<T>(static_cast<std::int64_t>(x));
+            return truncated<T>(x);
         }
     }
 };

@@ -9,10 +9,9 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "core/constants.hpp"
 
 namespace voxkern {
-
-inline constexpr double kPi = 3.14159265358979323846;
 
 class Fft {
   public:

@@ -5,6 +5,7 @@
 
 #include "core/boundary.hpp"
 #include "core/bspline.hpp"
+#include "core/constants.hpp"
 
 namespace voxkern {
 
@@ -45,14 +46,13 @@ VOXKERN_HD VOXKERN_INLINE Boundary tap_boundary(Boundary mode) {
 }
 
 VOXKERN_HD VOXKERN_INLINE double sinc_window(double x, SincWindow window, int radius) {
-    constexpr double pi = 3.14159265358979323846;
     const double r = static_cast<double>(radius);
     switch (window) {
-        case SincWindow::hamming: return 0.54 + 0.46 * std::cos(pi * x / r);
-        case SincWindow::cosine: return std::cos(pi * x / (2.0 * r));
+        case SincWindow::hamming: return 0.54 + 0.46 * std::cos(kPi * x / r);
+        case SincWindow::cosine: return std::cos(kPi * x / (2.0 * r));
         case SincWindow::welch: return 1.0 - x * x / (r * r);
-        case SincWindow::lanczos: return std::sin(pi * x / r) / (pi * x / r);
-        case SincWindow::blackman: return 0.42 + 0.5 * std::cos(pi * x / r) + 0.08 * std::cos(2.0 * pi * x / r);
+        case SincWindow::lanczos: return std::sin(kPi * x / r) / (kPi * x / r);
+        case SincWindow::blackman: return 0.42 + 0.5 * std::cos(kPi * x / r) + 0.08 * std::cos(2.0 * kPi * x / r);
         case SincWindow::none: break;
     }
     return 1.0;
@@ -60,12 +60,11 @@ VOXKERN_HD VOXKERN_INLINE double sinc_window(double x, SincWindow window, int ra
 
 // Weights of the 2 * radius samples around c. As in ITK they are not scaled to a sum of one.
 VOXKERN_HD VOXKERN_INLINE void sinc_weights(double c, const Interpolator& kernel, double* weight) {
-    constexpr double pi = 3.14159265358979323846;
     const double fraction = c - std::floor(c);
     for (int t = 0; t < 2 * kernel.radius; ++t) {
         const double x = fraction + static_cast<double>(kernel.radius - 1 - t);
         weight[t] = fraction == 0.0 ? (t == kernel.radius - 1 ? 1.0 : 0.0)
-                                    : std::sin(pi * x) / (pi * x) * sinc_window(x, kernel.window, kernel.radius);
+                                    : std::sin(kPi * x) / (kPi * x) * sinc_window(x, kernel.window, kernel.radius);
     }
 }
 

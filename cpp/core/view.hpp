@@ -87,6 +87,22 @@ inline ConstArrayView as_const(const ArrayView& view) {
     return same;
 }
 
+// C-contiguous view of memory that the caller owns, of the shape of `like`.
+template <class Void>
+ArrayView contiguous_at(void* data, DType dtype, const BasicArrayView<Void>& like) {
+    ArrayView view;
+    view.data = data;
+    view.dtype = dtype;
+    view.rank = like.rank;
+    std::int64_t stride = 1;
+    for (int a = like.rank - 1; a >= 0; --a) {
+        view.shape[a] = like.shape[a];
+        view.strides[a] = stride;
+        stride *= like.shape[a];
+    }
+    return view;
+}
+
 template <class T, int N>
 auto erase_type(const View<T, N>& view) {
     std::conditional_t<std::is_const_v<T>, ConstArrayView, ArrayView> any;

@@ -40,6 +40,15 @@ Options options_of(std::initializer_list<std::int64_t> shape) {
 
 }  // namespace
 
+TEST(n4, every_sample_lies_in_a_span) {
+    for (const std::int64_t total : {2, 30, 16000, 17000, 300000, 50000000}) {
+        for (const std::int64_t spans : {1, 2, 3, 5, 8, 1000}) {
+            const float p = parameter(static_cast<double>(total - 1), total, spans);
+            EXPECT(p < static_cast<float>(spans) && p > static_cast<float>(spans) - 1.5F);
+        }
+    }
+}
+
 TEST(n4, refinement_keeps_the_spline) {
     const double old[] = {1.0, -2.0, 0.5, 3.0, -1.0, 2.0, 0.25};
     for (int order = 1; order <= 5; ++order) {

@@ -22,11 +22,11 @@ AxisSampling spread(std::int64_t n, double first, double last) {
 }
 
 void expect_cpu(const std::vector<AxisSampling>& axes, const Options& options) {
-    const std::int64_t shape[] = {6, 5, 16};  // rows of whole vectors: their tails are not fused
+    const std::int64_t shape[] = {6, 5, 17};  // rows with a tail
     const std::int64_t grid[] = {static_cast<std::int64_t>(axes[0].coordinates.size()),
                                  static_cast<std::int64_t>(axes[1].coordinates.size()),
                                  static_cast<std::int64_t>(axes[2].coordinates.size())};
-    std::vector<float> x = noise(480);
+    std::vector<float> x = noise(510);
     std::vector<float> want(static_cast<std::size_t>(grid[0] * grid[1] * grid[2]));
     cpu::resample(as_const(erase_type(contiguous_view<float, 3>(x.data(), shape))),
                   erase_type(contiguous_view<float, 3>(want.data(), grid)), axes, options, {});
@@ -64,7 +64,7 @@ TEST(resample_cuda, sinc_smoothing_clip_and_axes_that_stay) {
     expect_cpu({spread(4, 0.5, 4.5), spread(5, 0, 4), spread(5, 0.5, 14.5)}, options);
     options.kernel = {3};
     options.clip = true;
-    std::vector<AxisSampling> axes = {spread(3, 0.5, 4.5), spread(8, 0, 4), spread(16, 0, 15)};
+    std::vector<AxisSampling> axes = {spread(3, 0.5, 4.5), spread(8, 0, 4), spread(17, 0, 16)};
     axes[0].antialias_sigma = 0.6;
     expect_cpu(axes, options);
     options.prefilter = false;

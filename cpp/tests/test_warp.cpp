@@ -8,6 +8,7 @@
 #include "core/cpu.hpp"
 #include "expect.hpp"
 #include "kernels/warp/warp_math.hpp"
+#include "kernels/warp/warp_plan.hpp"
 
 using namespace voxkern;
 
@@ -116,4 +117,47 @@ TEST(warp, push_is_the_adjoint) {
             EXPECT(std::abs(left - right) < 1e-9);
         }
     }
+}
+
+namespace {
+
+// The plan for contiguous arrays of these shapes.
+warp::Plan plan_for(std::initializer_list<std::int64_t> image_shape, std::initializer_list<std::int64_t> grid,
+                    const warp::Options& options) {
+    const auto contiguous = [](std::initializer_list<std::int64_t> shape) {
+        ArrayView like;
+        like.rank = static_cast<int>(shape.size());
+        std::copy(shape.begin(), shape.end(), like.shape);
+        return contiguous_at(nullptr, DType::f32, like);
+    };
+    warp::CoordinateMap map;
+    map.image_axes = static_cast<int>(image_shape.size());
+    map.grid_axes = static_cast<int>(grid.size());
+    return warp::plan_warp(as_const(contiguous(image_shape)), contiguous(grid), map, options);
+}
+
+}  // namespace
+
+// A copy pays where many points read it, or where it holds coefficients.
+TEST(warp, few_points_make_no_copy) {
+    warp::Options options;
+    EXPECT(plan_for({160, 160, 160}, {1000}, options).padded.size > 0);
+    options.prefilter = false;
+    EXPECT(plan_for({160, 160, 160}, {1000}, options).padded.size == 0);
+    EXPECT(plan_for({160, 160, 160}, {40, 50, 60}, options).padded.size > 0);
+    EXPECT(plan_for({9, 9, 9, 9}, {100000}, options).padded.size == 0);  // sampled one by one
+    options.kernel = {0, SincWindow::lanczos, 5};
+    EXPECT(plan_for({160, 160, 160}, {1000}, options).padded.size == 0);
+    options.kernel = {1};
+    EXPECT(plan_for({160, 160, 160}, {40, 50, 60}, options).padded.size == 0);
+}
+
+TEST(warp, runs_go_along_an_axis_that_fills_them) {
+    warp::Options options;
+    options.kernel.order = 1;
+    EXPECT(plan_for({9, 9, 9}, {256, 256, 2}, options).task.run_axis == 1);
+    EXPECT(plan_for({9, 9, 9}, {256, 2, 4}, options).task.run_axis == 0);
+    EXPECT(plan_for({9, 9, 9}, {256, 256, 33}, options).task.run_axis == 2);
+    EXPECT(plan_for({9, 9, 9}, {5, 6, 7}, options).task.run_axis == 2);
+    EXPECT(plan_for({9}, {3}, options).task.run_axis == 0);
 }

@@ -188,6 +188,16 @@ def test_transposed_array_gives_the_transposed_field():
     np.testing.assert_array_equal(turned.log_field_lattice.T, details.log_field_lattice)
 
 
+def test_histogram_of_a_row_of_300000_columns(cpu_level):
+    """One bin takes nearly all samples of a row, each almost a whole bin beyond its lower edge."""
+    image = np.full((3, 300_000), np.exp(50.97 / 99), np.float32)
+    image[1, 7], image[2, 9] = 1.0, np.exp(1.0)  # the ends of the histogram
+    options = {"number_of_histogram_bins": 100, "maximum_number_of_iterations": (1,)}
+    along, _ = log_field(image, np.ones(image.shape), **options)
+    across, _ = log_field(np.ascontiguousarray(image.T), np.ones(image.T.shape), **options)  # rows of 3
+    np.testing.assert_allclose(along, across.T, rtol=0, atol=1e-5)
+
+
 def test_corrected_times_field_is_the_image():
     image, mask = phantom((24, 25, 26))
     corrected, field = vk.n4_bias_field_correction(image, mask, return_field=True)

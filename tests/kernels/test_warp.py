@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import voxkern as vk
 from voxkern import _core
+from voxkern._runtime import validate
 from voxkern._runtime.validate import INTERPOLATION_MODES
 from voxkern.reference.warp import push as reference_push
 from voxkern.reference.warp import warp as reference_warp
@@ -118,6 +119,52 @@ def test_dtypes_and_layouts(rng, cpu_level, dtype, layouts):
             if x.dtype.kind in "ui":
                 want = np.clip(want, np.iinfo(x.dtype).min, np.iinfo(x.dtype).max)
             np.testing.assert_allclose(got.astype(float), want, rtol=0, atol=tolerance, err_msg=name)
+
+
+@pytest.mark.parametrize("order", [2, 3, 4, 5, "lanczos", "welch"])
+@pytest.mark.parametrize("mode", [*MODES, "fov"])
+def test_few_points_are_as_many(rng, order, mode):
+    x = rng.random((20, 31, 32)).astype(np.float32)
+    points = rng.uniform(-5, 36, (3, 7))
+    points[:, 0] = np.nan
+    points[:, 1] = 1e300
+    spline = validate.interpolator(order)
+    few = kernel(x, points, spline, mode, cval=0.3, prefilter=False)
+    many = kernel(x, np.tile(points, 999), spline, mode, cval=0.3, prefilter=False)
+    np.testing.assert_allclose(np.tile(few, 999), many, rtol=0, atol=5e-6)
+    for dtype in ("int16", "float64"):
+        y = (100 * x).astype(dtype)
+        few = kernel(y, points, spline, mode, cval=3.0, prefilter=False, dtype="f8")
+        many = kernel(y, np.tile(points, 999), spline, mode, cval=3.0, prefilter=False, dtype="f8")
+        np.testing.assert_allclose(np.tile(few, 999), many, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+@pytest.mark.parametrize("mode", MODES)
+def test_four_axes_match_scipy(rng, order, mode):
+    x = rng.random((5, 6, 7, 8))
+    points = rng.uniform(-4, 11, (4, 200))
+    for prefilter in (True, False):
+        want = scipy_ndimage.map_coordinates(x, points, None, order, mode, 0.3, prefilter)
+        got = vk.ndimage.map_coordinates(x, points, None, order, mode, 0.3, prefilter)
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_the_axis_that_runs_go_along_changes_no_bit(rng, cpu_level, order):
+    x = rng.random((9, 12, 15), dtype=np.float32)
+    field = rng.normal(0, 2, (3, 70, 33, 2))
+    matrix = 0.1 * rng.random((3, 3))
+    pull = _core.CoordinateMap(axes=3, matrix=matrix, offset=[1.0, 2.0, 3.0], field=field)
+    options = _core.WarpOptions(kernel=order, mode=_core.Boundary.mirror)
+    results = []
+    for axes in ((0, 1, 2), (0, 2, 1), (1, 2, 0), (2, 1, 0)):
+        shape = [field.shape[1 + a] for a in axes]
+        out = np.empty(shape, np.float32).transpose(np.argsort(axes))  # axis axes[-1] is the fastest
+        _core.warp(x, out, pull, options, 0)
+        results.append(out.copy())
+    for result in results[1:]:
+        np.testing.assert_array_equal(result, results[0])
 
 
 def test_channels_and_times_share_a_grid(rng):

@@ -77,19 +77,4 @@ inline cudaLaunchConfig_t config_for(std::int64_t positions, cudaStream_t stream
     return config(grid_x(ceil_div(positions, kBlockThreads), kMaxBlocks), kBlockThreads, 0, stream);
 }
 
-// A C-contiguous array of the shape of `like` in scratch memory.
-inline ArrayView contiguous_at(void* data, DType dtype, const ConstArrayView& like) {
-    ArrayView view;
-    view.data = data;
-    view.dtype = dtype;
-    view.rank = like.rank;
-    std::int64_t stride = 1;
-    for (int a = like.rank - 1; a >= 0; --a) {
-        view.shape[a] = like.shape[a];
-        view.strides[a] = stride;
-        stride *= like.shape[a];
-    }
-    return view;
-}
-
 }  // namespace voxkern::cuda

@@ -2,23 +2,6 @@
 // Interpolation of rows: weighted sums of rows of any dtype, and samples of one row by permutation.
 // Included inside a level's namespace, after convert.inl.hpp; the including file includes core/picks.hpp.
 
-// One lane of madd: a sample has the same bits in the body and in the tail of a row.
-inline float madd(float a, float b, float c) {
-#if defined(__FMA__) || defined(__aarch64__)
-    return __builtin_fmaf(a, b, c);
-#else
-    return a * b + c;
-#endif
-}
-
-inline double madd(double a, double b, double c) {
-#if defined(__FMA__) || defined(__aarch64__)
-    return __builtin_fma(a, b, c);
-#else
-    return a * b + c;
-#endif
-}
-
 template <int N, class C, class T>
 inline void combine_taps(const T* const* rows, const C* weights, C* VOXKERN_RESTRICT out, std::int64_t n) {
     Vec<C> w[N];

@@ -72,6 +72,23 @@ inline Vec<double> madd(Vec<double> a, Vec<double> b, Vec<double> c) {
 #endif
 }
 
+// One lane of madd: a sample has the same bits in the body and in the tail of a row.
+inline float madd(float a, float b, float c) {
+#if defined(__FMA__) || defined(__aarch64__)
+    return __builtin_fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+inline double madd(double a, double b, double c) {
+#if defined(__FMA__) || defined(__aarch64__)
+    return __builtin_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
 // pick(p, index): lane i takes p[index[i]], 0 <= index[i] < 2 * kVec. A permutation of two
 // neighbouring vectors; kHasPick says where the level has an instruction for it.
 #if defined(__AVX512F__)

@@ -12,14 +12,16 @@
 namespace voxkern::n4 {
 
 // ITK's parametric coordinate, in spans, of sample i of `total` samples over `spans` spans, in
-// float32 as there. The last sample is pulled in by a thousandth of a voxel: the domain is half open.
+// float32 as there. The last sample is pulled in by a thousandth of a voxel: the domain is half open. Where float32 has
+// no such number, beyond some 16,000 samples, it is the one below the end.
 VOXKERN_HD VOXKERN_INLINE float parameter(double i, std::int64_t total, std::int64_t spans) {
     const auto end = static_cast<float>(spans);
     const auto last = static_cast<float>(total - 1);
-    const float inset = end / last * 1e-3F;
+    const float pulled = end - end / last * 1e-3F;
+    const float limit = pulled < end ? pulled : end * (1.0F - 0x1p-24F);
     float p = end * static_cast<float>(i) / last;
     if (p < 0.0F) p = 0.0F;
-    return p >= end - inset ? end - inset : p;
+    return p >= limit ? limit : p;
 }
 
 // The order+1 weights at parameter p; they belong to control points floor(p), floor(p) + 1, ...

@@ -174,12 +174,16 @@ struct MeasureBands {
         if (image.empty()) return;
         bin_band<Taps, Rows>(grid, task, image, y, scratch);
         const std::int64_t samples = (image.end - image.begin) * kBlock * Rows;
-        if (pending + samples / kCopies > kFlushEvery) {
-            flush(task, scratch.histogram);
-            pending = 0;
+        for (std::int64_t i = 0; i < samples; i += kCopies * kFlushEvery) {  // a long row has more than a word holds
+            const std::int64_t rest = samples - i;
+            const std::int64_t n = rest < kCopies * kFlushEvery ? rest : kCopies * kFlushEvery;
+            if (pending + n / kCopies > kFlushEvery) {
+                flush(task, scratch.histogram);
+                pending = 0;
+            }
+            pending += n / kCopies;
+            add_words(scratch.bins + i, scratch.increments + i, n, scratch.histogram);
         }
-        pending += samples / kCopies;
-        add_words(scratch.bins, scratch.increments, samples, scratch.histogram);
         if (task.step != nullptr) add_moments<Taps, Rows>(task, image, y, scratch, moments);
     }
     void four(std::int64_t y) { band<kBandRows>(y); }

@@ -374,7 +374,7 @@ class Resampler {
         like.rank = static_cast<int>(shape.size());
         std::copy(shape.begin(), shape.end(), like.shape);
         C* const data = room<C>(static_cast<std::size_t>(like.size()));
-        return cuda::contiguous_at(data, DTypeOf<C>::value, like);
+        return contiguous_at(data, DTypeOf<C>::value, like);
     }
 
     const Options& options_;

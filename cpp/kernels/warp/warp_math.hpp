@@ -115,18 +115,28 @@ VOXKERN_HD VOXKERN_INLINE double sum_taps(const Source& source, const AxisTaps* 
     const bool blends = source.mode == Boundary::grid_constant;
     const double less = blends && !source.cval_subtracted ? source.cval : 0.0;
     const T* const base = reinterpret_cast<const T*>(source.base);
-    int at[kMaxAxes] = {};
+    const int count = source.kernel.taps();
+    const int last = source.axes - 1;
+    std::int64_t place[kMaxInterpolatorTaps];
+    for (int t = 0; t < count; ++t) place[t] = (taps[last].index[t] - source.pad) * source.strides[last];
+    int at[kMaxAxes] = {};  // of the other axes
     double sum = 0.0;
     do {
         double weight = 1.0;
-        std::int64_t place = 0;
-        for (int a = 0; a < source.axes; ++a) {
+        const T* row = base;
+        for (int a = 0; a < last; ++a) {
             weight *= taps[a].weight[at[a]];
-            place += (taps[a].index[at[a]] - source.pad) * source.strides[a];
+            row += (taps[a].index[at[a]] - source.pad) * source.strides[a];
         }
-        // A tap without weight may stand for cval: there is nothing to read.
-        if (weight != 0.0) sum += weight * (static_cast<double>(base[place]) - less);
-    } while (next_tap(source.axes, source.kernel.taps(), at));
+        if (weight == 0.0) continue;
+        double row_sum = 0.0;
+        for (int t = 0; t < count; ++t) {
+            // A tap without weight may stand for cval: there is nothing to read.
+            const double w = taps[last].weight[t];
+            if (w != 0.0) row_sum += w * (static_cast<double>(row[place[t]]) - less);
+        }
+        sum += weight * row_sum;
+    } while (next_tap(last, count, at));
     return blends && source.slope_axis < 0 ? sum + source.cval : sum;
 }
 

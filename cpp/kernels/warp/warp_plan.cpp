@@ -85,6 +85,34 @@ std::int64_t prefetch_distance(const Map& map, const Source& source, int j) {
     return distance;
 }
 
+// Axes of the grid as they are walked, slowest first; runs go along the last one. That is the fastest axis, or one that
+// fills runs twice as well where the fastest is short.
+std::vector<int> walk_order(const ArrayView& out, int axes) {
+    const auto filled = [&](int j) {  // part of the lanes of a run that are in use
+        const std::int64_t runs = (out.shape[j] + kRun - 1) / kRun;
+        return static_cast<double>(out.shape[j]) / static_cast<double>(runs * kRun);
+    };
+    std::vector<int> order = slowest_first(axes, out.strides);
+    auto along = order.end() - 1;
+    for (auto j = order.end() - 1; j-- != order.begin();) {
+        if (filled(*j) >= 2.0 * filled(order.back()) && filled(*j) > filled(*along)) along = j;
+    }
+    std::rotate(along, along + 1, order.end());
+    return order;
+}
+
+// A tap read by sample_at costs about twice what copying a sample does.
+bool few_points(const ConstArrayView& image, const ArrayView& out, const CoordinateMap& map, int taps) {
+    double reads = 2.0;
+    double samples = 1.0;
+    for (int j = 0; j < map.grid_axes; ++j) reads *= static_cast<double>(out.shape[j]);
+    for (int a = 0; a < map.image_axes; ++a) {
+        reads *= taps;
+        samples *= static_cast<double>(image.shape[a]);
+    }
+    return reads <= samples;
+}
+
 Axes<2> batch_of(const ConstArrayView& in, int in_axes, const ArrayView& out, int out_axes) {
     Axes<2> batch;
     for (int b = in_axes; b < in.rank; ++b)
@@ -120,8 +148,11 @@ Plan plan_warp(const ConstArrayView& image, const ArrayView& out, const Coordina
         source.strides[a] = image.shape[axis] > 1 ? image.strides[axis] : 0;
         if (axis == options.slope_axis) source.slope_axis = a;
     }
-    const bool as_it_is = options.kernel.taps() <= 2 && options.kernel.radius == 0 && options.slope_axis < 0;
-    if (!as_it_is) {  // so wide a margin that no tap of a sample inside needs folding
+    const bool pairs = options.kernel.taps() <= 2 && options.kernel.radius == 0 && options.slope_axis < 0;
+    const bool filters = options.kernel.filters() && options.prefilter;
+    task.one_by_one =
+        source.axes > kFastAxes || (!pairs && !filters && few_points(image, out, map, options.kernel.taps()));
+    if (filters || !(pairs || task.one_by_one)) {  // so wide a margin that no tap of a sample inside needs folding
         const std::int64_t pad = pad_of(options);
         plan.padded = padded_geometry(source.axes, source.shape, pad, pad + options.kernel.taps() / 2 + 1);
         std::copy_n(plan.padded.strides, source.axes, source.strides);
@@ -129,7 +160,7 @@ Plan plan_warp(const ConstArrayView& image, const ArrayView& out, const Coordina
         source.margin = plan.padded.margin;
         source.cval_subtracted = options.mode == Boundary::grid_constant;
     }
-    plan.grid_order = slowest_first(map.grid_axes, out.strides);
+    plan.grid_order = walk_order(out, map.grid_axes);
     task.run_axis = plan.grid_order.back();
     const std::size_t n = plan.grid_order.size();
     if (n > 2) task.prefetch = prefetch_distance(task.map, source, plan.grid_order[n - 3]);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The state of a run, and how its loops are chosen. Included inside a level's namespace by warp_simd.inl.hpp.
 
-constexpr int kFastAxes = 3;  // images of more axes are sampled lane by lane
-
 // Bits of a lane's state. See the table in warp_simd.inl.hpp.
 constexpr std::int64_t kGeneral = 1;
 constexpr std::int64_t kOutside = 2;
@@ -51,20 +49,4 @@ inline char* grid_address(const Task& task, const Run& run) {
     std::int64_t offset = 0;
     for (int j = 0; j < task.map.grid_axes; ++j) offset += run.at[j] * task.grid.strides[j];
     return task.grid.base + offset * task.grid.itemsize;
-}
-
-// a * b + c: fused where the level has the instruction, else two roundings.
-inline float fused(float a, float b, float c) {
-#if defined(__FMA__)
-    return __builtin_fmaf(a, b, c);
-#else
-    return a * b + c;
-#endif
-}
-inline double fused(double a, double b, double c) {
-#if defined(__FMA__)
-    return __builtin_fma(a, b, c);
-#else
-    return a * b + c;
-#endif
 }

@@ -120,7 +120,7 @@ void warp_run(const Task& task, const Run& run) {
     const Source& source = task.source;
     RunState<C> state;
     find_coordinates(task.map, task.run_axis, run, state);
-    if (source.axes <= kFastAxes) {
+    if (!task.one_by_one) {
         if (place_run(source, state)) {
             // The hardware foresees straight lines through memory only.
             const char* const soon = source.base + task.prefetch * source.itemsize;

@@ -47,16 +47,16 @@ void take_linear(const Source& source, RunState<C>& state) {
         C row[R];
         for (int r = 0; r < R; ++r) {
             const C left = static_cast<C>(pairs[r][2 * l]) * (C(1) - fx[l]);
-            row[r] = fused(static_cast<C>(pairs[r][2 * l + 1]), fx[l], left);
+            row[r] = madd(static_cast<C>(pairs[r][2 * l + 1]), fx[l], left);
         }
         if constexpr (D == 1) {
             result[l] = row[0];
         } else if constexpr (D == 2) {
-            result[l] = fused(row[1], fy[l], row[0] * (C(1) - fy[l]));
+            result[l] = madd(row[1], fy[l], row[0] * (C(1) - fy[l]));
         } else {
-            const C low = fused(row[1], fy[l], row[0] * (C(1) - fy[l]));
-            const C high = fused(row[3], fy[l], row[2] * (C(1) - fy[l]));
-            result[l] = fused(high, fz[l], low * (C(1) - fz[l]));
+            const C low = madd(row[1], fy[l], row[0] * (C(1) - fy[l]));
+            const C high = madd(row[3], fy[l], row[2] * (C(1) - fy[l]));
+            result[l] = madd(high, fz[l], low * (C(1) - fz[l]));
         }
     }
 }
@@ -106,7 +106,7 @@ void take_line(const Source& source, RunState<C>& state) {
     for (int l = 0; l < kRun; ++l) state.result[l] = base[state.corner[l]] * state.weights[0][0][l];
     for (int k = 1; k < source.kernel.taps(); ++k) {
         for (int l = 0; l < kRun; ++l) {
-            state.result[l] = fused(base[state.corner[l] + k], state.weights[0][k][l], state.result[l]);
+            state.result[l] = madd(base[state.corner[l] + k], state.weights[0][k][l], state.result[l]);
         }
     }
 }
@@ -145,7 +145,7 @@ void take_rows(const Source& source, RunState<C>& state) {
     }
     for (int l = 0; l < kRun; ++l) {
         C total = sums[l][0] * wx[0][l];
-        for (int k = 1; k < K; ++k) total = fused(sums[l][k], wx[k][l], total);
+        for (int k = 1; k < K; ++k) total = madd(sums[l][k], wx[k][l], total);
         state.result[l] = total;
     }
 }

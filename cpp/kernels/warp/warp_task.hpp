@@ -9,6 +9,8 @@ namespace voxkern::warp {
 
 // Grid points that are worked on together: their coordinates, weights and neighbours stay in L1.
 inline constexpr int kRun = 64;
+// Most axes of an image that the loops over a run know.
+inline constexpr int kFastAxes = 3;
 
 // The array with one value per grid point: written by warp, read by push.
 struct Grid {
@@ -23,6 +25,7 @@ struct Task {
     Map map;
     Source source;  // push: the sums, contiguous
     Grid grid;
+    bool one_by_one = false;    // every sample by sample_at
     int run_axis = 0;           // the grid axis that runs go along
     std::int64_t prefetch = 0;  // elements from a sample to one that a run soon to come will read
     bool limits = false;        // results are limited to [lowest, highest]
