@@ -243,10 +243,14 @@ void average_volume(const Kernels<C>& kernels, const Task<C>& task, const Exec& 
 // Samples taken as they are.
 template <class C>
 void gather_volume(const Kernels<C>& kernels, const Task<C>& task, const Exec& exec) {
-    const std::int64_t bytes = Workspace::padded(task.axis[2].n_out * task.target.itemsize);
-    for_rows(task, kChunkSamples, bytes, exec,
+    constexpr std::int64_t W = 64 / static_cast<std::int64_t>(sizeof(C));
+    ScratchSizes sizes;
+    sizes.rows = task.axis[2].n_in + 2 * W;
+    sizes.staging =
+        8 / static_cast<std::int64_t>(sizeof(C)) * (task.axis[2].n_out + W);  // elements may be larger than C
+    for_rows(task, kChunkSamples, sizes.bytes<C>(), exec,
              [&](Workspace& workspace, std::int64_t k, std::int64_t begin, std::int64_t end) {
-                 kernels.gather(task, k, begin, end, workspace.take<char>(bytes));
+                 kernels.gather(task, k, begin, end, sizes.take<C>(workspace));
              });
 }
 
@@ -345,8 +349,8 @@ void resample_axes(const ConstArrayView& in, const ArrayView& out, const std::ve
     const bool gather = gathers(in.dtype, out.dtype, axes, options);
     const bool cells = has_cells(axes);
     const AxisOrder order = order_axes(in, out, chosen, options);
-    const std::int64_t pick_lanes = gather || cells ? 0 : kernels.pick_lanes;
-    VolumePlan<C> plan(in, out, axes, options, order.walked, chosen, pick_lanes, exec);
+    const bool picks = !cells && (!gather || in.dtype == DTypeOf<C>::value);
+    VolumePlan<C> plan(in, out, axes, options, order.walked, chosen, picks ? kernels.pick_lanes : 0, exec);
     plan.task.finish.lowest = limits.lowest;
     plan.task.finish.highest = limits.highest;
     for (std::int64_t item = 0; item < order.batch.size(); ++item) {

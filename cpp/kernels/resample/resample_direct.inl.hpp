@@ -2,15 +2,22 @@
 // Output straight from the input: samples taken as they are, means over cells, long lines. Included by
 // resample_simd.inl.hpp, which has the row loops it shares.
 
-// Along one row: what lies at the indices of the last axis.
+// Along one row: what lies at the indices of the last axis. Permutations of `samples` do it where they can; they may
+// read two vectors from any sample on and write a whole last one.
 template <class E, class C>
-void gather_row(const AxisPlan<C>& last, const E* from, std::int64_t lane, E cval, E* VOXKERN_RESTRICT row) {
+void gather_row(const AxisPlan<C>& last, const E* from, std::int64_t lane, E cval, C* samples, E* row) {
     if (last.identity && lane == 1) {
         __builtin_memcpy(row, from, static_cast<std::size_t>(last.n_out) * sizeof(E));
-    } else if (lane == 1) {
-        for (std::int64_t i = 0; i < last.n_out; ++i) row[i] = from[last.index[i]];
-    } else {
+    } else if (lane != 1) {
         for (std::int64_t i = 0; i < last.n_out; ++i) row[i] = from[last.index[i] * lane];
+    } else if (last.picks.start == nullptr) {
+        for (std::int64_t i = 0; i < last.n_out; ++i) row[i] = from[last.index[i]];
+    } else if constexpr (kHasPick<C> && sizeof(E) == sizeof(C)) {
+        __builtin_memcpy(samples, from, static_cast<std::size_t>(last.n_in) * sizeof(E));
+        for (std::int64_t i = 0, g = 0; i < last.n_out; i += kVec<C>, ++g) {
+            const Vec<C> picked = pick(samples + last.picks.start[g], last.picks.index + i);
+            __builtin_memcpy(row + i, &picked, sizeof(picked));
+        }
     }
     if (last.outside == nullptr) return;
     for (std::int64_t i = 0; i < last.n_out; ++i) row[i] = last.outside[i] != 0 ? cval : row[i];
@@ -18,7 +25,7 @@ void gather_row(const AxisPlan<C>& last, const E* from, std::int64_t lane, E cva
 
 // E is an unsigned integer of the size of a sample. A row that repeats its neighbour is made once.
 template <class E, class C>
-void gather_elements(const Task<C>& task, std::int64_t k, std::int64_t begin, std::int64_t end, E* row) {
+void gather_elements(const Task<C>& task, std::int64_t k, std::int64_t begin, std::int64_t end, C* samples, E* row) {
     const AxisPlan<C>& first = task.axis[0];
     const AxisPlan<C>& middle = task.axis[1];
     const AxisPlan<C>& last = task.axis[2];
@@ -33,7 +40,7 @@ void gather_elements(const Task<C>& task, std::int64_t k, std::int64_t begin, st
         const std::int64_t wanted = all_outside ? kOutside : middle.index[j];
         if (wanted != made && all_outside) fill_row(row, cval, last.n_out);
         if (wanted != made && !all_outside) {
-            gather_row(last, plane + wanted * task.source.row, task.source.lane, cval, row);
+            gather_row(last, plane + wanted * task.source.row, task.source.lane, cval, samples, row);
         }
         made = wanted;
         E* const target = reinterpret_cast<E*>(to.base) + k * to.step + j * to.row;
@@ -49,12 +56,14 @@ void gather_elements(const Task<C>& task, std::int64_t k, std::int64_t begin, st
 }
 
 template <class C>
-void gather_rows(const Task<C>& task, std::int64_t k, std::int64_t begin, std::int64_t end, void* row) {
+void gather_rows(const Task<C>& task, std::int64_t k, std::int64_t begin, std::int64_t end, const Scratch<C>& scratch) {
+    C* const samples = scratch.rows;
+    void* const row = scratch.staging;
     switch (task.target.itemsize) {
-        case 1: gather_elements(task, k, begin, end, static_cast<std::uint8_t*>(row)); break;
-        case 2: gather_elements(task, k, begin, end, static_cast<std::uint16_t*>(row)); break;
-        case 4: gather_elements(task, k, begin, end, static_cast<std::uint32_t*>(row)); break;
-        default: gather_elements(task, k, begin, end, static_cast<std::uint64_t*>(row)); break;
+        case 1: gather_elements(task, k, begin, end, samples, static_cast<std::uint8_t*>(row)); break;
+        case 2: gather_elements(task, k, begin, end, samples, static_cast<std::uint16_t*>(row)); break;
+        case 4: gather_elements(task, k, begin, end, samples, static_cast<std::uint32_t*>(row)); break;
+        default: gather_elements(task, k, begin, end, samples, static_cast<std::uint64_t*>(row)); break;
     }
 }
 

@@ -97,7 +97,7 @@ struct Kernels {
     // same where each sample is one of the input's.
     void (*rows)(const Task<C>&, std::int64_t k, std::int64_t begin, std::int64_t end, const Scratch<C>&);
     void (*cells)(const Task<C>&, std::int64_t k, std::int64_t begin, std::int64_t end, const Scratch<C>&);
-    void (*gather)(const Task<C>&, std::int64_t k, std::int64_t begin, std::int64_t end, void* row);
+    void (*gather)(const Task<C>&, std::int64_t k, std::int64_t begin, std::int64_t end, const Scratch<C>&);
     // Coefficients [begin, end) of a padded line, by way of `buffer`, and its output samples [begin, end).
     void (*line_segment)(const LineTask<C>&, std::int64_t begin, std::int64_t end, C* buffer, C* coefficients);
     void (*line_samples)(const LineTask<C>&, const C* coefficients, std::int64_t begin, std::int64_t end, C* buffer);
