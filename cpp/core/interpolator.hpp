@@ -6,6 +6,7 @@
 #include "core/boundary.hpp"
 #include "core/bspline.hpp"
 #include "core/constants.hpp"
+#include "core/dtype.hpp"
 
 namespace voxkern {
 
@@ -21,6 +22,12 @@ struct Interpolator {
     // Takes coefficients, not samples.
     VOXKERN_HD bool filters() const { return radius == 0 && order > 1; }
 };
+
+// The type to interpolate in: float32 where both dtypes fit into it. The prefilter of orders 4 and 5 multiplies
+// float32's rounding errors by their gain, so these orders take float64.
+inline bool interpolates_in_f32(DType in, DType out, const Interpolator& kernel, bool float64) {
+    return exact_in_f32(in) && exact_in_f32(out) && !float64 && !(kernel.radius == 0 && kernel.order > 3);
+}
 
 inline constexpr int kMaxRadius = 5;
 inline constexpr int kMaxInterpolatorTaps = 2 * kMaxRadius;

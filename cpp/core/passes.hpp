@@ -17,21 +17,6 @@ AnyView slab_of(const AnyView& array, int axis, std::int64_t first, std::int64_t
     return slab;
 }
 
-// A C-contiguous array of the shape of `like` in scratch memory.
-inline ArrayView contiguous_at(void* data, DType dtype, const ConstArrayView& like) {
-    ArrayView view;
-    view.data = data;
-    view.dtype = dtype;
-    view.rank = like.rank;
-    std::int64_t stride = 1;
-    for (int a = like.rank - 1; a >= 0; --a) {
-        view.shape[a] = like.shape[a];
-        view.strides[a] = stride;
-        stride *= like.shape[a];
-    }
-    return view;
-}
-
 // Calls pass(k, from, to, exec) for pass k of `axes`: the first from `in` to `out`, the others from `out` to `out`.
 // Passes along other axes than the slowest never cross a slab of it. Runs of such passes are made slab by slab, so
 // that the volume travels through memory once per run and not once per pass.

@@ -36,6 +36,42 @@ struct Prefilter {
     PoleFilter<C> filter[2];
 };
 
+// A long line with few neighbours to share vectors with is cut into segments. The recursion forgets where it started:
+// after kRunIn samples the poles of every order are below 1e-18. So a segment starts that far outside itself, on
+// the samples that continue the line, and any starting value will do.
+inline constexpr std::int64_t kRunIn = 64;
+inline constexpr std::int64_t kSegment = std::int64_t{1} << 14;
+inline constexpr std::int64_t kLongLine = 2 * kSegment;
+inline constexpr std::int64_t kFewLines = 8;  // of float64: a cache line
+
+inline bool takes_segments(std::int64_t length, std::int64_t lines) {
+    return length >= kLongLine && lines < kFewLines;
+}
+
+// What a segment needs to know of its line of `pad + n + pad` samples.
+template <class C>
+struct LongLine {
+    std::int64_t n = 1;
+    std::int64_t pad = 0;
+    bool pad_edge = false;
+    Boundary extension = Boundary::mirror;
+    int poles = 0;  // 0: no filter
+    C pole[2] = {C{0}, C{0}};
+};
+
+template <class C>
+LongLine<C> long_line(std::int64_t n, std::int64_t pad, int order, Boundary mode) {
+    LongLine<C> line;
+    line.n = n;
+    line.pad = pad;
+    line.pad_edge = mode == Boundary::nearest;
+    line.extension = prefilter_boundary(mode);
+    double poles[2] = {0.0, 0.0};
+    line.poles = spline_poles(order, poles);
+    for (int p = 0; p < line.poles; ++p) line.pole[p] = static_cast<C>(poles[p]);
+    return line;
+}
+
 // One line, as the GPU filters it: a thread per line. The tiles of core/simd/prefilter.inl.hpp do the same a vector of
 // lines at a time.
 template <class C>

@@ -174,3 +174,108 @@ TEST(resample, clip_range_and_threads) {
         EXPECT(y == first);
     }
 }
+
+// One call for cancellation that is answered with yes from the moment the first sample of `out` is written.
+template <class Call>
+bool stops_early(std::vector<std::uint8_t>& out, const Call& call) {
+    std::fill(out.begin(), out.end(), std::uint8_t{99});
+    const auto asks = [](void* first) { return *static_cast<std::uint8_t*>(first) != 99; };
+    Cancellation cancellation(asks, out.data());
+    Exec exec;
+    exec.cancellation = &cancellation;
+    EXPECT_THROWS(Cancelled, call(exec));
+    return out.back() == 99;
+}
+
+// What is one plane, or one line, is many chunks: the call ends long before its last sample.
+TEST(resample, planes_and_lines_are_cut) {
+    const std::uint8_t seven = 7;
+    Options options;
+    std::vector<std::uint8_t> out(8000 * 8000);
+    for (const Boundary mode : {Boundary::mirror, Boundary::nearest}) {
+        options.mode = mode;
+        const View<const std::uint8_t, 2> image = {&seven, {1500, 1500}, {0, 0}};
+        const std::vector<AxisSampling> plane(2, {line_of(8000, 0, 1499)});
+        EXPECT(stops_early(out, [&](const Exec& exec) {
+            cpu::resample(erase_type(image), erase_type(contiguous_view<std::uint8_t, 2>(out.data(), {8000, 8000})),
+                          plane, options, exec);
+        }));
+    }
+    out.resize(8000 * 1000);
+    const View<const std::uint8_t, 1> line = {&seven, {1000 * 1000}, {0}};
+    EXPECT(stops_early(out, [&](const Exec& exec) {
+        cpu::resample(erase_type(line), erase_type(contiguous_view<std::uint8_t, 1>(out.data(), {8000 * 1000})),
+                      {{line_of(8000 * 1000, 0, 999999)}}, options, exec);
+    }));
+}
+
+// The segments of a long line give what the whole line does as one of many, which are filtered side by side.
+TEST(resample, a_long_line_equals_one_of_many) {
+    constexpr std::int64_t n = 40000;
+    constexpr std::int64_t m = 51000;
+    const std::vector<double> x = image<double>(n);
+    std::vector<double> alone(m);
+    std::vector<double> many(8 * m);
+    const View<const double, 2> rows = {x.data(), {8, n}, {0, 1}};
+    for (const CpuLevel level : usable_levels()) {
+        set_active_level(to_string(level));
+        for (const int order : {0, 1, 3, 4, 5}) {
+            for (const Boundary mode : {Boundary::mirror, Boundary::nearest, Boundary::grid_wrap,
+                                        Boundary::grid_constant, Boundary::constant}) {
+                Options options;
+                options.kernel.order = order;
+                options.mode = mode;
+                options.cval = 11.0;
+                const AxisSampling moved = {line_of(m, -3.3, static_cast<double>(n) + 1.7)};
+                Exec exec;
+                exec.threads = 3;
+                cpu::resample(erase_type(contiguous_view<const double, 1>(x.data(), {n})),
+                              erase_type(contiguous_view<double, 1>(alone.data(), {m})), {moved}, options, exec);
+                cpu::resample(erase_type(rows), erase_type(contiguous_view<double, 2>(many.data(), {8, m})),
+                              {{line_of(8, 0, 7)}, moved}, options, exec);
+                for (std::int64_t i = 0; i < m; ++i) {
+                    EXPECT_NEAR(alone[static_cast<std::size_t>(i)], many[static_cast<std::size_t>(3 * m + i)], 1e-10);
+                }
+            }
+        }
+    }
+}
+
+// Cells of any width, whole or not, larger than any kernel has taps: the mean of what they cover.
+TEST(resample, cells_are_means) {
+    constexpr std::int64_t n = 60;
+    const std::vector<double> x = image<double>(n * n * n);
+    const View<const double, 3> in = contiguous_view<const double, 3>(x.data(), {n, n, n});
+    const std::int64_t m[3] = {5, 20, 37};  // of 12, 3 and 1.6 samples
+    std::vector<AxisSampling> axes;
+    for (const std::int64_t size : m) {
+        const double width = static_cast<double>(n) / static_cast<double>(size);
+        axes.push_back({line_of(size, 0.5 * width - 0.5, static_cast<double>(n) - 0.5 * width - 0.5), 0.0, width});
+    }
+    std::vector<double> y(5 * 20 * 37);
+    const View<double, 3> out = contiguous_view<double, 3>(y.data(), {5, 20, 37});
+    Options options;
+    options.kernel.order = 0;
+    const auto covered = [&](int a, std::int64_t cell, std::int64_t i) {
+        const double width = axes[static_cast<std::size_t>(a)].cell;
+        const double low = std::max(static_cast<double>(i), static_cast<double>(cell) * width);
+        const double high = std::min(static_cast<double>(i + 1), static_cast<double>(cell + 1) * width);
+        return std::max(0.0, high - low) / width;
+    };
+    for (const CpuLevel level : usable_levels()) {
+        set_active_level(to_string(level));
+        cpu::resample(erase_type(in), erase_type(out), axes, options, {});
+        for (const std::int64_t k : {0, 4}) {
+            for (const std::int64_t j : {0, 7, 19}) {
+                for (std::int64_t i = 0; i < 37; ++i) {
+                    double want = 0.0;
+                    for (std::int64_t r = 0; r < n * n * n; ++r) {
+                        const double weight = covered(0, k, r / (n * n)) * covered(1, j, r / n % n);
+                        if (weight > 0.0) want += weight * covered(2, i, r % n) * x[static_cast<std::size_t>(r)];
+                    }
+                    EXPECT_NEAR(out(k, j, i), want, 1e-10);
+                }
+            }
+        }
+    }
+}

@@ -88,3 +88,37 @@ TEST(spline_filter, one_line_at_a_time) {
     }
     for (std::size_t i = 0; i < 40; ++i) EXPECT_NEAR(line[i] * spline_gain(5), tile[i], 1e-12);
 }
+
+// A line by itself goes in segments: the same coefficients as side by side with others, in place too, and it stops
+// early.
+TEST(spline_filter, a_long_line_is_cut) {
+    constexpr std::int64_t n = 50000;
+    const std::vector<float> x = image(n);
+    for (const int order : {2, 3, 5}) {
+        for (const Boundary mode : {Boundary::mirror, Boundary::reflect, Boundary::grid_wrap}) {
+            std::vector<double> alone(x.begin(), x.end());
+            std::vector<double> many(8 * n);
+            Exec exec;
+            exec.threads = 3;
+            const View<double, 1> line = contiguous_view<double, 1>(alone.data(), {n});
+            cpu::spline_filter(as_const(erase_type(line)), erase_type(line), {{0}, order, mode, true}, exec);
+            const View<const float, 2> rows = {x.data(), {8, n}, {0, 1}};
+            cpu::spline_filter(erase_type(rows), erase_type(contiguous_view<double, 2>(many.data(), {8, n})),
+                               {{1}, order, mode, true}, exec);
+            for (std::int64_t i = 0; i < n; ++i) {
+                EXPECT_NEAR(alone[static_cast<std::size_t>(i)], many[static_cast<std::size_t>(5 * n + i)], 1e-13);
+            }
+        }
+    }
+    const std::uint8_t seven = 7;
+    const View<const std::uint8_t, 1> in = {&seven, {40000000}, {0}};
+    std::vector<std::uint8_t> out(40000000, 99);
+    const auto asks = [](void* first) { return *static_cast<std::uint8_t*>(first) != 99; };
+    Cancellation cancellation(asks, out.data());
+    Exec exec;
+    exec.cancellation = &cancellation;
+    EXPECT_THROWS(Cancelled, cpu::spline_filter(erase_type(in),
+                                                erase_type(contiguous_view<std::uint8_t, 1>(out.data(), {40000000})),
+                                                {{0}, 5, Boundary::mirror, true}, exec));
+    EXPECT(out.back() == 99);
+}

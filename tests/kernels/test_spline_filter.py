@@ -56,6 +56,24 @@ def test_threads_agree_and_more_axes(rng):
     np.testing.assert_allclose(one, reference(x, [0, 1, 2, 3]), atol=1e-4)
 
 
+@pytest.mark.parametrize("order", [4, 5])
+def test_high_orders_of_float32_keep_its_precision(rng, order):
+    x = (rng.random((40, 41)) * 10000).astype(np.float32)
+    want = run(x.astype(np.float64), [0, 1], order)
+    np.testing.assert_array_equal(run(x, [0, 1], order), want.astype(np.float32))
+
+
+def test_a_long_line_matches_the_same_line_among_many(rng, cpu_level):
+    x = rng.random(40000)
+    for mode in MODES:
+        want = run(np.ascontiguousarray(np.broadcast_to(x, (8, x.size))), [1], 5, mode)[3]
+        same = x.copy()
+        np.testing.assert_allclose(run(x, [0], 5, mode), want, rtol=0, atol=1e-13)
+        np.testing.assert_array_equal(run(same, [0], 5, mode, out=same), run(x, [0], 5, mode, threads=1))
+        pair = np.stack([x, -x], axis=1)
+        np.testing.assert_array_equal(run(pair, [0], 5, mode)[:, 1], -run(x, [0], 5, mode))
+
+
 def test_bad_input():
     x = np.zeros((3, 4))
     with pytest.raises(ValueError, match="axes: out of range"):

@@ -55,3 +55,45 @@ void prefilter_tile(const Prefilter<C>& filter, C* line, std::int64_t width) {
         for (; l < width; l += kVec<C>) pole_columns<1>(filter.filter[p], first + l, n, width);
     }
 }
+
+// Causal, then anticausal recursion of one pole along n samples, in place, from any start.
+template <class C>
+inline void pole_segment(C z, C* line, std::int64_t n) {
+    C c = line[0];
+    for (std::int64_t i = 1; i < n; ++i) {
+        c = madd(z, c, line[i]);
+        line[i] = c;
+    }
+    for (std::int64_t i = n - 1; i >= 0; --i) {
+        c = madd(z, c, -(z * line[i]));
+        line[i] = c;
+    }
+}
+
+// Coefficients [begin, end) of a padded long line whose sample 0 is at `first`, each less `offset`. They are made in
+// `buffer`, which takes kRunIn more on either side; returns where they start.
+template <class C>
+C* segment_coefficients(const LongLine<C>& line, const LineSide& from, const char* first, C offset, std::int64_t begin,
+                        std::int64_t end, C* buffer) {
+    const LoadRow<C> load_line = load_row_of<C>(from.dtype);
+    const std::int64_t run_in = line.poles > 0 ? kRunIn : 0;
+    const std::int64_t start = begin - run_in;
+    const std::int64_t n = end - begin + 2 * run_in;
+    const auto load_samples = [&](std::int64_t i, C* to, std::int64_t count) {
+        load_line(first + i * from.step * from.itemsize, from.step, to, count);
+        for (std::int64_t k = 0; k < count && offset != C{0}; ++k) to[k] -= offset;
+    };
+    const std::int64_t low = start > line.pad ? start : line.pad;
+    const std::int64_t high = start + n < line.pad + line.n ? start + n : line.pad + line.n;
+    load_samples(low - line.pad, buffer + (low - start), high - low);
+    for (std::int64_t k = 0; k < n; ++k) {
+        if (start + k == low) k = high - start;
+        if (k >= n) break;
+        const std::int64_t i = fold_index(start + k, line.n + 2 * line.pad, line.extension) - line.pad;
+        const std::int64_t inside = i < 0 ? 0 : (i < line.n ? i : line.n - 1);
+        buffer[k] = C{0};
+        if (i == inside || line.pad_edge) load_samples(inside, buffer + k, 1);
+    }
+    for (int p = 0; p < line.poles; ++p) pole_segment(line.pole[p], buffer, n);
+    return buffer + run_in;
+}

@@ -15,15 +15,17 @@ namespace voxkern::resample {
 struct AxisSampling {
     std::vector<double> coordinates;  // one per output sample; finite
     double antialias_sigma = 0.0;     // Gaussian applied to the input first; 0: none
+    double cell = 0.0;  // width of an output sample in input samples: it is the mean over its cell; 0: a point
 };
 
 struct Options {
     Interpolator kernel;
     Boundary mode = Boundary::nearest;
     double cval = 0.0;
-    bool prefilter = true;  // false: the input already holds spline coefficients
-    bool clip = false;      // limit results to the range of the input
-    bool float64 = false;   // compute in float64 even where float32 holds every value
+    bool prefilter = true;       // false: the input already holds spline coefficients
+    bool clip = false;           // limit results to the range of the input
+    bool float64 = false;        // compute in float64 even where float32 holds every value
+    std::vector<int> clip_axes;  // `clip` limits each index of these axes to its own range; they stay as they are
 };
 
 }  // namespace voxkern::resample
@@ -31,9 +33,10 @@ struct Options {
 namespace voxkern::cpu {
 
 // `axes` has a sampling for each axis. `in` and `out` must not overlap. Computes in float32 when every value of both
-// dtypes is exact in it, else in float64. Extra memory: none to speak of for orders 0 and 1 without antialiasing, else
-// one volume of the compute type, as long along the slowest axis as the shorter of input and output. Where more than
-// three axes change, three are interpolated at a time, with one more volume of the compute type between.
+// dtypes is exact in it and the spline has an order below 4, else in float64. Extra memory: none to speak of for orders
+// 0 and 1 and cells without antialiasing, else one volume of the compute type, as long along the slowest axis as the
+// shorter of input and output. Where more axes change than are interpolated at a time, one more volume lies between.
+// Cells are for kernels without a prefilter.
 void resample(const ConstArrayView& in, const ArrayView& out, const std::vector<resample::AxisSampling>& axes,
               const resample::Options& options, const Exec& exec);
 

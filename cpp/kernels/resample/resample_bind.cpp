@@ -3,6 +3,8 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "bindings/args.hpp"
 #include "bindings/run.hpp"
 
@@ -15,28 +17,51 @@ using resample::Options;
 void bind_resample_types(py::module_& module) {
     if (!taken_over(module, "AxisSampling")) {
         py::class_<AxisSampling>(module, "AxisSampling", "Where the output samples of an axis lie, in input indices.")
-            .def(py::init([](const Numbers& coordinates, double antialias_sigma) {
+            .def(py::init([](const Numbers& coordinates, double antialias_sigma, double cell) {
                      expect(coordinates.ndim() == 1, "coordinates: allowed a list of numbers");
-                     return AxisSampling{numbers(coordinates), antialias_sigma};
+                     expect(cell >= 0.0 && cell < 1e15, "cell: allowed 0 (a point) or the width of a cell");
+                     return AxisSampling{numbers(coordinates), antialias_sigma, cell};
                  }),
-                 py::arg("coordinates"), py::arg("antialias_sigma") = 0.0);
+                 py::arg("coordinates"), py::arg("antialias_sigma") = 0.0, py::arg("cell") = 0.0);
     }
     if (!taken_over(module, "ResampleOptions")) {
         py::class_<Options>(module, "ResampleOptions", "How resample interpolates.")
             .def(py::init([](const Interpolator& kernel, Boundary mode, double cval, bool prefilter, bool clip,
-                             bool float64) { return Options{kernel, mode, cval, prefilter, clip, float64}; }),
+                             bool float64, std::vector<int> clip_axes) {
+                     return Options{kernel, mode, cval, prefilter, clip, float64, std::move(clip_axes)};
+                 }),
                  py::kw_only(), py::arg("kernel"), py::arg("mode"), py::arg("cval") = 0.0, py::arg("prefilter") = true,
-                 py::arg("clip") = false, py::arg("float64") = false);
+                 py::arg("clip") = false, py::arg("float64") = false, py::arg("clip_axes") = std::vector<int>{});
     }
 }
 
-void check(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes) {
+// An axis whose indices have ranges of their own keeps its samples.
+bool keeps_samples(const std::vector<AxisSampling>& axes, const ConstArrayView& in, int axis) {
+    if (axis < 0 || axis >= in.rank) return false;
+    const std::vector<double>& at = axes[static_cast<std::size_t>(axis)].coordinates;
+    if (static_cast<std::int64_t>(at.size()) != in.shape[axis]) return false;
+    for (std::size_t i = 0; i < at.size(); ++i) {
+        if (at[i] != static_cast<double>(i)) return false;
+    }
+    return true;
+}
+
+void check(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
+           const Options& options) {
     expect(in.rank == out.rank && static_cast<int>(axes.size()) == in.rank,
            "axes: input, output and samplings need the same number of axes");
+    const bool plain = !options.kernel.filters() && std::all_of(axes.begin(), axes.end(), [](const auto& axis) {
+        return axis.antialias_sigma == 0.0;
+    });
     for (int a = 0; a < in.rank; ++a) {
         const auto samples = static_cast<std::int64_t>(axes[static_cast<std::size_t>(a)].coordinates.size());
         expect(samples == out.shape[a], "output: its shape differs from the samplings");
         expect(in.shape[a] != 0 || out.shape[a] == 0, "input: got an empty axis");
+        expect(axes[static_cast<std::size_t>(a)].cell == 0.0 || plain,
+               "axes: cells are allowed for kernels without a prefilter and without antialiasing");
+    }
+    for (const int a : options.clip_axes) {
+        expect(keeps_samples(axes, in, a), "clip_axes: allowed axes that are not resampled");
     }
 }
 
@@ -50,7 +75,7 @@ void bind_resample(py::module_& module) {
            Where where) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
-            check(in, out, axes);
+            check(in, out, axes, options);
             run(where, [&](const auto& exec) { backend::resample(in, out, axes, options, exec); });
         },
         py::arg("input"), py::arg("output"), py::arg("axes"), py::arg("options"), where(),

@@ -62,27 +62,111 @@ void first_pass(const Kernels<C>& kernels, const Task<C>& task, const AxisPlan<C
     });
 }
 
-// Output planes, each combined along the slowest axis, then resampled along the other two.
+constexpr std::int64_t kChunkSamples = std::int64_t{1} << 16;
+
+// Calls run(workspace, plane, begin, end) for all rows of `planes` output planes. A chunk is blocks of rows of one
+// plane.
+template <class C, class Run>
+void for_rows(const Task<C>& task, std::int64_t first, std::int64_t planes, std::int64_t samples, std::int64_t bytes,
+              const Exec& exec, const Run& run) {
+    constexpr std::int64_t kBlock = 64 / static_cast<std::int64_t>(sizeof(C));
+    const std::int64_t rows = task.axis[1].n_out;
+    const std::int64_t row = task.axis[2].n_in + task.axis[2].n_out;
+    const std::int64_t blocks = std::clamp<std::int64_t>(samples / (row * kBlock), 1, rows);
+    const std::int64_t per_chunk = std::min(blocks * kBlock, rows);
+    const std::int64_t per_plane = (rows + per_chunk - 1) / per_chunk;
+    parallel_for(planes * per_plane, exec, [&](std::int64_t chunk) {
+        Workspace workspace(bytes);
+        const std::int64_t begin = chunk % per_plane * per_chunk;
+        run(workspace, first + chunk / per_plane, begin, std::min(begin + per_chunk, rows));
+    });
+}
+
+template <class C, class Run>
+void for_rows(const Task<C>& task, std::int64_t samples, std::int64_t bytes, const Exec& exec, const Run& run) {
+    for_rows(task, 0, task.axis[0].n_out, samples, bytes, exec, run);
+}
+
+// Elements of the scratch memory of rows.
 template <class C>
-void planes(const Kernels<C>& kernels, const Task<C>& task, const Exec& exec) {
+ScratchSizes row_sizes(const Task<C>& task) {
     constexpr std::int64_t W = 64 / static_cast<std::int64_t>(sizeof(C));
-    const AxisPlan<C>& middle = task.axis[1];
     const AxisPlan<C>& last = task.axis[2];
     const std::int64_t width = (last.n_in + W - 1) / W * W;
     ScratchSizes sizes;
-    sizes.smoothed = smoothing_rows(middle) * width;
-    sizes.plane = (middle.n_in + 2 * middle.prefilter.pad) * width;
     sizes.taps = kMaxInterpolatorTaps * width;
     sizes.rows = W * width + 2 * W;  // picks read two vectors from any sample on
     sizes.halo = smoothing_rows(last) * W;
     sizes.columns = (last.n_in + 2 * last.prefilter.pad) * W;
     sizes.result = 64 * W;
     sizes.staging = last.n_out * W + W;
-    sizes.converted = task.stream ? last.n_out * W : 0;
-    parallel_for(task.axis[0].n_out, exec, [&](std::int64_t k) {
-        Workspace workspace(sizes.bytes<C>());
-        kernels.plane(task, k, sizes.take<C>(workspace));
-    });
+    sizes.converted = task.stream || task.turned ? last.n_out * W : 0;
+    return sizes;
+}
+
+// And of a plane before axes 1 and 2.
+template <class C>
+ScratchSizes plane_sizes(const Task<C>& task) {
+    constexpr std::int64_t W = 64 / static_cast<std::int64_t>(sizeof(C));
+    const AxisPlan<C>& middle = task.axis[1];
+    const std::int64_t width = (task.axis[2].n_in + W - 1) / W * W;
+    ScratchSizes sizes;
+    sizes.smoothed = smoothing_rows(middle) * width;
+    sizes.plane = (middle.n_in + 2 * middle.prefilter.pad) * width;
+    return sizes;
+}
+
+// Output rows, each combined along the slower axes, then resampled along the fastest.
+template <class C>
+void interpolate_rows(const Kernels<C>& kernels, const Task<C>& task, const Exec& exec) {
+    ScratchSizes sizes = row_sizes(task);
+    std::int64_t samples = kChunkSamples;
+    if (!task.direct) {
+        const ScratchSizes plane = plane_sizes(task);
+        sizes.smoothed = plane.smoothed;
+        sizes.plane = plane.plane;
+        // Rows share their plane where it is filtered, and much of it where many taps lie in it.
+        const bool filtered = task.axis[1].prefilter.poles > 0 || task.axis[1].smooth_size > 0;
+        samples = filtered ? std::numeric_limits<std::int64_t>::max() : 16 * kChunkSamples;
+    }
+    for_rows(task, samples, sizes.bytes<C>(), exec,
+             [&](Workspace& workspace, std::int64_t k, std::int64_t begin, std::int64_t end) {
+                 kernels.rows(task, k, begin, end, sizes.take<C>(workspace));
+             });
+}
+
+// The same where planes are few or large: the threads make one plane together, then its rows.
+template <class C>
+void interpolate_shared_planes(const Kernels<C>& kernels, const Task<C>& task, const Exec& exec) {
+    constexpr std::int64_t kColumns = 4 * 64 / static_cast<std::int64_t>(sizeof(C));
+    const std::int64_t n1 = task.axis[1].n_in;
+    const std::int64_t n2 = task.axis[2].n_in;
+    const std::int64_t width = (n2 + kColumns / 4 - 1) / (kColumns / 4) * (kColumns / 4);
+    const std::int64_t piece = std::max<std::int64_t>(kChunkSamples / n2, 1);
+    const ScratchSizes sizes = row_sizes(task);
+    Workspace memory(plane_sizes(task).template bytes<C>());
+    const Scratch<C> shared = plane_sizes(task).template take<C>(memory);
+    const auto with_plane = [&](Workspace& workspace) {
+        Scratch<C> scratch = sizes.take<C>(workspace);
+        scratch.smoothed = shared.smoothed;
+        scratch.plane = shared.plane;
+        return scratch;
+    };
+    for (std::int64_t k = 0; k < task.axis[0].n_out; ++k) {
+        if (task.axis[0].outside == nullptr || task.axis[0].outside[k] == 0) {
+            parallel_for((n1 + piece - 1) / piece, exec, [&](std::int64_t chunk) {
+                Workspace workspace(sizes.bytes<C>());
+                kernels.combine_plane(task, k, chunk * piece, std::min((chunk + 1) * piece, n1), with_plane(workspace));
+            });
+            parallel_for((width + kColumns - 1) / kColumns, exec, [&](std::int64_t chunk) {
+                kernels.filter_plane(task, chunk * kColumns, std::min((chunk + 1) * kColumns, width), shared);
+            });
+        }
+        for_rows(task, k, 1, kChunkSamples, sizes.bytes<C>(), exec,
+                 [&](Workspace& workspace, std::int64_t plane, std::int64_t begin, std::int64_t end) {
+                     kernels.rows(task, plane, begin, end, with_plane(workspace));
+                 });
+    }
 }
 
 // The volume that `task.source` describes, as a view.
@@ -101,27 +185,40 @@ ConstArrayView source_view(const Task<C>& task) {
 }
 
 template <class C>
-void resample_volume(const VolumePlan<C>& plan, const Kernels<C>& kernels, const void* in, void* out,
-                     const Exec& exec) {
+Task<C> task_of(const VolumePlan<C>& plan, const void* in, void* out) {
     Task<C> task = plan.task;
     task.source.base = static_cast<char*>(const_cast<void*>(in));
     task.target.base = static_cast<char*>(out);
     for (int a = 0; a < 3; ++a) task.axis[a] = plan.axis[a].plan();
+    return task;
+}
+
+template <class C>
+void interpolate_planes(const Kernels<C>& kernels, const Task<C>& task, const Exec& exec) {
+    if (task.shares_plane) {
+        interpolate_shared_planes(kernels, task, exec);
+    } else {
+        interpolate_rows(kernels, task, exec);
+    }
+}
+
+template <class C>
+void resample_volume(const VolumePlan<C>& plan, const Kernels<C>& kernels, Task<C> task, const Exec& exec) {
     if (!plan.two_passes) {
-        planes(kernels, task, exec);
+        interpolate_planes(kernels, task, exec);
         return;
     }
     const ConstArrayView source = source_view(task);
     AxisPlan<C> pass = task.axis[0];
-    if (plan.interpolated.empty()) {
-        const AxisPlan<C>& as_they_are = plan.coefficients.plan();
-        pass.n_out = as_they_are.n_out;
-        pass.taps = 1;
-        pass.index = as_they_are.index;
-        pass.weights = as_they_are.weights;
-    } else {
-        task.axis[0] = plan.interpolated.plan();
+    const AxisPlan<C>& between_planes = plan.between.plan();
+    if (plan.interpolates) {
+        task.axis[0] = between_planes;
         task.axis[0].outside = pass.outside;
+    } else {
+        pass.n_out = between_planes.n_out;
+        pass.taps = 1;
+        pass.index = between_planes.index;
+        pass.weights = between_planes.weights;
     }
     const std::int64_t n1 = task.axis[1].n_in;
     const std::int64_t n2 = task.axis[2].n_in;
@@ -130,7 +227,31 @@ void resample_volume(const VolumePlan<C>& plan, const Kernels<C>& kernels, const
     first_pass(kernels, task, pass, source, between, exec);
     task.source_offset = C{0};
     task.source = {reinterpret_cast<char*>(between.data), DTypeOf<C>::value, sizeof(C), n1 * n2, n2, 1};
-    planes(kernels, task, exec);
+    interpolate_planes(kernels, task, exec);
+}
+
+// Means over cells.
+template <class C>
+void average_volume(const Kernels<C>& kernels, const Task<C>& task, const Exec& exec) {
+    const ScratchSizes sizes = row_sizes(task);
+    for_rows(task, kChunkSamples, sizes.bytes<C>(), exec,
+             [&](Workspace& workspace, std::int64_t k, std::int64_t begin, std::int64_t end) {
+                 kernels.cells(task, k, begin, end, sizes.take<C>(workspace));
+             });
+}
+
+// Samples taken as they are.
+template <class C>
+void gather_volume(const Kernels<C>& kernels, const Task<C>& task, const Exec& exec) {
+    constexpr std::int64_t W = 64 / static_cast<std::int64_t>(sizeof(C));
+    ScratchSizes sizes;
+    sizes.rows = task.axis[2].n_in + 2 * W;
+    sizes.staging =
+        8 / static_cast<std::int64_t>(sizeof(C)) * (task.axis[2].n_out + W);  // elements may be larger than C
+    for_rows(task, kChunkSamples, sizes.bytes<C>(), exec,
+             [&](Workspace& workspace, std::int64_t k, std::int64_t begin, std::int64_t end) {
+                 kernels.gather(task, k, begin, end, sizes.take<C>(workspace));
+             });
 }
 
 template <class C>
@@ -158,27 +279,98 @@ void find_range(const ConstArrayView& in, const Kernels<C>& kernels, const Exec&
     }
 }
 
+// One axis of a few long lines.
+bool is_line(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
+             const std::vector<int>& chosen) {
+    if (chosen.size() != 1) return false;
+    const AxisSampling& axis = axes[static_cast<std::size_t>(chosen[0])];
+    const std::int64_t n = in.shape[chosen[0]];
+    return takes_segments(std::min(n, out.shape[chosen[0]]), in.size() / n) && axis.antialias_sigma == 0.0 &&
+           axis.cell == 0.0;
+}
+
+// Coefficients of a whole line, then its output samples, both in segments.
+template <class C>
+void resample_line(const LineTask<C>& task, std::int64_t n_out, const Kernels<C>& kernels, const Exec& exec) {
+    const std::int64_t padded = task.line.n + 2 * task.line.pad;
+    Workspace memory(Workspace::bytes_of<C>({padded}));
+    C* const coefficients = memory.take<C>(padded);
+    parallel_for((padded + kSegment - 1) / kSegment, exec, [&](std::int64_t segment) {
+        Workspace workspace(Workspace::bytes_of<C>({kSegment + 2 * kRunIn}));
+        const std::int64_t begin = segment * kSegment;
+        kernels.line_segment(task, begin, std::min(begin + kSegment, padded), workspace.take<C>(kSegment + 2 * kRunIn),
+                             coefficients);
+    });
+    parallel_for((n_out + kSegment - 1) / kSegment, exec, [&](std::int64_t segment) {
+        Workspace workspace(Workspace::bytes_of<C>({kSegment}));
+        const std::int64_t begin = segment * kSegment;
+        kernels.line_samples(task, coefficients, begin, std::min(begin + kSegment, n_out), workspace.take<C>(kSegment));
+    });
+}
+
+template <class C>
+void resample_lines(const ConstArrayView& in, const ArrayView& out, const AxisSampling& sampling,
+                    const Options& options, int axis, const Finish<C>& limits, const Kernels<C>& kernels,
+                    const Exec& exec) {
+    const bool filtered = options.kernel.filters() && options.prefilter;
+    const std::int64_t pad = filtered ? prefilter_pad(options.kernel, options.mode) : 0;
+    LineTask<C> task;
+    task.line = long_line<C>(in.shape[axis], pad, filtered ? options.kernel.order : 0, options.mode);
+    task.source = {nullptr, in.dtype, size_of(in.dtype), in.strides[axis], 1};
+    task.target = {nullptr, out.dtype, size_of(out.dtype), out.strides[axis], 1};
+    task.kernel = options.kernel;
+    task.mode = options.mode;
+    task.coordinates = sampling.coordinates.data();
+    task.gain = filtered ? spline_gain(options.kernel.order) : 1.0;
+    task.cval = static_cast<C>(options.cval);
+    if (options.mode == Boundary::grid_constant) task.offset = task.cval;
+    task.finish = {task.offset, options.clip, limits.lowest, limits.highest};
+    Axes<2> lines;
+    for (int a = 0; a < in.rank; ++a) {
+        if (a != axis) lines.push(in.shape[a], {in.strides[a], out.strides[a]});
+    }
+    for (std::int64_t line = 0; line < lines.size(); ++line) {
+        const Axes<2>::Offsets at = lines.at(line);
+        task.source.base = static_cast<char*>(const_cast<void*>(in.at(at[0])));
+        task.target.base = static_cast<char*>(out.at(at[1]));
+        resample_line(task, out.shape[axis], kernels, exec);
+    }
+}
+
 // Interpolates up to three axes, `chosen`.
 template <class C>
 void resample_axes(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
                    const Options& options, const std::vector<int>& chosen, const Finish<C>& limits,
                    const Kernels<C>& kernels, const Exec& exec) {
+    if (is_line(in, out, axes, chosen)) {
+        resample_lines(in, out, axes[static_cast<std::size_t>(chosen[0])], options, chosen[0], limits, kernels, exec);
+        return;
+    }
+    const bool gather = gathers(in.dtype, out.dtype, axes, options);
+    const bool cells = has_cells(axes);
     const AxisOrder order = order_axes(in, out, chosen, options);
-    VolumePlan<C> plan(in, out, axes, options, order.walked, chosen, kernels.pick_lanes);
+    const bool picks = !cells && (!gather || in.dtype == DTypeOf<C>::value);
+    VolumePlan<C> plan(in, out, axes, options, order.walked, chosen, picks ? kernels.pick_lanes : 0, exec);
     plan.task.finish.lowest = limits.lowest;
     plan.task.finish.highest = limits.highest;
     for (std::int64_t item = 0; item < order.batch.size(); ++item) {
         const Axes<2>::Offsets at = order.batch.at(item);
-        resample_volume(plan, kernels, in.at(at[0]), out.at(at[1]), exec);
+        const Task<C> task = task_of(plan, in.at(at[0]), out.at(at[1]));
+        if (gather) {
+            gather_volume(kernels, task, exec);
+        } else if (cells) {
+            average_volume(kernels, task, exec);
+        } else {
+            resample_volume(plan, kernels, task, exec);
+        }
     }
 }
 
-// An array of the compute type between two rounds of axes, and its memory.
-template <class C>
-ArrayView between_rounds(const ConstArrayView& from, const std::vector<AxisSampling>& axes,
+// An array between two rounds of axes, and its memory.
+ArrayView between_rounds(DType dtype, const ConstArrayView& from, const std::vector<AxisSampling>& axes,
                          const std::vector<int>& chosen, std::unique_ptr<Workspace>& memory) {
     ArrayView view;
-    view.dtype = DTypeOf<C>::value;
+    view.dtype = dtype;
     view.rank = from.rank;
     for (int a = 0; a < view.rank; ++a) view.shape[a] = from.shape[a];
     for (const int a : chosen) {
@@ -189,8 +381,8 @@ ArrayView between_rounds(const ConstArrayView& from, const std::vector<AxisSampl
         view.strides[a] = stride;
         stride *= view.shape[a];
     }
-    memory = std::make_unique<Workspace>(Workspace::bytes_of<C>({stride}));
-    view.data = memory->take<C>(stride);
+    memory = std::make_unique<Workspace>(stride * size_of(dtype));
+    view.data = memory->take<char>(0);
     return view;
 }
 
@@ -202,10 +394,12 @@ void resample_array(const ConstArrayView& in, const ArrayView& out, const std::v
     const std::vector<int> changed = changed_axes(in, axes, options);
     Options between = options;
     between.clip = false;
+    const DType dtype = gathers(in.dtype, out.dtype, axes, options) ? in.dtype : DTypeOf<C>::value;
     std::unique_ptr<Workspace> memory;
     ConstArrayView from = in;
-    for (std::size_t begin = 0;; begin += 3) {
-        const std::size_t end = std::min(begin + 3, changed.size());
+    const std::size_t at_once = axes_at_once(in, out, changed);
+    for (std::size_t begin = 0;; begin += at_once) {
+        const std::size_t end = std::min(begin + at_once, changed.size());
         const auto at = [&](std::size_t k) { return changed.begin() + static_cast<std::ptrdiff_t>(k); };
         const std::vector<int> chosen(at(begin), at(end));
         if (end == changed.size()) {
@@ -213,7 +407,7 @@ void resample_array(const ConstArrayView& in, const ArrayView& out, const std::v
             return;
         }
         std::unique_ptr<Workspace> next;
-        const ArrayView to = between_rounds<C>(from, axes, chosen, next);
+        const ArrayView to = between_rounds(dtype, from, axes, chosen, next);
         resample_axes(from, to, axes, between, chosen, limits, kernels, exec);
         memory = std::move(next);
         from = as_const(to);
@@ -232,15 +426,20 @@ namespace voxkern::cpu {
 void resample(const ConstArrayView& in, const ArrayView& out, const std::vector<resample::AxisSampling>& axes,
               const resample::Options& options, const Exec& exec) {
     if (out.size() == 0) return;
-    const Exec limited = limited_to_work(exec, in.size() + out.size());
     const resample::Ops& ops = resample::active_ops();
-    if (resample::computes_in_f32(in.dtype, out.dtype, options)) {
-        const bool copies = options.kernel.taps() == 1;
-        resample::resample_array<float>(in, out, axes, options, ops.f32,
-                                        copies ? limited : flushing_subnormals(limited));
-    } else {
-        resample::resample_array<double>(in, out, axes, options, ops.f64, limited);
-    }
+    const bool f32 = resample::computes_in_f32(in.dtype, out.dtype, options);
+    const bool copies = options.kernel.taps() == 1;
+    resample::for_each_clipped(
+        in, out, axes, options,
+        [&](const ConstArrayView& from, const ArrayView& to, const std::vector<resample::AxisSampling>& samplings) {
+            const Exec limited = limited_to_work(exec, from.size() + to.size());
+            if (f32) {
+                resample::resample_array<float>(from, to, samplings, options, ops.f32,
+                                                copies ? limited : flushing_subnormals(limited));
+            } else {
+                resample::resample_array<double>(from, to, samplings, options, ops.f64, limited);
+            }
+        });
 }
 
 void value_range(const ConstArrayView& in, const Exec& exec, double* lowest, double* highest) {

@@ -392,11 +392,16 @@ namespace voxkern::cuda {
 void resample(const ConstArrayView& in, const ArrayView& out, const std::vector<resample::AxisSampling>& axes,
               const resample::Options& options, const Exec& exec) {
     if (out.size() == 0) return;
-    if (resample::computes_in_f32(in.dtype, out.dtype, options)) {
-        resample::Resampler<float>(options, axes, exec).run(in, out);
-    } else {
-        resample::Resampler<double>(options, axes, exec).run(in, out);
-    }
+    const bool f32 = resample::computes_in_f32(in.dtype, out.dtype, options);
+    resample::for_each_clipped(
+        in, out, axes, options,
+        [&](const ConstArrayView& from, const ArrayView& to, const std::vector<resample::AxisSampling>& samplings) {
+            if (f32) {
+                resample::Resampler<float>(options, samplings, exec).run(from, to);
+            } else {
+                resample::Resampler<double>(options, samplings, exec).run(from, to);
+            }
+        });
 }
 
 }  // namespace voxkern::cuda

@@ -7,6 +7,10 @@ namespace voxkern::resample {
 namespace {
 
 constexpr std::int64_t kStreamBytes = std::int64_t{16} << 20;  // more than a thread's share of the caches
+constexpr std::int64_t kTurnedRow = 16;                        // shorter rows are not worth storing transposed
+// Fewer planes do not feed the threads; a larger one takes too long between two looks at a signal.
+constexpr std::int64_t kFewPlanes = 64;
+constexpr std::int64_t kLargePlane = std::int64_t{1} << 22;
 
 bool is_identity(const std::vector<double>& coordinates, std::int64_t n) {
     if (static_cast<std::int64_t>(coordinates.size()) != n) return false;
@@ -21,8 +25,66 @@ bool passes_through_samples(const Options& options) {
     return options.prefilter || !options.kernel.filters();
 }
 
+bool keeps_samples(const AxisSampling& axis, std::int64_t n, const Options& options) {
+    return is_identity(axis.coordinates, n) && passes_through_samples(options) &&
+           (axis.cell == 0.0 || axis.cell == 1.0);
+}
+
 bool contains(const std::vector<int>& axes, int axis) {
     return std::find(axes.begin(), axes.end(), axis) != axes.end();
+}
+
+// The samples that a cell around c covers, and how much of the cell each of them fills.
+struct Cell {
+    double low;  // sample i fills [i, i + 1)
+    double high;
+    std::int64_t first;
+    std::int64_t count;
+
+    Cell(double c, double width) : low(edge(c - 0.5 * width)), high(edge(c + 0.5 * width)) {
+        first = static_cast<std::int64_t>(std::floor(low));
+        count = static_cast<std::int64_t>(std::ceil(high)) - first;
+    }
+
+    double weight(std::int64_t k) const {
+        const auto left = static_cast<double>(first + k);
+        return (std::min(high, left + 1.0) - std::max(low, left)) / (high - low);
+    }
+
+  private:
+    // What is a rounding error away from a sample's edge lies on it: no weight goes to its neighbour.
+    static double edge(double at) {
+        const double near = std::round(at + 0.5);
+        return std::abs(at + 0.5 - near) < 1e-9 ? near : at + 0.5;
+    }
+};
+
+// As interpolator_taps, of a cell; taps it does not need get weight 0 and come last.
+bool cell_taps(double c, double width, std::int64_t n, Boundary mode, int taps, std::int64_t* index, double* weight) {
+    std::fill_n(index, taps, 0);
+    std::fill_n(weight, taps, 0.0);
+    const bool as_given = mode == Boundary::nearest || mode == Boundary::grid_constant || mode == Boundary::fov;
+    const FoldedCoordinate folded = fold_coordinate(c, n, mode);
+    if (!folded.inside) return false;
+    const double limit = static_cast<double>(n) + width;
+    const Cell cell(as_given ? std::clamp(c, -limit, 2.0 * limit) : folded.value, width);
+    const Boundary beyond = mode == Boundary::fov ? Boundary::nearest : tap_boundary(mode);
+    for (std::int64_t k = 0; k < std::min<std::int64_t>(cell.count, taps); ++k) {
+        const std::int64_t i = fold_index(cell.first + k, n, beyond);
+        if (i == kOutside) continue;
+        *index++ = i;
+        *weight++ = cell.weight(k);
+    }
+    return true;
+}
+
+// The largest number of samples that a cell covers.
+int most_cell_taps(const AxisSampling& axis) {
+    std::int64_t most = 1;
+    for (const double c : axis.coordinates) {
+        most = std::max(most, Cell(std::fmod(c, 1.0), axis.cell).count);
+    }
+    return static_cast<int>(most);
 }
 
 }  // namespace
@@ -40,16 +102,16 @@ AxisTables<C> AxisTables<C>::identity(std::int64_t n) {
 }
 
 template <class C>
-AxisTables<C>::AxisTables(std::int64_t n, const AxisSampling& axis, const Options& options) {
+AxisTables<C>::AxisTables(std::int64_t n, const AxisSampling& axis, const Options& options, const Exec& exec) {
     const bool filtered = options.kernel.filters() && options.prefilter;
-    if (is_identity(axis.coordinates, n) && passes_through_samples(options)) {
+    if (keeps_samples(axis, n, options)) {
         *this = identity(n);
         return;
     }
     plan_.identity = false;
     plan_.n_in = n;
     plan_.n_out = static_cast<std::int64_t>(axis.coordinates.size());
-    plan_.taps = options.kernel.taps();
+    plan_.taps = axis.cell > 0.0 ? most_cell_taps(axis) : options.kernel.taps();
     plan_.prefilter.n = n;
     double gain = 1.0;
     if (filtered) {
@@ -60,21 +122,39 @@ AxisTables<C>::AxisTables(std::int64_t n, const AxisSampling& axis, const Option
         if (plan_.prefilter.poles > 0) gain = spline_gain(options.kernel.order);
     }
     if (axis.antialias_sigma > 0.0) smooth(axis.antialias_sigma, options.mode);
-    bool any_outside = false;
-    for (const double c : axis.coordinates) {
-        std::int64_t index[kMaxInterpolatorTaps];
-        double weight[kMaxInterpolatorTaps];
-        const bool inside = interpolator_taps(c, n, plan_.prefilter.pad, options.kernel, options.mode, index, weight);
-        outside_.push_back(inside ? 0 : 1);
-        any_outside = any_outside || !inside;
-        for (int t = 0; t < plan_.taps; ++t) {
-            index_.push_back(index[t]);
-            weights_.push_back(static_cast<C>(gain * weight[t]));
-        }
-    }
+    fill(axis, options, gain, exec);
     plan_.index = index_.data();
     plan_.weights = weights_.data();
+    const bool any_outside = std::find(outside_.begin(), outside_.end(), 1) != outside_.end();
     plan_.outside = any_outside ? outside_.data() : nullptr;
+}
+
+template <class C>
+void AxisTables<C>::fill(const AxisSampling& axis, const Options& options, double gain, const Exec& exec) {
+    constexpr std::int64_t kPiece = 4096;
+    const std::int64_t m = plan_.n_out;
+    const int taps = plan_.taps;
+    index_.resize(static_cast<std::size_t>(m * taps));
+    weights_.resize(static_cast<std::size_t>(m * taps));
+    outside_.resize(static_cast<std::size_t>(m));
+    parallel_for((m + kPiece - 1) / kPiece, limited_to_work(exec, 16 * m), [&](std::int64_t piece) {
+        std::vector<double> weight(static_cast<std::size_t>(taps));
+        const std::int64_t end = std::min((piece + 1) * kPiece, m);
+        for (std::int64_t i = piece * kPiece; i < end; ++i) {
+            const double c = axis.coordinates[static_cast<std::size_t>(i)];
+            std::int64_t* const index = index_.data() + i * taps;
+            const bool inside = axis.cell > 0.0
+                                    ? cell_taps(c, axis.cell, plan_.n_in, options.mode, taps, index, weight.data())
+                                    : interpolator_taps(c, plan_.n_in, plan_.prefilter.pad, options.kernel,
+                                                        options.mode, index, weight.data());
+            const bool nothing = (taps == 1 || axis.cell > 0.0) && weight[0] == 0.0;  // all of it is cval
+            outside_[static_cast<std::size_t>(i)] = inside && !nothing ? 0 : 1;
+            for (int t = 0; t < taps; ++t) {
+                weights_[static_cast<std::size_t>(i * taps + t)] =
+                    static_cast<C>(gain * weight[static_cast<std::size_t>(t)]);
+            }
+        }
+    });
 }
 
 // Filters read `wrap` as grid_wrap; the other modes say the same to filters and interpolation.
@@ -108,9 +188,19 @@ std::vector<int> changed_axes(const ConstArrayView& in, const std::vector<AxisSa
     std::vector<int> changed;
     for (int a = 0; a < in.rank; ++a) {
         const AxisSampling& axis = axes[static_cast<std::size_t>(a)];
-        if (!is_identity(axis.coordinates, in.shape[a]) || !passes_through_samples(options)) changed.push_back(a);
+        if (!keeps_samples(axis, in.shape[a], options)) changed.push_back(a);
     }
     return changed;
+}
+
+std::size_t axes_at_once(const ConstArrayView& in, const ArrayView& out, const std::vector<int>& changed) {
+    const auto channels = [&](const auto& array) {
+        for (int a = 0; a < in.rank; ++a) {
+            if (array.strides[a] == 1 && in.shape[a] >= kTurnedRow && !contains(changed, a)) return a;
+        }
+        return -1;
+    };
+    return channels(in) >= 0 && channels(in) == channels(out) ? 2 : 3;
 }
 
 AxisOrder order_axes(const ConstArrayView& in, const ArrayView& out, std::vector<int> changed, const Options& options) {
@@ -132,6 +222,12 @@ AxisOrder order_axes(const ConstArrayView& in, const ArrayView& out, std::vector
         return static_cast<double>(std::min(padded, out.shape[a])) / static_cast<double>(in.shape[a]);
     };
     if (changed.size() == 3 && between(changed[1]) < between(changed[0])) std::swap(changed[0], changed[1]);
+    // Rows run along the input's fastest axis, and next to it goes the output's: blocks of rows are stored transposed.
+    const auto fastest = std::min_element(changed.begin(), changed.end(), [&](int a, int b) {
+        return std::abs(in.strides[a]) < std::abs(in.strides[b]);
+    });
+    const bool long_rows = in.shape[*fastest] >= kTurnedRow && in.shape[changed.back()] >= kTurnedRow;
+    if (long_rows && std::abs(in.strides[*fastest]) == 1) std::rotate(fastest, fastest + 1, changed.end());
     AxisOrder order;
     order.walked = changed;
     for (const int a : kept) order.batch.push(in.shape[a], {in.strides[a], out.strides[a]});
@@ -139,13 +235,13 @@ AxisOrder order_axes(const ConstArrayView& in, const ArrayView& out, std::vector
 }
 
 bool computes_in_f32(DType in, DType out, const Options& options) {
-    return exact_in_f32(in) && exact_in_f32(out) && !options.float64;
+    return interpolates_in_f32(in, out, options.kernel, options.float64);
 }
 
 template <class C>
 VolumePlan<C>::VolumePlan(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
                           const Options& options, const std::vector<int>& walked, const std::vector<int>& chosen,
-                          std::int64_t pick_lanes) {
+                          std::int64_t pick_lanes, const Exec& exec) {
     task.source.dtype = in.dtype;
     task.source.itemsize = size_of(in.dtype);
     task.target.dtype = out.dtype;
@@ -164,7 +260,8 @@ VolumePlan<C>::VolumePlan(const ConstArrayView& in, const ArrayView& out, const 
         const int a = walked[static_cast<std::size_t>(k - missing)];
         const AxisSampling& sampling = axes[static_cast<std::size_t>(a)];
         const bool resampled = contains(chosen, a);
-        axis[k] = resampled ? AxisTables<C>(in.shape[a], sampling, options) : AxisTables<C>::identity(in.shape[a]);
+        axis[k] =
+            resampled ? AxisTables<C>(in.shape[a], sampling, options, exec) : AxisTables<C>::identity(in.shape[a]);
         *in_strides[k] = in.strides[a];
         *out_strides[k] = out.strides[a];
         blends = blends || (options.mode == Boundary::constant && resampled && sampling.antialias_sigma > 0.0);
@@ -174,17 +271,38 @@ VolumePlan<C>::VolumePlan(const ConstArrayView& in, const ArrayView& out, const 
     if (blends) task.offset = task.source_offset = task.finish.offset = task.cval;
     task.finish.clip = options.clip;
     task.stream = task.target.lane == 1 && out.size() * task.target.itemsize > kStreamBytes;
+    task.turned = task.target.row == 1 && task.target.lane != 1;
     task.finishes = task.offset != C{0} || options.clip;
     for (const AxisTables<C>& tables : axis) task.finishes = task.finishes || tables.plan().outside != nullptr;
+    plan_passes();
+}
+
+template <class C>
+void VolumePlan<C>::plan_passes() {
+    const auto filtered = [](const AxisPlan<C>& plan) { return plan.prefilter.poles > 0 || plan.smooth_size > 0; };
     const AxisPlan<C>& first = axis[0].plan();
-    two_passes = first.prefilter.poles > 0 || first.smooth_size > 0;
-    if (!two_passes) return;
-    const std::int64_t planes = first.n_in + 2 * first.prefilter.pad;
-    if (first.n_out < planes) {
-        interpolated = AxisTables<C>::identity(first.n_out);
-    } else {
-        coefficients = AxisTables<C>::identity(planes);
+    const AxisPlan<C>& middle = axis[1].plan();
+    two_passes = filtered(first);
+    if (two_passes) {
+        const std::int64_t planes = first.n_in + 2 * first.prefilter.pad;
+        interpolates = first.n_out < planes;
+        between = AxisTables<C>::identity(std::min(first.n_out, planes));
     }
+    const int taps = interpolates ? 1 : first.taps;
+    task.direct = (taps == 1 || taps * middle.taps <= 4) && !filtered(middle);
+    const std::int64_t plane = middle.n_in * axis[2].plan().n_in;
+    task.shares_plane = filtered(middle) && (first.n_out < kFewPlanes || plane > kLargePlane);
+}
+
+bool gathers(DType in, DType out, const std::vector<AxisSampling>& axes, const Options& options) {
+    const auto points = [](const AxisSampling& axis) { return axis.antialias_sigma == 0.0 && axis.cell == 0.0; };
+    // Where cval blends in, it is limited like any other value.
+    return in == out && options.kernel.taps() == 1 && !(options.clip && options.mode == Boundary::grid_constant) &&
+           std::all_of(axes.begin(), axes.end(), points);
+}
+
+bool has_cells(const std::vector<AxisSampling>& axes) {
+    return std::any_of(axes.begin(), axes.end(), [](const AxisSampling& axis) { return axis.cell > 0.0; });
 }
 
 template struct VolumePlan<float>;

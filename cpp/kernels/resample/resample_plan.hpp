@@ -21,7 +21,7 @@ class AxisTables {
     static AxisTables identity(std::int64_t n);
 
     // The samples of `axis` on a line of n samples.
-    AxisTables(std::int64_t n, const AxisSampling& axis, const Options& options);
+    AxisTables(std::int64_t n, const AxisSampling& axis, const Options& options, const Exec& exec);
 
     // Permutations in place of gathers, where the level has them and the taps lie near each other.
     void plan_picks(std::int64_t lanes);
@@ -31,6 +31,7 @@ class AxisTables {
 
   private:
     void smooth(double sigma, Boundary mode);
+    void fill(const AxisSampling& axis, const Options& options, double gain, const Exec& exec);
 
     AxisPlan<C> plan_;
     OwnedPrefilter<C> prefilter_;
@@ -44,6 +45,10 @@ class AxisTables {
 
 // Axes whose samples are not simply the input's.
 std::vector<int> changed_axes(const ConstArrayView& in, const std::vector<AxisSampling>& axes, const Options& options);
+
+// How many of them are interpolated in one round: three, or two where the fastest axis is one that stays (channels). It
+// then gives the rows, and no round reads every channel's samples apart.
+std::size_t axes_at_once(const ConstArrayView& in, const ArrayView& out, const std::vector<int>& changed);
 
 // The axes in the order they are walked: three to interpolate, slowest first, the rest looped over.
 struct AxisOrder {
@@ -60,15 +65,49 @@ struct VolumePlan {
     // `chosen` lists the axes that are interpolated; others stay as they are.
     VolumePlan(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
                const Options& options, const std::vector<int>& walked, const std::vector<int>& chosen,
-               std::int64_t pick_lanes);
+               std::int64_t pick_lanes, const Exec& exec = {});
 
     AxisTables<C> axis[3];
     // The slowest axis needs a pass of its own where it is filtered. The volume between the passes has as few planes
-    // as it can: coefficients (then `coefficients` is set), or interpolated planes (then `interpolated` is).
+    // as it can: coefficients, or interpolated planes.
     bool two_passes = false;
-    AxisTables<C> coefficients;
-    AxisTables<C> interpolated;
+    bool interpolates = false;
+    AxisTables<C> between;
     Task<C> task;
+
+  private:
+    void plan_passes();
 };
+
+// The output takes its samples from the input as they are: order 0 from a dtype to itself.
+bool gathers(DType in, DType out, const std::vector<AxisSampling>& axes, const Options& options);
+
+// Some axis has cells.
+bool has_cells(const std::vector<AxisSampling>& axes);
+
+// Calls call(in, out, axes) once; with clip_axes once for each of their indices, of which the views then have one.
+template <class Call>
+void for_each_clipped(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
+                      const Options& options, const Call& call) {
+    if (!options.clip || options.clip_axes.empty()) {
+        call(in, out, axes);
+        return;
+    }
+    Axes<2> slices;
+    ConstArrayView from = in;
+    ArrayView to = out;
+    std::vector<AxisSampling> samplings = axes;
+    for (const int a : options.clip_axes) {
+        slices.push(in.shape[a], {in.strides[a], out.strides[a]});
+        from.shape[a] = to.shape[a] = 1;
+        samplings[static_cast<std::size_t>(a)] = {{0.0}};
+    }
+    for (std::int64_t slice = 0; slice < slices.size(); ++slice) {
+        const Axes<2>::Offsets at = slices.at(slice);
+        from.data = in.at(at[0]);
+        to.data = out.at(at[1]);
+        call(from, to, samplings);
+    }
+}
 
 }  // namespace voxkern::resample

@@ -9,14 +9,22 @@ namespace {
 
 #include "core/simd/simd.inl.hpp"
 
-// Antialiasing of a tile whose line starts at `from` and has room for the halo around it.
+// Antialiasing of the first `columns` of a tile whose line starts at `from` and has room for the halo around it.
 template <class C>
-void smooth_tile(const AxisPlan<C>& plan, C* from, C* to, std::int64_t width) {
+void smooth_tile(const AxisPlan<C>& plan, C* from, C* to, std::int64_t width, std::int64_t columns) {
     const std::int64_t radius = plan.smooth_size / 2;
-    extend_tile(from, plan.n_in, width, plan.smooth_extension, radius, radius, C{0});
+    for (std::int64_t e = 0; e < 2 * radius; ++e) {
+        C* const row = from + (e < radius ? e - radius : plan.n_in + e - radius) * width;
+        if (plan.smooth_extension[e] < 0) {
+            fill_row(row, C{0}, columns);
+        } else {
+            const C* const same = from + plan.smooth_extension[e] * width;
+            for (std::int64_t l = 0; l < columns; ++l) row[l] = same[l];
+        }
+    }
     for (std::int64_t i = 0; i < plan.n_in; ++i) {
         fir_row(from + (i - radius) * width, width, plan.smooth_weights, plan.smooth_size, FilterSymmetry::even,
-                to + i * width, width);
+                to + i * width, columns);
     }
 }
 
@@ -121,8 +129,8 @@ void first_axis(const Task<C>& task, const AxisPlan<C>& plan, const Lines& lines
     C* const line = scratch.plane + plan.prefilter.pad * width;
     C* const loaded = plan.smooth_size > 0 ? scratch.smoothed + plan.smooth_size / 2 * width : line;
     load_tile(lines.in, at.in_offset, false, plan.n_in, at.lanes, loaded, width, static_cast<C*>(nullptr));
-    subtract(loaded, task.offset, plan.n_in * width);
-    if (plan.smooth_size > 0) smooth_tile(plan, loaded, line, width);
+    subtract(loaded, task.source_offset, plan.n_in * width);
+    if (plan.smooth_size > 0) smooth_tile(plan, loaded, line, width, width);
     prefilter_tile(plan.prefilter, line, width);
     const RowSink<C> sink = row_sink<RoundSaturate, C>(lines.out, at.out_offset, scratch.staging);
     for (std::int64_t i = 0; i < plan.n_out; ++i) {
@@ -135,12 +143,12 @@ void first_axis(const Task<C>& task, const AxisPlan<C>& plan, const Lines& lines
     }
 }
 
-// Plane k of the result before axes 1 and 2, as samples of a tile along axis 1.
+// Rows [begin, end) of plane k before axes 1 and 2, as samples of a tile along axis 1.
 template <class C>
-void combine_first_axis(const Task<C>& task, const SourceRows<C>& source, std::int64_t k, C* plane,
-                        std::int64_t width) {
+void combine_first_axis(const Task<C>& task, const SourceRows<C>& source, std::int64_t k, std::int64_t begin,
+                        std::int64_t end, C* plane, std::int64_t width) {
     const AxisPlan<C>& first = task.axis[0];
-    for (std::int64_t j = 0; j < task.axis[1].n_in; ++j) {
+    for (std::int64_t j = begin; j < end; ++j) {
         std::int64_t offsets[kMaxInterpolatorTaps];
         for (int t = 0; t < first.taps; ++t) {
             offsets[t] = first.index[k * first.taps + t] * task.source.step + j * task.source.row;
@@ -195,7 +203,7 @@ void resample_last_axis(const AxisPlan<C>& last, std::int64_t width, const Scrat
     C* const line = scratch.columns + last.prefilter.pad * W;
     C* const transposed = last.smooth_size > 0 ? scratch.halo + last.smooth_size / 2 * W : line;
     transpose(scratch.rows, width, transposed, W, W, last.n_in);
-    if (last.smooth_size > 0) smooth_tile(last, transposed, line, W);
+    if (last.smooth_size > 0) smooth_tile(last, transposed, line, W, W);
     prefilter_tile(last.prefilter, line, W);
     for (std::int64_t i = 0; i < last.n_out; i += kTransposeRows) {
         const std::int64_t end = i + kTransposeRows < last.n_out ? i + kTransposeRows : last.n_out;
@@ -214,6 +222,12 @@ void store_block(const Task<C>& task, std::int64_t k, std::int64_t j0, std::int6
     const StoreRow<C> store_line = store_row_of<RoundSaturate, C>(to.dtype);
     const std::int64_t row_bytes = n * to.itemsize;
     char* const block = to.base + (k * to.step + j0 * to.row) * to.itemsize;
+    if (task.turned) {
+        transpose(results, stride, converted, rows, rows, n);
+        for (std::int64_t i = 0; i < n; ++i)
+            store_line(converted + i * rows, block + i * to.lane * to.itemsize, 1, rows);
+        return;
+    }
     if (!task.stream) {
         for (std::int64_t r = 0; r < rows; ++r) {
             store_line(results + r * stride, block + r * to.row * to.itemsize, to.lane, n);
@@ -236,32 +250,88 @@ void store_block(const Task<C>& task, std::int64_t k, std::int64_t j0, std::int6
     }
 }
 
+// Where the samples along axis 1 lie before its filters.
 template <class C>
-void resample_plane(const Task<C>& task, std::int64_t k, const Scratch<C>& scratch) {
+inline C* combined_plane(const AxisPlan<C>& middle, const Scratch<C>& scratch, std::int64_t width) {
+    return middle.smooth_size > 0 ? scratch.smoothed + middle.smooth_size / 2 * width
+                                  : scratch.plane + middle.prefilter.pad * width;
+}
+
+template <class C>
+void combine_plane(const Task<C>& task, std::int64_t k, std::int64_t begin, std::int64_t end,
+                   const Scratch<C>& scratch) {
+    const std::int64_t width = round_up(task.axis[2].n_in, kRowAlign<C>);
+    const SourceRows<C> source = {task.source, task.source_offset, task.axis[2].n_in, scratch.taps, width};
+    combine_first_axis(task, source, k, begin, end, combined_plane(task.axis[1], scratch, width), width);
+}
+
+template <class C>
+void filter_plane(const Task<C>& task, std::int64_t begin, std::int64_t end, const Scratch<C>& scratch) {
+    const AxisPlan<C>& middle = task.axis[1];
+    const Prefilter<C>& filter = middle.prefilter;
+    const std::int64_t width = round_up(task.axis[2].n_in, kRowAlign<C>);
+    C* const first = scratch.plane + begin;
+    C* const line = first + filter.pad * width;
+    if (middle.smooth_size > 0) {
+        smooth_tile(middle, combined_plane(middle, scratch, width) + begin, line, width, end - begin);
+    }
+    const C* const last = line + (filter.n - 1) * width;
+    for (std::int64_t p = 0; p < filter.pad; ++p) {
+        for (std::int64_t l = 0; l < end - begin; ++l) {
+            first[p * width + l] = filter.pad_edge ? line[l] : C{0};
+            line[(filter.n + p) * width + l] = filter.pad_edge ? last[l] : C{0};
+        }
+    }
+    const std::int64_t n = filter.n + 2 * filter.pad;
+    for (int p = 0; p < filter.poles; ++p) {
+        std::int64_t l = 0;
+        for (; l + 4 * kVec<C> <= end - begin; l += 4 * kVec<C>) {
+            pole_columns<4>(filter.filter[p], first + l, n, width);
+        }
+        for (; l < end - begin; l += kVec<C>) pole_columns<1>(filter.filter[p], first + l, n, width);
+    }
+}
+
+// The samples along axis 1 that rows [begin, end) are made of; filtered ones are all needed.
+template <class C>
+void prepare_plane(const Task<C>& task, std::int64_t k, std::int64_t begin, std::int64_t end,
+                   const Scratch<C>& scratch) {
+    const AxisPlan<C>& middle = task.axis[1];
+    if (middle.prefilter.poles > 0 || middle.smooth_size > 0) {
+        combine_plane(task, k, 0, middle.n_in, scratch);
+        filter_plane(task, 0, round_up(task.axis[2].n_in, kRowAlign<C>), scratch);
+        return;
+    }
+    std::int64_t low = middle.index[begin * middle.taps];
+    std::int64_t high = low;
+    for (std::int64_t t = begin * middle.taps; t < end * middle.taps; ++t) {
+        low = middle.index[t] < low ? middle.index[t] : low;
+        high = middle.index[t] > high ? middle.index[t] : high;
+    }
+    combine_plane(task, k, low, high + 1, scratch);
+}
+
+template <class C>
+void resample_rows(const Task<C>& task, std::int64_t k, std::int64_t begin, std::int64_t end,
+                   const Scratch<C>& scratch) {
     constexpr std::int64_t W = kRowAlign<C>;
     const AxisPlan<C>& middle = task.axis[1];
     const AxisPlan<C>& last = task.axis[2];
     const bool outside = task.axis[0].outside != nullptr && task.axis[0].outside[k] != 0;
     const std::int64_t width = round_up(last.n_in, W);
     const SourceRows<C> source = {task.source, task.source_offset, last.n_in, scratch.taps, width};
-    const bool direct = task.axis[0].taps * middle.taps <= 4 && middle.prefilter.poles == 0 && middle.smooth_size == 0;
-    if (!outside && !direct) {
-        C* const line = scratch.plane + middle.prefilter.pad * width;
-        C* const combined = middle.smooth_size > 0 ? scratch.smoothed + middle.smooth_size / 2 * width : line;
-        combine_first_axis(task, source, k, combined, width);
-        if (middle.smooth_size > 0) smooth_tile(middle, combined, line, width);
-        prefilter_tile(middle.prefilter, line, width);
-    }
+    if (!outside && !task.direct && !task.shares_plane) prepare_plane(task, k, begin, end, scratch);
     const bool transposes = !last.identity && last.picks.start == nullptr;
     const std::int64_t stride = last.identity ? width : last.n_out;
     C* const results = last.identity ? scratch.rows : scratch.staging;
-    const std::int64_t block = transposes ? W : W / 4;  // rows that need no transposing are better still in L1
-    for (std::int64_t j0 = 0; j0 < middle.n_out; j0 += block) {
-        const std::int64_t rows = middle.n_out - j0 < block ? middle.n_out - j0 : block;
+    // Rows that need no transposing are better still in L1.
+    const std::int64_t block = transposes || task.turned ? W : W / 4;
+    for (std::int64_t j0 = begin; j0 < end; j0 += block) {
+        const std::int64_t rows = end - j0 < block ? end - j0 : block;
         for (std::int64_t r = 0; r < rows && !outside; ++r) {
             // Rows are kept until they are transposed together; permuted ones are used up at once.
             C* const row = scratch.rows + (transposes || last.identity ? r * width : 0);
-            if (direct) {
+            if (task.direct) {
                 combine_two_axes(task, source, k, j0 + r, row);
             } else {
                 interpolate_row(middle, j0 + r, scratch.plane, width, row, width);
@@ -280,6 +350,8 @@ void resample_plane(const Task<C>& task, std::int64_t k, const Scratch<C>& scrat
     if (task.stream) stream_fence();
 }
 
+#include "kernels/resample/resample_direct.inl.hpp"
+
 template <class C>
 void range_of_tile(const Lines& lines, const TilePosition& at, C* row, C* lowest, C* highest) {
     const LoadRow<C> load_line = load_row_of<C>(lines.in.dtype);
@@ -295,12 +367,16 @@ void range_of_tile(const Lines& lines, const TilePosition& at, C* row, C* lowest
     }
 }
 
+template <class C>
+constexpr Kernels<C> kernels_of() {
+    return {first_axis<C>,  combine_plane<C>, filter_plane<C>, resample_rows<C>, mean_rows<C>,
+            gather_rows<C>, line_segment<C>,  line_samples<C>, range_of_tile<C>, kHasPick<C> ? kVec<C> : 0};
+}
+
 }  // namespace
 
 const Ops& ops() {
-    static constexpr Ops table = {
-        {first_axis<float>, resample_plane<float>, range_of_tile<float>, kHasPick<float> ? kVec<float> : 0},
-        {first_axis<double>, resample_plane<double>, range_of_tile<double>, kHasPick<double> ? kVec<double> : 0}};
+    static constexpr Ops table = {kernels_of<float>(), kernels_of<double>()};
     return table;
 }
 

@@ -50,8 +50,26 @@ struct Task {
     C source_offset = C{0};  // the same where `source` is the input, 0 where it is coefficients
     C cval = C{0};
     Finish<C> finish;
-    bool finishes = false;  // rows need `finish` or have samples outside
-    bool stream = false;    // results bypass the caches
+    bool finishes = false;      // rows need `finish` or have samples outside
+    bool stream = false;        // results bypass the caches
+    bool turned = false;        // output rows run across those of the target: they are stored transposed
+    bool shares_plane = false;  // chunks of rows share scratch.plane, made before them
+    bool direct = false;        // an output row is combined straight from the source: no plane is kept
+};
+
+// A few long lines, each by itself. Strides along a line are `step`.
+template <class C>
+struct LineTask {
+    LineSide source;
+    LineSide target;
+    LongLine<C> line;
+    Interpolator kernel;
+    Boundary mode = Boundary::nearest;
+    const double* coordinates = nullptr;
+    double gain = 1.0;
+    C offset = C{0};  // subtracted from the samples
+    C cval = C{0};
+    Finish<C> finish;
 };
 
 // Parts of one workspace; sizes are in resample_cpu.cpp.
@@ -72,8 +90,17 @@ template <class C>
 struct Kernels {
     // Axis 0 of one tile: input -> coefficient volume.
     void (*first_axis)(const Task<C>&, const AxisPlan<C>&, const Lines&, const TilePosition&, const Scratch<C>&);
-    // Output plane k: combine along axis 0, then axes 1 and 2.
-    void (*plane)(const Task<C>&, std::int64_t k, const Scratch<C>&);
+    // Output plane k before axes 1 and 2: samples [begin, end) of axis 1, then their filter in columns [begin, end).
+    void (*combine_plane)(const Task<C>&, std::int64_t k, std::int64_t begin, std::int64_t end, const Scratch<C>&);
+    void (*filter_plane)(const Task<C>&, std::int64_t begin, std::int64_t end, const Scratch<C>&);
+    // Rows [begin, end) of output plane k: combined along axis 0, then axes 1 and 2. The same from cells, and the
+    // same where each sample is one of the input's.
+    void (*rows)(const Task<C>&, std::int64_t k, std::int64_t begin, std::int64_t end, const Scratch<C>&);
+    void (*cells)(const Task<C>&, std::int64_t k, std::int64_t begin, std::int64_t end, const Scratch<C>&);
+    void (*gather)(const Task<C>&, std::int64_t k, std::int64_t begin, std::int64_t end, const Scratch<C>&);
+    // Coefficients [begin, end) of a padded line, by way of `buffer`, and its output samples [begin, end).
+    void (*line_segment)(const LineTask<C>&, std::int64_t begin, std::int64_t end, C* buffer, C* coefficients);
+    void (*line_samples)(const LineTask<C>&, const C* coefficients, std::int64_t begin, std::int64_t end, C* buffer);
     // Smallest and largest number among the samples of one tile; NaNs are passed over.
     void (*range)(const Lines&, const TilePosition&, C* row, C* lowest, C* highest);
     std::int64_t pick_lanes;  // lanes of a vector this level can permute, else 0

@@ -8,22 +8,25 @@
 namespace voxkern::spline_filter {
 namespace {
 
-template <class C>
-using RunTile = void (*)(const Task<C>&, const TilePosition&, const Scratch<C>&);
-
-// One OwnedPrefilter per pass, made once for all slabs.
+// Passes along one axis after another. The tables of a pass are made once for all slabs.
 template <class C>
 struct Passes {
+    const Options& options;
+    const Kernels<C>& kernels;
+    C gain;
     std::vector<int> axes;
     std::vector<OwnedPrefilter<C>> filters;
-    C gain;
-    RunTile<C> tile;
 
     void run(std::size_t k, const ConstArrayView& in, const ArrayView& out, const Exec& exec) const {
+        const std::int64_t n = in.shape[axes[k]];
+        if (takes_segments(n, in.size() / n)) {
+            run_segments(axes[k], in, out, exec);
+            return;
+        }
         Task<C> task;
-        task.lines = make_lines(in, out, axes[k], sizeof(C), in.shape[axes[k]]);
-        task.filter = filters[k].filter();
+        task.lines = make_lines(in, out, axes[k], sizeof(C), n);
         task.gain = gain;
+        task.filter = filters[k].filter();
         const std::int64_t size = task.lines.length * task.lines.tile_lanes;
         const std::int64_t rows = task.lines.transposed ? size : task.lines.tile_lanes;
         const std::int64_t bytes = Workspace::bytes_of<C>({size, rows});
@@ -31,29 +34,47 @@ struct Passes {
             Scratch<C> scratch;
             scratch.tile = workspace.take<C>(size);
             scratch.rows = workspace.take<C>(rows);
-            return [this, &task, scratch](const TilePosition& at) { tile(task, at, scratch); };
+            return [this, &task, scratch](const TilePosition& at) { kernels.tile(task, at, scratch); };
+        });
+    }
+
+    // A few long lines, a segment of one line at a time. A segment reads its neighbours' samples: in place, the results
+    // wait elsewhere until all are made.
+    void run_segments(int axis, const ConstArrayView& in, const ArrayView& out, const Exec& exec) const {
+        if (in.data == out.data) {
+            Workspace workspace(in.size() * size_of(out.dtype));
+            const ArrayView apart = contiguous_at(workspace.take<char>(0), out.dtype, in);
+            run_segments(axis, in, apart, exec);
+            cpu::copy(as_const(apart), out, exec);
+            return;
+        }
+        Task<C> task;
+        task.lines = make_lines(in, out, axis, sizeof(C), in.shape[axis]);
+        task.gain = gain;
+        task.line = long_line<C>(in.shape[axis], 0, options.order, options.mode);
+        Axes<2> lines = task.lines.outer;
+        lines.push(task.lines.lanes, {task.lines.in.lane, task.lines.out.lane});
+        const std::int64_t n = task.lines.length;
+        const std::int64_t segments = (n + kSegment - 1) / kSegment;
+        parallel_for(lines.size() * segments, exec, [&](std::int64_t chunk) {
+            const Axes<2>::Offsets at = lines.at(chunk / segments);
+            const std::int64_t begin = chunk % segments * kSegment;
+            Workspace buffer(Workspace::bytes_of<C>({kSegment + 2 * kRunIn}));
+            kernels.segment(task, {at[0], at[1], 1}, begin, std::min(begin + kSegment, n),
+                            buffer.take<C>(kSegment + 2 * kRunIn));
         });
     }
 };
 
-ArrayView contiguous_like(const ConstArrayView& in, DType dtype, void* data) {
-    ArrayView view;
-    view.data = data;
-    view.dtype = dtype;
-    view.rank = in.rank;
-    std::int64_t stride = 1;
-    for (int a = in.rank - 1; a >= 0; --a) {
-        view.shape[a] = in.shape[a];
-        view.strides[a] = stride;
-        stride *= in.shape[a];
-    }
-    return view;
-}
-
 template <class C>
-void filter(const ConstArrayView& in, const ArrayView& out, const Options& options, RunTile<C> tile, const Exec& exec) {
-    Passes<C> passes{passes_of(out, options), {}, static_cast<C>(spline_gain(options.order)), tile};
-    for (const int axis : passes.axes) passes.filters.emplace_back(in.shape[axis], 0, options.order, options.mode);
+void filter(const ConstArrayView& in, const ArrayView& out, const Options& options, const Kernels<C>& kernels,
+            const Exec& exec) {
+    Passes<C> passes{options, kernels, static_cast<C>(spline_gain(options.order)), passes_of(out, options), {}};
+    for (const int axis : passes.axes) {
+        const std::int64_t n = in.shape[axis];
+        const bool tables = !takes_segments(n, in.size() / n);
+        passes.filters.emplace_back(tables ? n : 1, 0, options.order, options.mode);
+    }
     const Exec limited = limited_to_work(exec, 2 * in.size() * static_cast<std::int64_t>(passes.axes.size()));
     const auto run = [&](const ArrayView& to) {
         run_passes(
@@ -89,9 +110,9 @@ void spline_filter(const ConstArrayView& in, const ArrayView& out, const spline_
     }
     const spline_filter::Ops& ops = spline_filter::active_ops();
     if (spline_filter::computes_in_f32(in.dtype, out.dtype, options)) {
-        spline_filter::filter<float>(in, out, options, ops.tile_f32, flushing_subnormals(exec));
+        spline_filter::filter<float>(in, out, options, ops.f32, flushing_subnormals(exec));
     } else {
-        spline_filter::filter<double>(in, out, options, ops.tile_f64, exec);
+        spline_filter::filter<double>(in, out, options, ops.f64, exec);
     }
 }
 

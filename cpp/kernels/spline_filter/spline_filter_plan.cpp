@@ -2,6 +2,7 @@
 #include "kernels/spline_filter/spline_filter_plan.hpp"
 
 #include "core/axes.hpp"
+#include "core/interpolator.hpp"
 
 namespace voxkern::spline_filter {
 
@@ -15,7 +16,7 @@ std::vector<int> passes_of(const ArrayView& out, const Options& options) {
 }
 
 bool computes_in_f32(DType in, DType out, const Options& options) {
-    return exact_in_f32(in) && exact_in_f32(out) && !options.float64;
+    return interpolates_in_f32(in, out, {options.order}, options.float64);
 }
 
 }  // namespace voxkern::spline_filter

@@ -55,10 +55,22 @@ void filter_tile(const Task<C>& task, const TilePosition& at, const Scratch<C>& 
     }
 }
 
+template <class C>
+void filter_segment(const Task<C>& task, const TilePosition& at, std::int64_t begin, std::int64_t end, C* buffer) {
+    const LineSide& from = task.lines.in;
+    const LineSide& to = task.lines.out;
+    const char* const first = from.base + at.in_offset * from.itemsize;
+    C* const coefficients = segment_coefficients(task.line, from, first, C{0}, begin, end, buffer);
+    scale(coefficients, task.gain, coefficients, end - begin);
+    char* const target = to.base + (at.out_offset + begin * to.step) * to.itemsize;
+    store_row_of<RoundSaturate, C>(to.dtype)(coefficients, target, to.step, end - begin);
+}
+
 }  // namespace
 
 const Ops& ops() {
-    static constexpr Ops table = {filter_tile<float>, filter_tile<double>};
+    static constexpr Ops table = {{filter_tile<float>, filter_segment<float>},
+                                  {filter_tile<double>, filter_segment<double>}};
     return table;
 }
 

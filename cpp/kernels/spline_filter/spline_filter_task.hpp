@@ -13,7 +13,8 @@ template <class C>
 struct Task {
     Lines lines;
     Prefilter<C> filter;
-    C gain = C{1};  // makes the DC gain one again
+    LongLine<C> line;  // where it takes segments
+    C gain = C{1};     // makes the DC gain one again
 };
 
 // Parts of one workspace; sizes are in spline_filter_cpu.cpp.
@@ -23,9 +24,16 @@ struct Scratch {
     C* rows;  // the tile as lines, or one row on its way to another dtype
 };
 
+template <class C>
+struct Kernels {
+    void (*tile)(const Task<C>&, const TilePosition&, const Scratch<C>&);
+    // Samples [begin, end) of one long line; `buffer` has room for kRunIn more on either side.
+    void (*segment)(const Task<C>&, const TilePosition&, std::int64_t begin, std::int64_t end, C* buffer);
+};
+
 struct Ops {
-    void (*tile_f32)(const Task<float>&, const TilePosition&, const Scratch<float>&);
-    void (*tile_f64)(const Task<double>&, const TilePosition&, const Scratch<double>&);
+    Kernels<float> f32;
+    Kernels<double> f64;
 };
 
 VOXKERN_DECLARE_LEVELS(Ops, ops)

@@ -123,7 +123,7 @@ Axes<2> batch_of(const ConstArrayView& in, int in_axes, const ArrayView& out, in
 }  // namespace
 
 bool computes_in_f32(DType in, DType out, const Options& options) {
-    return exact_in_f32(in) && exact_in_f32(out) && !options.float64;
+    return interpolates_in_f32(in, out, options.kernel, options.float64);
 }
 
 Plan plan_warp(const ConstArrayView& image, const ArrayView& out, const CoordinateMap& map, const Options& options) {

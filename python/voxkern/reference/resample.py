@@ -43,6 +43,29 @@ def resample_line(
     return result, outside
 
 
+def mean_line(
+    line: Line, coordinates: Line, width: float, mode: str, cval: float
+) -> tuple[Line, NDArray[np.bool_]]:
+    """Return the mean of ``line`` over cells around ``coordinates``, and which of them lie outside."""
+    n = len(line)
+    beyond = "nearest" if mode == "fov" else extension(mode)
+    result = np.zeros(len(coordinates))
+    outside = np.zeros(len(coordinates), dtype=bool)
+    for i, coordinate in enumerate(coordinates):
+        folded = fold_coordinate(float(coordinate), n, mode, 3)
+        if folded is None:
+            outside[i] = True
+            continue
+        # Sample k fills [k, k + 1).
+        at = 0.5 + (float(coordinate) if mode in ("nearest", "grid-constant") else folded)
+        low, high = at - 0.5 * width, at + 0.5 * width
+        for k in range(math.floor(low), math.ceil(high)):
+            index = fold_index(k, n, beyond)
+            share = (min(high, k + 1) - max(low, k)) / width
+            result[i] += share * (cval if index is None else line[index])
+    return result, outside
+
+
 def resample(
     x: ArrayLike,
     coordinates: Sequence[ArrayLike],
@@ -50,8 +73,12 @@ def resample(
     mode: str = "nearest",
     cval: float = 0.0,
     antialias_sigma: Sequence[float] | None = None,
+    cells: Sequence[float] | None = None,
 ) -> NDArray[np.float64]:
-    """Return ``x`` interpolated at the grid spanned by one list of coordinates per axis."""
+    """Return ``x`` interpolated at the grid spanned by one list of coordinates per axis.
+
+    With ``cells``, the width of an output sample along each axis, it is the mean over its cell.
+    """
     out = np.asarray(x, dtype=np.float64)
     outside = np.zeros((1,) * out.ndim, dtype=bool)
     for axis, samples in enumerate(coordinates):
@@ -62,7 +89,10 @@ def resample(
         beyond = np.zeros(len(at), dtype=bool)
         for position in np.ndindex(*moved.shape[:-1]):
             line = _smooth(moved[position], sigma, mode, cval)
-            result[position], beyond = resample_line(line, at, order, mode, cval)
+            if cells is None:
+                result[position], beyond = resample_line(line, at, order, mode, cval)
+            else:
+                result[position], beyond = mean_line(line, at, cells[axis], mode, cval)
         out = np.moveaxis(result, -1, axis)
         shape = [1] * out.ndim
         shape[axis] = len(at)
