@@ -175,6 +175,103 @@ def test_gradient_of_a_named_order(rng):
         vk.warp(x, field, order="nearest", return_gradient=True)
 
 
+# --- area ----------------------------------------------------------------------------------------
+
+
+def means(line, low, high):
+    """The mean of a line of boxes, continued by its ends, between two points; voxel i fills i to i + 1."""
+    pad = 64
+    total = np.concatenate([[0.0], np.cumsum(np.pad(line, pad, mode="edge"))])
+    at = np.arange(len(total)) - pad
+    return (np.interp(high, at, total) - np.interp(low, at, total)) / (high - low)
+
+
+@pytest.mark.parametrize("convention", ["centre", "extent", "origin", "corner"])
+@pytest.mark.parametrize("spacing", [3.7, 2.0, 1.0, 0.6])
+def test_area_is_the_mean_over_each_voxel(rng, convention, spacing):
+    x = scan(rng, (13, 12, 11), np.float64, np.eye(4))
+    y = vk.resample(x, spacing=spacing, order="area", convention=convention)
+    want = x.data
+    for axis, m in enumerate(y.shape):
+        at = y.affine[axis, 3] + y.affine[axis, axis] * np.arange(m) + 0.5
+        half = y.affine[axis, axis] / 2
+        want = np.apply_along_axis(means, axis, want, at - half, at + half)
+    np.testing.assert_allclose(y.data, want, rtol=0, atol=1e-10)
+
+
+def test_area_of_whole_factors(rng):
+    for dtype in (np.float32, np.int16, np.uint8, bool):
+        x = scan(rng, (12, 20, 16), dtype).data
+        want = x.astype(float).reshape(4, 3, 10, 2, 4, 4).mean((1, 3, 5))
+        got = vk.resample(x, shape=(4, 10, 4), order="area")
+        assert got.dtype == dtype
+        tolerance = 1e-4 if dtype == np.float32 else 0.5 + 1e-6
+        np.testing.assert_allclose(got.astype(float), want, rtol=0, atol=tolerance)
+    turned = np.array([[-3.0, 0, 0, 10], [0, 2, 0, 0.5], [0, 0, 4, 1.5], [0, 0, 0, 1]])
+    flipped = vk.resample(x, matrix=turned, shape=(4, 10, 4), order="area")
+    np.testing.assert_array_equal(flipped, got[::-1])
+
+
+def test_area_keeps_axes_that_are_not_resampled(rng):
+    x = rng.random((3, 8, 9, 2))
+    got = vk.resample(x, shape=(4, 3), axes=(1, 2), order="area")
+    np.testing.assert_allclose(got, x.reshape(3, 4, 2, 3, 3, 2).mean((2, 4)), rtol=1e-12)
+
+
+def test_area_is_for_grids_along_the_axes(rng):
+    x = scan(rng)
+    turned = np.eye(4)
+    turned[:3, :3] = TURN
+    for call in (
+        lambda: vk.resample(x, matrix=turned, order="area"),
+        lambda: vk.warp(x.data, np.zeros((*x.shape, 3)), order="area"),
+        lambda: vk.push(x.data, np.zeros((*x.shape, 3)), order="area"),
+    ):
+        with pytest.raises(vk.ArgumentError, match=r"^order: got 'area'"):
+            call()
+    with pytest.raises(vk.ArgumentError, match=r"^antialias"):
+        vk.resample(x, spacing=3.0, order="area", antialias=True)
+
+
+# --- clip ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [0, 1, 3, 5])
+@pytest.mark.parametrize("order_in_memory", ["C", "F"])
+def test_clip_of_slices_is_skimages(rng, order, order_in_memory):
+    """nnU-Net resizes anisotropic scans slice by slice, and each of them keeps its own range."""
+    x = np.asarray(rng.random((2, 5, 16, 17)) * np.arange(1, 11).reshape(2, 5, 1, 1), order=order_in_memory)
+    got = vk.resample(x, shape=(29, 23), axes=(2, 3), order=order, clip="slice")
+    for channel, z in np.ndindex(2, 5):
+        one = x[channel, z]
+        free = vk.resample(one, shape=(29, 23), order=order)
+        np.testing.assert_allclose(got[channel, z], np.clip(free, one.min(), one.max()), rtol=1e-12)
+    whole = vk.resample(x, shape=(29, 23), axes=(2, 3), order=order, clip=True)
+    assert (order > 1) == bool(np.any(whole != got))
+
+
+def test_clip_of_the_times_of_a_volume(rng):
+    x = vk.Volume(rng.random((9, 10, 11, 3)).astype(np.float32) * [1, 10, 100], AFFINE)
+    for grid in ({"spacing": 0.8}, {"affine": AFFINE @ np.diag([0.5, -0.5, 0.5, 1.0]), "shape": 16}):
+        got = vk.resample(x, clip="slice", **grid).data
+        for t in range(3):
+            one = vk.resample(x.with_data(x.data[..., t]), clip=True, **grid).data
+            np.testing.assert_array_equal(got[..., t], one)
+    plan = vk.ResamplePlan(x, spacing=0.8, clip="slice")
+    np.testing.assert_array_equal(
+        pickle.loads(pickle.dumps(plan))(x).data, vk.resample(x, spacing=0.8, clip="slice").data
+    )
+
+
+def test_clip_of_slices_without_slices_is_that_of_the_whole(rng):
+    x = scan(rng).data
+    np.testing.assert_array_equal(vk.resample(x, shape=25, clip="slice"), vk.resample(x, shape=25, clip=True))
+    turned = np.eye(4)
+    turned[:3, :3] = TURN
+    with pytest.raises(vk.ArgumentError, match=r"^clip: got 'slice'"):
+        vk.resample(x, matrix=turned, clip="slice")
+
+
 # --- matrix --------------------------------------------------------------------------------------
 
 

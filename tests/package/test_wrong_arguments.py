@@ -159,6 +159,7 @@ def test_options_of_resample_on_the_command_line(scan, tmp_path):
         (["--shape", "7", "--order", "lanczos3", "--clip"], {"shape": 7, "order": "lanczos3", "clip": True}),
         (["--shape", "7,8,9", "--convention", "corner"], {"shape": (7, 8, 9), "convention": "corner"}),
         (["--spacing", "50", "--antialias"], {"spacing": 50, "antialias": True}),
+        (["--spacing", "50", "--order", "area"], {"spacing": 50, "order": "area"}),
     ):
         assert main(["resample", scan, out, *words, "--quiet"]) == 0
         got, want = vk.load(out), vk.resample(volume, **options)

@@ -30,7 +30,7 @@ def _shape(text: str) -> int | list[int]:
 def _order(text: str) -> int | str:
     order = int(text) if text.isdecimal() else text
     try:
-        interpolator(order)
+        interpolator("nearest" if order == "area" else order)
     except ArgumentError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return order
@@ -42,7 +42,7 @@ def _add_interpolation_arguments(parser: argparse.ArgumentParser) -> None:
         type=_order,
         default=3,
         metavar="ORDER",
-        help="0 to 5, nearest, linear, cubic, lanczos3, ... (default: 3)",
+        help="0 to 5, nearest, linear, cubic, area, lanczos3, ... (default: 3)",
     )
     parser.add_argument(
         "--convention",

@@ -60,7 +60,7 @@ def preprocess(
         Orientation of the result, as in `reorient`; None keeps the axes.
     spacing : float or sequence, optional
         Millimetres of the result's voxels, in the order of its axes.
-    {order}
+    {resample_order}
     {convention}
     antialias : bool
         Smooth before losing samples; see `resample`.

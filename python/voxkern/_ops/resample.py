@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,7 +37,7 @@ class ResamplePlan:
     {affine}
     {like}
     {matrix}
-    {order}
+    {resample_order}
     {mode}
     {cval}
     {antialias}
@@ -99,17 +100,26 @@ class ResamplePlan:
 
     def _prepare(self) -> None:
         """Make what the kernels take of the arguments; it cannot be pickled."""
-        self._kernel: Interpolator = validate.interpolator(self._order)
+        area = isinstance(self._order, str) and self._order == "area"
+        validate.check_clip(self._clip)
+        self._kernel: Interpolator = validate.interpolator("nearest" if area else self._order)
         self._boundary = validate.boundary(self._mode)
-        self._clip_rule = validate.clip_rule(self._clip)
         self._samplings: list[AxisSampling] = []
+        if area and self._antialias:
+            raise ArgumentError("antialias: got True, allowed with an order other than area, which is a mean")
         if isinstance(self._grid, AlignedGrid):
-            self._samplings = _samplings(self._grid, self._antialias)
-        elif self._antialias:
-            raise ArgumentError("antialias: got True, allowed for grids whose axes run along the input's")
+            self._samplings = _samplings(self._grid, self._antialias, area)
+            return
+        along = "allowed for grids whose axes run along the input's"
+        if self._antialias:
+            raise ArgumentError(f"antialias: got True, {along}")
+        if area:
+            raise ArgumentError(f"order: got 'area', {along}")
+        if self._clip == "slice":
+            raise ArgumentError(f"clip: got 'slice', {along}")
 
     def __getstate__(self) -> dict[str, Any]:
-        made = ("_kernel", "_boundary", "_clip_rule", "_samplings")
+        made = ("_kernel", "_boundary", "_samplings")
         return {name: value for name, value in vars(self).items() if name not in made}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -127,7 +137,7 @@ class ResamplePlan:
         out = call.output(out, self._grid.shape, source, dtype=dtype, dtypes=SAMPLED_DTYPES)
         kernel, where, options = self._kernel_arguments(call)
         # A spline through zeros and ones leaves their range, and a bool array holds nothing else.
-        clip = self._clip_rule if self._clip or out.dtype != np.bool_ else validate.clip_rule(True)
+        clip = bool(self._clip) or out.dtype == np.bool_
         for voxels, values, cval in call.parts(source, out, self._cval):
             chosen = options(kernel=self._kernel, mode=self._boundary, cval=cval, clip=clip)
             call.run(kernel, voxels, values, where, chosen)
@@ -146,7 +156,8 @@ class ResamplePlan:
         """Return the kernel, where it samples, and the class of its options."""
         grid = self._grid
         if isinstance(grid, AlignedGrid):
-            return "resample", self._samplings, ResampleOptions
+            clip_axes = list(grid.kept) if self._clip == "slice" else []
+            return "resample", self._samplings, functools.partial(ResampleOptions, clip_axes=clip_axes)
         points = CoordinateMap(
             axes=len(grid.offset),
             offset=grid.offset,
@@ -157,10 +168,11 @@ class ResamplePlan:
         return "warp", points, WarpOptions
 
 
-def _samplings(grid: AlignedGrid, antialias: bool) -> list[AxisSampling]:
-    """Return where each axis is sampled, smoothed beforehand where it loses samples."""
+def _samplings(grid: AlignedGrid, antialias: bool, area: bool) -> list[AxisSampling]:
+    """Return where each axis is sampled: smoothed beforehand where it loses samples, or over cells."""
     sigmas = [max(0.0, (abs(scale) - 1.0) / 2.0) if antialias else 0.0 for scale in grid.scale]
-    return [AxisSampling(c, s) for c, s in zip(grid.coordinates, sigmas, strict=True)]
+    cells = [abs(scale) if area else 0.0 for scale in grid.scale]
+    return [AxisSampling(*axis) for axis in zip(grid.coordinates, sigmas, cells, strict=True)]
 
 
 @returns_its_kind
@@ -197,7 +209,7 @@ def resample(
     {affine}
     {like}
     {matrix}
-    {order}
+    {resample_order}
     {mode}
     {cval}
     {antialias}

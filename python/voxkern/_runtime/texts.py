@@ -34,6 +34,13 @@ mode : str, optional
     from half a voxel outside the image on, and within that rim the edge voxel (orders 0 and 1),
     the mirrored spline, or the sinc over repeated edge voxels."""
 
+_ORDER = """\
+order : int or str
+    0 or ``nearest``, 1 or ``linear``, 2 to 5 B-spline through the samples (3 or ``cubic``); or a
+    windowed sinc: ``lanczos``, ``hamming``, ``cosine``, ``welch``, ``blackman``, with a radius of
+    1 to 5 behind the name (``lanczos3``; 5 where there is none) and weights that are not scaled to
+    one, as in ITK."""
+
 TEXTS = {
     "threads": """\
 threads : int, optional
@@ -109,12 +116,10 @@ like : Volume, optional
 matrix : (n, n) or (n+1, n+1) array_like, optional
     Output index -> input index, as in ``scipy.ndimage.affine_transform``. ``shape`` then gives
     the output shape (default: the input's). The last row of a homogeneous one is 0, ..., 0, 1.""",
-    "order": """\
-order : int or str
-    0 or ``nearest``, 1 or ``linear``, 2 to 5 B-spline through the samples (3 or ``cubic``); or a
-    windowed sinc: ``lanczos``, ``hamming``, ``cosine``, ``welch``, ``blackman``, with a radius of
-    1 to 5 behind the name (``lanczos3``; 5 where there is none) and weights that are not scaled to
-    one, as in ITK.""",
+    "order": _ORDER,
+    "resample_order": f"""\
+{_ORDER}
+    Or ``area``: the mean of the input over each output voxel, on grids along its axes.""",
     "mode": f"""\
 {_MODE}
     Default ``nearest``; ``fov`` for ``affine=``, ``like=``, ``matrix=`` and ``transform=`` on a Volume.""",
@@ -129,8 +134,9 @@ antialias : bool
     Smooth axes that lose samples with a Gaussian of sigma ``(factor - 1) / 2`` voxels first,
     as ``skimage.transform.resize`` does. Not for rotated grids.""",
     "clip": """\
-clip : bool or str
-    Keep results within the range of the input: splines overshoot at edges.""",
+clip : {False, True, "slice"}
+    Keep results within the range of the input: splines overshoot at edges. ``slice``: within the
+    range of each index of the axes that are not resampled (channels; skimage's slices).""",
     "convention": """\
 convention : {"centre", "extent", "origin", "corner"}, optional
     With n voxels of spacing s going to m voxels. ``centre``: the spacing is exactly as asked and

@@ -49,7 +49,7 @@ INTERPOLATION_MODES = {
 
 SPLINES = {"nearest": 0, "linear": 1, "cubic": 3}
 WINDOWS = ("lanczos", "hamming", "cosine", "welch", "blackman")
-CLIPS: dict[Any, Any] = {False: False, True: True}
+CLIPS = (False, True, "slice")
 
 
 def thread_count(threads: Any, name: str = "threads") -> int:
@@ -148,16 +148,15 @@ def interpolator(order: Any) -> Any:
         if name in WINDOWS:
             return Interpolator(0, SincWindow[name], radius)
     raise ArgumentError(
-        f"order: got {order!r}, allowed 0 to 5, {', '.join(SPLINES)}, or {', '.join(WINDOWS)} with a radius "
-        "of 1 to 5 (lanczos3)"
+        f"order: got {order!r}, allowed 0 to 5, {', '.join(SPLINES)}, area (resample alone), or "
+        f"{', '.join(WINDOWS)} with a radius of 1 to 5 (lanczos3)"
     )
 
 
-def clip_rule(clip: Any) -> Any:
-    """Return what limits results."""
+def check_clip(clip: Any) -> None:
+    """Refuse what does not say how results are limited."""
     if not isinstance(clip, bool | np.bool_ | str) or clip not in CLIPS:
         raise ArgumentError(f"clip: got {clip!r}, allowed {', '.join(map(repr, CLIPS))}")
-    return CLIPS[clip]
 
 
 def boundary(mode: Any) -> Boundary:

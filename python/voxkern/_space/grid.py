@@ -53,6 +53,7 @@ class AlignedGrid:
     scale: tuple[float, ...]
     offset: tuple[float, ...]
     coordinates: tuple[NDArray[np.float64], ...]
+    kept: tuple[int, ...]  # output axes that nobody asked to resample
 
     def affine(self, affine: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the affine of the sampled grid; ``affine`` is the input's."""
@@ -117,7 +118,9 @@ def _scaled_grid(
         _axis_coordinates(n, m, convention, moved[axis]) if axis in moved else np.arange(n, dtype=np.float64)
         for axis, (n, m) in enumerate(zip(shape_in, shape, strict=True))
     )
-    return AlignedGrid(tuple(range(len(shape))), tuple(shape), tuple(scale), tuple(offset), coordinates)
+    every = tuple(range(len(shape)))
+    kept = tuple(axis for axis in every if axis not in moved)
+    return AlignedGrid(every, tuple(shape), tuple(scale), tuple(offset), coordinates, kept)
 
 
 def from_index_map(
@@ -136,7 +139,12 @@ def from_index_map(
     ]
     coordinates += [np.arange(shape_in[a], dtype=np.float64) for a in rest]
     return AlignedGrid(
-        source + rest, shape, scale + (1.0,) * len(rest), offset + (0.0,) * len(rest), tuple(coordinates)
+        source_axes=source + rest,
+        shape=shape,
+        scale=scale + (1.0,) * len(rest),
+        offset=offset + (0.0,) * len(rest),
+        coordinates=tuple(coordinates),
+        kept=rest,
     )
 
 
