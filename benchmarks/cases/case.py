@@ -45,6 +45,10 @@ def relative_error(got: Any, want: Any) -> float:
     return float(np.max(np.abs(np.asarray(got, np.float64) - want)) / (want.max() - want.min()))
 
 
+class WrongAnswer(AssertionError):
+    """Our answer is further from the right one than its case allows; it is not timed."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One job. It gives one row per peer, and none without peers; a peer's name starts with its package.
@@ -69,7 +73,7 @@ class Case:
         array = self.result(got)
         error = self.error(array, want) if array.shape == np.shape(want) else None
         if error is None or not error <= self.tolerance:
-            raise AssertionError(f"{self.size}: error {error}, allowed {self.tolerance:g}")
+            raise WrongAnswer(f"{self.size}: error {error}, allowed {self.tolerance:g}")
         return error
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import voxkern as vk
-from benchmarks.cases.case import builders
+from benchmarks.cases.case import WrongAnswer, builders
 
 from . import table
 from .measure import measure
@@ -75,13 +75,20 @@ def main() -> None:
     if not options.render:
         vk.set_num_threads(options.threads)  # what has no threads argument, such as load, obeys too
         results = {"machine": machine(options.threads), "rows": []}
+        wrong = []
         for name, (family, build) in builders(options.quick, options.slow, options.only).items():
-            fresh = measure(name, family, build(), options.threads)
+            try:
+                fresh = measure(name, family, build(), options.threads)
+            except WrongAnswer as error:
+                wrong.append(f"{name}: {error}")
+                continue
             lines = table.markdown(fresh, table.FULL).splitlines()
             print(*(lines[2:] if results["rows"] else lines), sep="\n", end="\n" * bool(fresh), flush=True)
             results["rows"] += fresh
-        if options.json:
-            table.save(results, options.json)
+            if options.json:
+                table.save(results, options.json)
+        if wrong:
+            raise SystemExit("\n".join(wrong))
         if options.write:
             table.save(table.merged(results) if options.only else results, table.RESULTS)
     if options.write or options.render:

@@ -87,7 +87,7 @@ void filter(const ConstArrayView& in, const ArrayView& out, const Options& optio
     }
     // Between the passes the coefficients keep their precision.
     Workspace workspace(Workspace::bytes_of<C>({in.size()}));
-    const ArrayView between = contiguous_like(in, DTypeOf<C>::value, workspace.take<C>(in.size()));
+    const ArrayView between = contiguous_at(workspace.take<C>(in.size()), DTypeOf<C>::value, in);
     run(between);
     cpu::copy(as_const(between), out, exec);
 }
