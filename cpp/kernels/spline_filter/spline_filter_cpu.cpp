@@ -60,7 +60,7 @@ struct Passes {
             const Axes<2>::Offsets at = lines.at(chunk / segments);
             const std::int64_t begin = chunk % segments * kSegment;
             Workspace buffer(Workspace::bytes_of<C>({kSegment + 2 * kRunIn}));
-            kernels.segment(task, {at[0], at[1], 1}, begin, std::min(begin + kSegment, n),
+            kernels.segment(task, {at[0], at[1], 1, 0, n}, begin, std::min(begin + kSegment, n),
                             buffer.take<C>(kSegment + 2 * kRunIn));
         });
     }
