@@ -285,6 +285,10 @@ def test_long_lines_match_scipy(rng, backend, order):
         want = scipy_ndimage.zoom(x, 1.25, order=order, mode=mode, cval=0.3)
         got = backend(vk.resample, x, shape=50000, order=order, mode=mode, cval=0.3, convention="corner")
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-11, err_msg=mode)
+        for n, m in ((70, 40000), (40000, 70)):  # long on one side only
+            want = scipy_ndimage.zoom(x[:n], m / n, order=order, mode=mode, cval=0.3)
+            got = backend(vk.resample, x[:n], shape=m, order=order, mode=mode, cval=0.3, convention="corner")
+            np.testing.assert_allclose(got, want, rtol=0, atol=1e-11, err_msg=f"{mode} {n}")
     pair = np.stack([x, x[::-1]], axis=1)
     got = backend(vk.resample, pair, shape=50000, axes=0, order=order)
     np.testing.assert_array_equal(got[:, 0], backend(vk.resample, x, shape=50000, order=order))

@@ -279,14 +279,14 @@ void find_range(const ConstArrayView& in, const Kernels<C>& kernels, const Exec&
     }
 }
 
-// One axis of a few long lines.
+// One axis of a few lines that are long before or after. scipy's start for a line shorter than a run-in is its own.
 bool is_line(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
              const std::vector<int>& chosen) {
     if (chosen.size() != 1) return false;
     const AxisSampling& axis = axes[static_cast<std::size_t>(chosen[0])];
     const std::int64_t n = in.shape[chosen[0]];
-    return takes_segments(std::min(n, out.shape[chosen[0]]), in.size() / n) && axis.antialias_sigma == 0.0 &&
-           axis.cell == 0.0;
+    return n >= kRunIn && takes_segments(std::max(n, out.shape[chosen[0]]), in.size() / n) &&
+           axis.antialias_sigma == 0.0 && axis.cell == 0.0;
 }
 
 // Coefficients of a whole line, then its output samples, both in segments.
