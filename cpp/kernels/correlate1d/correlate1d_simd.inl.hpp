@@ -21,6 +21,14 @@ void divide_row(C* row, C divisor, std::int64_t n) {
 template <class C, class Samples>
 void load_extended(const Task<C>& task, const TilePosition& at, std::int64_t width, C* to, const Samples& samples) {
     const std::int64_t n = task.lines.length;
+    if (at.count == n) {
+        C* const line = to + task.before * width;
+        samples(0, n, line);
+        // A width known to the compiler makes a copy a move.
+        if (width == 1) extend_tile(line, n, 1, task.extension, task.before, task.after, task.cval);
+        if (width != 1) extend_tile(line, n, width, task.extension, task.before, task.after, task.cval);
+        return;
+    }
     const std::int64_t begin = at.first - task.before;
     const std::int64_t end = at.first + at.count + task.after;
     const std::int64_t low = begin > 0 ? begin : 0;
