@@ -40,7 +40,10 @@ class AxisFilter:
     """
     One pass of correlate1d: a filter along one axis.
     """
-    def __init__(self, *, axis: typing.SupportsInt | typing.SupportsIndex, weights: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], mode: Boundary, cval: typing.SupportsFloat | typing.SupportsIndex = 0.0, origin: typing.SupportsInt | typing.SupportsIndex = 0, divisor: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None:
+    def __init__(self, *, axis: typing.SupportsInt | typing.SupportsIndex, weights: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], mode: Boundary, origin: typing.SupportsInt | typing.SupportsIndex = 0, box: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
+        ...
+    @property
+    def mode(self) -> Boundary:
         ...
 class N4Options:
     """
@@ -77,13 +80,13 @@ class AxisSampling:
     """
     Where the output samples of an axis lie, in input indices.
     """
-    def __init__(self, coordinates: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], antialias_sigma: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
+    def __init__(self, coordinates: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], antialias_sigma: typing.SupportsFloat | typing.SupportsIndex = 0.0, cell: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
         ...
 class ResampleOptions:
     """
     How resample interpolates.
     """
-    def __init__(self, *, kernel: Interpolator, mode: Boundary, cval: typing.SupportsFloat | typing.SupportsIndex = 0.0, prefilter: bool = True, clip: bool = False, float64: bool = False) -> None:
+    def __init__(self, *, kernel: Interpolator, mode: Boundary, cval: typing.SupportsFloat | typing.SupportsIndex = 0.0, prefilter: bool = True, clip: bool = False, float64: bool = False, clip_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> None:
         ...
 class SplineFilterOptions:
     """
@@ -137,7 +140,7 @@ def copy(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: nump
     """
     Copies `input` into `output`, whatever their dtypes and strides.
     """
-def correlate1d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], filters: collections.abc.Sequence[AxisFilter], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def correlate1d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], filters: collections.abc.Sequence[AxisFilter], cval: typing.SupportsFloat | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Applies the filters in order; `output` may be `input` itself.
     """
@@ -145,9 +148,9 @@ def cpu_levels() -> list[str]:
     """
     ISA levels this build carries and this processor runs, lowest first.
     """
-def default_threads() -> int:
+def default_threads(worker: bool) -> int:
     """
-    Threads of a call that asks for none.
+    Threads of a call that asks for none; `worker`: in one of several processes that share the work.
     """
 def empty(shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], dtype: numpy.dtype[typing.Any], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """
