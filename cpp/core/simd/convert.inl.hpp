@@ -64,12 +64,57 @@ void load_row(const void* src, std::int64_t stride, C* VOXKERN_RESTRICT dst, std
     }
 }
 
+// truncated() of as many values as a vector holds 32-bit integers. On x86 its instructions give those values as they
+// are. Whole vectors are stored: narrower ones could not be forwarded to the loads that follow.
+constexpr std::int64_t kWhole = VOXKERN_VEC_BYTES / 4;
+inline void truncate_vector(const float* from, std::int32_t* to) {
+#if defined(__AVX512F__)
+    _mm512_storeu_si512(to, _mm512_maskz_cvttps_epi32(0xFFFF, load(from)));
+#elif defined(__AVX__)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_cvttps_epi32(load(from)));
+#elif defined(__SSE2__)
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_cvttps_epi32(load(from)));
+#else
+    for (std::int64_t i = 0; i < kWhole; ++i) to[i] = truncated<std::int32_t>(from[i]);
+#endif
+}
+inline void truncate_vector(const double* from, std::int32_t* to) {
+#if defined(__AVX512F__)
+    const __m256i low = _mm512_maskz_cvttpd_epi32(0xFF, load(from));
+    const __m256i high = _mm512_maskz_cvttpd_epi32(0xFF, load(from + 8));
+    _mm512_storeu_si512(to, _mm512_mask_broadcast_i64x4(_mm512_maskz_broadcast_i64x4(0xFF, low), 0xF0, high));
+#elif defined(__AVX__)
+    const __m128i high = _mm256_cvttpd_epi32(load(from + 4));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_set_m128i(high, _mm256_cvttpd_epi32(load(from))));
+#elif defined(__SSE2__)
+    const __m128i high = _mm_cvttpd_epi32(load(from + 2));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_unpacklo_epi64(_mm_cvttpd_epi32(load(from)), high));
+#else
+    for (std::int64_t i = 0; i < kWhole; ++i) to[i] = truncated<std::int32_t>(from[i]);
+#endif
+}
+
+// What TruncateWrap makes of a row, by way of int32.
+template <class T, class C>
+void wrap_row(const C* VOXKERN_RESTRICT src, T* VOXKERN_RESTRICT to, std::int64_t n) {
+    constexpr std::int64_t kPiece = 32;
+    std::int64_t i = 0;
+    for (; i + kPiece <= n; i += kPiece) {
+        alignas(64) std::int32_t whole[kPiece];
+        for (std::int64_t j = 0; j < kPiece; j += kWhole) truncate_vector(src + i + j, whole + j);
+        for (std::int64_t j = 0; j < kPiece; ++j) to[i + j] = static_cast<T>(whole[j]);
+    }
+    for (; i < n; ++i) to[i] = TruncateWrap::cast<T>(src[i]);
+}
+
 template <class Rule, class T, class C>
 void store_row(const C* VOXKERN_RESTRICT src, void* dst, std::int64_t stride, std::int64_t n) {
     T* VOXKERN_RESTRICT to = static_cast<T*>(dst);
     if (stride == 1) {
         if constexpr (kSame<T, C>) {
             __builtin_memcpy(to, src, static_cast<std::size_t>(n) * sizeof(C));
+        } else if constexpr (kSame<Rule, TruncateWrap> && !kFloating<T> && sizeof(T) <= 2) {
+            wrap_row(src, to, n);
         } else {
             for (std::int64_t i = 0; i < n; ++i) to[i] = Rule::template cast<T>(src[i]);
         }
