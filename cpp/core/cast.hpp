@@ -41,7 +41,7 @@ VOXKERN_HD VOXKERN_INLINE constexpr C lower_limit() {
 template <class Int, class C>
 VOXKERN_HD VOXKERN_INLINE Int truncated(C x) {
     constexpr C lowest = lower_limit<Int, C>();
-    return static_cast<Int>((x >= lowest) & (x < -lowest) ? x : lowest);
+    return static_cast<Int>(((x >= lowest) & (x < -lowest)) ? x : lowest);
 }
 
 // Interpolation: half away from zero, then saturate. NaN becomes 0, in signed types of 32 and 64 bits the lowest value.

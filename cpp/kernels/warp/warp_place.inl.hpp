@@ -28,7 +28,7 @@ inline void mark_general(double last, bool blends, double* VOXKERN_RESTRICT c, s
     for (int l = 0; l < kRun; ++l) {
         const bool in = (c[l] >= 0.0) & (c[l] <= last);
         const bool no_tap_inside = blends & ((c[l] <= -1.0) | (c[l] >= last + 1.0));
-        lanes[l] |= (in ? 0 : kGeneral) | (no_tap_inside ? kOutside : 0) | (blends & (c[l] != c[l]) ? kNotANumber : 0);
+        lanes[l] |= (in ? 0 : kGeneral) | (no_tap_inside ? kOutside : 0) | ((blends & (c[l] != c[l])) ? kNotANumber : 0);
         c[l] = in ? c[l] : 0.0;
     }
 }
@@ -83,7 +83,7 @@ inline void fold_lanes(const Source& source, int a, double* VOXKERN_RESTRICT c, 
 inline void bring_inside(const Source& source, int a, double* c, std::int64_t* lanes) {
     const double last = static_cast<double>(source.shape[a] - 1);
     std::int64_t beyond = 0;
-    for (int l = 0; l < kRun; ++l) beyond |= (c[l] >= 0.0) & (c[l] <= last) ? 0 : 1;
+    for (int l = 0; l < kRun; ++l) beyond |= ((c[l] >= 0.0) & (c[l] <= last)) ? 0 : 1;
     if (beyond == 0) return;
     const bool blends = source.mode == Boundary::grid_constant;
     if (source.slope_axis >= 0 || (blends && !source.padded())) {
@@ -176,7 +176,7 @@ bool place_inside(const Source& source, RunState<C>& state) {
         double place = first;
         for (int a = 0; a < D; ++a) {
             const double c = state.at[a][l];
-            beyond |= (c >= 0.0) & (c < last[a]) ? 0 : 1;
+            beyond |= ((c >= 0.0) & (c < last[a])) ? 0 : 1;
             const double anchor = __builtin_floor(c + shift);
             state.fraction[a][l] = static_cast<C>(c - anchor);
             place += anchor * strides[a];

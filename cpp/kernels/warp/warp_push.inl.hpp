@@ -45,7 +45,7 @@ void mark_ends(const Source& source, double margin, RunState<C>& state) {
     for (int a = 0; a < source.axes; ++a) {
         const double last = static_cast<double>(source.shape[a] - 1) - margin;
         const double* const c = state.at[a];
-        for (int l = 0; l < kRun; ++l) state.lanes[l] |= (c[l] >= margin) & (c[l] < last) ? 0 : kGeneral;
+        for (int l = 0; l < kRun; ++l) state.lanes[l] |= ((c[l] >= margin) & (c[l] < last)) ? 0 : kGeneral;
     }
 }
 
