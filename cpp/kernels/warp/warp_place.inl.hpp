@@ -28,7 +28,8 @@ inline void mark_general(double last, bool blends, double* VOXKERN_RESTRICT c, s
     for (int l = 0; l < kRun; ++l) {
         const bool in = (c[l] >= 0.0) & (c[l] <= last);
         const bool no_tap_inside = blends & ((c[l] <= -1.0) | (c[l] >= last + 1.0));
-        lanes[l] |= (in ? 0 : kGeneral) | (no_tap_inside ? kOutside : 0) | ((blends & (c[l] != c[l])) ? kNotANumber : 0);
+        lanes[l] |=
+            (in ? 0 : kGeneral) | (no_tap_inside ? kOutside : 0) | ((blends & (c[l] != c[l])) ? kNotANumber : 0);
         c[l] = in ? c[l] : 0.0;
     }
 }
