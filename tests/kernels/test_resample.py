@@ -8,26 +8,11 @@ import scipy.ndimage as scipy_ndimage
 from cases import DTYPES, LAYOUTS, MODES, RESAMPLINGS, SIZES, SPLINE_FLOAT32, assert_close, image, in_layout
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from resample_kernel import run
 
 import voxkern as vk
 from voxkern import _core
-from voxkern._runtime.validate import INTERPOLATION_MODES
 from voxkern.reference.resample import resample as reference_resample
-
-
-def run(backend, x, coordinates, order, mode, cval=0.0, dtype=None, prefilter=True, cells=None, **more):
-    """Return what the kernel itself makes of ``x`` at coordinates that no grid has."""
-    cells = cells or [0.0] * len(coordinates)
-    axes = [
-        _core.AxisSampling(np.asarray(c, float), cell=cell)
-        for c, cell in zip(coordinates, cells, strict=True)
-    ]
-    out = backend.empty(tuple(len(c) for c in coordinates), np.dtype(dtype or x.dtype))
-    options = _core.ResampleOptions(
-        kernel=order, mode=INTERPOLATION_MODES[mode], cval=cval, prefilter=prefilter, **more
-    )
-    backend.kernels.resample(backend.give(x), out, axes, options, backend.last_argument())
-    return backend.take(out)
 
 
 def test_hand_computed():
@@ -258,152 +243,6 @@ def test_large_results_bypass_caches(rng):
         assert got.nbytes > 16 << 20
         want = scipy_ndimage.zoom(x, np.divide(got.shape, x.shape), np.float64, 1, "nearest", grid_mode=True)
         assert_close(got, want, dtype)
-
-
-# --- chunks: planes cut into rows, lines into segments -------------------------------------------
-
-
-@pytest.mark.parametrize("order", [1, 3, 5])
-@pytest.mark.parametrize("mode", ["nearest", "grid-wrap", "constant", "grid-constant"])
-def test_few_planes_are_shared_out(rng, cpu_level, order, mode):
-    """An image of two axes and slabs of a few planes: as one of many, by any number of threads."""
-    for shape, size in [((150, 140), (190, 111)), ((3, 90, 150), (5, 70, 211)), ((70, 61, 4), (80, 44, 4))]:
-        x = rng.random(shape, dtype=np.float32)
-        args = {"order": order, "mode": mode, "cval": 0.4, "antialias": order == 3}
-        want = vk.resample(x, shape=size, **args, threads=1)
-        assert vk.resample(x, shape=size, **args, threads=5).tobytes() == want.tobytes()
-        np.testing.assert_allclose(want, vk.resample(x.astype(float), shape=size, **args), rtol=0, atol=3e-6)
-        if x.ndim == 2:
-            many = vk.resample(np.repeat(x[np.newaxis], 40, axis=0), shape=(40, *size), **args)
-            np.testing.assert_array_equal(many[7], want)
-
-
-@pytest.mark.parametrize("order", [0, 1, 3, 4])
-def test_long_lines_match_scipy(rng, backend, order):
-    x = rng.random(40000)
-    for mode in ("nearest", "mirror", "reflect", "grid-wrap", "grid-constant"):
-        want = scipy_ndimage.zoom(x, 1.25, order=order, mode=mode, cval=0.3)
-        got = backend(vk.resample, x, shape=50000, order=order, mode=mode, cval=0.3, convention="corner")
-        np.testing.assert_allclose(got, want, rtol=0, atol=1e-11, err_msg=mode)
-        for n, m in ((70, 40000), (40000, 70)):  # long on one side only
-            want = scipy_ndimage.zoom(x[:n], m / n, order=order, mode=mode, cval=0.3)
-            got = backend(vk.resample, x[:n], shape=m, order=order, mode=mode, cval=0.3, convention="corner")
-            np.testing.assert_allclose(got, want, rtol=0, atol=1e-11, err_msg=f"{mode} {n}")
-    pair = np.stack([x, x[::-1]], axis=1)
-    got = backend(vk.resample, pair, shape=50000, axes=0, order=order)
-    np.testing.assert_array_equal(got[:, 0], backend(vk.resample, x, shape=50000, order=order))
-
-
-@pytest.mark.parametrize("order", [4, 5])
-def test_high_orders_of_float32_keep_its_precision(backend, order):
-    """A ramp read backwards on its own samples: nothing but the prefilter's rounding is left."""
-    x = np.arange(11592, dtype=np.float32).reshape(21, 23, 24)
-    got = run(backend, x, [np.arange(n)[::-1] for n in x.shape], order, "grid-wrap")
-    np.testing.assert_allclose(got, x[::-1, ::-1, ::-1], rtol=0, atol=1e-3)
-
-
-# --- samples as they are, means over cells, ranges of slices, memory orders -----------------------
-
-
-def test_nearest_takes_samples_as_they_are(rng, cpu_level):
-    whole = rng.integers(-(2**63), 2**63 - 1, (9, 10, 11))
-    size = (5, 17, 30)
-    index = [((np.arange(m) + 0.5) * n / m).astype(int) for n, m in zip(whole.shape, size, strict=True)]
-    half = whole.astype(np.int16).view(np.float16)
-    for x in (whole, whole.astype(np.uint64), whole.view(np.float64), half):
-        bits = f"u{x.itemsize}"
-        for name in LAYOUTS:
-            got = vk.resample(in_layout(x, name), shape=size, order=0)
-            np.testing.assert_array_equal(got.view(bits), x[np.ix_(*index)].view(bits), err_msg=name)
-    spoiled = np.array([np.nan, 1.0, 2.0], np.float32)
-    got = run(backends.make("cpu"), spoiled, [[-2.0, 0.0, 1.0]], 0, "grid-constant", cval=7.0)
-    np.testing.assert_array_equal(got, np.array([7.0, np.nan, 1.0], np.float32))
-
-
-def centres(n, m):
-    return (np.arange(m) + 0.5) * (n / m) - 0.5
-
-
-def test_cells_are_block_means(rng, backend):
-    x = rng.random((24, 30, 44)).astype(np.float32)
-    for size in ((12, 10, 4), (2, 30, 44), (24, 3, 11), (24, 30, 1)):
-        step = [n // m for n, m in zip(x.shape, size, strict=True)]
-        blocks = x.reshape([k for pair in zip(size, step, strict=True) for k in pair])
-        want = blocks.mean(axis=(1, 3, 5), dtype=np.float64)
-        grid = [centres(n, m) for n, m in zip(x.shape, size, strict=True)]
-        for dtype in (np.float32, np.float64):
-            got = run(backend, x.astype(dtype), grid, 0, "nearest", cells=[float(s) for s in step])
-            np.testing.assert_allclose(got, want, rtol=0, atol=1e-6 if dtype == np.float32 else 1e-13)
-    # a value that is not finite stays in its cell
-    x[0, 0, 3] = np.inf
-    got = run(
-        backend, x, [centres(24, 12), centres(30, 10), centres(44, 11)], 0, "nearest", cells=[2.0, 3.0, 4.0]
-    )
-    assert np.isinf(got[0, 0, 0]) and np.isfinite(got).sum() == got.size - 1
-
-
-@pytest.mark.parametrize("m", [1, 7, 40, 100, 101, 333])
-def test_cells_of_any_width(rng, backend, m):
-    """Means as differences of the running sum, read between its samples."""
-    x = rng.random(101)
-    edges = np.linspace(0, 101, m + 1)
-    running = np.interp(edges, np.arange(102), np.concatenate([[0.0], np.cumsum(x)]))
-    want = np.diff(running) / (101 / m)
-    for shape in ((101,), (101, 1, 5), (3, 101, 2), (2, 1, 101)):
-        axis = shape.index(101)
-        turned = np.broadcast_to(x.reshape([101 if n == 101 else 1 for n in shape]), shape)
-        grid = [centres(101, m) if n == 101 else np.arange(n) for n in shape]
-        got = run(backend, turned, grid, 0, "nearest", cells=[101 / m if n == 101 else 1.0 for n in shape])
-        np.testing.assert_allclose(
-            np.moveaxis(got, axis, 0).reshape(m, -1).T, [want] * (got.size // m), atol=1e-12
-        )
-
-
-@pytest.mark.parametrize("mode", [*MODES, "fov"])
-def test_cells_match_reference(rng, backend, mode):
-    x = rng.random((9, 11))
-    grid = [np.linspace(-4.2, 13.1, 8), np.linspace(-3.0, 12.0, 6)]
-    for cells in ([2.5, 1.0], [0.3, 4.0]):
-        want = reference_resample(x, grid, 0, mode, cval=0.3, cells=cells)
-        got = run(backend, x, grid, 0, mode, cval=0.3, cells=cells)
-        np.testing.assert_allclose(got, want, rtol=0, atol=1e-12)
-
-
-def test_clip_of_slices(rng, backend):
-    """Each channel within its own range, wherever the channels lie."""
-    x = rng.random((6, 12, 13, 3), dtype=np.float32) * np.array([1, 10, 100], np.float32)
-    x += rng.random((6, 1, 1, 1), dtype=np.float32) * 50
-    grid = [np.arange(6), np.linspace(0, 11, 31), np.linspace(0, 12, 29), np.arange(3)]
-    free = run(backend, x, grid, 3, "mirror")
-    got = run(backend, x, grid, 3, "mirror", clip=True, clip_axes=[0, 3])
-    low, high = x.min(axis=(1, 2), keepdims=True), x.max(axis=(1, 2), keepdims=True)
-    assert (free > high).any() and (free < low).any()
-    np.testing.assert_allclose(got, np.clip(free, low, high), rtol=0, atol=1e-4)
-    with pytest.raises(ValueError, match="clip_axes: allowed axes that are not resampled"):
-        run(backend, x, grid, 3, "mirror", clip=True, clip_axes=[1])
-
-
-@pytest.mark.parametrize("order", [0, 1, 3])
-def test_memory_orders_of_input_and_output(rng, backend, order):
-    args = {"shape": (33, 17, 50), "order": order, "mode": "constant", "cval": 3.0, "convention": "corner"}
-    for dtype in ("uint8", "int16", "float32", "float64"):
-        x = image(rng, (19, 22, 41), dtype)
-        want = backend(vk.resample, x.astype(np.float64), **args)
-        for axes in ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)):
-            stored = backend.give(np.ascontiguousarray(x.transpose(axes)))
-            stored = stored.transpose(np.argsort(axes).tolist())
-            out = backend.empty((33, 17, 50), np.dtype(dtype))
-            vk.resample(stored, out=out, **args)
-            assert_close(backend.take(out), want, (dtype, axes))
-
-
-@pytest.mark.parametrize("order", [0, 1, 3])
-def test_channels_last(rng, backend, order):
-    x = rng.random((9, 10, 11, 20), dtype=np.float32)
-    got = backend(vk.resample, x, shape=(14, 8, 17), axes=(0, 1, 2), order=order)
-    for c in (0, 7, 19):
-        want = backend(vk.resample, np.ascontiguousarray(x[..., c]), shape=(14, 8, 17), order=order)
-        np.testing.assert_allclose(got[..., c], want, rtol=0, atol=2e-6)
 
 
 # --- geometry ------------------------------------------------------------------------------------

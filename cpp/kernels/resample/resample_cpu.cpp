@@ -342,11 +342,11 @@ template <class C>
 void resample_axes(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
                    const Options& options, const std::vector<int>& chosen, const Finish<C>& limits,
                    const Kernels<C>& kernels, const Exec& exec) {
-    if (is_line(in, out, axes, chosen)) {
+    const bool gather = gathers(in.dtype, out.dtype, axes, options);
+    if (!gather && is_line(in, out, axes, chosen)) {
         resample_lines(in, out, axes[static_cast<std::size_t>(chosen[0])], options, chosen[0], limits, kernels, exec);
         return;
     }
-    const bool gather = gathers(in.dtype, out.dtype, axes, options);
     const bool cells = has_cells(axes);
     const AxisOrder order = order_axes(in, out, chosen, options);
     const bool picks = !cells && (!gather || in.dtype == DTypeOf<C>::value);
