@@ -247,7 +247,7 @@ int participants_of(std::int64_t chunks, const Exec& exec) {
 
 bool Cancellation::requested() {
     const auto now = std::chrono::steady_clock::now();
-    if (!requested_ && now - asked_ >= kInterval) {
+    if (!requested_ && now - asked_ >= interval_) {
         requested_ = asks_(context_);
         asked_ = now;
     }

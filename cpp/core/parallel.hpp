@@ -18,16 +18,18 @@ namespace voxkern {
 // loops in a row ask as often as one long loop does. Used on the calling thread alone.
 class Cancellation {
   public:
-    Cancellation(bool (*asks)(void*), void* context) : asks_(asks), context_(context) {}
-
-    // True from the moment an answer was yes; asks at most every kInterval.
-    bool requested();
-
     static constexpr std::chrono::milliseconds kInterval{100};
+
+    Cancellation(bool (*asks)(void*), void* context, std::chrono::milliseconds interval = kInterval)
+        : asks_(asks), context_(context), interval_(interval) {}
+
+    // True from the moment an answer was yes; asks once in an interval at most.
+    bool requested();
 
   private:
     bool (*asks_)(void*);
     void* context_;
+    std::chrono::milliseconds interval_;
     std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
     bool requested_ = false;
 };

@@ -35,7 +35,7 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("order", [2, 3, 4, 5])
+@pytest.mark.parametrize("order", [2, 3])  # higher ones compute in float64
 @pytest.mark.parametrize("name", CALLS)
 def test_a_zero_background_stays_free_of_subnormals(name, order, cpu_level):
     x = head()
@@ -43,9 +43,7 @@ def test_a_zero_background_stays_free_of_subnormals(name, order, cpu_level):
     assert got.dtype == np.float32
     assert subnormals(got) == 0
     want = CALLS[name](x.astype(np.float64), order)
-    error = (
-        1e-5 if name == "push" else 2e-6 if order == 5 else 1e-6
-    )  # that of float32, with or without subnormals
+    error = 1e-5 if name == "push" else 1e-6  # that of float32, with or without subnormals
     np.testing.assert_allclose(got, want, rtol=0, atol=error * np.ptp(want))
 
 

@@ -236,35 +236,20 @@ def test_signals_are_for_the_threads_of_python():
     assert sorted(out.split()) == ["0", "1", "1"]
 
 
-def long_call(name, call, *, in_one_piece=False):
-    """A call of many minutes; Ctrl-C must wait for the end of one that is not cut into chunks."""
-    marks = [pytest.mark.xfail(strict=True, reason="not cut into chunks")] if in_one_piece else []
-    return pytest.param(call, id=name, marks=marks)
-
-
-LONG_CALLS = [
-    long_call(
-        "resample-4d", "vk.resample(many, shape=(8, 8, 8), axes=(1, 2, 3), order=5, threads={threads})"
-    ),
-    long_call(
-        "resample-2d",
-        "vk.resample(flat, shape=wide, order=5, out=endless(wide), threads={threads})",
-        in_one_piece=True,
-    ),
-    long_call("gaussian-4d", "gaussian(many, 3, axis=3, output=endless(many.shape), threads={threads})"),
-    long_call("gaussian-2d", "gaussian(tall, 3, axis=1, output=endless(tall.shape), threads={threads})"),
-    long_call("gaussian-1d", "gaussian(line, 2000, threads={threads})", in_one_piece=True),
-    long_call(
-        "n4",
-        "vk.n4_bias_field_correction(x + 1, maximum_number_of_iterations=1000000, convergence_threshold=0, "
-        "threads={threads})",
-    ),
-]
+LONG_CALLS = {  # of many minutes
+    "resample-4d": "vk.resample(many, shape=(8, 8, 8), axes=(1, 2, 3), order=5, threads={threads})",
+    "resample-2d": "vk.resample(flat, shape=wide, order=5, out=endless(wide), threads={threads})",
+    "gaussian-4d": "gaussian(many, 3, axis=3, output=endless(many.shape), threads={threads})",
+    "gaussian-2d": "gaussian(tall, 3, axis=1, output=endless(tall.shape), threads={threads})",
+    "gaussian-1d": "gaussian(line, 2000, threads={threads})",
+    "n4": "vk.n4_bias_field_correction(x + 1, maximum_number_of_iterations=1000000, "
+    "convergence_threshold=0, threads={threads})",
+}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("call", LONG_CALLS)
+@pytest.mark.parametrize("call", LONG_CALLS.values(), ids=LONG_CALLS)
 def test_ctrl_c_stops_a_long_call(threads, call):
     """Each call would take many minutes; the wait for its end is over long before, and the pool lives on."""
     code = textwrap.dedent(f"""
