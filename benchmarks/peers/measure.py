@@ -20,7 +20,7 @@ import voxkern as vk
 from benchmarks.cases.case import Call, Case, Slope, as_array, timed
 
 ROUNDS = 5  # all calls take turns so often,
-ROUNDS_END = 20.0  # seconds after which no further round begins;
+ROUNDS_END = 15.0  # seconds after which no further round begins;
 TURN = 0.01  # seconds a turn lasts: short calls are made many times
 LARGE = 1 << 20  # bytes of a result whose memory is recycled
 

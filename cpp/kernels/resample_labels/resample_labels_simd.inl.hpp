@@ -160,58 +160,6 @@ T elect(const Task& task, const LabelMap<T>& map, const RowCorners& corners, std
     return label[best];
 }
 
-// Voxels that vote together, the lanes of its loops.
-constexpr int kVoters = 16;
-
-// elect() for the voxels of a row that are listed. Where the nearest sample's label is clearly ahead, or with `half` no
-// label comes near a half, single precision decides.
-template <class T>
-void elect_together(const Task& task, const LabelMap<T>& map, const RowCorners& corners, const std::int64_t* voxels,
-                    int count, T* out) {
-    using Key = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
-    const AxisTable& run = task.axis[task.run_axis];
-    const std::int64_t from = task.source_strides[task.run_axis];
-    const std::int64_t to = task.target_strides[task.run_axis];
-    alignas(64) Key label[kCorners][kVoters];
-    alignas(64) Key nearest[kVoters];
-    alignas(64) float taps[2][kVoters];
-    for (int l = 0; l < kVoters; ++l) {
-        const std::int64_t i = voxels[l < count ? l : 0];
-        for (int c = 0; c < kCorners; ++c) {
-            label[c][l] = map.data[corners.offset[c] + run.index[i * run.taps + corners.tap[c]] * from];
-        }
-        nearest[l] = map.data[corners.nearest + run.nearest[i] * from];
-        for (int t = 0; t < run.taps; ++t) taps[t][l] = static_cast<float>(run.weight[i * run.taps + t]);
-    }
-    alignas(64) float weight[kCorners][kVoters];
-    alignas(64) float own[kVoters] = {};
-    alignas(64) float rival[kVoters] = {};
-    for (int c = 0; c < kCorners; ++c) {
-        const auto others = static_cast<float>(corners.before[c] * corners.after[0][c] * corners.after[1][c]);
-        for (int l = 0; l < kVoters; ++l) weight[c][l] = others * taps[corners.tap[c]][l];
-        for (int l = 0; l < kVoters; ++l) own[l] += label[c][l] == nearest[l] ? weight[c][l] : 0.0F;
-    }
-    for (int c = 0; c < kCorners; ++c) {
-        for (int l = 0; l < kVoters; ++l) {
-            float score = 0.0F;
-            for (int j = 0; j < kCorners; ++j) score += label[j][l] == label[c][l] ? weight[j][l] : 0.0F;
-            score = label[c][l] == nearest[l] ? 0.0F : score;
-            rival[l] = score > rival[l] ? score : rival[l];
-        }
-    }
-    constexpr float clear = 1e-5F;  // more than single precision rounds off
-    for (int l = 0; l < count; ++l) {
-        const float most = task.rule == Rule::half ? 0.5F : rival[l];
-        const bool none = task.rule == Rule::half && own[l] < 0.5F - clear && rival[l] < 0.5F - clear;
-        T& elected = out[voxels[l] * to];
-        if (own[l] > most + clear) {
-            elected = static_cast<T>(nearest[l]);
-        } else {
-            elected = none ? T{0} : elect(task, map, corners, voxels[l]);
-        }
-    }
-}
-
 template <class T>
 void label_row(const Task& task, const std::int64_t* at, unsigned char* unanimous) {
     const AxisTable& run = task.axis[task.run_axis];
@@ -234,8 +182,6 @@ void label_row(const Task& task, const std::int64_t* at, unsigned char* unanimou
     const T cval = map.cval;
     if (looks) mark_unanimous(base, rows, count, task.source_length, from, unanimous);
     const T* const first = base + (looks ? rows[0] : 0);
-    std::int64_t voters[kVoters];
-    int count_voters = 0;
     for (std::int64_t i = 0; i < run.n_out; ++i) {
         if (outside || run.outside[i] != 0) {
             out[i * to] = cval;
@@ -251,20 +197,11 @@ void label_row(const Task& task, const std::int64_t* at, unsigned char* unanimou
         if (agreed) {
             out[i * to] = label;
         } else if (known && corners.usable && run.nearest[i] != kOutside) {
-            voters[count_voters++] = i;
-            if (count_voters == kVoters) {
-                elect_together(task, map, corners, voters, count_voters, out);
-                count_voters = 0;
-            }
+            out[i * to] = elect(task, map, corners, i);
         } else {
             taps[task.run_axis] = taps_of(run, i);
             out[i * to] = vote(map, task.rule, taps);
         }
-    }
-    if (count_voters >= kVoters / 2) {
-        elect_together(task, map, corners, voters, count_voters, out);
-    } else {  // too few to fill the lanes
-        for (int l = 0; l < count_voters; ++l) out[voters[l] * to] = elect(task, map, corners, voters[l]);
     }
 }
 
