@@ -56,10 +56,14 @@ void free_block(const Block& block) noexcept {
     ::operator delete(block.data, std::align_val_t(alignment_of(block.capacity)));
 }
 
-Block fresh_block(std::int64_t bytes) {
-    // Whole huge pages: the rest of the last one can serve a slightly larger request later.
+// Whole huge pages: the rest of the last one can serve a slightly larger request later.
+std::int64_t capacity_for(std::int64_t bytes) {
     const std::int64_t unit = bytes >= kHugePage && kReuse ? kHugePage : 64;
-    const std::int64_t capacity = std::max((bytes + unit - 1) / unit * unit, unit);
+    return std::max((bytes + unit - 1) / unit * unit, unit);
+}
+
+Block fresh_block(std::int64_t bytes) {
+    const std::int64_t capacity = capacity_for(bytes);
     const auto alignment = std::align_val_t(alignment_of(capacity));
     void* data = ::operator new(static_cast<std::size_t>(capacity), alignment, std::nothrow);
     if (data == nullptr) {
@@ -79,10 +83,11 @@ struct Cache {
 
     // Takes out the smallest block that fits; none where `data` is null.
     Block take(std::int64_t bytes, std::int64_t slack) {
+        const std::int64_t most = std::max(capacity_for(bytes), bytes + std::max(bytes / slack, kSpare));
         const std::lock_guard<std::mutex> lock(mutex);
         auto best = blocks.end();
         for (auto it = blocks.begin(); it != blocks.end(); ++it) {
-            const bool fits = it->capacity >= bytes && it->capacity - bytes <= std::max(bytes / slack, kSpare);
+            const bool fits = it->capacity >= bytes && it->capacity <= most;
             if (fits && (best == blocks.end() || it->capacity < best->capacity)) best = it;
         }
         if (best == blocks.end()) return {};
@@ -161,7 +166,7 @@ Block take_populated_block(std::int64_t bytes, std::int64_t slack, const Exec& e
 }
 
 void give_block(const Block& block) noexcept {
-    if (!kReuse) return free_block(block);
+    if (!kReuse || block.capacity > limit) return free_block(block);  // what is kept stays
     Cache& c = cache.get();
     shrink_for(c, block.capacity);
     {

@@ -123,8 +123,8 @@ class Pool {
             lock.lock();
         }
         lock.unlock();
+        if (cancelled) throw Cancelled();  // first: the caller's own exception is set already
         if (job.error) std::rethrow_exception(job.error);
-        if (cancelled) throw Cancelled();
     }
 
   private:

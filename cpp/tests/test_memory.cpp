@@ -60,6 +60,27 @@ TEST(memory, takes_no_block_that_is_much_too_large) {
     give_block(scratch);
 }
 
+TEST(memory, every_size_gets_its_own_block_back) {
+    const Limit limit(64 * kMiB);
+    for (const std::int64_t bytes : {kMiB, 2 * kMiB + 1, std::int64_t{3375000}, 9 * kMiB + 7}) {
+        release_memory();
+        const Block first = take_block(bytes, 8);
+        give_block(first);
+        const Block second = take_block(bytes, 8);
+        if (kKeeps) EXPECT(second.data == first.data);
+        give_block(second);
+    }
+}
+
+TEST(memory, a_block_beyond_the_limit_drives_nothing_out) {
+    const Limit limit(8 * kMiB);
+    const Block small = take_block(4 * kMiB, 8);
+    const Block large = take_block(16 * kMiB, 8);
+    give_block(small);
+    give_block(large);
+    EXPECT(cached_bytes() == (kKeeps ? small.capacity : 0));
+}
+
 TEST(memory, stays_within_the_limit_and_frees_the_oldest) {
     const Limit limit(64 * kMiB);
     std::vector<Block> blocks;

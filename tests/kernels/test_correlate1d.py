@@ -144,6 +144,19 @@ def test_nan_and_infinity(rng):
         np.testing.assert_array_equal(np.flatnonzero(np.isnan(ndimage.uniform_filter1d(x[2], size))), window)
 
 
+@pytest.mark.parametrize("mode", ["mirror", "reflect", "wrap", "nearest"])
+def test_infinity_stays_infinite_in_a_box_longer_than_its_line(mode):
+    assert (ndimage.uniform_filter1d([np.inf, 1.0, 1.0], 17, mode=mode) == np.inf).all()
+    assert (ndimage.uniform_filter1d([2.5], 17, mode=mode) == 2.5).all()
+
+
+def test_without_filters_it_copies():
+    """No sigma, no axes: bits stay, those of numbers below 1e-38 and above 2^53 too."""
+    for x in (np.array([1e-40, 2.0], np.float32), np.array([2**53 + 1, -7]), np.array([1 + 2j, np.nan])):
+        np.testing.assert_array_equal(ndimage.gaussian_filter(x, 0), x)
+        np.testing.assert_array_equal(ndimage.uniform_filter(x, 5, axes=()), x)
+
+
 @pytest.mark.parametrize("channels", [(), (3,)])
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
 def test_lines_that_are_cut(rng, cpu_level, dtype, channels):

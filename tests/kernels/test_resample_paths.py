@@ -157,3 +157,29 @@ def test_channels_last(rng, backend, order):
     for c in (0, 7, 19):
         want = backend(vk.resample, np.ascontiguousarray(x[..., c]), shape=(14, 8, 17), order=order)
         np.testing.assert_allclose(got[..., c], want, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("at", [-19.5, 40.5])
+def test_cells_far_outside_are_the_edge(backend, at):
+    """Whole cells and cells that cut samples, however far away: nothing of their weight is lost."""
+    x = np.array([3.0, 1.0, 4.0, 7.0])
+    for c in (at, at + 0.3):
+        got = run(backend, x, [[0.5, c]], 0, "nearest", cells=[2.0])
+        np.testing.assert_allclose(got, [2.0, x[0] if at < 0 else x[-1]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("cval", [7.0, np.inf])
+def test_cval_of_images_with_channels_last_is_exact(rng, backend, cval):
+    """All three axes change: what lies outside one of them is neither interpolated nor limited."""
+    x = rng.random((12, 13, 14, 32))
+    at = [np.linspace(-3, n + 1, n + 5) for n in x.shape[:3]]
+    for more in ({}, {"clip": True}):
+        got = run(backend, x, [*at, np.arange(32)], 3, "constant", cval=cval, **more)
+        one = run(backend, x[..., 5].copy(), at, 3, "constant", cval=cval)
+        outside = np.logical_or.outer(
+            np.logical_or.outer(*((c < 0) | (c > n - 1) for c, n in zip(at[:2], x.shape, strict=False))),
+            (at[2] < 0) | (at[2] > 13),
+        )
+        assert (got[outside] == cval).all() and outside.any()
+        if not more:
+            np.testing.assert_allclose(got[..., 5], one, rtol=0, atol=1e-12)

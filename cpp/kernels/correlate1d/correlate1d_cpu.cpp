@@ -20,7 +20,7 @@ Task<C> task_of(const Plan<C>& plan, const Lines& lines) {
     task.running = plan.running;
     task.surplus = plan.surplus;
     const Surplus& s = plan.surplus;
-    task.has_surplus = s.all != 0.0 || s.first != 0.0 || s.last != 0.0 || s.outside != 0.0;
+    task.has_surplus = s.inner != 0.0 || s.first != 0.0 || s.last != 0.0 || s.outside != 0.0;
     task.before = plan.before;
     task.after = plan.after;
     task.extension = plan.extension.data();
@@ -88,7 +88,11 @@ void correlate1d(const ConstArrayView& in, const ArrayView& out, const std::vect
         correlate1d(line, result, filters, exec);
         return;
     }
-    if (filters.empty()) {
+    if (filters.empty() && in.dtype == out.dtype) {
+        if (in.data != out.data) copy(in, out, exec);
+        return;
+    }
+    if (filters.empty()) {  // converted as results are
         correlate1d(in, out, {correlate1d::AxisFilter{0, {1.0}}}, exec);
         return;
     }

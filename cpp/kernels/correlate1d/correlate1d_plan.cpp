@@ -45,8 +45,9 @@ void Plan<C>::take_out_surplus(std::int64_t n, Boundary mode) {
     after -= behind * std::max<std::int64_t>(period, 1);
     if (period > 0) {
         const auto periods = static_cast<double>(ahead + behind);
-        surplus.all = wraps ? periods : 2.0 * periods;
-        if (mode == Boundary::mirror) surplus.first = surplus.last = -periods;
+        surplus.inner = wraps ? periods : 2.0 * periods;
+        surplus.first = mode == Boundary::mirror ? periods : surplus.inner;
+        surplus.last = n > 1 ? surplus.first : 0.0;
     } else if (mode == Boundary::constant || mode == Boundary::grid_constant) {
         surplus.outside = static_cast<double>(ahead + behind);
     } else {

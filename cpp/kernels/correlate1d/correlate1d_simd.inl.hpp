@@ -117,13 +117,13 @@ void surplus_row(const Task<C>& task, const C* line, std::int64_t width, C* to) 
     const std::int64_t n = task.lines.length;
     const C* const last = line + (n - 1) * width;
     fill_row(to, C{0}, width);
-    if (s.all != 0.0) {
-        for (std::int64_t i = 0; i < n; ++i) {
+    if (s.inner != 0.0) {
+        for (std::int64_t i = 1; i < n - 1; ++i) {
             for (std::int64_t l = 0; l < width; ++l) to[l] += line[i * width + l];
         }
+        for (std::int64_t l = 0; l < width; ++l) to[l] *= static_cast<C>(s.inner);
     }
     for (std::int64_t l = 0; l < width; ++l) {
-        to[l] *= static_cast<C>(s.all);
         if (s.first != 0.0) to[l] += static_cast<C>(s.first) * line[l];
         if (s.last != 0.0) to[l] += static_cast<C>(s.last) * last[l];
         if (s.outside != 0.0) to[l] += static_cast<C>(s.outside) * task.cval;

@@ -11,7 +11,7 @@ namespace voxkern::correlate1d {
 // What a mean adds for the part of its box that every sample of a line shares: whole periods of the extension, or
 // the end samples repeated.
 struct Surplus {
-    double all = 0.0;  // times the sum of the line
+    double inner = 0.0;  // times the sum of the line without its ends
     double first = 0.0;
     double last = 0.0;
     double outside = 0.0;  // times cval

@@ -50,15 +50,15 @@ void check(const ConstArrayView& in, const ArrayView& out, const std::vector<Axi
            const Options& options) {
     expect(in.rank == out.rank && static_cast<int>(axes.size()) == in.rank,
            "axes: input, output and samplings need the same number of axes");
-    const bool plain = !options.kernel.filters() && std::all_of(axes.begin(), axes.end(), [](const auto& axis) {
-        return axis.antialias_sigma == 0.0;
-    });
+    const bool plain = options.kernel.taps() == 1 && std::all_of(axes.begin(), axes.end(), [](const auto& axis) {
+                           return axis.antialias_sigma == 0.0;
+                       });
     for (int a = 0; a < in.rank; ++a) {
         const auto samples = static_cast<std::int64_t>(axes[static_cast<std::size_t>(a)].coordinates.size());
         expect(samples == out.shape[a], "output: its shape differs from the samplings");
         expect(in.shape[a] != 0 || out.shape[a] == 0, "input: got an empty axis");
         expect(axes[static_cast<std::size_t>(a)].cell == 0.0 || plain,
-               "axes: cells are allowed for kernels without a prefilter and without antialiasing");
+               "axes: cells are allowed for order 0 without antialiasing");
     }
     for (const int a : options.clip_axes) {
         expect(keeps_samples(axes, in, a), "clip_axes: allowed axes that are not resampled");

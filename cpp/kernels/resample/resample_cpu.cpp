@@ -397,7 +397,7 @@ void resample_array(const ConstArrayView& in, const ArrayView& out, const std::v
     const DType dtype = gathers(in.dtype, out.dtype, axes, options) ? in.dtype : DTypeOf<C>::value;
     std::unique_ptr<Workspace> memory;
     ConstArrayView from = in;
-    const std::size_t at_once = axes_at_once(in, out, changed);
+    const std::size_t at_once = axes_at_once(in, out, axes, options, changed);
     for (std::size_t begin = 0;; begin += at_once) {
         const std::size_t end = std::min(begin + at_once, changed.size());
         const auto at = [&](std::size_t k) { return changed.begin() + static_cast<std::ptrdiff_t>(k); };
@@ -428,7 +428,9 @@ void resample(const ConstArrayView& in, const ArrayView& out, const std::vector<
     if (out.size() == 0) return;
     const resample::Ops& ops = resample::active_ops();
     const bool f32 = resample::computes_in_f32(in.dtype, out.dtype, options);
-    const bool copies = options.kernel.taps() == 1;
+    const bool copies = options.kernel.taps() == 1 && std::all_of(axes.begin(), axes.end(), [](const auto& axis) {
+                            return axis.cell == 0.0 && axis.antialias_sigma == 0.0;
+                        });
     resample::for_each_clipped(
         in, out, axes, options,
         [&](const ConstArrayView& from, const ArrayView& to, const std::vector<resample::AxisSampling>& samplings) {

@@ -66,8 +66,11 @@ bool cell_taps(double c, double width, std::int64_t n, Boundary mode, int taps, 
     const bool as_given = mode == Boundary::nearest || mode == Boundary::grid_constant || mode == Boundary::fov;
     const FoldedCoordinate folded = fold_coordinate(c, n, mode);
     if (!folded.inside) return false;
-    const double limit = static_cast<double>(n) + width;
-    const Cell cell(as_given ? std::clamp(c, -limit, 2.0 * limit) : folded.value, width);
+    // Far outside all samples are the same. Whole steps inwards leave the cell as many samples as it had.
+    const double limit = std::ceil(static_cast<double>(n) + width);
+    const double near =
+        c < -limit ? std::fmod(c, 1.0) - limit : (c > 2.0 * limit ? std::fmod(c, 1.0) + 2.0 * limit : c);
+    const Cell cell(as_given ? near : folded.value, width);
     const Boundary beyond = mode == Boundary::fov ? Boundary::nearest : tap_boundary(mode);
     for (std::int64_t k = 0; k < std::min<std::int64_t>(cell.count, taps); ++k) {
         const std::int64_t i = fold_index(cell.first + k, n, beyond);
@@ -193,14 +196,22 @@ std::vector<int> changed_axes(const ConstArrayView& in, const std::vector<AxisSa
     return changed;
 }
 
-std::size_t axes_at_once(const ConstArrayView& in, const ArrayView& out, const std::vector<int>& changed) {
+std::size_t axes_at_once(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
+                         const Options& options, const std::vector<int>& changed) {
+    // A later round would interpolate and limit the cval that an earlier one wrote.
+    const bool writes_cval = options.mode == Boundary::constant || options.mode == Boundary::fov;
+    const bool outside = writes_cval && std::any_of(changed.begin(), changed.end(), [&](int a) {
+                             const std::vector<double>& at = axes[static_cast<std::size_t>(a)].coordinates;
+                             const auto last = static_cast<double>(in.shape[a] - 1);
+                             return std::any_of(at.begin(), at.end(), [=](double c) { return c < 0.0 || c > last; });
+                         });
     const auto channels = [&](const auto& array) {
         for (int a = 0; a < in.rank; ++a) {
             if (array.strides[a] == 1 && in.shape[a] >= kTurnedRow && !contains(changed, a)) return a;
         }
         return -1;
     };
-    return channels(in) >= 0 && channels(in) == channels(out) ? 2 : 3;
+    return !outside && channels(in) >= 0 && channels(in) == channels(out) ? 2 : 3;
 }
 
 AxisOrder order_axes(const ConstArrayView& in, const ArrayView& out, std::vector<int> changed, const Options& options) {

@@ -48,7 +48,8 @@ std::vector<int> changed_axes(const ConstArrayView& in, const std::vector<AxisSa
 
 // How many of them are interpolated in one round: three, or two where the fastest axis is one that stays (channels). It
 // then gives the rows, and no round reads every channel's samples apart.
-std::size_t axes_at_once(const ConstArrayView& in, const ArrayView& out, const std::vector<int>& changed);
+std::size_t axes_at_once(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
+                         const Options& options, const std::vector<int>& changed);
 
 // The axes in the order they are walked: three to interpolate, slowest first, the rest looped over.
 struct AxisOrder {
