@@ -183,3 +183,25 @@ def test_cval_of_images_with_channels_last_is_exact(rng, backend, cval):
         assert (got[outside] == cval).all() and outside.any()
         if not more:
             np.testing.assert_allclose(got[..., 5], one, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("order", [0, 1, 3, "area"])
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "bool"])
+def test_bools_hold_zero_and_one(rng, order, dtype):
+    """Whatever the numbers of the input and the value outside."""
+    x = (rng.random((6, 7, 8)) * 9 * (rng.random((6, 7, 8)) > 0.5)).astype(dtype)
+    results = [vk.ResamplePlan(x, shape=9, order=order)(x, dtype=bool), np.empty((9, 9, 9), bool)]
+    vk.resample(x, shape=9, order=order, out=results[1])
+    if order != "area":
+        results.append(vk.ndimage.shift(x, 2.5, output=bool, order=order, mode="constant", cval=5))
+    for got in results:
+        assert got.dtype == bool and set(np.unique(got.view(np.uint8))) <= {0, 1}
+    assert results[0].any() and not results[0].all()
+    np.testing.assert_array_equal(*results[:2])
+
+
+def test_labels_of_bools_are_bools():
+    with pytest.raises(vk.ArgumentError, match="cval: got 5"):
+        vk.resample_labels(np.ones((4, 4), bool), shape=5, cval=5)
+    with pytest.raises(vk.ArgumentError, match="out"):
+        vk.resample_argmax(np.ones((5, 4, 4), np.float32), shape=5, out=np.empty((5, 5), bool))

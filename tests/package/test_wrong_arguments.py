@@ -174,3 +174,11 @@ def test_options_of_resample_on_the_command_line(scan, tmp_path):
         want = vk.preprocess(volume, spacing=22, **options)
         np.testing.assert_array_equal(vk.load(out).data, want.data)
         np.testing.assert_allclose(vk.load(out).affine, want.affine, rtol=1e-6, atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", [{"shape": ()}, {"shape": 3}, {"matrix": [[1.0]]}])
+@pytest.mark.parametrize("order", [0, 1, 3, "area"])
+def test_no_axes(settings, order):
+    for x in (np.float32(3), np.array(3.0)):
+        with pytest.raises(vk.ArgumentError, match=r"x: got shape \(\)"):
+            vk.resample(x, order=order, **settings)

@@ -48,6 +48,7 @@ bool keeps_samples(const std::vector<AxisSampling>& axes, const ConstArrayView& 
 
 void check(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
            const Options& options) {
+    expect(in.rank > 0, "input: got no axes, allowed at least one");
     expect(in.rank == out.rank && static_cast<int>(axes.size()) == in.rank,
            "axes: input, output and samplings need the same number of axes");
     const bool plain = options.kernel.taps() == 1 && std::all_of(axes.begin(), axes.end(), [](const auto& axis) {
@@ -71,11 +72,15 @@ void bind_resample(py::module_& module) {
     bind_resample_types(module);
     module.def(
         "resample",
-        [](const Array& input, const Array& output, const std::vector<AxisSampling>& axes, const Options& options,
+        [](const Array& input, const Array& output, const std::vector<AxisSampling>& axes, Options options,
            Where where) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             check(in, out, axes, options);
+            if (layout_of(output, "output").kind == 'b') {
+                options.boolean = layout_of(input, "input").kind != 'b';
+                options.cval = std::clamp(options.cval, 0.0, 1.0);
+            }
             run(where, [&](const auto& exec) { backend::resample(in, out, axes, options, exec); });
         },
         py::arg("input"), py::arg("output"), py::arg("axes"), py::arg("options"), where(),

@@ -391,9 +391,15 @@ void resample_array(const ConstArrayView& in, const ArrayView& out, const std::v
                     const Options& options, const Kernels<C>& kernels, const Exec& exec) {
     Finish<C> limits;
     if (options.clip) find_range(in, kernels, exec, &limits.lowest, &limits.highest);
+    if (options.boolean) {
+        limits.lowest = options.clip ? std::clamp(limits.lowest, C{0}, C{1}) : C{0};
+        limits.highest = options.clip ? std::clamp(limits.highest, C{0}, C{1}) : C{1};
+    }
     const std::vector<int> changed = changed_axes(in, axes, options);
     Options between = options;
     between.clip = false;
+    Options last = options;
+    last.clip = options.clip || options.boolean;
     const DType dtype = gathers(in.dtype, out.dtype, axes, options) ? in.dtype : DTypeOf<C>::value;
     std::unique_ptr<Workspace> memory;
     ConstArrayView from = in;
@@ -403,7 +409,7 @@ void resample_array(const ConstArrayView& in, const ArrayView& out, const std::v
         const auto at = [&](std::size_t k) { return changed.begin() + static_cast<std::ptrdiff_t>(k); };
         const std::vector<int> chosen(at(begin), at(end));
         if (end == changed.size()) {
-            resample_axes(from, out, axes, options, chosen, limits, kernels, exec);
+            resample_axes(from, out, axes, last, chosen, limits, kernels, exec);
             return;
         }
         std::unique_ptr<Workspace> next;

@@ -308,8 +308,8 @@ void VolumePlan<C>::plan_passes() {
 bool gathers(DType in, DType out, const std::vector<AxisSampling>& axes, const Options& options) {
     const auto points = [](const AxisSampling& axis) { return axis.antialias_sigma == 0.0 && axis.cell == 0.0; };
     // Where cval blends in, it is limited like any other value.
-    return in == out && options.kernel.taps() == 1 && !(options.clip && options.mode == Boundary::grid_constant) &&
-           std::all_of(axes.begin(), axes.end(), points);
+    return in == out && !options.boolean && options.kernel.taps() == 1 &&
+           !(options.clip && options.mode == Boundary::grid_constant) && std::all_of(axes.begin(), axes.end(), points);
 }
 
 bool has_cells(const std::vector<AxisSampling>& axes) {

@@ -48,7 +48,7 @@ def _add_interpolation_arguments(parser: argparse.ArgumentParser) -> None:
         "--convention",
         choices=CONVENTIONS,
         help="what stays where: centre and origin give exactly the spacing asked for, extent and corner "
-        "what fits (default: centre; extent for --shape)",
+        "what fits (default: centre; extent for a shape)",
     )
     parser.add_argument("--antialias", action="store_true", help="smooth axes that lose samples first")
 

@@ -77,8 +77,8 @@ class ResamplePlan:
         x = as_volume(x)
         self._affine = x.affine if is_volume(x) else None
         self._shape = tuple(np.shape(x.data if is_volume(x) else x))
-        if any(n == 0 for n in self._shape):
-            raise ArgumentError(f"x: got empty shape {self._shape}, allowed at least one voxel")
+        if not self._shape or 0 in self._shape:
+            raise ArgumentError(f"x: got shape {self._shape}, allowed at least one axis and one voxel")
         self._grid, self._grid_affine = make_grid(
             self._shape,
             self._affine,
@@ -236,10 +236,11 @@ def resample(
     Notes
     -----
     float16, float32 and 8- and 16-bit integers are computed in float32 (error at most 1e-5 of the
-    range against scipy in float64), all others in float64. Integer results round half away from zero
-    and saturate. Extra memory: none for orders 0 and 1, else about one volume of the compute type, two
-    on a rotated grid with ``nearest`` or ``grid-constant``; a ``transform`` that bends takes three
-    numbers per output voxel.
+    range against scipy in float64); splines of order 4 and 5 and everything else in float64. Integer
+    results round half away from zero and saturate. Extra memory: none for orders 0, 1 and "area"
+    without antialiasing, else about one volume of the compute type, two on a rotated grid with
+    ``nearest`` or ``grid-constant``; with channels last one more; a ``transform`` that bends takes
+    three numbers per output voxel.
     The method is described in M. Unser, "Splines: a perfect fit for signal and image processing",
     IEEE Signal Processing Magazine 16 (1999).
 

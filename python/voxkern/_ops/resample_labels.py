@@ -117,8 +117,10 @@ def resample_labels(
     placed = grid_affine is not None and any(g is not None for g in (affine, like, matrix, transform))
     boundary = validate.boundary(default_mode(placed) if mode is None else mode)
     cval = validate.whole_number(cval, "cval")
-    limits = np.iinfo(source.dtype) if source.dtype.kind in "iu" else np.iinfo(np.uint8)
-    if not max(limits.min, -(2**63)) <= cval <= min(limits.max, 2**63 - 1):
+    low, high = (
+        (0, 1) if source.dtype == np.bool_ else (np.iinfo(source.dtype).min, np.iinfo(source.dtype).max)
+    )
+    if not max(low, -(2**63)) <= cval <= min(high, 2**63 - 1):
         raise ArgumentError(f"cval: got {cval}, allowed a label of {source.dtype}")
     options = LabelOptions(
         rule=LabelRule[rule], mode=boundary, cval=cval, sigma=[sigma] * source.ndim, alpha=alpha
@@ -234,7 +236,7 @@ def resample_argmax(
     boundary = validate.boundary(default_mode(placed) if mode is None else mode)
     scores = scores.transpose(0, *(a + 1 for a in grid.source_axes))
     values = call.output(out, grid.shape, scores[0], dtype=_class_dtype(len(scores)), dtypes=LABEL_DTYPES)
-    if values.dtype.kind in "iu" and np.iinfo(values.dtype).max < len(scores) - 1:
+    if (1 if values.dtype == np.bool_ else np.iinfo(values.dtype).max) < len(scores) - 1:
         raise ArgumentError(f"out: got dtype {values.dtype}, allowed one that holds {len(scores)} classes")
     call.run("resample_argmax", scores, values, list(grid.coordinates), boundary)
     return call.leave(values, grid_affine)

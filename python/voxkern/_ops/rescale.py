@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from .. import _core
+from .._runtime.config import get_num_threads
 
 
 def rescale(
@@ -33,4 +34,4 @@ def rescale(
         unused_high=unused_high,
         unused_low=unused_low,
     )
-    _core.rescale(stored, values, options, threads)
+    _core.rescale(stored, values, options, threads or get_num_threads())

@@ -102,7 +102,8 @@ prefilter : bool
     # another grid
     "spacing": """\
 spacing : float or sequence, optional
-    Millimetres wanted along the spatial axes of a Volume; the result has exactly these.""",
+    Millimetres wanted along the spatial axes of a Volume; the result has exactly these with ``centre``
+    and ``origin``.""",
     "shape": """\
 shape : int or sequence, optional
     Voxels wanted along ``axes``.""",

@@ -95,7 +95,7 @@ def _size(n: int, spacing: float, target: float, rule: str) -> int:
         size = nearest
     elif rule == "monai":  # extent between the outer voxel centres
         size = round((n - 1) * spacing / target + 1)
-    elif abs(exact - nearest) < 1e-6:  # 150.00000000000003 is 150 to ceil, too
+    elif abs(exact - nearest) < 1e-7 * max(n, exact):  # 150.00000000000003 is 150 to ceil, too
         size = nearest
     else:
         size = math.ceil(exact) if rule == "ceil" else math.floor(exact)

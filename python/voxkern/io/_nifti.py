@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._ops.rescale import rescale
+from .._runtime.config import get_num_threads
 from .._runtime.errors import ArgumentError, FileFormatError
 from .._runtime.memory import empty
 from .._runtime.optional import import_or_explain
@@ -110,7 +111,7 @@ def _voxels(stored: NDArray[Any], header: Any, ndim: int) -> tuple[NDArray[Any],
     if stored.dtype.kind not in "iuf" or stored.dtype.itemsize > 8 or stored.dtype == np.float16:
         return stored.astype(native) * stored.dtype.type(slope) + stored.dtype.type(intercept), tuple(names)
     wide = stored.dtype.itemsize == 8 and stored.dtype.kind == "f"
-    out = empty(stored.shape[::-1], np.float64 if wide else np.float32).T
+    out = empty(stored.shape[::-1], np.float64 if wide else np.float32, get_num_threads()).T
     if stored.dtype.kind == "f":
         stored = stored.astype(native, copy=False)
     swap = not stored.dtype.isnative

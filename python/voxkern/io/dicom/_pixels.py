@@ -233,7 +233,7 @@ def _filled(
 ) -> NDArray[Any]:
     """Let workers fill one array, each a run of frames; `_Clipped` where one of ``ends`` is reached."""
     check_size(shape, dtype, frames[0].file.max_bytes)
-    out = empty(shape, dtype)
+    out = empty(shape, dtype, get_num_threads())
     slots = out.reshape(len(frames), *shape[2:])
 
     def work(run: range) -> None:
