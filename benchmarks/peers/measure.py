@@ -124,8 +124,8 @@ def measure(name: str, family: str, case: Case, threads: int) -> list[dict[str, 
         return []
     single = [peer for peer in installed if peer.split()[0] in case.one_thread]
     ours = partial(case.ours, threads)
+    want = case.want()  # first: it may set a peer's number of threads
     peers = {peer: case.peers[peer](threads) for peer in installed}
-    want = case.want()
     kept = ours()
     errors: dict[str, float | None] = {"voxkern": case.checked(kept, want)}
     large = not case.slopes and bytes_of(kept) >= LARGE
