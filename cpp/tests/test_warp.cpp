@@ -2,7 +2,9 @@
 #include "kernels/warp/warp.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <vector>
 
 #include "core/cpu.hpp"
@@ -150,6 +152,27 @@ TEST(warp, few_points_make_no_copy) {
     EXPECT(plan_for({160, 160, 160}, {1000}, options).padded.size == 0);
     options.kernel = {1};
     EXPECT(plan_for({160, 160, 160}, {40, 50, 60}, options).padded.size == 0);
+}
+
+// A list of points is many chunks: the call ends long before the last of them.
+TEST(warp, a_grid_of_one_axis_is_cut) {
+    const std::uint8_t seven = 7;
+    const View<const std::uint8_t, 1> image = {&seven, {100}, {0}};
+    std::vector<std::uint8_t> out(1000 * 1000, 99);
+    const auto asks = [](void* first) { return *static_cast<std::uint8_t*>(first) != 99; };
+    Cancellation cancellation(asks, out.data(), std::chrono::milliseconds{0});
+    Exec exec;
+    exec.cancellation = &cancellation;
+    warp::CoordinateMap map;
+    map.image_axes = map.grid_axes = 1;
+    map.matrix = {1e-5};
+    warp::Options options;
+    options.kernel.order = 1;
+    const ArrayView line = erase_type(contiguous_view<std::uint8_t, 1>(out.data(), {1000 * 1000}));
+    EXPECT_THROWS(Cancelled, cpu::warp(erase_type(image), line, map, options, exec));
+    EXPECT(out.front() == 7 && out.back() == 99);
+    cpu::warp(erase_type(image), line, map, options, {});
+    EXPECT(std::all_of(out.begin(), out.end(), [](std::uint8_t x) { return x == 7; }));
 }
 
 TEST(warp, runs_go_along_an_axis_that_fills_them) {

@@ -22,7 +22,8 @@ void set_limits(const ConstArrayView& image, const Options& options, const Exec&
     }
 }
 
-// One image of the batch onto its grid. A chunk is kRows rows that follow each other along the second fastest axis.
+// One image of the batch onto its grid. A chunk is kRows rows that follow each other along the second fastest axis, or
+// as many runs of the only axis.
 void warp_image(const Task& task, const std::vector<int>& order, void (*warp_run)(const Task&, const Run&),
                 const Exec& exec) {
     const int n = static_cast<int>(order.size());
@@ -32,6 +33,7 @@ void warp_image(const Task& task, const std::vector<int>& order, void (*warp_run
     std::int64_t chunks = 1;
     for (int k = 0; k < n; ++k) {
         counts[k] = k + 1 == n ? 1 : (k + 2 == n ? (shape(k) + kRows - 1) / kRows : shape(k));
+        if (n == 1) counts[k] = (shape(k) + kRows * kRun - 1) / (kRows * kRun);
         chunks *= counts[k];
     }
     parallel_for(chunks, exec, [&](std::int64_t chunk) {
@@ -41,11 +43,13 @@ void warp_image(const Task& task, const std::vector<int>& order, void (*warp_run
         for (int k = 0; k < n; ++k) run.at[axis(k)] = index[k];
         const std::int64_t begin = n > 1 ? index[n - 2] * kRows : 0;
         const std::int64_t end = n > 1 ? std::min(begin + kRows, shape(n - 2)) : 1;
+        const std::int64_t left = n > 1 ? 0 : index[0] * kRows * kRun;
+        const std::int64_t right = n > 1 ? shape(n - 1) : std::min(left + kRows * kRun, shape(0));
         for (std::int64_t row = begin; row < end; ++row) {
             if (n > 1) run.at[axis(n - 2)] = row;
-            for (std::int64_t x = 0; x < shape(n - 1); x += kRun) {
+            for (std::int64_t x = left; x < right; x += kRun) {
                 run.at[task.run_axis] = x;
-                run.count = std::min<std::int64_t>(kRun, shape(n - 1) - x);
+                run.count = std::min<std::int64_t>(kRun, right - x);
                 warp_run(task, run);
             }
         }
