@@ -369,21 +369,12 @@ void resample_axes(const ConstArrayView& in, const ArrayView& out, const std::ve
 // An array between two rounds of axes, and its memory.
 ArrayView between_rounds(DType dtype, const ConstArrayView& from, const std::vector<AxisSampling>& axes,
                          const std::vector<int>& chosen, std::unique_ptr<Workspace>& memory) {
-    ArrayView view;
-    view.dtype = dtype;
-    view.rank = from.rank;
-    for (int a = 0; a < view.rank; ++a) view.shape[a] = from.shape[a];
+    ConstArrayView like = from;
     for (const int a : chosen) {
-        view.shape[a] = static_cast<std::int64_t>(axes[static_cast<std::size_t>(a)].coordinates.size());
+        like.shape[a] = static_cast<std::int64_t>(axes[static_cast<std::size_t>(a)].coordinates.size());
     }
-    std::int64_t stride = 1;
-    for (int a = view.rank - 1; a >= 0; --a) {
-        view.strides[a] = stride;
-        stride *= view.shape[a];
-    }
-    memory = std::make_unique<Workspace>(stride * size_of(dtype));
-    view.data = memory->take<char>(0);
-    return view;
+    memory = std::make_unique<Workspace>(like.size() * size_of(dtype));
+    return contiguous_at(memory->take<char>(0), dtype, like);
 }
 
 template <class C>
