@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where kernels run in tests: each ISA level of the processor, and CUDA.
 
-CUDA is CuPy on a GPU, or without either the executor with a stand-in for CuPy.
+CUDA is CuPy on a GPU, or without either the executor with a stand-in for CuPy. In the environment,
+``VOXKERN_TEST_LEVELS=best`` lets the best level stand for all: none depends on the Python that calls it.
 """
 
 import functools
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +46,8 @@ def _why_no_cuda() -> str:
 
 
 NO_CUDA = _why_no_cuda()
-NAMES = [*_core.cpu_levels(), *([] if NO_CUDA else ["cuda"])]
+LEVELS = _core.cpu_levels()[-1 if os.environ.get("VOXKERN_TEST_LEVELS") == "best" else 0 :]
+NAMES = [*LEVELS, *([] if NO_CUDA else ["cuda"])]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def rng():
     return np.random.default_rng(20261122)
 
 
-@pytest.fixture(params=_core.cpu_levels())
+@pytest.fixture(params=backends.LEVELS)
 def cpu_level(request):
     """Run the test once at every instruction-set level this processor has."""
     before = _core.active_cpu_level()
