@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One shared object of the process that a forked child forgets: a thread of the parent may have held its mutex at
-// the fork, and its own threads do not exist in the child. The old object is leaked on purpose.
+// What happens to shared objects of the process when it forks. A thread of the parent may hold a mutex at that moment,
+// and it does not exist in the child: either the fork waits for it (around_fork), or the child forgets the object
+// (ForkSafe), which is then leaked on purpose.
 #pragma once
 
 #include <atomic>
@@ -11,16 +12,23 @@
 
 namespace voxkern {
 
-// Calls `function` in every child after a fork. Registered at load time: a lazy registration could itself be
-// under way in another thread when the fork comes.
-inline int after_fork_in_child(void (*function)()) {
+// Calls `before` and `in_parent` on either side of every fork, `in_child` in every child. Registered at load time: a
+// lazy registration could itself be under way in another thread when the fork comes.
+inline int around_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) {
 #if defined(__unix__) || defined(__APPLE__)
-    return pthread_atfork(nullptr, nullptr, function);
+    return pthread_atfork(before, in_parent, in_child);
 #else
-    static_cast<void>(function);
+    static_cast<void>(before);
+    static_cast<void>(in_parent);
+    static_cast<void>(in_child);
     return 0;
 #endif
 }
+inline int after_fork_in_child(void (*function)()) {
+    return around_fork(nullptr, nullptr, function);
+}
+
+// One object that a forked child forgets.
 
 template <class T>
 class ForkSafe {

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <mutex>
 #include <new>
 #include <vector>
 
+#include "core/cgroup.hpp"
 #include "core/fork_safe.hpp"
 
 #if defined(__linux__)
@@ -38,14 +38,8 @@ std::int64_t usable_memory() {
     const std::int64_t pages = sysconf(_SC_PHYS_PAGES);
     if (pages > 0) bytes = pages * sysconf(_SC_PAGESIZE);
 #endif
-#if defined(__linux__)
-    for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-        std::ifstream file(path);
-        std::int64_t limit = 0;
-        if (file >> limit && limit > 0) bytes = std::min(bytes, limit);
-    }
-#endif
-    return bytes;
+    const std::int64_t limit = cgroup_memory();
+    return limit > 0 ? std::min(bytes, limit) : bytes;
 }
 
 std::size_t alignment_of(std::int64_t capacity) {
@@ -113,16 +107,23 @@ struct Cache {
     std::int64_t kept = 0;
 };
 
-ForkSafe<Cache> cache;
-const int fork_handler = after_fork_in_child([] { cache.forget(); });
+Cache& cache = *new Cache;  // never destroyed: threads may still run when the process ends
+
+// A fork waits until no other thread changes the cache. The child frees what it inherits: the parent writes to these
+// pages again, and each of them would then be there twice.
+const int fork_handler = around_fork([] { cache.mutex.lock(); }, [] { cache.mutex.unlock(); },
+                                     [] {
+                                         cache.mutex.unlock();
+                                         release_memory();
+                                     });
 
 // Frees what is too much once `bytes` more are kept; the system may take its time, so not under the lock.
-void shrink_for(Cache& c, std::int64_t bytes) noexcept {
+void shrink_for(std::int64_t bytes) noexcept {
     for (;;) {
         Block oldest;
         {
-            const std::lock_guard<std::mutex> lock(c.mutex);
-            oldest = c.make_room(bytes);
+            const std::lock_guard<std::mutex> lock(cache.mutex);
+            oldest = cache.make_room(bytes);
         }
         if (oldest.data == nullptr) return;
         free_block(oldest);
@@ -142,7 +143,7 @@ void populate([[maybe_unused]] const Block& block, [[maybe_unused]] const Exec& 
 }
 
 Block kept_block(std::int64_t bytes, std::int64_t slack) {
-    return kReuse ? cache.get().take(bytes, slack) : Block{};
+    return kReuse ? cache.take(bytes, slack) : Block{};
 }
 
 }  // namespace
@@ -167,13 +168,12 @@ Block take_populated_block(std::int64_t bytes, std::int64_t slack, const Exec& e
 
 void give_block(const Block& block) noexcept {
     if (!kReuse || block.capacity > limit) return free_block(block);  // what is kept stays
-    Cache& c = cache.get();
-    shrink_for(c, block.capacity);
+    shrink_for(block.capacity);
     {
-        const std::lock_guard<std::mutex> lock(c.mutex);
-        if (c.kept + block.capacity <= limit && c.blocks.size() < kMostBlocks) {
-            c.blocks.push_back(block);
-            c.kept += block.capacity;
+        const std::lock_guard<std::mutex> lock(cache.mutex);
+        if (cache.kept + block.capacity <= limit && cache.blocks.size() < kMostBlocks) {
+            cache.blocks.push_back(block);
+            cache.kept += block.capacity;
             return;
         }
     }
@@ -181,9 +181,8 @@ void give_block(const Block& block) noexcept {
 }
 
 std::int64_t cached_bytes() {
-    Cache& c = cache.get();
-    const std::lock_guard<std::mutex> lock(c.mutex);
-    return c.kept;
+    const std::lock_guard<std::mutex> lock(cache.mutex);
+    return cache.kept;
 }
 
 std::int64_t cache_limit() {
@@ -192,17 +191,16 @@ std::int64_t cache_limit() {
 
 void set_cache_limit(std::int64_t bytes) {
     limit = bytes;
-    shrink_for(cache.get(), 0);
+    shrink_for(0);
 }
 
 void release_memory() {
-    Cache& c = cache.get();
     std::vector<Block> blocks;
     blocks.reserve(kMostBlocks);
     {
-        const std::lock_guard<std::mutex> lock(c.mutex);
-        blocks.swap(c.blocks);
-        c.kept = 0;
+        const std::lock_guard<std::mutex> lock(cache.mutex);
+        blocks.swap(cache.blocks);
+        cache.kept = 0;
     }
     for (const Block& block : blocks) free_block(block);
 }

@@ -3,18 +3,18 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
-#include <fstream>
 #include <limits>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
 
+#include "core/cgroup.hpp"
 #include "core/float_mode.hpp"
 #include "core/fork_safe.hpp"
 
@@ -89,15 +89,25 @@ void Loop::run(std::int64_t chunk) const {
     function(body, chunk);
 }
 
-// A signal to the process is for a thread that answers it; faults and profilers stay with the thread they meet.
-void block_signals() {
+// Blocks signals while it lives. A thread made meanwhile inherits that, from its first instruction on: a signal to the
+// process is for a thread that answers it. Faults and profilers stay with the thread they meet.
+class BlockedSignals {
 #if defined(__unix__) || defined(__APPLE__)
-    sigset_t blocked;
-    sigfillset(&blocked);
-    for (const int kept : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF}) sigdelset(&blocked, kept);
-    pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
+  public:
+    BlockedSignals() {
+        sigset_t blocked;
+        sigfillset(&blocked);
+        for (const int kept : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF}) sigdelset(&blocked, kept);
+        pthread_sigmask(SIG_BLOCK, &blocked, &before_);
+    }
+    ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    BlockedSignals(const BlockedSignals&) = delete;
+    BlockedSignals& operator=(const BlockedSignals&) = delete;
+
+  private:
+    sigset_t before_;
 #endif
-}
+};
 
 class Pool {
   public:
@@ -131,6 +141,7 @@ class Pool {
     // False where the system refuses a thread: the others do its work, and the next loop asks again.
     bool start_worker() {
         try {
+            [[maybe_unused]] const BlockedSignals blocked;
             // Detached and never stopped: the pool is leaked on purpose, so that neither process exit
             // nor a fork has to wait for threads.
             std::thread([this] { work(); }).detach();
@@ -141,7 +152,6 @@ class Pool {
     }
 
     [[noreturn]] void work() {
-        block_signals();
         std::unique_lock<std::mutex> lock(mutex_);
         for (;;) {
             const auto open = std::find_if(jobs_.begin(), jobs_.end(),
@@ -191,44 +201,8 @@ const int fork_handler = after_fork_in_child([] {
     forked.store(true);
 });
 
-#if defined(__linux__)
-// Tightest CPU quota of this process's cgroup and its parents, in CPUs; 0 if there is none.
-int cgroup_cpus() {
-    std::ifstream membership("/proc/self/cgroup");
-    double tightest = 0.0;
-    const auto take = [&](double quota, double period) {
-        if (quota > 0 && period > 0 && (tightest == 0.0 || quota / period < tightest)) tightest = quota / period;
-    };
-    for (std::string line; std::getline(membership, line);) {
-        const auto first = line.find(':');
-        const auto second = line.find(':', first + 1);
-        if (first == std::string::npos || second == std::string::npos) continue;
-        const std::string controllers = line.substr(first + 1, second - first - 1);
-        std::string path = line.substr(second + 1);
-        if (!controllers.empty() && ("," + controllers + ",").find(",cpu,") == std::string::npos) continue;
-        for (;;) {
-            if (controllers.empty()) {  // version 2
-                std::ifstream file("/sys/fs/cgroup" + path + "/cpu.max");
-                std::string quota;
-                double period = 0;
-                if (file >> quota >> period && quota != "max") take(std::atof(quota.c_str()), period);
-            } else {
-                double quota = 0;
-                double period = 0;
-                std::ifstream("/sys/fs/cgroup/cpu" + path + "/cpu.cfs_quota_us") >> quota;
-                std::ifstream("/sys/fs/cgroup/cpu" + path + "/cpu.cfs_period_us") >> period;
-                take(quota, period);
-            }
-            const auto parent = path.find_last_of('/');
-            if (path.empty() || parent == std::string::npos) break;
-            path.resize(parent);
-        }
-    }
-    return tightest > 0 ? std::max(1, static_cast<int>(tightest + 0.999)) : 0;
-}
-
-const int quota = cgroup_cpus();
-#endif
+// Whole CPUs of the cgroup's quota; 0 if there is none.
+const int quota = static_cast<int>(std::ceil(std::min(cgroup_cpus(), 1e6)));
 
 // The number an environment variable begins with (OMP_NUM_THREADS may be a list); 0 where there is none.
 int number_in(const char* variable) {
@@ -261,10 +235,7 @@ int available_threads() {
     if (sched_getaffinity(0, sizeof(set), &set) == 0) cpus = CPU_COUNT(&set);
 #endif
     if (cpus < 1) cpus = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-#if defined(__linux__)
-    if (quota > 0) cpus = std::min(cpus, quota);
-#endif
-    return cpus;
+    return quota > 0 ? std::min(cpus, quota) : cpus;
 }
 
 int default_threads(bool worker) {

@@ -14,12 +14,12 @@
 #include "expect.hpp"
 
 #if defined(__unix__)
+#include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #endif
 #if defined(__linux__)
-#include <pthread.h>
-
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -61,6 +61,29 @@ bool in_a_child(const Question& question) {
     return waitpid(child, &status, 0) == child && status == 0;
 }
 #define VOXKERN_CHILDREN 1
+
+pthread_t caller;
+std::atomic<int> strays{0};
+
+// Keeps the calling thread busy, so that the next signal has to look for another one.
+void on_signal(int) {
+    if (pthread_equal(pthread_self(), caller) == 0) ++strays;
+    const auto begin = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - begin < std::chrono::microseconds(200)) {
+    }
+}
+
+// A process that signals `target` in pairs until it is gone.
+pid_t signaller(pid_t target) {
+    const pid_t process = fork();
+    if (process != 0) return process;
+    for (;;) {
+        if (kill(target, SIGUSR1) != 0) _exit(0);
+        usleep(20);
+        kill(target, SIGUSR1);
+        usleep(150);
+    }
+}
 #endif
 
 #if defined(VOXKERN_CHILDREN) && defined(__linux__)
@@ -262,6 +285,24 @@ TEST(parallel, a_forked_child_starts_its_own_pool) {
         parallel_for(100, with_threads(3), [&](std::int64_t) { ++count; });
         return one && count == 100;
     }));
+}
+#endif
+
+#if defined(VOXKERN_CHILDREN)
+// Not even one that just begins. Each child makes a few; without the fix some of them are hit.
+TEST(parallel, workers_answer_no_signal) {
+    for (int round = 0; round < 60; ++round) {
+        EXPECT(in_a_child([] {
+            caller = pthread_self();
+            signal(SIGUSR1, on_signal);
+            const pid_t process = signaller(getpid());
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            parallel_for(100, with_threads(8), [](std::int64_t) {});
+            kill(process, SIGKILL);
+            waitpid(process, nullptr, 0);
+            return strays == 0;
+        }));
+    }
 }
 #endif
 

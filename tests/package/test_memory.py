@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,3 +144,28 @@ def test_a_forked_child_has_its_own():
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert done.stdout.strip() == "0"
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's /proc")
+def test_a_forked_child_does_not_hold_what_its_parent_keeps():
+    """The parent goes on writing to that memory: each page of it would then be there twice."""
+    code = """
+        import os, pathlib, numpy as np, voxkern as vk
+        def mapped():
+            pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0])
+            return pages * os.sysconf("SC_PAGE_SIZE")
+        vk.set_cache_limit(1 << 30)
+        x = np.ones((128, 512, 512), np.float32)
+        vk.ndimage.shift(x, 0.5, order=1)
+        kept, before = vk.show_config()["cached_bytes"], mapped()
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if mapped() < before - x.nbytes // 2 else 1)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        print(kept >= x.nbytes, vk.show_config()["cached_bytes"] == kept)
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["0", "True", "True"]
