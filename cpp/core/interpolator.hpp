@@ -117,8 +117,8 @@ VOXKERN_HD VOXKERN_INLINE bool interpolator_taps(double c, std::int64_t n, std::
     }
     for (int t = 0; t < taps; ++t) {
         index[t] = fold_index(start + t, n + 2 * pad, beyond);
-        if (index[t] == kOutside) {
-            index[t] = 0;
+        if (index[t] == kOutside) {  // the end next to it: a NaN counts even with weight 0
+            index[t] = start + t < 0 ? 0 : n + 2 * pad - 1;
             weight[t] = 0.0;
         }
     }

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::int64_t kTileBytes = std::int64_t{384} << 10;  // a fraction of L2
 constexpr std::int64_t kChunkElements = std::int64_t{1} << 16;
+constexpr std::int64_t kTileTaps = std::int64_t{1} << 28;  // a tenth of a second or less at any ISA level
+constexpr std::int64_t kShortestPiece = 64;
 
 std::int64_t line_align(std::int64_t compute_size) {
     return 64 / compute_size;
@@ -81,7 +83,7 @@ Lines make_lines(const ConstArrayView& in, const ArrayView& out, int axis, std::
 }
 
 Lines make_cut_lines(const ConstArrayView& in, const ArrayView& out, int axis, std::int64_t compute_size,
-                     std::int64_t halo) {
+                     std::int64_t halo, std::int64_t taps) {
     Lines lines = sides_of(in, out, axis);
     if (const int rank = lines.outer.rank(); rank > 0 && is_interleaved(lines, lines.outer[rank - 1], compute_size)) {
         lines.width = lines.outer.pop().extent;
@@ -91,7 +93,9 @@ Lines make_cut_lines(const ConstArrayView& in, const ArrayView& out, int axis, s
     choose_lanes(lines);
     const std::int64_t narrowest = lines.transposed ? lines.width : line_align(compute_size);
     const std::int64_t fitting = std::max(kTileBytes / (narrowest * compute_size), 8 * halo);
-    lines.pieces = std::max<std::int64_t>((lines.length + fitting - 1) / fitting, 1);
+    const std::int64_t lanes = std::min(lines.lanes, line_align(compute_size)) * lines.width;
+    const std::int64_t longest = std::min(fitting, std::max(kTileTaps / (taps * lanes), kShortestPiece));
+    lines.pieces = std::max<std::int64_t>((lines.length + longest - 1) / longest, 1);
     lines.piece = (lines.length + lines.pieces - 1) / lines.pieces;
     lines.pieces = (lines.length + lines.piece - 1) / std::max<std::int64_t>(lines.piece, 1);
     choose_tiles(lines, compute_size, lines.piece + halo);

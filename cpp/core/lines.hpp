@@ -42,11 +42,12 @@ struct Lines {
 Lines make_lines(const ConstArrayView& in, const ArrayView& out, int axis, std::int64_t compute_size,
                  std::int64_t rows);
 
-// The same for kernels whose result depends on `halo` neighbours alone. A line too long for a tile is cut into
-// pieces, so that it runs on several threads and can be stopped. A few lines that lie interleaved, the channels of a
-// colour or the parts of complex numbers, become one line whose samples are `width` elements.
+// The same for kernels whose result depends on `halo` neighbours alone, at the cost of `taps` additions for a sample. A
+// line too long for a tile is cut into pieces, so that it runs on several threads and can be stopped. A few lines that
+// lie interleaved, the channels of a colour or the parts of complex numbers, become one line whose samples are `width`
+// elements.
 Lines make_cut_lines(const ConstArrayView& in, const ArrayView& out, int axis, std::int64_t compute_size,
-                     std::int64_t halo);
+                     std::int64_t halo, std::int64_t taps);
 
 // Offsets in elements of the lines of tile `t`, how many lanes it has, and which of their samples are its own.
 struct TilePosition {

@@ -36,16 +36,20 @@ struct Prefilter {
     PoleFilter<C> filter[2];
 };
 
-// A long line with few neighbours to share vectors with is cut into segments. The recursion forgets where it started:
-// after kRunIn samples the poles of every order are below 1e-18. So a segment starts that far outside itself, on
-// the samples that continue the line, and any starting value will do.
+// A long line with few neighbours to share vectors with is cut into segments. So is one of neighbouring samples that is
+// longer than a tile of such lines may be: its scratch memory and the time between two looks at a signal would know no
+// bounds. The recursion forgets where it started: after kRunIn samples the poles of every order are below 1e-18. So a
+// segment starts that far outside itself, on the samples that continue the line, and any starting value will do.
 inline constexpr std::int64_t kRunIn = 64;
 inline constexpr std::int64_t kSegment = std::int64_t{1} << 14;
 inline constexpr std::int64_t kLongLine = 2 * kSegment;
+inline constexpr std::int64_t kLongestTile = 64 * kSegment;
 inline constexpr std::int64_t kFewLines = 8;  // of float64: a cache line
 
-inline bool takes_segments(std::int64_t length, std::int64_t lines) {
-    return length >= kLongLine && lines < kFewLines;
+// `step`: elements from one sample of a line to the next.
+inline bool takes_segments(std::int64_t length, std::int64_t lines, std::int64_t step) {
+    const bool too_long = length >= kLongestTile && (step == 1 || step == -1);
+    return length >= kLongLine && (lines < kFewLines || too_long);
 }
 
 // What a segment needs to know of its line of `pad + n + pad` samples.

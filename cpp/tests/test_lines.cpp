@@ -39,7 +39,7 @@ void expect_cover(const ArrayView& array, const Lines& lines) {
 
 void expect_cover(const ArrayView& array, int axis, std::int64_t rows) {
     expect_cover(array, make_lines(as_const(array), array, axis, 4, rows));
-    expect_cover(array, make_cut_lines(as_const(array), array, axis, 4, rows / 2));
+    expect_cover(array, make_cut_lines(as_const(array), array, axis, 4, rows / 2, rows / 2));
 }
 }  // namespace
 
@@ -65,23 +65,26 @@ TEST(lines, neighbouring_axes_merge) {
 
 TEST(lines, long_lines_are_cut) {
     const ArrayView line = array_of(nullptr, {1000000}, {1});
-    const Lines cut = make_cut_lines(as_const(line), line, 0, 4, 8);
+    const Lines cut = make_cut_lines(as_const(line), line, 0, 4, 8, 9);
     EXPECT(cut.pieces >= 10 && cut.chunks == cut.pieces && cut.pieces * cut.piece >= 1000000);
     EXPECT(make_lines(as_const(line), line, 0, 4, 1000008).chunks == 1);
     expect_cover(line, cut);
     const ArrayView apart = array_of(nullptr, {20000, 16}, {16, 1});
-    EXPECT(make_cut_lines(as_const(apart), apart, 0, 4, 8).pieces >= 3);
-    expect_cover(apart, make_cut_lines(as_const(apart), apart, 0, 4, 8));
-    // A filter longer than half the line: cutting would read everything twice.
-    EXPECT(make_cut_lines(as_const(line), line, 0, 4, 600000).pieces == 1);
+    EXPECT(make_cut_lines(as_const(apart), apart, 0, 4, 8, 9).pieces >= 3);
+    expect_cover(apart, make_cut_lines(as_const(apart), apart, 0, 4, 8, 9));
+    // A box longer than half the line: cutting would read everything twice. A sum of as many taps is cut none the less:
+    // it takes far longer than reading, and nobody could stop it.
+    EXPECT(make_cut_lines(as_const(line), line, 0, 4, 600000, 3).pieces == 1);
+    EXPECT(make_cut_lines(as_const(line), line, 0, 4, 600000, 600001).pieces >= 1000);
+    expect_cover(line, make_cut_lines(as_const(line), line, 0, 4, 600000, 600001));
 }
 
 TEST(lines, a_few_interleaved_lines_are_one) {
     const ArrayView colour = array_of(nullptr, {5, 70, 3}, {210, 3, 1});
-    const Lines lines = make_cut_lines(as_const(colour), colour, 1, 4, 2);
+    const Lines lines = make_cut_lines(as_const(colour), colour, 1, 4, 2, 3);
     EXPECT(lines.width == 3 && lines.length == 70 && lines.lanes == 5 && lines.transposed);
     expect_cover(colour, lines);
-    EXPECT(make_cut_lines(as_const(colour), colour, 0, 4, 2).width == 1);  // 210 lanes: enough
+    EXPECT(make_cut_lines(as_const(colour), colour, 0, 4, 2, 3).width == 1);  // 210 lanes: enough
     const ArrayView flat = array_of(nullptr, {70, 3}, {3, 1});
-    EXPECT(make_cut_lines(as_const(flat), flat, 0, 4, 2).width == 3);
+    EXPECT(make_cut_lines(as_const(flat), flat, 0, 4, 2, 3).width == 3);
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/resample/resample.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
 #include "core/cpu.hpp"
 #include "core/interpolator.hpp"
+#include "core/memory.hpp"
 #include "expect.hpp"
 
 using namespace voxkern;
@@ -209,6 +213,113 @@ TEST(resample, planes_and_lines_are_cut) {
     }));
 }
 
+// So is a line that is taken as it is or smoothed, one of many very long ones, and the image whose range limits a
+// result.
+TEST(resample, long_lines_are_cut_in_every_way) {
+    const std::uint8_t seven = 7;
+    constexpr std::int64_t m = 2000 * 1000;
+    std::vector<std::uint8_t> out(m);
+    const View<const std::uint8_t, 1> line = {&seven, {m / 2}, {0}};
+    const auto onto_line = [&](const Options& options, double sigma) {
+        return stops_early(out, [&](const Exec& exec) {
+            cpu::resample(erase_type(line), erase_type(contiguous_view<std::uint8_t, 1>(out.data(), {m})),
+                          {{line_of(m, 0, m / 2 - 1), sigma}}, options, exec);
+        });
+    };
+    Options options;
+    options.kernel.order = 0;
+    EXPECT(onto_line(options, 0.0));
+    for (const int order : {0, 1, 3}) {
+        options.kernel.order = order;
+        EXPECT(onto_line(options, 3.0));
+    }
+    out.resize(9 * 1200000);
+    const std::vector<std::uint8_t> row(1100000, seven);
+    const View<const std::uint8_t, 2> many = {row.data(), {9, 1100000}, {0, 1}};
+    const std::vector<AxisSampling> axes = {{line_of(9, 0, 8)}, {line_of(1200000, 0, 1099999)}};
+    EXPECT(stops_early(out, [&](const Exec& exec) {
+        cpu::resample(erase_type(many), erase_type(contiguous_view<std::uint8_t, 2>(out.data(), {9, 1200000})), axes,
+                      options, exec);
+    }));
+}
+
+// Its range is looked up in many chunks, whose number no result depends on.
+TEST(resample, range_of_a_long_line) {
+    std::vector<float> x = image<float>(1000000);
+    x[123456] = 500.0F;
+    x[999999] = -3.0F;
+    const View<const float, 1> line = contiguous_view<const float, 1>(x.data(), {1000000});
+    int asked = 0;
+    const auto asks = [](void* count) { return ++*static_cast<int*>(count) < 0; };
+    Cancellation cancellation(asks, &asked, std::chrono::milliseconds{0});
+    Exec exec;
+    exec.cancellation = &cancellation;
+    double lowest = 0.0;
+    double highest = 0.0;
+    cpu::value_range(erase_type(line), exec, &lowest, &highest);
+    EXPECT(asked >= 10 && lowest == -3.0 && highest == 500.0);
+    const View<const float, 2> layouts[] = {
+        {x.data(), {250000, 2}, {2, 1}}, {x.data(), {1000, 500}, {1, 1000}}, {x.data(), {2, 250000}, {250000, 1}}};
+    for (const View<const float, 2>& layout : layouts) {
+        cpu::value_range(erase_type(layout), {}, &lowest, &highest);
+        EXPECT(lowest == 0.0 && highest == 500.0);
+    }
+    cpu::value_range(erase_type(View<const float, 2>{x.data(), {0, 7}, {7, 1}}), {}, &lowest, &highest);
+    EXPECT(lowest < -1e300 && highest > 1e300);
+}
+
+// Very long lines, next to each other or side by side, alone or with other axes: scratch memory does not grow with
+// them.
+TEST(resample, scratch_of_long_lines_is_bounded) {
+    constexpr std::int64_t n = 2000000;
+    const std::vector<std::uint8_t> row(n, 7);
+    const std::int64_t before = cache_limit();
+    for (const bool along : {true, false}) {
+        for (const bool across : {true, false}) {
+            if (!along && !across) continue;
+            const std::int64_t lines = across ? 9 : 10;
+            const std::int64_t m = along ? n + n / 10 : n;
+            std::vector<std::uint8_t> out(static_cast<std::size_t>(10 * m));
+            const std::vector<AxisSampling> axes = {{line_of(10, 0, static_cast<double>(lines - 1))},
+                                                    {line_of(m, 0, n - 1)}};
+            const View<const std::uint8_t, 2> in = {row.data(), {lines, n}, {0, 1}};
+            release_memory();
+            set_cache_limit(std::int64_t{4} << 30);
+            cpu::resample(erase_type(in), erase_type(contiguous_view<std::uint8_t, 2>(out.data(), {10, m})), axes, {},
+                          {});
+            EXPECT(cached_bytes() <= 4 * 10 * m + (std::int64_t{150} << 20));
+            EXPECT(std::all_of(out.begin(), out.end(), [](std::uint8_t value) { return value == 7; }));
+        }
+    }
+    set_cache_limit(before);
+    release_memory();
+}
+
+// What lies outside does not read the samples inside, which may be no numbers.
+TEST(resample, nothing_leaks_into_the_outside_of_a_long_line) {
+    constexpr std::int64_t n = 40000;
+    constexpr std::int64_t m = 51000;
+    std::vector<double> x = image<double>(n);
+    std::vector<float> y(m);
+    for (const double spoilt : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+        x[0] = spoilt;
+        for (const int order : {0, 1}) {
+            Options options;
+            options.kernel.order = order;
+            options.mode = Boundary::grid_constant;
+            options.cval = 11.0;
+            const AxisSampling axis = {line_of(m, -3.3, static_cast<double>(n) + 1.7)};
+            cpu::resample(erase_type(contiguous_view<const double, 1>(x.data(), {n})),
+                          erase_type(contiguous_view<float, 1>(y.data(), {m})), {axis}, options, {});
+            for (std::size_t i = 0; i < m; ++i) {
+                const double c = axis.coordinates[i];
+                if (c > n - 0.5 + order || (order == 0 && c < -0.5)) EXPECT(y[i] == 11.0F);
+                if (c > 1.0) EXPECT(std::isfinite(y[i]));
+            }
+        }
+    }
+}
+
 // The segments of a long line give what the whole line does as one of many, which are filtered side by side.
 TEST(resample, a_long_line_equals_one_of_many) {
     constexpr std::int64_t n = 40000;
@@ -226,15 +337,15 @@ TEST(resample, a_long_line_equals_one_of_many) {
                 options.kernel.order = order;
                 options.mode = mode;
                 options.cval = 11.0;
-                const AxisSampling moved = {line_of(m, -3.3, static_cast<double>(n) + 1.7)};
-                Exec exec;
-                exec.threads = 3;
-                cpu::resample(erase_type(contiguous_view<const double, 1>(x.data(), {n})),
-                              erase_type(contiguous_view<double, 1>(alone.data(), {m})), {moved}, options, exec);
-                cpu::resample(erase_type(rows), erase_type(contiguous_view<double, 2>(many.data(), {8, m})),
-                              {{line_of(8, 0, 7)}, moved}, options, exec);
-                for (std::int64_t i = 0; i < m; ++i) {
-                    EXPECT_NEAR(alone[static_cast<std::size_t>(i)], many[static_cast<std::size_t>(3 * m + i)], 1e-10);
+                for (const double sigma : {0.0, 2.0}) {
+                    const AxisSampling moved = {line_of(m, -3.3, static_cast<double>(n) + 1.7), sigma};
+                    Exec exec;
+                    exec.threads = 3;
+                    cpu::resample(erase_type(contiguous_view<const double, 1>(x.data(), {n})),
+                                  erase_type(contiguous_view<double, 1>(alone.data(), {m})), {moved}, options, exec);
+                    cpu::resample(erase_type(rows), erase_type(contiguous_view<double, 2>(many.data(), {8, m})),
+                                  {{line_of(8, 0, 7)}, moved}, options, exec);
+                    for (std::size_t i = 0; i < m; ++i) EXPECT_NEAR(alone[i], many[3 * m + i], 1e-10);
                 }
             }
         }

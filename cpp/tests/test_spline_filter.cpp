@@ -6,6 +6,7 @@
 
 #include "core/cpu.hpp"
 #include "core/interpolator.hpp"
+#include "core/memory.hpp"
 #include "core/prefilter.hpp"
 #include "expect.hpp"
 
@@ -110,6 +111,24 @@ TEST(spline_filter, a_long_line_is_cut) {
             }
         }
     }
+    // Many very long ones are cut as well, in place too.
+    constexpr std::int64_t m = 1100000;
+    const std::vector<float> y = image(m);
+    std::vector<double> alone(y.begin(), y.end());
+    std::vector<double> many(9 * m);
+    for (std::size_t i = 0; i < many.size(); ++i) many[i] = y[i % m];
+    const View<double, 1> line = contiguous_view<double, 1>(alone.data(), {m});
+    const View<double, 2> rows = contiguous_view<double, 2>(many.data(), {9, m});
+    const Options cubic = {{1}, 3, Boundary::reflect, true};
+    const std::int64_t before = cache_limit();
+    release_memory();
+    set_cache_limit(std::int64_t{4} << 30);
+    cpu::spline_filter(as_const(erase_type(rows)), erase_type(rows), cubic, {});
+    EXPECT(cached_bytes() <= std::int64_t{30} << 20);
+    set_cache_limit(before);
+    cpu::spline_filter(as_const(erase_type(line)), erase_type(line), {{0}, 3, Boundary::reflect, true}, {});
+    for (std::size_t i = 0; i < many.size(); ++i) EXPECT(many[i] == alone[i % m]);
+
     const std::uint8_t seven = 7;
     const View<const std::uint8_t, 1> in = {&seven, {40000000}, {0}};
     std::vector<std::uint8_t> out(40000000, 99);

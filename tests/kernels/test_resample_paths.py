@@ -45,6 +45,35 @@ def test_long_lines_match_scipy(rng, backend, order):
     np.testing.assert_array_equal(got[:, 0], backend(vk.resample, x, shape=50000, order=order))
 
 
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_smoothed_long_lines_match_scipy(rng, backend, order):
+    x = rng.random(60000)
+    for mode in ("nearest", "mirror", "grid-wrap", "grid-constant", "constant"):
+        args = {"shape": 20000, "order": order, "mode": mode, "cval": 0.3, "convention": "corner"}
+        sigma = ((x.size - 1) / (20000 - 1) - 1) / 2
+        smooth = scipy_ndimage.gaussian_filter(x, sigma, mode=mode, cval=0.3)
+        want = scipy_ndimage.zoom(smooth, 1 / 3, order=order, mode=mode, cval=0.3)
+        got = backend(vk.resample, x, **args, antialias=True)
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-11, err_msg=mode)
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_many_very_long_lines(rng, cpu_level, order):
+    """Cut like a single one, whatever else changes, and the same for any number of threads."""
+    x = rng.random((9, 1 << 20), dtype=np.float32)
+    m = x.shape[1] + 77777
+    args = {"order": order, "mode": "mirror"}
+    want = np.stack([vk.resample(line, shape=m, **args) for line in x])
+    got = vk.resample(x, shape=m, axes=1, **args, threads=3)
+    np.testing.assert_array_equal(got, want)
+    both = vk.resample(x, shape=(12, m), **args, threads=3)
+    np.testing.assert_allclose(both, vk.resample(want, shape=12, axes=0, **args), rtol=0, atol=1e-6)
+    across = vk.resample(x, shape=12, axes=0, **args, threads=3)
+    np.testing.assert_array_equal(
+        across[:, -1000:], vk.resample(x[:, -1000:].copy(), shape=12, axes=0, **args)
+    )
+
+
 @pytest.mark.parametrize("order", [4, 5])
 def test_high_orders_of_float32_keep_its_precision(backend, order):
     """A ramp read backwards on its own samples: nothing but the prefilter's rounding is left."""
@@ -183,6 +212,29 @@ def test_cval_of_images_with_channels_last_is_exact(rng, backend, cval):
         assert (got[outside] == cval).all() and outside.any()
         if not more:
             np.testing.assert_allclose(got[..., 5], one, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["constant", "fov", "grid-constant"])
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_outside_of_many_axes_is_cval(rng, backend, mode, order):
+    """More axes change than are interpolated at a time: no round reads what an earlier one put outside."""
+    x = rng.integers(0, 100, (4, 3, 5, 3, 4))
+    at = [np.linspace(-1.3, n + 0.2, n + 2) for n in x.shape]
+    want = reference_resample(x, at, order, mode, cval=777)
+    for dtype, tolerance in ((np.float64, 1e-6), (np.float32, 0.01), (np.int16, 0.51)):
+        got = run(backend, x.astype(dtype), at, order, mode, cval=777)
+        np.testing.assert_allclose(got, want, rtol=0, atol=tolerance)
+        if mode != "grid-constant":
+            np.testing.assert_array_equal(got[want == 777], 777)
+    if mode == "constant":
+        x = x.astype(float)
+        grid = np.meshgrid(*at, indexing="ij")
+        scipys = scipy_ndimage.map_coordinates(x, grid, order=order, mode=mode, cval=np.inf)
+        np.testing.assert_allclose(run(backend, x, at, order, mode, cval=np.inf), scipys, rtol=0, atol=1e-9)
+        by = (0.5, -1.25, 2.5, 0.0, 0.75)
+        shifted = backend(vk.ndimage.shift, x, by, order=order, mode=mode, cval=7)
+        scipys = scipy_ndimage.shift(x, by, order=order, mode=mode, cval=7)
+        np.testing.assert_allclose(shifted, scipys, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("order", [0, 1, 3, "area"])

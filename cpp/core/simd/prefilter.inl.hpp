@@ -70,30 +70,43 @@ inline void pole_segment(C z, C* line, std::int64_t n) {
     }
 }
 
+// Samples [start, stop) of a line of n whose sample 0 is at `first`, each less `offset`. Beyond its ends stands the
+// sample that `beyond` names, or zero where that is kOutside. Some of them lie inside.
+template <class C, class Beyond>
+void load_past_ends(const LineSide& from, const char* first, C offset, std::int64_t n, std::int64_t start,
+                    std::int64_t stop, C* to, const Beyond& beyond) {
+    const LoadRow<C> load_line = load_row_of<C>(from.dtype);
+    const auto load_samples = [&](std::int64_t i, C* row, std::int64_t count) {
+        load_line(first + i * from.step * from.itemsize, from.step, row, count);
+        for (std::int64_t k = 0; k < count && offset != C{0}; ++k) row[k] -= offset;
+    };
+    const auto extend = [&](std::int64_t i, std::int64_t end) {
+        for (; i < end; ++i) {
+            const std::int64_t same = beyond(i);
+            to[i - start] = C{0};
+            if (same != kOutside) load_samples(same, to + (i - start), 1);
+        }
+    };
+    const std::int64_t low = start > 0 ? start : 0;
+    const std::int64_t high = stop < n ? stop : n;
+    extend(start, low);
+    load_samples(low, to + (low - start), high - low);
+    extend(high, stop);
+}
+
 // Coefficients [begin, end) of a padded long line whose sample 0 is at `first`, each less `offset`. They are made in
 // `buffer`, which takes kRunIn more on either side; returns where they start.
 template <class C>
 C* segment_coefficients(const LongLine<C>& line, const LineSide& from, const char* first, C offset, std::int64_t begin,
                         std::int64_t end, C* buffer) {
-    const LoadRow<C> load_line = load_row_of<C>(from.dtype);
     const std::int64_t run_in = line.poles > 0 ? kRunIn : 0;
-    const std::int64_t start = begin - run_in;
-    const std::int64_t n = end - begin + 2 * run_in;
-    const auto load_samples = [&](std::int64_t i, C* to, std::int64_t count) {
-        load_line(first + i * from.step * from.itemsize, from.step, to, count);
-        for (std::int64_t k = 0; k < count && offset != C{0}; ++k) to[k] -= offset;
-    };
-    const std::int64_t low = start > line.pad ? start : line.pad;
-    const std::int64_t high = start + n < line.pad + line.n ? start + n : line.pad + line.n;
-    load_samples(low - line.pad, buffer + (low - start), high - low);
-    for (std::int64_t k = 0; k < n; ++k) {
-        if (start + k == low) k = high - start;
-        if (k >= n) break;
-        const std::int64_t i = fold_index(start + k, line.n + 2 * line.pad, line.extension) - line.pad;
-        const std::int64_t inside = i < 0 ? 0 : (i < line.n ? i : line.n - 1);
-        buffer[k] = C{0};
-        if (i == inside || line.pad_edge) load_samples(inside, buffer + k, 1);
-    }
-    for (int p = 0; p < line.poles; ++p) pole_segment(line.pole[p], buffer, n);
+    const std::int64_t start = begin - run_in - line.pad;
+    const std::int64_t stop = end + run_in - line.pad;
+    load_past_ends(from, first, offset, line.n, start, stop, buffer, [&](std::int64_t i) {
+        const std::int64_t at = fold_index(i + line.pad, line.n + 2 * line.pad, line.extension) - line.pad;
+        if (at >= 0 && at < line.n) return at;
+        return line.pad_edge ? (at < 0 ? 0 : line.n - 1) : kOutside;
+    });
+    for (int p = 0; p < line.poles; ++p) pole_segment(line.pole[p], buffer, stop - start);
     return buffer + run_in;
 }

@@ -35,7 +35,8 @@ void filter_axis(const ConstArrayView& in, const ArrayView& out, const AxisFilte
                  RunTile<C> tile) {
     const Plan<C> plan(filter, in.shape[filter.axis]);
     const std::int64_t halo = plan.before + plan.after;
-    const Lines lines = make_cut_lines(in, out, filter.axis, sizeof(C), halo);
+    const std::int64_t taps = plan.running ? 3 : 1 + halo;
+    const Lines lines = make_cut_lines(in, out, filter.axis, sizeof(C), halo, taps);
     if (lines.pieces > 1 && in.data == out.data) {  // a piece would read what its neighbour has written
         Workspace original(in.size() * size_of(in.dtype));
         const ArrayView copied = contiguous_at(original.take<char>(in.size() * size_of(in.dtype)), in.dtype, in);

@@ -2,8 +2,10 @@
 #include <limits>
 #include <memory>
 
+#include "core/passes.hpp"
 #include "core/tiles.hpp"
-#include "kernels/resample/resample_plan.hpp"
+#include "kernels/copy/copy.hpp"
+#include "kernels/resample/resample_line_cpu.hpp"
 
 namespace voxkern::resample {
 namespace {
@@ -63,6 +65,7 @@ void first_pass(const Kernels<C>& kernels, const Task<C>& task, const AxisPlan<C
 }
 
 constexpr std::int64_t kChunkSamples = std::int64_t{1} << 16;
+constexpr std::int64_t kLongestRow = std::int64_t{1} << 18;
 
 // Calls run(workspace, plane, begin, end) for all rows of `planes` output planes. A chunk is blocks of rows of one
 // plane.
@@ -260,9 +263,12 @@ void find_range(const ConstArrayView& in, const Kernels<C>& kernels, const Exec&
     same.dtype = in.dtype;
     same.rank = in.rank;
     for (int a = 0; a < in.rank; ++a) same.strides[a] = in.strides[a];
-    const Lines lines = make_lines(in, same, 0, sizeof(C), in.shape[0]);
-    const std::int64_t row = std::max(lines.tile_lanes, lines.length);
     const C infinity = std::numeric_limits<C>::infinity();
+    *lowest = -infinity;
+    *highest = infinity;
+    if (in.size() == 0) return;
+    const Lines lines = make_cut_lines(in, same, 0, sizeof(C), 0, 1);
+    const std::int64_t row = std::max(lines.tile_lanes, lines.piece * lines.width);
     std::vector<C> lows(static_cast<std::size_t>(lines.chunks), infinity);
     std::vector<C> highs(static_cast<std::size_t>(lines.chunks), -infinity);
     for_tiles(lines, exec, Workspace::bytes_of<C>({row}), [&](Workspace& workspace, std::int64_t chunk) {
@@ -271,70 +277,11 @@ void find_range(const ConstArrayView& in, const Kernels<C>& kernels, const Exec&
         C* const buffer = workspace.take<C>(row);
         return [=, &lines, &kernels](const TilePosition& at) { kernels.range(lines, at, buffer, low, high); };
     });
-    *lowest = *std::min_element(lows.begin(), lows.end());
-    *highest = *std::max_element(highs.begin(), highs.end());
-    if (*lowest > *highest) {  // nothing but NaN: nothing to limit
-        *lowest = -infinity;
-        *highest = infinity;
-    }
-}
-
-// One axis of a few lines that are long before or after. scipy's start for a line shorter than a run-in is its own.
-bool is_line(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
-             const std::vector<int>& chosen) {
-    if (chosen.size() != 1) return false;
-    const AxisSampling& axis = axes[static_cast<std::size_t>(chosen[0])];
-    const std::int64_t n = in.shape[chosen[0]];
-    return n >= kRunIn && takes_segments(std::max(n, out.shape[chosen[0]]), in.size() / n) &&
-           axis.antialias_sigma == 0.0 && axis.cell == 0.0;
-}
-
-// Coefficients of a whole line, then its output samples, both in segments.
-template <class C>
-void resample_line(const LineTask<C>& task, std::int64_t n_out, const Kernels<C>& kernels, const Exec& exec) {
-    const std::int64_t padded = task.line.n + 2 * task.line.pad;
-    Workspace memory(Workspace::bytes_of<C>({padded}));
-    C* const coefficients = memory.take<C>(padded);
-    parallel_for((padded + kSegment - 1) / kSegment, exec, [&](std::int64_t segment) {
-        Workspace workspace(Workspace::bytes_of<C>({kSegment + 2 * kRunIn}));
-        const std::int64_t begin = segment * kSegment;
-        kernels.line_segment(task, begin, std::min(begin + kSegment, padded), workspace.take<C>(kSegment + 2 * kRunIn),
-                             coefficients);
-    });
-    parallel_for((n_out + kSegment - 1) / kSegment, exec, [&](std::int64_t segment) {
-        Workspace workspace(Workspace::bytes_of<C>({kSegment}));
-        const std::int64_t begin = segment * kSegment;
-        kernels.line_samples(task, coefficients, begin, std::min(begin + kSegment, n_out), workspace.take<C>(kSegment));
-    });
-}
-
-template <class C>
-void resample_lines(const ConstArrayView& in, const ArrayView& out, const AxisSampling& sampling,
-                    const Options& options, int axis, const Finish<C>& limits, const Kernels<C>& kernels,
-                    const Exec& exec) {
-    const bool filtered = options.kernel.filters() && options.prefilter;
-    const std::int64_t pad = filtered ? prefilter_pad(options.kernel, options.mode) : 0;
-    LineTask<C> task;
-    task.line = long_line<C>(in.shape[axis], pad, filtered ? options.kernel.order : 0, options.mode);
-    task.source = {nullptr, in.dtype, size_of(in.dtype), in.strides[axis], 1};
-    task.target = {nullptr, out.dtype, size_of(out.dtype), out.strides[axis], 1};
-    task.kernel = options.kernel;
-    task.mode = options.mode;
-    task.coordinates = sampling.coordinates.data();
-    task.gain = filtered ? spline_gain(options.kernel.order) : 1.0;
-    task.cval = static_cast<C>(options.cval);
-    if (options.mode == Boundary::grid_constant) task.offset = task.cval;
-    task.finish = {task.offset, options.clip, limits.lowest, limits.highest};
-    Axes<2> lines;
-    for (int a = 0; a < in.rank; ++a) {
-        if (a != axis) lines.push(in.shape[a], {in.strides[a], out.strides[a]});
-    }
-    for (std::int64_t line = 0; line < lines.size(); ++line) {
-        const Axes<2>::Offsets at = lines.at(line);
-        task.source.base = static_cast<char*>(const_cast<void*>(in.at(at[0])));
-        task.target.base = static_cast<char*>(out.at(at[1]));
-        resample_line(task, out.shape[axis], kernels, exec);
-    }
+    const C low = *std::min_element(lows.begin(), lows.end());
+    const C high = *std::max_element(highs.begin(), highs.end());
+    if (low > high) return;  // nothing but NaN: nothing to limit
+    *lowest = low;
+    *highest = high;
 }
 
 // Interpolates up to three axes, `chosen`.
@@ -342,13 +289,29 @@ template <class C>
 void resample_axes(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
                    const Options& options, const std::vector<int>& chosen, const Finish<C>& limits,
                    const Kernels<C>& kernels, const Exec& exec) {
-    const bool gather = gathers(in.dtype, out.dtype, axes, options);
-    if (!gather && is_line(in, out, axes, chosen)) {
-        resample_lines(in, out, axes[static_cast<std::size_t>(chosen[0])], options, chosen[0], limits, kernels, exec);
+    if (chosen.size() == 1) {
+        const AxisSampling& sampling = axes[static_cast<std::size_t>(chosen[0])];
+        if (is_long_line(in, out, sampling, chosen[0], options)) {
+            resample_lines(in, out, sampling, chosen[0], options, limits, kernels, exec);
+            return;
+        }
+    }
+    const AxisOrder order = order_axes(in, out, chosen, options);
+    const int rows_along = order.walked.back();
+    const std::int64_t row = in.shape[rows_along];
+    if (row > kLongestRow && std::find(chosen.begin(), chosen.end(), rows_along) == chosen.end()) {
+        // Samples that stay side by side go a piece at a time: scratch memory grows with the length of a row.
+        const std::int64_t pieces = (row + kLongestRow - 1) / kLongestRow;
+        for (std::int64_t p = 0; p < pieces; ++p) {
+            const std::int64_t begin = row * p / pieces;
+            const std::int64_t count = row * (p + 1) / pieces - begin;
+            resample_axes(slab_of(in, rows_along, begin, count), slab_of(out, rows_along, begin, count), axes, options,
+                          chosen, limits, kernels, exec);
+        }
         return;
     }
+    const bool gather = gathers(in.dtype, out.dtype, axes, options);
     const bool cells = has_cells(axes);
-    const AxisOrder order = order_axes(in, out, chosen, options);
     const bool picks = !cells && (!gather || in.dtype == DTypeOf<C>::value);
     VolumePlan<C> plan(in, out, axes, options, order.walked, chosen, picks ? kernels.pick_lanes : 0, exec);
     plan.task.finish.lowest = limits.lowest;
@@ -377,6 +340,28 @@ ArrayView between_rounds(DType dtype, const ConstArrayView& from, const std::vec
     return contiguous_at(memory->take<char>(0), dtype, like);
 }
 
+// Puts cval where samples lie outside along an axis. What a round puts there is interpolated and limited by the next.
+template <class C>
+void mark_outside(const ConstArrayView& in, const ArrayView& out, int axis, const AxisSampling& sampling,
+                  const Options& options, const Exec& exec) {
+    const C cval = static_cast<C>(options.cval);
+    const std::int64_t m = out.shape[axis];
+    const auto outside = [&](std::int64_t i) {
+        return is_outside(sampling.coordinates[static_cast<std::size_t>(i)], in.shape[axis], options);
+    };
+    for (std::int64_t begin = 0, end = 0; begin < m; begin = end) {
+        const bool marks = outside(begin);
+        for (end = begin + 1; end < m && outside(end) == marks;) ++end;
+        if (!marks) continue;
+        const ArrayView slab = slab_of(out, axis, begin, end - begin);
+        ConstArrayView value = as_const(slab);
+        value.data = &cval;
+        value.dtype = DTypeOf<C>::value;
+        std::fill_n(value.strides, value.rank, 0);
+        cpu::copy(value, slab, exec);
+    }
+}
+
 template <class C>
 void resample_array(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
                     const Options& options, const Kernels<C>& kernels, const Exec& exec) {
@@ -386,7 +371,6 @@ void resample_array(const ConstArrayView& in, const ArrayView& out, const std::v
         limits.lowest = options.clip ? std::clamp(limits.lowest, C{0}, C{1}) : C{0};
         limits.highest = options.clip ? std::clamp(limits.highest, C{0}, C{1}) : C{1};
     }
-    const std::vector<int> changed = changed_axes(in, axes, options);
     Options between = options;
     between.clip = false;
     Options last = options;
@@ -394,20 +378,17 @@ void resample_array(const ConstArrayView& in, const ArrayView& out, const std::v
     const DType dtype = gathers(in.dtype, out.dtype, axes, options) ? in.dtype : DTypeOf<C>::value;
     std::unique_ptr<Workspace> memory;
     ConstArrayView from = in;
-    const std::size_t at_once = axes_at_once(in, out, axes, options, changed);
-    for (std::size_t begin = 0;; begin += at_once) {
-        const std::size_t end = std::min(begin + at_once, changed.size());
-        const auto at = [&](std::size_t k) { return changed.begin() + static_cast<std::ptrdiff_t>(k); };
-        const std::vector<int> chosen(at(begin), at(end));
-        if (end == changed.size()) {
-            resample_axes(from, out, axes, last, chosen, limits, kernels, exec);
-            return;
-        }
+    const std::vector<std::vector<int>> rounds = rounds_of(in, out, axes, options);
+    for (std::size_t r = 0; r + 1 < rounds.size(); ++r) {
         std::unique_ptr<Workspace> next;
-        const ArrayView to = between_rounds(dtype, from, axes, chosen, next);
-        resample_axes(from, to, axes, between, chosen, limits, kernels, exec);
+        const ArrayView to = between_rounds(dtype, from, axes, rounds[r], next);
+        resample_axes(from, to, axes, between, rounds[r], limits, kernels, exec);
         memory = std::move(next);
         from = as_const(to);
+    }
+    resample_axes(from, out, axes, last, rounds.back(), limits, kernels, exec);
+    for (std::size_t r = 0; r + 1 < rounds.size(); ++r) {
+        for (const int a : rounds[r]) mark_outside<C>(in, out, a, axes[static_cast<std::size_t>(a)], options, exec);
     }
 }
 

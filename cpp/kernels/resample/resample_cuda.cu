@@ -183,12 +183,24 @@ class Resampler {
             const bool last = end == changed.size();
             const ArrayView to = last ? out : scratch_like(shape_after(from, chosen));
             round(from, to, chosen, last);
-            if (last) return;
+            if (last) break;
             from = as_const(to);
         }
+        // What a round puts outside is interpolated and limited by the next.
+        Store<C> store;
+        store.data = out.data;
+        store.dtype = out.dtype;
+        store.cval = static_cast<C>(options_.cval);
+        for (const Outside& axis : earlier_) mark(out, axis, store);
     }
 
   private:
+    // Which samples of an axis lie outside, in device memory.
+    struct Outside {
+        int axis;
+        const unsigned char* flags;
+    };
+
     // Interpolates up to three axes.
     void round(const ConstArrayView& in, const ArrayView& out, const std::vector<int>& chosen, bool last) {
         const AxisOrder order = order_axes(in, out, chosen, options_);
@@ -201,9 +213,11 @@ class Resampler {
         store.limits = last && options_.clip ? limits_ : nullptr;
         const int missing = 3 - static_cast<int>(order.walked.size());
         bool direct = true;
-        for (const AxisTables<C>& tables : plan.axis) {
-            const AxisPlan<C>& axis = tables.plan();
+        for (int k = missing; k < 3; ++k) {
+            const AxisPlan<C>& axis = plan.axis[k].plan();
             direct = direct && axis.prefilter.poles == 0 && axis.smooth_size == 0 && axis.taps <= 2;
+            const int a = order.walked[static_cast<std::size_t>(k - missing)];
+            if (!last && axis.outside != nullptr) earlier_.push_back({a, kept(axis.outside, axis.n_out)});
         }
         if (direct) {
             interpolate_at_once(in, out, order.walked, missing, plan, store);
@@ -252,10 +266,14 @@ class Resampler {
             const AxisPlan<C>& axis = plan.axis[k].plan();
             if (axis.outside == nullptr) continue;
             const int a = walked[static_cast<std::size_t>(k - missing)];
-            const cuda::Walk<1> walk = cuda::walk_over<1>(as_const(out), out, {a});
-            cuda::launch("mark_outside", cuda::config_for(walk.size, exec_.stream), mark_outside<C>, walk,
-                         kept(axis.outside, axis.n_out), store);
+            mark(out, {a, kept(axis.outside, axis.n_out)}, store);
         }
+    }
+
+    void mark(const ArrayView& out, const Outside& outside, const Store<C>& store) {
+        const cuda::Walk<1> walk = cuda::walk_over<1>(as_const(out), out, {outside.axis});
+        cuda::launch("mark_outside", cuda::config_for(walk.size, exec_.stream), mark_outside<C>, walk, outside.flags,
+                     store);
     }
 
     void interpolate(const ConstArrayView& from, const ArrayView& to, int a, const AxisPlan<C>& axis,
@@ -381,6 +399,7 @@ class Resampler {
     const std::vector<AxisSampling>& axes_;
     const cuda::Exec& exec_;
     const C* limits_ = nullptr;
+    std::vector<Outside> earlier_;  // of the rounds before the last
     std::vector<cuda::Scratch<char>> memory_;
 };
 

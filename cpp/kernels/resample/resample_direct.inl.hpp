@@ -142,32 +142,76 @@ void mean_rows(const Task<C>& task, std::int64_t k, std::int64_t begin, std::int
 }
 
 template <class C>
+void line_smoothed(const LineTask<C>& task, std::int64_t begin, std::int64_t end, C* buffer, C* smoothed) {
+    const std::int64_t n = task.line.n;
+    const std::int64_t radius = task.smooth_size / 2;
+    load_past_ends(task.source, task.source.base, task.offset, n, begin - radius, end + radius, buffer,
+                   [&](std::int64_t i) { return fold_index(i, n, task.mode); });
+    fir_row(buffer, 1, task.smooth_weights, task.smooth_size, FilterSymmetry::even, smoothed + begin, end - begin);
+}
+
+template <class C>
 void line_segment(const LineTask<C>& task, std::int64_t begin, std::int64_t end, C* buffer, C* coefficients) {
     const C* const from =
         segment_coefficients(task.line, task.source, task.source.base, task.offset, begin, end, buffer);
     __builtin_memcpy(coefficients + begin, from, static_cast<std::size_t>(end - begin) * sizeof(C));
 }
 
-// The taps are found as the line is walked: tables would take eight times the memory of the result.
+// Indices and weights of the taps at one coordinate of a long line. They are found as the line is walked: tables would
+// take eight times the memory of the result.
+template <class C>
+struct LineTaps {
+    std::int64_t index[kMaxInterpolatorTaps] = {};
+    double weight[kMaxInterpolatorTaps] = {};
+
+    // False where all of the sample is cval.
+    VOXKERN_INLINE bool find(const LineTask<C>& task, std::int64_t i) {
+        const bool inside =
+            interpolator_taps(task.coordinates[i], task.line.n, task.line.pad, task.kernel, task.mode, index, weight);
+        return inside && !(task.kernel.radius == 0 && task.kernel.order == 0 && weight[0] == 0.0);
+    }
+};
+
 template <class C>
 void line_samples(const LineTask<C>& task, const C* coefficients, std::int64_t begin, std::int64_t end, C* buffer) {
     const Finish<C> finish = task.finish;
-    const int taps = task.kernel.radius > 0 ? 2 * task.kernel.radius : task.kernel.order + 1;
-    std::int64_t index[kMaxInterpolatorTaps] = {};
-    double weight[kMaxInterpolatorTaps] = {};
+    const int count = task.kernel.radius > 0 ? 2 * task.kernel.radius : task.kernel.order + 1;
+    LineTaps<C> taps;
     for (std::int64_t i = begin; i < end; ++i) {
         C& value = buffer[i - begin];
-        if (!interpolator_taps(task.coordinates[i], task.line.n, task.line.pad, task.kernel, task.mode, index,
-                               weight)) {
+        if (!taps.find(task, i)) {
             value = task.cval;
             continue;
         }
-        C sum = coefficients[index[0]] * static_cast<C>(task.gain * weight[0]);
-        for (int t = 1; t < taps; ++t) {
-            sum = madd(coefficients[index[t]], static_cast<C>(task.gain * weight[t]), sum);
+        C sum = coefficients[taps.index[0]] * static_cast<C>(task.gain * taps.weight[0]);
+        for (int t = 1; t < count; ++t) {
+            sum = madd(coefficients[taps.index[t]], static_cast<C>(task.gain * taps.weight[t]), sum);
         }
         value = finish(sum);
     }
     const LineSide& to = task.target;
     store_row_of<RoundSaturate, C>(to.dtype)(buffer, to.base + begin * to.step * to.itemsize, to.step, end - begin);
+}
+
+// E is an unsigned integer of the size of a sample.
+template <class E, class C>
+void line_elements(const LineTask<C>& task, std::int64_t begin, std::int64_t end) {
+    E cval;
+    store_row_of<RoundSaturate, C>(task.target.dtype)(&task.cval, &cval, 1, 1);
+    const E* const from = reinterpret_cast<const E*>(task.source.base);
+    E* const to = reinterpret_cast<E*>(task.target.base);
+    LineTaps<C> taps;
+    for (std::int64_t i = begin; i < end; ++i) {
+        to[i * task.target.step] = taps.find(task, i) ? from[taps.index[0] * task.source.step] : cval;
+    }
+}
+
+template <class C>
+void line_gather(const LineTask<C>& task, std::int64_t begin, std::int64_t end) {
+    switch (task.target.itemsize) {
+        case 1: line_elements<std::uint8_t>(task, begin, end); break;
+        case 2: line_elements<std::uint16_t>(task, begin, end); break;
+        case 4: line_elements<std::uint32_t>(task, begin, end); break;
+        default: line_elements<std::uint64_t>(task, begin, end); break;
+    }
 }

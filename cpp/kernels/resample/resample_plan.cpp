@@ -11,6 +11,8 @@ constexpr std::int64_t kTurnedRow = 16;                        // shorter rows a
 // Fewer planes do not feed the threads; a larger one takes too long between two looks at a signal.
 constexpr std::int64_t kFewPlanes = 64;
 constexpr std::int64_t kLargePlane = std::int64_t{1} << 22;
+// Fewer of the longest lines take less memory between two rounds than a tile of them does in one.
+constexpr std::int64_t kFewLongLines = 64;
 
 bool is_identity(const std::vector<double>& coordinates, std::int64_t n) {
     if (static_cast<std::int64_t>(coordinates.size()) != n) return false;
@@ -160,16 +162,27 @@ void AxisTables<C>::fill(const AxisSampling& axis, const Options& options, doubl
     });
 }
 
-// Filters read `wrap` as grid_wrap; the other modes say the same to filters and interpolation.
 template <class C>
-void AxisTables<C>::smooth(double sigma, Boundary mode) {
+std::vector<C> smoothing_weights(double sigma) {
     const auto radius = static_cast<std::int64_t>(4.0 * sigma + 0.5);  // scipy's truncate=4
     std::vector<double> kernel;
     for (std::int64_t i = -radius; i <= radius; ++i) {
         kernel.push_back(std::exp(-0.5 * static_cast<double>(i * i) / (sigma * sigma)));
     }
     const double sum = std::accumulate(kernel.begin(), kernel.end(), 0.0);
-    for (const double k : kernel) smooth_weights_.push_back(static_cast<C>(k / sum));
+    std::vector<C> weights;
+    for (const double k : kernel) weights.push_back(static_cast<C>(k / sum));
+    return weights;
+}
+
+template std::vector<float> smoothing_weights(double);
+template std::vector<double> smoothing_weights(double);
+
+// Filters read `wrap` as grid_wrap; the other modes say the same to filters and interpolation.
+template <class C>
+void AxisTables<C>::smooth(double sigma, Boundary mode) {
+    smooth_weights_ = smoothing_weights<C>(sigma);
+    const auto radius = static_cast<std::int64_t>(smooth_weights_.size() / 2);
     const std::int64_t n = plan_.n_in;
     for (std::int64_t i = -radius; i < 0; ++i) smooth_extension_.push_back(fold_index(i, n, mode));
     for (std::int64_t i = n; i < n + radius; ++i) smooth_extension_.push_back(fold_index(i, n, mode));
@@ -196,22 +209,32 @@ std::vector<int> changed_axes(const ConstArrayView& in, const std::vector<AxisSa
     return changed;
 }
 
-std::size_t axes_at_once(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
-                         const Options& options, const std::vector<int>& changed) {
-    // A later round would interpolate and limit the cval that an earlier one wrote.
-    const bool writes_cval = options.mode == Boundary::constant || options.mode == Boundary::fov;
-    const bool outside = writes_cval && std::any_of(changed.begin(), changed.end(), [&](int a) {
-                             const std::vector<double>& at = axes[static_cast<std::size_t>(a)].coordinates;
-                             const auto last = static_cast<double>(in.shape[a] - 1);
-                             return std::any_of(at.begin(), at.end(), [=](double c) { return c < 0.0 || c > last; });
-                         });
+std::vector<std::vector<int>> rounds_of(const ConstArrayView& in, const ArrayView& out,
+                                        const std::vector<AxisSampling>& axes, const Options& options) {
+    std::vector<int> changed = changed_axes(in, axes, options);
+    std::vector<std::vector<int>> rounds;
+    const auto alone = std::find_if(changed.begin(), changed.end(), [&](int a) {
+        const bool very_long = std::max(in.shape[a], out.shape[a]) >= kLongestTile && std::abs(in.strides[a]) == 1;
+        return very_long && in.size() / in.shape[a] < kFewLongLines;
+    });
+    if (alone != changed.end()) {
+        rounds.push_back({*alone});
+        changed.erase(alone);
+    }
     const auto channels = [&](const auto& array) {
         for (int a = 0; a < in.rank; ++a) {
             if (array.strides[a] == 1 && in.shape[a] >= kTurnedRow && !contains(changed, a)) return a;
         }
         return -1;
     };
-    return !outside && channels(in) >= 0 && channels(in) == channels(out) ? 2 : 3;
+    const std::ptrdiff_t at_once = channels(in) >= 0 && channels(in) == channels(out) ? 2 : 3;
+    for (auto begin = changed.begin(); begin != changed.end();) {
+        const auto end = begin + std::min(at_once, changed.end() - begin);
+        rounds.emplace_back(begin, end);
+        begin = end;
+    }
+    if (rounds.empty()) rounds.emplace_back();  // nothing changes: a copy
+    return rounds;
 }
 
 AxisOrder order_axes(const ConstArrayView& in, const ArrayView& out, std::vector<int> changed, const Options& options) {
@@ -260,7 +283,6 @@ VolumePlan<C>::VolumePlan(const ConstArrayView& in, const ArrayView& out, const 
     std::int64_t* const in_strides[] = {&task.source.step, &task.source.row, &task.source.lane};
     std::int64_t* const out_strides[] = {&task.target.step, &task.target.row, &task.target.lane};
     const int missing = 3 - static_cast<int>(walked.size());
-    // Where cval is blended in, the volume minus cval is resampled: what lies outside is then zero.
     bool blends = options.mode == Boundary::grid_constant;
     for (int k = 0; k < 3; ++k) {
         *in_strides[k] = *out_strides[k] = 0;
@@ -275,7 +297,7 @@ VolumePlan<C>::VolumePlan(const ConstArrayView& in, const ArrayView& out, const 
             resampled ? AxisTables<C>(in.shape[a], sampling, options, exec) : AxisTables<C>::identity(in.shape[a]);
         *in_strides[k] = in.strides[a];
         *out_strides[k] = out.strides[a];
-        blends = blends || (options.mode == Boundary::constant && resampled && sampling.antialias_sigma > 0.0);
+        blends = blends || (resampled && blends_cval(options, sampling));
     }
     axis[2].plan_picks(pick_lanes);
     task.cval = static_cast<C>(options.cval);
@@ -314,6 +336,16 @@ bool gathers(DType in, DType out, const std::vector<AxisSampling>& axes, const O
 
 bool has_cells(const std::vector<AxisSampling>& axes) {
     return std::any_of(axes.begin(), axes.end(), [](const AxisSampling& axis) { return axis.cell > 0.0; });
+}
+
+bool blends_cval(const Options& options, const AxisSampling& axis) {
+    return options.mode == Boundary::grid_constant ||
+           (options.mode == Boundary::constant && axis.antialias_sigma > 0.0);
+}
+
+bool is_outside(double c, std::int64_t n, const Options& options) {
+    return (options.mode == Boundary::constant || options.mode == Boundary::fov) &&
+           !fold_coordinate(c, n, options.mode).inside;
 }
 
 template struct VolumePlan<float>;

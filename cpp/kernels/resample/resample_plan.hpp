@@ -46,10 +46,11 @@ class AxisTables {
 // Axes whose samples are not simply the input's.
 std::vector<int> changed_axes(const ConstArrayView& in, const std::vector<AxisSampling>& axes, const Options& options);
 
-// How many of them are interpolated in one round: three, or two where the fastest axis is one that stays (channels). It
-// then gives the rows, and no round reads every channel's samples apart.
-std::size_t axes_at_once(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
-                         const Options& options, const std::vector<int>& changed);
+// The same, in rounds that are interpolated one after another: three axes each, or two where the fastest axis is one
+// that stays (channels). It then gives the rows, and no round reads every channel's samples apart. The axis of a few
+// very long lines goes first and alone.
+std::vector<std::vector<int>> rounds_of(const ConstArrayView& in, const ArrayView& out,
+                                        const std::vector<AxisSampling>& axes, const Options& options);
 
 // The axes in the order they are walked: three to interpolate, slowest first, the rest looped over.
 struct AxisOrder {
@@ -85,6 +86,16 @@ bool gathers(DType in, DType out, const std::vector<AxisSampling>& axes, const O
 
 // Some axis has cells.
 bool has_cells(const std::vector<AxisSampling>& axes);
+
+// Weights of the Gaussian that an axis is smoothed with.
+template <class C>
+std::vector<C> smoothing_weights(double sigma);
+
+// cval is blended in: what is interpolated are the samples less cval, so that what lies outside is zero.
+bool blends_cval(const Options& options, const AxisSampling& axis);
+
+// The sample at c is cval whatever mode `constant` or `fov` interpolates there; other modes have no such samples.
+bool is_outside(double c, std::int64_t n, const Options& options);
 
 // Calls call(in, out, axes) once; with clip_axes once for each of their indices, of which the views then have one.
 template <class Call>

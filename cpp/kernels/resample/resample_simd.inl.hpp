@@ -356,10 +356,12 @@ template <class C>
 void range_of_tile(const Lines& lines, const TilePosition& at, C* row, C* lowest, C* highest) {
     const LoadRow<C> load_line = load_row_of<C>(lines.in.dtype);
     const LineSide side = lines.transposed ? swap_directions(lines.in) : lines.in;
-    const std::int64_t rows = lines.transposed ? at.lanes : lines.length;
-    const std::int64_t n = lines.transposed ? lines.length : at.lanes;
+    const std::int64_t count = at.count * lines.width;
+    const std::int64_t rows = lines.transposed ? at.lanes : count;
+    const std::int64_t n = lines.transposed ? count : at.lanes;
+    const std::int64_t first = at.in_offset + at.first * lines.width * lines.in.step;
     for (std::int64_t i = 0; i < rows; ++i) {
-        load_line(side.base + (at.in_offset + i * side.step) * side.itemsize, side.lane, row, n);
+        load_line(side.base + (first + i * side.step) * side.itemsize, side.lane, row, n);
         for (std::int64_t l = 0; l < n; ++l) {
             *lowest = row[l] < *lowest ? row[l] : *lowest;
             *highest = row[l] > *highest ? row[l] : *highest;
@@ -369,8 +371,9 @@ void range_of_tile(const Lines& lines, const TilePosition& at, C* row, C* lowest
 
 template <class C>
 constexpr Kernels<C> kernels_of() {
-    return {first_axis<C>,  combine_plane<C>, filter_plane<C>, resample_rows<C>, mean_rows<C>,
-            gather_rows<C>, line_segment<C>,  line_samples<C>, range_of_tile<C>, kHasPick<C> ? kVec<C> : 0};
+    return {first_axis<C>,   combine_plane<C>, filter_plane<C>,  resample_rows<C>,
+            mean_rows<C>,    gather_rows<C>,   line_smoothed<C>, line_segment<C>,
+            line_samples<C>, line_gather<C>,   range_of_tile<C>, kHasPick<C> ? kVec<C> : 0};
 }
 
 }  // namespace

@@ -63,6 +63,8 @@ struct LineTask {
     LineSide source;
     LineSide target;
     LongLine<C> line;
+    std::int64_t smooth_size = 0;  // of the antialiasing Gaussian; 0: none
+    const C* smooth_weights = nullptr;
     Interpolator kernel;
     Boundary mode = Boundary::nearest;
     const double* coordinates = nullptr;
@@ -98,9 +100,12 @@ struct Kernels {
     void (*rows)(const Task<C>&, std::int64_t k, std::int64_t begin, std::int64_t end, const Scratch<C>&);
     void (*cells)(const Task<C>&, std::int64_t k, std::int64_t begin, std::int64_t end, const Scratch<C>&);
     void (*gather)(const Task<C>&, std::int64_t k, std::int64_t begin, std::int64_t end, const Scratch<C>&);
-    // Coefficients [begin, end) of a padded line, by way of `buffer`, and its output samples [begin, end).
+    // Samples [begin, end) of a line under the antialiasing Gaussian, coefficients [begin, end) of the padded line,
+    // both by way of `buffer`, and output samples [begin, end): made of coefficients, or each one of the input's.
+    void (*line_smoothed)(const LineTask<C>&, std::int64_t begin, std::int64_t end, C* buffer, C* smoothed);
     void (*line_segment)(const LineTask<C>&, std::int64_t begin, std::int64_t end, C* buffer, C* coefficients);
     void (*line_samples)(const LineTask<C>&, const C* coefficients, std::int64_t begin, std::int64_t end, C* buffer);
+    void (*line_gather)(const LineTask<C>&, std::int64_t begin, std::int64_t end);
     // Smallest and largest number among the samples of one tile; NaNs are passed over.
     void (*range)(const Lines&, const TilePosition&, C* row, C* lowest, C* highest);
     std::int64_t pick_lanes;  // lanes of a vector this level can permute, else 0

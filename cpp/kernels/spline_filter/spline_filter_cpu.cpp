@@ -19,7 +19,7 @@ struct Passes {
 
     void run(std::size_t k, const ConstArrayView& in, const ArrayView& out, const Exec& exec) const {
         const std::int64_t n = in.shape[axes[k]];
-        if (takes_segments(n, in.size() / n)) {
+        if (cuts(axes[k], out)) {
             run_segments(axes[k], in, out, exec);
             return;
         }
@@ -38,14 +38,15 @@ struct Passes {
         });
     }
 
-    // A few long lines, a segment of one line at a time. A segment reads its neighbours' samples: in place, the results
-    // wait elsewhere until all are made.
+    static bool cuts(int axis, const ArrayView& out) {
+        return takes_segments(out.shape[axis], out.size() / out.shape[axis], out.strides[axis]);
+    }
+
+    // Long lines, a segment of one line at a time. A segment reads its neighbours' samples: in place, the results of a
+    // line wait elsewhere until all are made.
     void run_segments(int axis, const ConstArrayView& in, const ArrayView& out, const Exec& exec) const {
         if (in.data == out.data) {
-            Workspace workspace(in.size() * size_of(out.dtype));
-            const ArrayView apart = contiguous_at(workspace.take<char>(0), out.dtype, in);
-            run_segments(axis, in, apart, exec);
-            cpu::copy(as_const(apart), out, exec);
+            run_segments_in_place(axis, out, exec);
             return;
         }
         Task<C> task;
@@ -64,19 +65,35 @@ struct Passes {
                             buffer.take<C>(kSegment + 2 * kRunIn));
         });
     }
+
+    void run_segments_in_place(int axis, const ArrayView& array, const Exec& exec) const {
+        ArrayView line = array;
+        Axes<1> lines;
+        for (int a = 0; a < array.rank; ++a) {
+            if (a == axis) continue;
+            lines.push(array.shape[a], {array.strides[a]});
+            line.shape[a] = 1;
+        }
+        Workspace workspace(array.shape[axis] * size_of(array.dtype));
+        const ArrayView apart = contiguous_at(workspace.take<char>(0), array.dtype, line);
+        for (std::int64_t l = 0; l < lines.size(); ++l) {
+            line.data = array.at(lines.at(l)[0]);
+            run_segments(axis, as_const(line), apart, exec);
+            cpu::copy(as_const(apart), line, exec);
+        }
+    }
 };
 
 template <class C>
 void filter(const ConstArrayView& in, const ArrayView& out, const Options& options, const Kernels<C>& kernels,
             const Exec& exec) {
     Passes<C> passes{options, kernels, static_cast<C>(spline_gain(options.order)), passes_of(out, options), {}};
-    for (const int axis : passes.axes) {
-        const std::int64_t n = in.shape[axis];
-        const bool tables = !takes_segments(n, in.size() / n);
-        passes.filters.emplace_back(tables ? n : 1, 0, options.order, options.mode);
-    }
     const Exec limited = limited_to_work(exec, 2 * in.size() * static_cast<std::int64_t>(passes.axes.size()));
     const auto run = [&](const ArrayView& to) {
+        for (const int axis : passes.axes) {
+            const std::int64_t n = passes.cuts(axis, to) ? 1 : in.shape[axis];  // segments need no tables
+            passes.filters.emplace_back(n, 0, options.order, options.mode);
+        }
         run_passes(
             in, to, passes.axes, limited,
             [&](std::size_t k, const ConstArrayView& a, const ArrayView& b, const Exec& e) { passes.run(k, a, b, e); });
