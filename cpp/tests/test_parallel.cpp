@@ -69,7 +69,7 @@ std::atomic<int> strays{0};
 void on_signal(int) {
     if (pthread_equal(pthread_self(), caller) == 0) ++strays;
     const auto begin = std::chrono::steady_clock::now();
-    while (std::chrono::steady_clock::now() - begin < std::chrono::microseconds(200)) {
+    while (std::chrono::steady_clock::now() - begin < std::chrono::microseconds(100)) {
     }
 }
 
@@ -81,7 +81,7 @@ pid_t signaller(pid_t target) {
         if (kill(target, SIGUSR1) != 0) _exit(0);
         usleep(20);
         kill(target, SIGUSR1);
-        usleep(150);
+        usleep(500);  // the target has to get on as well
     }
 }
 #endif

@@ -282,7 +282,7 @@ def test_ctrl_c_stops_a_long_call(threads, call):
             assert process.stdout.readline().strip() == "ready"
             time.sleep(0.5)
             process.send_signal(signal.SIGINT)
-            # It takes a quarter of a second where a processor is idle; a busy machine may be several times slower.
+            # A quarter of a second is promised where a processor is idle; busy ones take several times that.
             assert select.select([process.stdout], [], [], 2)[0], "still computing"
             assert process.communicate(timeout=60)[0].split() == ["stopped", "alive"]
         finally:
