@@ -55,7 +55,7 @@ def halves(shape: tuple[int, ...], size: tuple[int, ...]) -> Case:
         peers={"scipy": lambda _: by_scipy},
         moved=x.nbytes + int(np.prod(size)),
         error=differing,
-        tolerance=1e-3,  # where the share is a half, but for rounding
+        tolerance=0.0,
     )
 
 
