@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,6 +75,12 @@ class Case:
         if error is None or not error <= self.tolerance:
             raise WrongAnswer(f"{self.size}: error {error}, allowed {self.tolerance:g}")
         return error
+
+
+def beside(peer: str, build: Build) -> Case:
+    """Return a case with one of its peers: enough to tell what other data cost us."""
+    case = build()
+    return replace(case, peers={peer: case.peers[peer]})
 
 
 def by_default(call: Call) -> OnThreads:

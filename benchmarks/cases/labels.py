@@ -39,6 +39,26 @@ def label_map(organ_count: int, shape: tuple[int, ...], size: tuple[int, ...]) -
     )
 
 
+def halves(shape: tuple[int, ...], size: tuple[int, ...]) -> Case:
+    """nnU-Net's rule before batchgenerators 0.25.5, of one organ."""
+    x = organs(shape, 1)
+
+    def by_scipy() -> Any:
+        factors = np.divide(size, shape)
+        share = scipy_ndimage.zoom(x.astype(np.float64), factors, order=1, mode="nearest", grid_mode=True)
+        return (share >= 0.5).astype(x.dtype)
+
+    return Case(
+        size=size_of(shape, size, dtype=x.dtype),
+        ours=lambda threads: vk.resample_labels(x, shape=size, rule="half", threads=threads),
+        want=by_scipy,
+        peers={"scipy": lambda _: by_scipy},
+        moved=x.nbytes + int(np.prod(size)),
+        error=differing,
+        tolerance=0.0,
+    )
+
+
 def argmax(n: int, zero_background: bool) -> Case:
     x, size = class_scores(25, n), 2 * n
     if zero_background:
@@ -74,6 +94,7 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
     return {
         "labels, 25 classes": partial(label_map, 24, *sizes),
         "labels, one organ": partial(label_map, 1, *sizes),
+        "labels, rule half": partial(halves, *sizes),
         "argmax of scores": partial(argmax, n, False),
         f"argmax of scores{ZERO_BACKGROUND}": partial(argmax, n, True),
     }

@@ -199,6 +199,48 @@ def test_resample_command_like(make_series, tmp_path):
     assert vk.load(tmp_path / "out.nii").shape == target.shape
 
 
+def test_resample_command_affine(make_series, tmp_path, capsys):
+    folder, _ = make_series()
+    volume = vk.load(folder)
+    affine = volume.affine @ np.diag([0.8, 1.5, 1.2, 1.0])
+    affine[:3, 3] += (3, -2, 1)
+    out, where = str(tmp_path / "out.nii"), tmp_path / "where.txt"
+    np.savetxt(where, affine)
+    words = ["resample", str(folder), out, "--quiet", "--order", "1"]
+    assert main([*words, "--shape", "5,6,7", "--affine", str(where)]) == 0
+    want = vk.resample(volume, affine=affine, shape=(5, 6, 7), order=1)
+    np.testing.assert_array_equal(vk.load(out).data, want.data)
+    np.testing.assert_allclose(vk.load(out).affine, affine, atol=1e-4)
+    for text, option, error in (
+        ("1 2 three", ["--shape", "5"], "affine: got"),
+        ("1 2 3", ["--shape", "5"], "affine: got shape (3,)"),
+        ("1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1", ["--spacing", "2"], "spacing, shape, affine"),
+        (None, ["--shape", "5"], ""),
+    ):
+        where.unlink(missing_ok=True)
+        if text is not None:
+            where.write_text(text)
+        assert main([*words, *option, "--affine", str(where)]) != 0
+        told = capsys.readouterr().err
+        assert told.startswith(f"voxkern: error: {error}") and told.count("\n") == 1, told
+
+
+def test_resample_command_clip_of_slices(tmp_path):
+    rng = np.random.default_rng(0)
+    data = rng.random((6, 7, 8, 3)) * [1, 10, 100]
+    scan, out = str(tmp_path / "scan.nii"), str(tmp_path / "out.nii")
+    vk.save(vk.Volume(data.astype(np.float32), np.eye(4)), scan)
+    volume = vk.load(scan)
+    results = []
+    for word, clip in (("--clip", True), ("--clip-slices", "slice")):
+        assert main(["resample", scan, out, "--shape", "9", word, "--quiet"]) == 0
+        results.append(vk.load(out).data)
+        np.testing.assert_array_equal(results[-1], vk.resample(volume, shape=9, clip=clip).data)
+    assert results[0][..., 0].max() > results[1][..., 0].max()
+    with pytest.raises(SystemExit):
+        main(["resample", scan, out, "--shape", "9", "--clip", "--clip-slices"])
+
+
 def test_info(make_series, capsys):
     folder, _ = make_series()
     assert main(["info", str(folder)]) == 0

@@ -80,6 +80,20 @@ def test_complex(rng):
     np.testing.assert_allclose(got.get(), want, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("name", ["correlate1d", "convolve1d"])
+def test_complex_weights(rng, name):
+    function, weights = getattr(ndimage, name), [1 + 2j, 3, -1j]
+    for dtype in ("int16", "float32", "float64"):
+        x = image(rng, (6, 7, 18), dtype)
+        for axis in range(3):
+            got = function(cupy.asarray(x), weights, axis, mode="constant", cval=2.5)
+            want = function(x, weights, axis, mode="constant", cval=2.5)
+            assert got.dtype == want.dtype
+            np.testing.assert_allclose(got.get(), want, rtol=0, atol=1e-3 if dtype == "float32" else 1e-10)
+    with pytest.raises(vk.CudaUnavailableError, match=f"{name} of complex .* has no GPU version yet"):
+        function(cupy.asarray(x + 1j), weights)
+
+
 def test_empty():
     assert ndimage.gaussian_filter(cupy.empty((0, 5)), 1).shape == (0, 5)
 

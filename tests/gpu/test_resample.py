@@ -131,6 +131,24 @@ def test_out(rng):
         assert_same(out.get(), want, dtype, FLOAT32, FLOAT64)
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int16", "float32", "float64"])
+def test_bools_have_the_bytes_of_the_cpu(rng, dtype):
+    x = image(rng, (9, 10, 11), dtype)
+    for call in (
+        lambda a: vk.ndimage.zoom(a, 1.7, output=bool),
+        lambda a: vk.ndimage.zoom(a, 0.7, output=bool, order=0, mode="grid-constant", cval=9),
+        lambda a: vk.ndimage.shift(a, 2.5, output=bool, order=1, mode="constant", cval=9),
+        lambda a: vk.ndimage.spline_filter(a, output=bool),
+        lambda a: vk.ndimage.spline_filter1d(a, axis=1, output=np.int16),
+        lambda a: vk.ndimage.gaussian_filter(a, 1, output=bool),
+        lambda a: vk.ResamplePlan(x, shape=14, clip=True)(a, dtype=bool),
+        lambda a: vk.ResamplePlan(x, shape=14, order=5)(a, dtype=bool),
+    ):
+        got, want = call(cupy.asarray(x)).get(), call(x)
+        assert got.dtype == want.dtype
+        np.testing.assert_array_equal(got.view(np.uint8), want.view(np.uint8))
+
+
 @pytest.mark.parametrize("order", [1, 3])
 def test_volumes_stay_on_the_gpu(rng, order):
     x = image(rng, (10, 12, 9), "float32")

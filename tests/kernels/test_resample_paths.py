@@ -239,13 +239,17 @@ def test_outside_of_many_axes_is_cval(rng, backend, mode, order):
 
 @pytest.mark.parametrize("order", [0, 1, 3, "area"])
 @pytest.mark.parametrize("dtype", ["float32", "uint8", "bool"])
-def test_bools_hold_zero_and_one(rng, order, dtype):
-    """Whatever the numbers of the input and the value outside."""
-    x = (rng.random((6, 7, 8)) * 9 * (rng.random((6, 7, 8)) > 0.5)).astype(dtype)
-    results = [vk.ResamplePlan(x, shape=9, order=order)(x, dtype=bool), np.empty((9, 9, 9), bool)]
-    vk.resample(x, shape=9, order=order, out=results[1])
+def test_bools_hold_zero_and_one(rng, backend, order, dtype):
+    """Whatever the numbers of the input, how far a spline overshoots, and the value outside."""
+    x = (rng.random((21, 22, 23)) * 9 * (rng.random((21, 22, 23)) > 0.5)).astype(dtype)
+    given, out = backend.give(x), backend.empty((37, 37, 37), np.dtype(bool))
+    vk.resample(given, shape=37, order=order, out=out)
+    results = [vk.ResamplePlan(x, shape=37, order=order)(given, dtype=bool), out]
     if order != "area":
-        results.append(vk.ndimage.shift(x, 2.5, output=bool, order=order, mode="constant", cval=5))
+        results.append(vk.ndimage.shift(given, 2.5, output=bool, order=order, mode="constant", cval=5))
+        results.append(vk.ndimage.zoom(given, 1.7, output=bool, order=order, mode="mirror"))
+        results.append(vk.ndimage.shift(given, 2.5, output=bool, order=order, mode="grid-constant", cval=-3))
+    results = [backend.take(result) for result in results]
     for got in results:
         assert got.dtype == bool and set(np.unique(got.view(np.uint8))) <= {0, 1}
     assert results[0].any() and not results[0].all()

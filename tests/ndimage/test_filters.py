@@ -2,6 +2,7 @@
 """Filters as drop-ins for scipy's: arguments, signatures, outputs, Volumes, errors."""
 
 import inspect
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -84,6 +85,16 @@ def test_complex_weights(rng, name, dtype):
         same = x.copy()
         ours(same, [1, 1j], output=same)
         np.testing.assert_array_equal(same, theirs(x, [1, 1j]))
+
+
+def test_complex_weights_make_no_imaginary_part_of_real_data(rng):
+    x = rng.random((100, 5000))
+    tracemalloc.start()
+    got = ndimage.correlate1d(x, [1, 2j])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < x.nbytes // 2
+    np.testing.assert_array_equal(got, scipy_ndimage.correlate1d(x, [1, 2j]))
 
 
 def test_a_part_of_complex_data_has_its_part_of_cval(rng):

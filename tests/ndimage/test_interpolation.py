@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import scipy
 import scipy.ndimage as scipy_ndimage
-from cases import MODES, SIZES, image
+from cases import INTEGERS, MODES, SIZES, image
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -166,6 +166,61 @@ def test_bad_input_raises_what_scipy_raises(call, kind):
         call(scipy_ndimage)
     with pytest.raises(type(theirs.value)):
         call(ndimage)
+
+
+def calls_of_order(order):
+    x = np.arange(12.0).reshape(3, 4)
+    return [
+        lambda f: f.shift(x, 0.5, order=order),
+        lambda f: f.zoom(x, 2, order=order),
+        lambda f: f.affine_transform(x, np.eye(2) * 0.9, order=order),
+        lambda f: f.rotate(x, 10, order=order),
+        lambda f: f.map_coordinates(x, [[0.5], [0.5]], order=order),
+        lambda f: f.geometric_transform(x, lambda i: i, order=order),
+        lambda f: f.spline_filter(x, order=order),
+        lambda f: f.spline_filter1d(x, order=order),
+    ]
+
+
+@pytest.mark.parametrize("order", [1.0, 3.0, np.float32(2), True, np.int8(3)])
+def test_an_order_is_what_scipy_takes_for_one(order):
+    for call in calls_of_order(order):
+        try:
+            want = call(scipy_ndimage)
+        except (TypeError, RuntimeError) as error:
+            with pytest.raises(type(error)) as ours:
+                call(ndimage)
+            assert str(ours.value) == str(error)
+        else:
+            np.testing.assert_allclose(call(ndimage), want, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("factor", [2.0**20, 2.0**31, 2.0**40, 2.0**62])
+def test_a_result_beyond_all_memory(factor):
+    for x in (np.zeros((4, 4, 4)), np.zeros((4, 4, 4), np.uint8)):
+        with pytest.raises((MemoryError, ValueError)):
+            scipy_ndimage.zoom(x, factor)
+        with pytest.raises(vk.ArgumentError, match=r"result: got .* allowed what fits in memory"):
+            ndimage.zoom(x, factor)
+
+
+@pytest.mark.parametrize("dtype", [bool, *INTEGERS])
+def test_coefficients_of_whole_numbers_are_scipys(rng, cpu_level, dtype):
+    """They are cut to the dtype of the output after each axis, and wrap."""
+    x = rng.random((9, 10, 11)) * 300
+    if dtype in ("uint32", "uint64"):  # a number below 0 wraps to one so large that its fraction is rounding
+        x = 2000 + x / 60
+    for order in (2, 3, 4, 5):
+        for name, more in (("spline_filter", {}), ("spline_filter1d", {"axis": 1})):
+            for array in (x, x.astype(np.float32), np.asfortranarray(x)):
+                got = getattr(ndimage, name)(array, order, output=dtype, **more)
+                want = getattr(scipy_ndimage, name)(array, order, output=dtype, **more)
+                assert got.dtype == want.dtype
+                np.testing.assert_array_equal(got.view(np.uint8), want.view(np.uint8))
+    same = x.copy()
+    out = np.empty(x.shape, np.int16)
+    assert ndimage.spline_filter(same, output=out) is out
+    np.testing.assert_array_equal(out, scipy_ndimage.spline_filter(x, output=np.int16))
 
 
 def test_threads_agree(rng):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What type checkers say of results: the kind of the image, not Any."""
 
+import inspect
+import typing
 from pathlib import Path
 
 import pytest
@@ -30,9 +32,31 @@ assert_type(vk.push(a, f, like=v), vk.Volume)
 assert_type(vk.n4_bias_field_correction(v, "otsu", shrink_factor=4), vk.Volume)
 assert_type(vk.n4_bias_field_correction(a, return_field=True), tuple[NDArray[Any], NDArray[Any]])
 vk.resample([1, 2, 3], shape=5)
+assert_type(vk.resample(x=v, spacing=1.0), vk.Volume)
+assert_type(vk.resample_labels(x=a, shape=5, rule="half"), NDArray[Any])
+assert_type(vk.resample_argmax(logits=f, shape=5), NDArray[Any])
+assert_type(vk.zscore(x=v, mask=a), vk.Volume)
+assert_type(vk.zscore(v, a), vk.Volume)
+assert_type(vk.window(x=v, low=0, high=1), vk.Volume)
+assert_type(vk.warp(x=v, displacement=f), vk.Volume)
+assert_type(vk.n4_bias_field_correction(x=v, mask=a), vk.Volume)
+vk.window(v, 0, 1, 2)  # type: ignore[call-overload]
+vk.resample_argmax(f, matrix=f)  # type: ignore[call-overload]
 vk.resample(v, spacnig=1.0)  # type: ignore[call-overload]
 vk.n4_bias_field_correction(v, shrink=4)  # type: ignore[call-overload]
 """
+
+
+def test_checkers_see_every_argument():
+    """The dictionaries of the overloads name what the functions take, and no more."""
+    names = ("resample", "resample_labels", "resample_argmax", "n4_bias_field_correction", "warp")
+    for function in (getattr(vk, name) for name in names):
+        seen = set()
+        for overload in typing.get_overloads(function):
+            hints = typing.get_type_hints(overload, include_extras=True)
+            (settings,) = typing.get_args(hints.pop("settings"))
+            seen |= set(hints) - {"return"} | set(typing.get_type_hints(settings))
+        assert seen == set(inspect.signature(function).parameters), function.__name__
 
 
 @pytest.mark.slow

@@ -6,13 +6,18 @@ import pytest
 import scipy.ndimage
 
 import voxkern as vk
+from voxkern import _core
 from voxkern._app.cli import main
 
 ARRAY = np.arange(1.0, 121.0, dtype=np.float32).reshape(4, 5, 6)
 VOLUME = vk.Volume(ARRAY, np.eye(4))
 LABELS = np.ones((4, 5, 6), np.uint8)
+LABEL_MAP = vk.Volume(LABELS, np.eye(4))
 FIELD = np.zeros((4, 5, 6, 3), np.float32)
+SCORES = vk.Volume(FIELD, np.eye(4))
 RAGGED = [[1], [2, 3]]
+EYE = np.eye(4)
+PLACED = ({"like": VOLUME}, {"matrix": EYE}, {"affine": EYE, "shape": 5}, {"transform": EYE})
 NAN = float("nan")
 
 
@@ -26,6 +31,15 @@ def spacing(value):
 
 def option(name, value):
     return name, lambda: vk.resample(ARRAY, **{"shape": 5, name: value})
+
+
+def planned(dtype):
+    return "dtype", lambda: vk.ResamplePlan(ARRAY, shape=5)(ARRAY, dtype=dtype)
+
+
+def beside(grid, name, value):
+    """What says how a grid is made, given with one that is named whole."""
+    return name, lambda: vk.resample(VOLUME, **grid, **{name: value})
 
 
 def n4(name, value):
@@ -43,7 +57,14 @@ CASES = [
     *(option("cval", value) for value in ("a", "1", None, [], 1j)),
     *(option("axes", value) for value in ("x", 1.5, [0.5], [None], {"a": 1}, 10**30)),
     *(option("clip", value) for value in ("all", 2, None, [])),
-    *(option("convention", value) for value in ([], 3, "")),
+    *(option("convention", value) for value in ([], 3, "", np.ones(2))),
+    *(option("shape_rule", value) for value in ([], None, np.ones(2), "ceil")),
+    *(beside(grid, "convention", value) for grid in PLACED for value in ("corner", "extent")),
+    *(beside(grid, "shape_rule", "ceil") for grid in PLACED),
+    *(beside(grid, "axes", 0) for grid in PLACED),
+    ("shape_rule", lambda: vk.resample(VOLUME, spacing=1, shape=5, shape_rule="floor")),
+    *map(planned, ["foo", object, 5, {}, "U5", ">f4", np.longdouble]),
+    ("dtype", lambda: vk.ResamplePlan(ARRAY + 0j, shape=5)(ARRAY + 0j, dtype=np.float32)),
     *(n4(ITERATIONS, value) for value in (NAN, [NAN], "abc", [None], [], {}, 1.5, [10**18], np.inf)),
     *(n4(WIDTH, value) for value in (1e9, NAN, "a", None, 0)),
     *(n4("wiener_filter_noise", value) for value in ("a", np.inf)),
@@ -51,11 +72,28 @@ CASES = [
     *(n4("number_of_histogram_bins", value) for value in (NAN, "a", 2.5)),
     *(n4("otsu_bins", value) for value in (NAN, "a")),
     *(n4("shrink_factor", value) for value in ("a", {}, RAGGED)),
+    *(n4("mask_label", value) for value in ("a", [1], 1j, {})),
+    ("mask_label", lambda: vk.n4_bias_field_correction(ARRAY, LABELS, mask_label="a")),
+    *(n4("spline_order", value) for value in ("a", np.ones(3), 2.5, None)),
+    *(n4(name, np.ones(2)) for name in ("compat", "field_alignment", "outside")),
+    ("shape", lambda: vk.resample(ARRAY[0], shape=(2**31, 1))),
+    ("shape", lambda: vk.resample(ARRAY[0], shape=(1, 2**28))),
+    ("spacing", lambda: vk.resample(VOLUME, spacing=(1e-8, 1, 1))),
     ("matrix", lambda: vk.resample(ARRAY, matrix="abc")),
     ("matrix", lambda: vk.resample(ARRAY, matrix=RAGGED)),
     ("matrix", lambda: vk.resample(ARRAY, matrix=np.eye(3) * 1j)),
     ("transform", lambda: vk.resample(VOLUME, transform=RAGGED)),
     ("x", lambda: vk.resample(RAGGED, shape=5)),
+    ("x", lambda: vk.ResamplePlan(RAGGED, shape=5)),
+    ("x", lambda: vk.ResamplePlan("abc", shape=5)),
+    (
+        "convention",
+        lambda: vk.resample_labels(LABEL_MAP, like=VOLUME, convention="corner"),
+    ),
+    ("shape_rule", lambda: vk.resample_labels(LABELS, matrix=np.eye(3), shape_rule="ceil")),
+    ("rule", lambda: vk.resample_labels(LABELS, shape=5, rule=np.ones(2))),
+    ("convention", lambda: vk.resample_argmax(SCORES, like=VOLUME, convention="corner")),
+    ("shape_rule", lambda: vk.resample_argmax(SCORES, affine=np.eye(4), shape=5, shape_rule="monai")),
     ("x", lambda: vk.zscore(RAGGED)),
     ("data", lambda: vk.Volume(RAGGED, np.eye(4))),
     ("affine", lambda: vk.Volume(ARRAY, "abc")),
@@ -82,6 +120,7 @@ CASES = [
     ("cval", lambda: vk.warp(ARRAY, FIELD, cval=1j)),
     ("mode", lambda: vk.warp(ARRAY, FIELD, mode=[])),
     ("units", lambda: vk.warp(ARRAY, FIELD, units="")),
+    ("units", lambda: vk.warp(ARRAY, FIELD, units=np.ones(2))),
     ("shape", lambda: vk.push(ARRAY, FIELD, shape="a")),
     ("result", lambda: vk.push(ARRAY, FIELD, shape=(10**6,) * 3)),
     ("order", lambda: vk.push(ARRAY, FIELD, order=[])),
@@ -182,3 +221,18 @@ def test_no_axes(settings, order):
     for x in (np.float32(3), np.array(3.0)):
         with pytest.raises(vk.ArgumentError, match=r"x: got shape \(\)"):
             vk.resample(x, order=order, **settings)
+
+
+def test_a_list_can_be_planned():
+    given = [[1.0, 2.0], [3.0, 4.0]]
+    plan = vk.ResamplePlan(given, shape=3, order=1)
+    np.testing.assert_array_equal(plan(given), vk.resample(np.array(given), shape=3, order=1))
+
+
+def test_what_the_kernels_have_no_memory_for(monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(_core, "resample", full)
+    with pytest.raises(vk.ArgumentError, match="resample: got more to compute than memory holds, allowed"):
+        vk.resample(ARRAY, shape=5)

@@ -38,12 +38,13 @@ inline void pole_columns(const PoleFilter<C>& filter, C* column, std::int64_t n,
     }
 }
 
-// Samples of a tile -> spline coefficients. `line` is sample 0; `pad` rows lie on either side of it.
+// Samples in the first `columns` of a tile -> spline coefficients: whole vectors. `line` is sample 0; `pad` rows lie on
+// either side of it.
 template <class C>
-void prefilter_tile(const Prefilter<C>& filter, C* line, std::int64_t width) {
+void prefilter_tile(const Prefilter<C>& filter, C* line, std::int64_t width, std::int64_t columns) {
     C* const first = line - filter.pad * width;
     for (std::int64_t p = 0; p < filter.pad; ++p) {
-        for (std::int64_t l = 0; l < width; ++l) {
+        for (std::int64_t l = 0; l < columns; ++l) {
             first[p * width + l] = filter.pad_edge ? line[l] : C{0};
             line[(filter.n + p) * width + l] = filter.pad_edge ? line[(filter.n - 1) * width + l] : C{0};
         }
@@ -51,8 +52,8 @@ void prefilter_tile(const Prefilter<C>& filter, C* line, std::int64_t width) {
     const std::int64_t n = filter.n + 2 * filter.pad;
     for (int p = 0; p < filter.poles; ++p) {
         std::int64_t l = 0;
-        for (; l + 4 * kVec<C> <= width; l += 4 * kVec<C>) pole_columns<4>(filter.filter[p], first + l, n, width);
-        for (; l < width; l += kVec<C>) pole_columns<1>(filter.filter[p], first + l, n, width);
+        for (; l + 4 * kVec<C> <= columns; l += 4 * kVec<C>) pole_columns<4>(filter.filter[p], first + l, n, width);
+        for (; l < columns; l += kVec<C>) pole_columns<1>(filter.filter[p], first + l, n, width);
     }
 }
 

@@ -26,7 +26,7 @@ struct Options {
     bool clip = false;           // limit results to the range of the input
     bool float64 = false;        // compute in float64 even where float32 holds every value
     std::vector<int> clip_axes;  // `clip` limits each index of these axes to its own range; they stay as they are
-    bool boolean = false;        // limit results to 0 and 1: the output holds bools, the input other numbers
+    bool boolean = false;        // limit results to 0 and 1: the output holds bools
 };
 
 }  // namespace voxkern::resample

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/resample/resample.hpp"
+#include "kernels/resample/resample_plan.hpp"
 
 #include <pybind11/stl.h>
 
@@ -35,17 +35,6 @@ void bind_resample_types(py::module_& module) {
     }
 }
 
-// An axis whose indices have ranges of their own keeps its samples.
-bool keeps_samples(const std::vector<AxisSampling>& axes, const ConstArrayView& in, int axis) {
-    if (axis < 0 || axis >= in.rank) return false;
-    const std::vector<double>& at = axes[static_cast<std::size_t>(axis)].coordinates;
-    if (static_cast<std::int64_t>(at.size()) != in.shape[axis]) return false;
-    for (std::size_t i = 0; i < at.size(); ++i) {
-        if (at[i] != static_cast<double>(i)) return false;
-    }
-    return true;
-}
-
 void check(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
            const Options& options) {
     expect(in.rank > 0, "input: got no axes, allowed at least one");
@@ -61,8 +50,10 @@ void check(const ConstArrayView& in, const ArrayView& out, const std::vector<Axi
         expect(axes[static_cast<std::size_t>(a)].cell == 0.0 || plain,
                "axes: cells are allowed for order 0 without antialiasing");
     }
+    const std::vector<int> changed = resample::changed_axes(in, axes, options);
     for (const int a : options.clip_axes) {
-        expect(keeps_samples(axes, in, a), "clip_axes: allowed axes that are not resampled");
+        const bool stays = std::find(changed.begin(), changed.end(), a) == changed.end();
+        expect(a >= 0 && a < in.rank && stays, "clip_axes: allowed axes that are not resampled");
     }
 }
 
@@ -77,8 +68,8 @@ void bind_resample(py::module_& module) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             check(in, out, axes, options);
-            if (layout_of(output, "output").kind == 'b') {
-                options.boolean = layout_of(input, "input").kind != 'b';
+            if (layout_of(output, "output").kind == 'b') {  // splines leave the range of zeros and ones
+                options.boolean = options.kernel.taps() > 1 || layout_of(input, "input").kind != 'b';
                 options.cval = std::clamp(options.cval, 0.0, 1.0);
             }
             run(where, [&](const auto& exec) { backend::resample(in, out, axes, options, exec); });

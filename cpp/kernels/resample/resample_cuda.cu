@@ -31,6 +31,7 @@ struct Store {
     C offset = C{0};
     C cval = C{0};
     const C* limits = nullptr;  // lowest, highest; null: no clip
+    bool boolean = false;       // nothing but 0 and 1
 
     __device__ void operator()(std::int64_t place, C value, bool outside) const {
         Finish<C> finish;
@@ -40,7 +41,9 @@ struct Store {
             finish.lowest = limits[0];
             finish.highest = limits[1];
         }
-        cuda::store_sample<RoundSaturate>(data, dtype, place, outside ? cval : finish(value));
+        value = outside ? cval : finish(value);
+        if (boolean) value = value < C{0} ? C{0} : (value > C{1} ? C{1} : value);
+        cuda::store_sample<RoundSaturate>(data, dtype, place, value);
     }
 };
 
@@ -211,6 +214,7 @@ class Resampler {
         store.offset = plan.task.offset;
         store.cval = plan.task.cval;
         store.limits = last && options_.clip ? limits_ : nullptr;
+        store.boolean = last && options_.boolean;
         const int missing = 3 - static_cast<int>(order.walked.size());
         bool direct = true;
         for (int k = missing; k < 3; ++k) {

@@ -131,7 +131,7 @@ void first_axis(const Task<C>& task, const AxisPlan<C>& plan, const Lines& lines
     load_tile(lines.in, at.in_offset, false, plan.n_in, at.lanes, loaded, width, static_cast<C*>(nullptr));
     subtract(loaded, task.source_offset, plan.n_in * width);
     if (plan.smooth_size > 0) smooth_tile(plan, loaded, line, width, width);
-    prefilter_tile(plan.prefilter, line, width);
+    prefilter_tile(plan.prefilter, line, width, width);
     const RowSink<C> sink = row_sink<RoundSaturate, C>(lines.out, at.out_offset, scratch.staging);
     for (std::int64_t i = 0; i < plan.n_out; ++i) {
         // The last vector of a row may reach into its neighbour: rows go through the buffer there.
@@ -204,7 +204,7 @@ void resample_last_axis(const AxisPlan<C>& last, std::int64_t width, const Scrat
     C* const transposed = last.smooth_size > 0 ? scratch.halo + last.smooth_size / 2 * W : line;
     transpose(scratch.rows, width, transposed, W, W, last.n_in);
     if (last.smooth_size > 0) smooth_tile(last, transposed, line, W, W);
-    prefilter_tile(last.prefilter, line, W);
+    prefilter_tile(last.prefilter, line, W, W);
     for (std::int64_t i = 0; i < last.n_out; i += kTransposeRows) {
         const std::int64_t end = i + kTransposeRows < last.n_out ? i + kTransposeRows : last.n_out;
         interpolate_columns(last, i, end, scratch.columns, scratch.result);
@@ -268,28 +268,12 @@ void combine_plane(const Task<C>& task, std::int64_t k, std::int64_t begin, std:
 template <class C>
 void filter_plane(const Task<C>& task, std::int64_t begin, std::int64_t end, const Scratch<C>& scratch) {
     const AxisPlan<C>& middle = task.axis[1];
-    const Prefilter<C>& filter = middle.prefilter;
     const std::int64_t width = round_up(task.axis[2].n_in, kRowAlign<C>);
-    C* const first = scratch.plane + begin;
-    C* const line = first + filter.pad * width;
+    C* const line = scratch.plane + middle.prefilter.pad * width + begin;
     if (middle.smooth_size > 0) {
         smooth_tile(middle, combined_plane(middle, scratch, width) + begin, line, width, end - begin);
     }
-    const C* const last = line + (filter.n - 1) * width;
-    for (std::int64_t p = 0; p < filter.pad; ++p) {
-        for (std::int64_t l = 0; l < end - begin; ++l) {
-            first[p * width + l] = filter.pad_edge ? line[l] : C{0};
-            line[(filter.n + p) * width + l] = filter.pad_edge ? last[l] : C{0};
-        }
-    }
-    const std::int64_t n = filter.n + 2 * filter.pad;
-    for (int p = 0; p < filter.poles; ++p) {
-        std::int64_t l = 0;
-        for (; l + 4 * kVec<C> <= end - begin; l += 4 * kVec<C>) {
-            pole_columns<4>(filter.filter[p], first + l, n, width);
-        }
-        for (; l < end - begin; l += kVec<C>) pole_columns<1>(filter.filter[p], first + l, n, width);
-    }
+    prefilter_tile(middle.prefilter, line, width, end - begin);
 }
 
 // The samples along axis 1 that rows [begin, end) are made of; filtered ones are all needed.

@@ -47,7 +47,7 @@ void filter_tile(const Task<C>& task, const TilePosition& at, const Scratch<C>& 
     const Lines& lines = task.lines;
     const std::int64_t width = round_up(at.lanes, kRowAlign<C>);
     load_tile(lines.in, at.in_offset, lines.transposed, lines.length, at.lanes, scratch.tile, width, scratch.rows);
-    prefilter_tile(task.filter, scratch.tile, width);
+    prefilter_tile(task.filter, scratch.tile, width, width);
     if (lines.transposed) {
         store_along(task, at, scratch, width);
     } else {

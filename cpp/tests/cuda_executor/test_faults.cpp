@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the executor finds. Each fault runs in a process of its own, as many of them end it.
+#include <cuda_runtime.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <string>
@@ -254,6 +256,23 @@ TEST(faults, host_pointer) {
     EXPECT(has(said("host_pointer"), "invalid argument"));
     const std::string text = said("host_pointer_in_a_struct");
     EXPECT(has(text, "byte 0 of a kernel's argument begins a host address") && has(text, "error: kernel copy_values"));
+}
+
+// Four bytes of padding follow the values.
+struct Padded {
+    std::int64_t size;
+    std::int32_t flags;
+};
+
+TEST(faults, padding_is_no_address) {
+#if __has_builtin(__builtin_clear_padding)
+    Padded argument;
+    const std::uintptr_t left_there[] = {1, reinterpret_cast<std::uintptr_t>(&argument)};
+    static_assert(sizeof left_there == sizeof argument, "an address in flags and padding together");
+    std::memcpy(&argument, left_there, sizeof argument);
+    EXPECT(cuda_executor::holds_host_address(&argument, sizeof argument));
+    EXPECT(cuda_executor::may_reach_kernel(argument));
+#endif
 }
 
 TEST(faults, host_reads_device_memory) {

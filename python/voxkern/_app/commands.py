@@ -8,10 +8,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .._ops.n4 import correction_settings, n4_bias_field_correction
 from .._ops.resample import resample
 from .._runtime.config import show_config
-from .._runtime.errors import VoxkernError
+from .._runtime.errors import ArgumentError, VoxkernError
 from .._space.volume import reorient
 from ..io import is_dicom, list_series, load, save
 from . import demo
@@ -97,6 +99,15 @@ def run_n4(args: argparse.Namespace, progress: Progress) -> None:
     progress.line(f"wrote {args.output}")
 
 
+def _affine(path: str | None) -> Any:
+    if path is None:
+        return None
+    try:
+        return np.loadtxt(path)
+    except ValueError:
+        raise ArgumentError("affine: got a file of other things, allowed 4 x 4 numbers") from None
+
+
 def run_resample(args: argparse.Namespace, progress: Progress) -> None:
     """Bring a scan onto another grid."""
     with progress.running() as on_step:
@@ -108,6 +119,7 @@ def run_resample(args: argparse.Namespace, progress: Progress) -> None:
                 volume,
                 spacing=args.spacing,
                 shape=args.shape,
+                affine=_affine(args.affine),
                 like=load(args.like) if args.like else None,
                 order=args.order,
                 convention=args.convention,

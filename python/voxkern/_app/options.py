@@ -123,9 +123,20 @@ def _add_resample(commands: Any, common: argparse.ArgumentParser, series: argpar
     target.add_argument("--spacing", type=_spacing, metavar="MM", help="one number, or three with commas")
     target.add_argument("--shape", type=_shape, metavar="N", help="voxels: one number, or three with commas")
     target.add_argument("--like", metavar="FILE", help="take the grid of this image")
+    command.add_argument(
+        "--affine", metavar="FILE", help="text file, 4 x 4 numbers: where the voxels of --shape lie, RAS+ mm"
+    )
     _add_interpolation_arguments(command)
     command.add_argument("--shape-rule", default="round", choices=SHAPE_RULES, help="voxels for --spacing")
-    command.add_argument("--clip", action="store_true", help="keep results within the range of the input")
+    limits = command.add_mutually_exclusive_group()
+    limits.add_argument("--clip", action="store_true", help="keep results within the range of the input")
+    limits.add_argument(
+        "--clip-slices",
+        action="store_const",
+        const="slice",
+        dest="clip",
+        help="and of each index of the axes that stay: time points, channels",
+    )
 
 
 def _add_demo(commands: Any, common: argparse.ArgumentParser) -> None:

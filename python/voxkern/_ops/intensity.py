@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from .._runtime import validate
 from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
 from .._runtime.validate import Array
-from .._space.kinds import returns_its_kind
+from .._space.kinds import Image
 
 
 def _enter(call: Call, x: Any) -> Array:
@@ -39,7 +39,10 @@ def _slices(array: Array, like: Array | None = None) -> Array:
     return np.atleast_2d(array.transpose(order))
 
 
-@returns_its_kind
+@overload
+def zscore(x: Image, mask: Any = None) -> Image: ...
+@overload
+def zscore(x: Any, mask: Any = None) -> Any: ...
 def zscore(x: Any, mask: Any = None) -> Any:
     """Shift and scale to mean 0 and standard deviation 1.
 
@@ -95,7 +98,10 @@ def zscore(x: Any, mask: Any = None) -> Any:
     return call.leave(result)
 
 
-@returns_its_kind
+@overload
+def window(x: Image, low: float, high: float) -> Image: ...
+@overload
+def window(x: Any, low: float, high: float) -> Any: ...
 def window(x: Any, low: float, high: float) -> Any:
     """Map ``low`` to 0 and ``high`` to 1, limit what lies beyond.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,8 @@ from .._runtime.errors import ArgumentError
 from .._runtime.images import as_volume
 from .._runtime.texts import documented
 from .._runtime.validate import SAMPLED_DTYPES
-from .._space.grid import AlignedGrid, default_mode, make_grid
-from .._space.kinds import returns_its_kind
+from .._space.grid import AlignedGrid, make_grid
+from .._space.kinds import GridSettings, Image
 
 
 @documented
@@ -76,10 +76,10 @@ class ResamplePlan:
     ) -> None:
         x = as_volume(x)
         self._affine = x.affine if is_volume(x) else None
-        self._shape = tuple(np.shape(x.data if is_volume(x) else x))
+        self._shape = tuple((x if hasattr(x, "shape") else host_array(x, "x")).shape)
         if not self._shape or 0 in self._shape:
             raise ArgumentError(f"x: got shape {self._shape}, allowed at least one axis and one voxel")
-        self._grid, self._grid_affine = make_grid(
+        self._grid, self._grid_affine, usual_mode = make_grid(
             self._shape,
             self._affine,
             spacing=spacing,
@@ -92,8 +92,7 @@ class ResamplePlan:
             shape_rule=shape_rule,
             transform=transform,
         )
-        placed = self._affine is not None and any(g is not None for g in (affine, like, matrix, transform))
-        self._mode = default_mode(placed) if mode is None else mode
+        self._mode = usual_mode if mode is None else mode
         self._order, self._clip, self._antialias = order, clip, antialias
         self._cval = validate.outside_value(cval)
         self._prepare()
@@ -129,22 +128,18 @@ class ResamplePlan:
     def __call__(self, x: Any, *, out: Any = None, dtype: Any = None, threads: int | None = None) -> Any:
         """Return ``x`` on the planned grid; ``dtype`` is that of a new result, else that of ``x``."""
         call = Call("resample", "resample", "warp", threads=threads)
-        x = as_volume(x)
         source = call.enter(x, "x", SAMPLED_DTYPES)
-        self._check_as_planned(x, source.shape)
+        self._check_as_planned(call.affine, source.shape)
         if isinstance(self._grid, AlignedGrid):
             source = source.transpose(self._grid.source_axes)
         out = call.output(out, self._grid.shape, source, dtype=dtype, dtypes=SAMPLED_DTYPES)
         kernel, where, options = self._kernel_arguments(call)
-        # A spline through zeros and ones leaves their range, and a bool array holds nothing else.
-        clip = bool(self._clip) or out.dtype == np.bool_
         for voxels, values, cval in call.parts(source, out, self._cval):
-            chosen = options(kernel=self._kernel, mode=self._boundary, cval=cval, clip=clip)
+            chosen = options(kernel=self._kernel, mode=self._boundary, cval=cval, clip=bool(self._clip))
             call.run(kernel, voxels, values, where, chosen)
         return call.leave(out, self._grid_affine)
 
-    def _check_as_planned(self, x: Any, shape: tuple[int, ...]) -> None:
-        affine: Any = x.affine if is_volume(x) else None
+    def _check_as_planned(self, affine: Any, shape: tuple[int, ...]) -> None:
         place: Any = self._affine
         if shape != self._shape or (affine is None) != (place is None):
             planned = "an array" if place is None else "a Volume"
@@ -175,7 +170,17 @@ def _samplings(grid: AlignedGrid, antialias: bool, area: bool) -> list[AxisSampl
     return [AxisSampling(*axis) for axis in zip(grid.coordinates, sigmas, cells, strict=True)]
 
 
-@returns_its_kind
+class _Settings(GridSettings, total=False):
+    order: int | str
+    cval: complex
+    antialias: bool
+    clip: bool | str
+
+
+@overload
+def resample(x: Image, **settings: Unpack[_Settings]) -> Image: ...
+@overload
+def resample(x: Any, **settings: Unpack[_Settings]) -> Any: ...
 @documented
 def resample(
     x: Any,
@@ -253,7 +258,7 @@ def resample(
     """
     x = as_volume(x)
     plan = ResamplePlan(
-        x if hasattr(x, "shape") else host_array(x, "x"),
+        x,
         spacing=spacing,
         shape=shape,
         affine=affine,

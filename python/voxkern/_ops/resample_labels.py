@@ -4,25 +4,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._core import LabelOptions, LabelRule
 from .._runtime import validate
-from .._runtime.call import Call, is_volume
+from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
-from .._runtime.images import as_volume
 from .._runtime.texts import documented
 from .._runtime.validate import LABEL_DTYPES, SAMPLED_DTYPES, Array
-from .._space.grid import AlignedGrid, ObliqueGrid, default_mode, make_grid
-from .._space.kinds import returns_its_kind
+from .._space.grid import AlignedGrid, ObliqueGrid, make_grid
+from .._space.kinds import AlignedGridSettings, GridSettings, Image
 
 RULES = ("argmax", "half", "nearest", "gaussian")
 
 
-@returns_its_kind
+class _LabelSettings(GridSettings, total=False):
+    rule: str
+    cval: int
+    sigma: float
+    alpha: float
+
+
+@overload
+def resample_labels(x: Image, **settings: Unpack[_LabelSettings]) -> Image: ...
+@overload
+def resample_labels(x: Any, **settings: Unpack[_LabelSettings]) -> Any: ...
 @documented
 def resample_labels(
     x: Any,
@@ -92,18 +101,16 @@ def resample_labels(
     >>> vk.resample_labels(np.array([0, 0, 7, 7, 3]), shape=10)
     array([0, 0, 0, 0, 7, 7, 7, 7, 3, 3])
     """
-    if rule not in RULES:
-        raise ArgumentError(f"rule: got {rule!r}, allowed {', '.join(RULES)}")
+    validate.word(rule, "rule", RULES)
     sigma, alpha = validate.number(sigma, "sigma"), validate.number(alpha, "alpha")
     if not (sigma > 0 and alpha > 0):
         raise ArgumentError(f"sigma, alpha: got {sigma}, {alpha}, allowed numbers above zero")
     call = Call("resample_labels", "resample_labels", "warp_labels", threads=threads)
-    x = as_volume(x)
     source = call.enter(x, "x", LABEL_DTYPES)
     _check_shape(source.shape)
-    grid, grid_affine = make_grid(
+    grid, grid_affine, usual_mode = make_grid(
         source.shape,
-        x.affine if is_volume(x) else None,
+        call.affine,
         spacing=spacing,
         shape=shape,
         affine=affine,
@@ -114,8 +121,7 @@ def resample_labels(
         shape_rule=shape_rule,
         transform=transform,
     )
-    placed = grid_affine is not None and any(g is not None for g in (affine, like, matrix, transform))
-    boundary = validate.boundary(default_mode(placed) if mode is None else mode)
+    boundary = validate.boundary(usual_mode if mode is None else mode)
     cval = validate.whole_number(cval, "cval")
     low, high = (
         (0, 1) if source.dtype == np.bool_ else (np.iinfo(source.dtype).min, np.iinfo(source.dtype).max)
@@ -154,7 +160,10 @@ def _check_shape(shape: tuple[int, ...]) -> None:
         raise ArgumentError(f"x: got shape {shape}, allowed 1 to 8 axes with at least one voxel")
 
 
-@returns_its_kind
+@overload
+def resample_argmax(logits: Image, **settings: Unpack[AlignedGridSettings]) -> Image: ...
+@overload
+def resample_argmax(logits: Any, **settings: Unpack[AlignedGridSettings]) -> Any: ...
 @documented
 def resample_argmax(
     logits: Any,
@@ -208,16 +217,15 @@ def resample_argmax(
     array([0, 0, 0, 1, 1, 1], dtype=uint8)
     """
     call = Call("resample_argmax", "resample_argmax", threads=threads)
-    logits = as_volume(logits)
     array = call.enter(logits, "logits", SAMPLED_DTYPES)
-    place = logits.affine if is_volume(logits) else None
+    place = call.affine
     if not 2 <= array.ndim <= 4 or array.size == 0 or (place is not None and array.ndim != 4):
         raise ArgumentError(f"logits: got shape {array.shape}, allowed classes and 1 to 3 spatial axes")
     if array.dtype.kind == "c":
         raise ArgumentError(f"logits: got dtype {array.dtype}, allowed real numbers")
     # A Volume has its classes along the fourth axis.
     scores = array if place is None else array.transpose(3, 0, 1, 2)
-    grid, grid_affine = make_grid(
+    grid, grid_affine, usual_mode = make_grid(
         scores.shape[1:],
         place,
         spacing=spacing,
@@ -232,8 +240,7 @@ def resample_argmax(
         raise ArgumentError(
             f"{name}: got a grid that is turned against the scores, allowed axes along theirs"
         )
-    placed = affine is not None or like is not None
-    boundary = validate.boundary(default_mode(placed) if mode is None else mode)
+    boundary = validate.boundary(usual_mode if mode is None else mode)
     scores = scores.transpose(0, *(a + 1 for a in grid.source_axes))
     values = call.output(out, grid.shape, scores[0], dtype=_class_dtype(len(scores)), dtypes=LABEL_DTYPES)
     if (1 if values.dtype == np.bool_ else np.iinfo(values.dtype).max) < len(scores) - 1:

@@ -103,9 +103,8 @@ def warp(
     array([0.5, 2.5, 6.5, 9. ])
     """
     call = Call("warp", "warp", threads=threads)
-    x = as_volume(x)
     array = call.enter(x, "x", SAMPLED_DTYPES)
-    field = _Field(call, x, displacement, units)
+    field = _Field(call, call.affine, displacement, units)
     if array.ndim < field.axes or array.size == 0:
         raise ArgumentError(
             f"x: got shape {array.shape}, allowed {field.axes} axes or more, none of them empty"
@@ -115,7 +114,7 @@ def warp(
             f"return_gradient: got order {order!r} of {array.dtype}, allowed 1 to 5 of real values"
         )
     kernel: Interpolator = validate.interpolator(order)
-    boundary = validate.boundary(default_mode(is_volume(x)) if mode is None else mode)
+    boundary = validate.boundary(default_mode(call.affine is not None) if mode is None else mode)
     cval = validate.outside_value(cval)
     shape = field.grid + array.shape[field.axes :]
     image = call.output(out, shape, array, dtypes=SAMPLED_DTYPES)
@@ -212,7 +211,7 @@ def push(
         raise ArgumentTypeError(f"like: got {type(like).__name__}, allowed a Volume")
     call = Call("push", "push", threads=threads)
     values = call.enter(x, "x", SAMPLED_DTYPES - set("FD"))
-    field = _Field(call, like, displacement, units)
+    field = _Field(call, None if like is None else like.affine, displacement, units)
     if values.shape[: len(field.grid)] != field.grid:
         raise ArgumentError(f"x: got shape {values.shape}, allowed {field.grid} and further axes")
     if like is not None:
@@ -236,9 +235,9 @@ def push(
 
 
 class _Field:
-    """Where displaced points lie in an image, as the kernel takes it."""
+    """Where displaced points lie in an image, as the kernel takes it; ``affine`` is the image's, or None."""
 
-    def __init__(self, call: Call, x: Any, displacement: Any, units: str | None) -> None:
+    def __init__(self, call: Call, affine: Any, displacement: Any, units: str | None) -> None:
         if as_volume(displacement) is not displacement:  # such images do not say which way x and y point
             raise ArgumentTypeError(
                 f"displacement: got a {type(displacement).__name__}, allowed an array or a Volume (RAS+)"
@@ -252,11 +251,10 @@ class _Field:
             )
         if units is None:
             units = "mm" if volume is not None else "voxels"
-        if units not in UNITS:
-            raise ArgumentError(f"units: got {units!r}, allowed {', '.join(UNITS)}")
+        validate.word(units, "units", UNITS)
         self.grid: tuple[int, ...] = components.shape[:-1]
         self.axes: int = components.shape[-1]
-        self._affine = x.affine if is_volume(x) else None
+        self._affine = affine
         self.grid_affine = volume.affine if volume is not None else self._affine
         if (units == "mm" or volume is not None) and (
             self._affine is None or self.axes != 3 or len(self.grid) != 3

@@ -16,6 +16,7 @@ A public function reads::
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -47,11 +48,16 @@ class Call:
     def __init__(self, function: str, *names: str, threads: int | None = None) -> None:
         self._function, self._names = function, names
         self._threads = thread_count(threads) or get_num_threads()
-        self._backend: Backend | None = None  # of the first array, as are the volume and the library
-        self._volume: Any = None
+        self._backend: Backend | None = None  # of the first array, as is the library
+        self.volume: Any = None  # the first argument, where it is one
         self._library: ModuleType | None = None
         self._inputs: list[Array] = []
         self._written: tuple[Any, Any, Any] | None = None  # kernel's array, caller's memory, caller's object
+
+    @property
+    def affine(self) -> Any:
+        """That of the first argument; None where it is a bare array."""
+        return None if self.volume is None else self.volume.affine
 
     # --- enter ----------------------------------------------------------------------------------------
 
@@ -73,7 +79,7 @@ class Call:
         first = self._backend is None
         array = self._array(data, name)
         if first:
-            self._volume, self._library = volume, dlpack_library(data)
+            self.volume, self._library = volume, dlpack_library(data)
         if array.dtype.char in widened:
             array = array.astype(widened[array.dtype.char])
         if dtypes is not None:
@@ -96,7 +102,7 @@ class Call:
                 f"{name}: got {backend.array_name}, allowed {self._backend.array_name}, as the first argument"
             )
         if backend is not NUMPY and not any(hasattr(backend.kernels, k) for k in self._names):
-            raise self._no_gpu_version(name)
+            raise self.no_gpu_version(name)
         if backend is NUMPY and dlpack_library(data) is None:
             return host_array(data, name)
         if isinstance(data, backend.array_type):
@@ -123,9 +129,10 @@ class Call:
             floats = more.get(dtypes, ", float32 and float64")
             raise ArgumentTypeError(f"{name}: got dtype {dtype}, allowed bool, integers{floats}")
 
-    def _no_gpu_version(self, name: str) -> CudaUnavailableError:
+    def no_gpu_version(self, name: str, of: str = "") -> CudaUnavailableError:
+        """Return the error of a function, or of a case ``of`` it, that runs on the CPU alone."""
         return CudaUnavailableError(
-            f"{name}: got a GPU array, but {self._function} has no GPU version yet, allowed NumPy arrays"
+            f"{name}: got a GPU array, but {self._function}{of} has no GPU version yet, allowed NumPy arrays"
         )
 
     # --- output ---------------------------------------------------------------------------------------
@@ -141,7 +148,8 @@ class Call:
     ) -> Array:
         """Return where the kernel writes: ``out``, or a new array in the memory order of ``like``."""
         if out is None:
-            return self.empty(shape, dtype or like.dtype, like)
+            wanted = like.dtype if dtype is None else _result_dtype(dtype, like, dtypes)
+            return self.empty(shape, wanted, like)
         array = self._given(out, "out")
         if array.shape != shape:
             raise ArgumentError(f"out: got shape {array.shape}, allowed {shape}")
@@ -232,9 +240,14 @@ class Call:
         """Run a kernel on the device of its first argument, on the caller's threads or current stream."""
         backend = self._where()
         if backend is NUMPY:
-            return getattr(NUMPY.kernels, kernel)(*arguments, self._threads)
+            try:
+                return getattr(NUMPY.kernels, kernel)(*arguments, self._threads)
+            except MemoryError:
+                raise ArgumentError(
+                    f"{self._function}: got more to compute than memory holds, allowed smaller images"
+                ) from None
         if not hasattr(backend.kernels, kernel):
-            raise self._no_gpu_version("x")
+            raise self.no_gpu_version("x")
         function = getattr(backend.kernels, kernel)
         with backend.device(arguments[0]):
             return function(*arguments, backend.last_argument(self._threads))
@@ -255,9 +268,19 @@ class Call:
                 self.run("copy", target, array)
         elif self._library is not None:
             data = self._library.from_dlpack(result)
-        if self._volume is None or bare:
+        if self.volume is None or bare:
             return data
-        return self._volume.with_data(data, affine if index_map is None else self._volume.affine @ index_map)
+        return self.volume.with_data(data, affine if index_map is None else self.volume.affine @ index_map)
+
+
+def _result_dtype(dtype: Any, like: Array, dtypes: frozenset[str]) -> np.dtype[Any]:
+    try:
+        wanted: np.dtype[Any] = np.dtype(dtype)
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(f"dtype: got {reprlib.repr(dtype)}, allowed a dtype") from None
+    if wanted.char not in dtypes or not wanted.isnative or (like.dtype.kind == "c" and wanted.kind != "c"):
+        raise ArgumentTypeError(f"dtype: got {wanted}, allowed the dtypes the function takes")
+    return wanted
 
 
 def is_volume(x: Any) -> bool:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,11 @@ LARGE = 1 << 20  # bytes; less comes from NumPy's own allocator, which keeps it,
 def empty(shape: tuple[int, ...], dtype: Any, threads: int = 0) -> NDArray[Any]:
     """Return a new array in C order with unspecified values, as ``np.empty``; ``threads`` fetch its pages."""
     dtype = np.dtype(dtype)
-    if math.prod(shape) * dtype.itemsize < LARGE or dtype.hasobject:
+    nbytes = math.prod(shape) * dtype.itemsize
+    if nbytes < LARGE or dtype.hasobject:
         return np.empty(shape, dtype)
+    if nbytes > sys.maxsize:  # more than an address can tell
+        raise MemoryError
     array: NDArray[Any] = _core.empty(shape, dtype, threads)
     return array
 

@@ -77,7 +77,7 @@ truncate : float
     # scipy.ndimage: interpolation
     "coefficient_output": """\
 output : array or dtype
-    Where to write, or the dtype of the result.""",
+    Where to write, or the dtype of the result. Integers and bools truncate and wrap after each axis.""",
     "coefficient_mode": """\
 mode : {"mirror", "reflect", "nearest", "constant", "wrap", "grid-..."}
     How the line continues beyond its ends.""",
@@ -144,10 +144,11 @@ convention : {"centre", "extent", "origin", "corner"}, optional
     the volume centres coincide; the default for ``spacing``. ``extent``: the field of view is kept
     and the spacing becomes n*s/m (scipy's ``grid_mode``, nnU-Net); the default for ``shape``.
     ``origin``: the spacing is exactly as asked and the first voxel stays (MONAI, SimpleITK).
-    ``corner``: the corner voxel centres coincide, spacing (n-1)s/(m-1) (scipy's default zoom).""",
+    ``corner``: the corner voxel centres coincide, spacing (n-1)s/(m-1) (scipy's default zoom). Other
+    ways to name a grid leave nothing to choose.""",
     "shape_rule": """\
 shape_rule : {"round", "ceil", "floor", "monai", "torchio"}
-    Voxels for ``spacing``: n*s/t rounded half to even, up, or down (``torchio`` is down,
+    Voxels for ``spacing`` alone: n*s/t rounded half to even, up, or down (``torchio`` is down,
     ``monai`` rounds (n-1)*s/t + 1).""",
     "transform": """\
 transform : optional

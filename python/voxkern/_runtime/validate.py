@@ -153,6 +153,12 @@ def interpolator(order: Any) -> Any:
     )
 
 
+def word(value: Any, name: str, words: Iterable[str]) -> None:
+    """Refuse what is none of the words."""
+    if not isinstance(value, str) or value not in words:
+        raise ArgumentError(f"{name}: got {reprlib.repr(value)}, allowed {', '.join(words)}")
+
+
 def check_clip(clip: Any) -> None:
     """Refuse what does not say how results are limited."""
     if not isinstance(clip, bool | np.bool_ | str) or clip not in CLIPS:
@@ -161,6 +167,5 @@ def check_clip(clip: Any) -> None:
 
 def boundary(mode: Any) -> Boundary:
     """Return the mode that interpolation knows by this name."""
-    if not isinstance(mode, str) or mode not in INTERPOLATION_MODES:
-        raise ArgumentError(f"mode: got {mode!r}, allowed {', '.join(sorted(INTERPOLATION_MODES))}")
+    word(mode, "mode", INTERPOLATION_MODES)
     return INTERPOLATION_MODES[mode]

@@ -24,7 +24,7 @@ from .volume import Volume
 
 CONVENTIONS = ("extent", "centre", "origin", "corner")
 SHAPE_RULES = ("round", "ceil", "floor", "monai", "torchio")
-_LONGEST = 2**31  # samples along an axis: their coordinates are listed
+_LONGEST = 2**27  # samples along an axis: their coordinates and weights are listed, some hundred bytes each
 _MOST = 2**47  # voxels of one byte that fill an address space
 
 
@@ -244,15 +244,14 @@ def make_grid(
     convention: str | None = None,
     shape_rule: str = "round",
     transform: Any = None,
-) -> tuple[AlignedGrid | ObliqueGrid, NDArray[np.float64] | None]:
-    """Turn the ways to name a grid into where its samples lie, and its affine; None for a bare array.
+) -> tuple[AlignedGrid | ObliqueGrid, NDArray[np.float64] | None, str]:
+    """Turn the ways to name a grid into where its samples lie, its affine, and the mode where none is named.
 
-    ``place`` is the affine of the input, None for a bare array.
+    ``place`` is the affine of the input; None for a bare array, whose grids have none either.
     """
-    if convention is not None and convention not in CONVENTIONS:
-        raise ArgumentError(f"convention: got {convention!r}, allowed {', '.join(CONVENTIONS)}")
-    if shape_rule not in SHAPE_RULES:
-        raise ArgumentError(f"shape_rule: got {shape_rule!r}, allowed {', '.join(SHAPE_RULES)}")
+    if convention is not None:
+        validate.word(convention, "convention", CONVENTIONS)
+    validate.word(shape_rule, "shape_rule", SHAPE_RULES)
     geometric = {"transform": transform, "spacing": spacing, "like": like, "affine": affine}
     for name, value in geometric.items():
         if value is not None and place is None:
@@ -262,12 +261,17 @@ def make_grid(
     named = [value for value in (affine, like, matrix) if value is not None]
     if len(named) > 1 or (named and spacing is not None) or (like is not None and shape is not None):
         raise ArgumentError("spacing, shape, affine, like, matrix: got several that differ, allowed one")
-    if named and axes is not None:
-        raise ArgumentError(f"axes: got {axes!r}, allowed with spacing and shape alone")
+    sized = not named and (spacing is not None or shape is not None)
+    for name, value in (("axes", axes), ("convention", convention)):
+        if value is not None and not sized:
+            raise ArgumentError(f"{name}: got {value!r}, allowed with spacing and shape alone")
+    if shape_rule != "round" and not (sized and shape is None):
+        raise ArgumentError(f"shape_rule: got {shape_rule!r}, allowed with spacing alone")
 
+    mode = default_mode(place is not None and (bool(named) or transform is not None))
     if matrix is not None:
         grid = _grid_of_matrix(shape_in, place is not None, matrix, shape)
-        return grid, None if place is None else grid.affine(place)
+        return grid, None if place is None else grid.affine(place), mode
     if like is not None:
         like = as_volume(like)
         if not isinstance(like, Volume):
@@ -277,17 +281,17 @@ def make_grid(
         if shape is None:
             raise ArgumentError("affine: got no shape beside it, allowed with shape=")
         target, size = geometry.checked_affine(affine), _checked_size(shape, 3)
-    elif spacing is not None or shape is not None:
+    elif sized:
         own = _grid_of_size(shape_in, place, spacing, shape, axes, convention, shape_rule)
         if place is None or transform is None:
-            return own, None if place is None else own.affine(place)
+            return own, None if place is None else own.affine(place), mode
         target, size = own.affine(place), own.shape[:3]
     elif transform is not None and place is not None:
         target, size = place, shape_in[:3]
     else:
         raise ArgumentError("spacing, shape, affine, like, matrix: got none of them, allowed one")
     assert place is not None
-    return _located_grid(shape_in, place, target, size, transform), target
+    return _located_grid(shape_in, place, target, size, transform), target, mode
 
 
 def default_mode(anywhere_in_space: bool) -> str:

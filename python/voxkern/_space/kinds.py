@@ -1,27 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a type checker knows of functions that return the kind of their first argument."""
+"""What a type checker knows of functions that return the kind of their first argument.
+
+Volume in, Volume out; array in, array out; the kinds of other libraries are not known here. Such a function
+has two overloads, and those of many arguments name them in a dictionary.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
+from collections.abc import Iterable
+from typing import Any, TypedDict, TypeVar
 
 from .._runtime.validate import Array
 from .volume import Volume
 
-P = ParamSpec("P")
 Image = TypeVar("Image", Volume, Array)
 
 
-class ReturnsItsKind(Protocol[P]):
-    """Volume in, Volume out; array in, array out; the kinds of other libraries are not known here."""
+class AlignedGridSettings(TypedDict, total=False):
+    """A grid along the axes of the input, and what every resampling takes besides."""
 
-    @overload
-    def __call__(self, x: Image, /, *args: P.args, **kwargs: P.kwargs) -> Image: ...
-    @overload
-    def __call__(self, x: Any, /, *args: P.args, **kwargs: P.kwargs) -> Any: ...
+    spacing: Any
+    shape: Any
+    affine: Any
+    like: Any
+    mode: str | None
+    convention: str | None
+    shape_rule: str
+    out: Array | None
+    threads: int | None
 
 
-def returns_its_kind(function: Callable[Concatenate[Any, P], Any]) -> ReturnsItsKind[P]:
-    """Return the function itself, typed."""
-    return function
+class GridSettings(AlignedGridSettings, total=False):
+    """A grid in any direction."""
+
+    matrix: Any
+    transform: Any
+    axes: int | Iterable[int] | None

@@ -75,11 +75,6 @@ class Call(call.Call):
         real, target, outside = next(parts)
         return iter(((x[..., None].view(real.dtype), out[..., None].view(target.dtype), outside),))
 
-    @property
-    def has_affine(self) -> bool:
-        """Tell whether `leave` needs to know the grid."""
-        return self._volume is not None
-
     def _same(self, x: Array, out: Array) -> bool:
         return x.dtype == out.dtype and x.strides == out.strides and self.address(x) == self.address(out)
 

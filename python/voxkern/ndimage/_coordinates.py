@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -229,11 +230,11 @@ def affine_transform(
         raise RuntimeError("input and output rank must be equal")
     with np.errstate(divide="ignore", invalid="ignore"):
         before = shift / linear
-    grid = [
-        GridAxis(m, AxisSampling((np.arange(m) + b) * f), f, s)
+    grid = (
+        GridAxis(AxisSampling((np.arange(m) + b) * f), f, s)
         for m, b, f, s in zip(shape, before, linear, shift, strict=True)
-    ]
-    return sample_on_axes(call, x, grid, output, order, mode, cval, prefilter)
+    )
+    return sample_on_axes(call, x, shape, grid, output, order, mode, cval, prefilter)
 
 
 def _linear_and_shift(
@@ -377,7 +378,7 @@ def _warp(
         raise ValueError("input must not be empty")
     for source, target, outside in call.parts(x, out, cval):
         options = WarpOptions(
-            kernel=Interpolator(order),
+            kernel=Interpolator(operator.index(order)),
             mode=boundary,
             cval=outside,
             prefilter=prefilter,

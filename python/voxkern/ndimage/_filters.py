@@ -421,16 +421,21 @@ def _run(call: Call, x: Array, filters: list[AxisFilter], output: Any, cval: com
 def _run_complex(
     call: Call, x: Array, weights: Array, axis: int, output: Any, mode: str, cval: complex, origin: int
 ) -> Any:
-    """Correlate with complex weights: four real correlations, combined in the order scipy combines them."""
-    if x.dtype.kind != "c" and np.iscomplexobj(cval):
+    """Correlate with complex weights, as scipy does: each part of the input with each part of the weights."""
+    is_complex = x.dtype.kind == "c"
+    if not is_complex and np.iscomplexobj(cval):
         raise ValueError("Cannot provide a complex-valued cval when the input is real.")
+    if is_complex and not isinstance(x, np.ndarray):
+        raise call.no_gpu_version("input", of=" of complex arrays with complex weights")
 
     real, imag = ([_correlation(x, w, axis, mode, origin)] for w in (weights.real, weights.imag))
     out = call.scipy_output(output, x.shape, x, is_complex=True)
-    (re, re_out, re_cval), (im, im_out, im_cval) = call.parts(x, out, cval)
+    parts = call.parts(x, out, cval)
+    re, re_out, re_cval = next(parts)
     call.run("correlate1d", re, re_out, real, re_cval)
-    call.run("correlate1d", re, im_out, imag, re_cval)
-    if x.dtype.kind == "c":
+    call.run("correlate1d", re, out.imag, imag, re_cval)
+    if is_complex:
+        im, im_out, im_cval = next(parts)
         product = call.empty(x.shape, im.dtype)
         call.run("correlate1d", im, product, imag, im_cval)
         re_out -= product

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import functools
+import operator
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -154,8 +155,8 @@ def shift(
     call = Call("shift", "resample", threads=threads)
     x = enter_image(call, input)
     moves = value_per_axis(shift, x.ndim)
-    grid = [_axis_for(_shifted_axis, n, float(s)) for n, s in zip(x.shape, moves, strict=True)]
-    return sample_on_axes(call, x, grid, output, order, mode, cval, prefilter)
+    grid = (_axis_for(_shifted_axis, n, float(s)) for n, s in zip(x.shape, moves, strict=True))
+    return sample_on_axes(call, x, x.shape, grid, output, order, mode, cval, prefilter)
 
 
 @documented
@@ -212,8 +213,8 @@ def zoom(
             f"It is recommended to use mode = grid-{mode} instead of {mode} when grid_mode is True.",
             stacklevel=2,
         )
-    grid = [_axis_for(_zoomed_axis, m, n, grid_mode) for n, m in zip(x.shape, shape, strict=True)]
-    return sample_on_axes(call, x, grid, output, order, mode, cval, prefilter)
+    grid = (_axis_for(_zoomed_axis, m, n, grid_mode) for n, m in zip(x.shape, shape, strict=True))
+    return sample_on_axes(call, x, shape, grid, output, order, mode, cval, prefilter)
 
 
 # --- what they share ----------------------------------------------------------------------------------
@@ -222,7 +223,6 @@ def zoom(
 class GridAxis(NamedTuple):
     """Where the output samples of an axis lie: ``step * i + origin``, in scipy's order of operations."""
 
-    size: int
     sampling: AxisSampling
     step: float
     origin: float
@@ -236,7 +236,7 @@ def _axis_for(make: Any, size: int, *arguments: Any) -> GridAxis:
 
 @functools.lru_cache(maxsize=64)
 def _shifted_axis(m: int, by: float) -> GridAxis:
-    return GridAxis(m, AxisSampling(np.arange(m) - by), 1.0, -by)
+    return GridAxis(AxisSampling(np.arange(m) - by), 1.0, -by)
 
 
 @functools.lru_cache(maxsize=64)
@@ -244,9 +244,9 @@ def _zoomed_axis(m: int, n: int, grid_mode: bool) -> GridAxis:
     index = np.arange(m, dtype=np.float64)
     if grid_mode:
         step = n / m if m else 1.0
-        return GridAxis(m, AxisSampling((index + 0.5) * step - 0.5), step, 0.5 * step - 0.5)
+        return GridAxis(AxisSampling((index + 0.5) * step - 0.5), step, 0.5 * step - 0.5)
     step = (n - 1) / (m - 1) if m > 1 else 1.0
-    return GridAxis(m, AxisSampling(index * step), step, 0.0)
+    return GridAxis(AxisSampling(index * step), step, 0.0)
 
 
 def enter_image(call: Call, input: Any) -> Array:
@@ -260,20 +260,31 @@ def enter_image(call: Call, input: Any) -> Array:
 def _coefficients(call: Call, x: Array, order: int, axes: list[int], output: Any, mode: str) -> Any:
     out = call.scipy_output(output, x.shape, x)
     boundary = interpolation_mode(mode)
-    if order < 2 or x.size == 0 or not axes:
+    if order in (0, 1) or x.size == 0 or not axes:
         out[...] = x
-    else:
-        for source, target, _ in call.parts(x, out):
+        return call.leave(out)
+    order = operator.index(order)
+    for source, target, _ in call.parts(x, out):
+        if target.dtype.kind == "f":
             wide = computes_in_float64(x, out)
             options = SplineFilterOptions(axes=axes, order=order, mode=boundary, float64=wide)
             call.run("spline_filter", source, target, options)
+            continue
+        # scipy keeps the coefficients in the output, cut to whole numbers, from one axis to the next.
+        exact = call.empty(x.shape, np.float64)
+        for axis in axes:
+            options = SplineFilterOptions(axes=[axis], order=order, mode=boundary, float64=True)
+            call.run("spline_filter", source, exact, options)
+            call.run("correlate1d", exact, target, [], 0.0)
+            source = target
     return call.leave(out)
 
 
 def sample_on_axes(
     call: Call,
     x: Array,
-    grid: list[GridAxis],
+    shape: Sequence[int],
+    grid: Iterable[GridAxis],
     output: Any,
     order: int,
     mode: str,
@@ -281,21 +292,22 @@ def sample_on_axes(
     prefilter: bool,
 ) -> Any:
     """Interpolate on a grid along the axes, and leave with its affine."""
-    out = call.scipy_output(output, [axis.size for axis in grid], x)
+    out = call.scipy_output(output, shape, x)
     boundary = interpolation_mode(mode)
-    samplings = [axis.sampling for axis in grid]
+    axes = list(grid)  # once there is room for the result: coordinates may take as much
+    samplings = [axis.sampling for axis in axes]
     for source, target, outside in call.parts(x, out, cval) if out.size else ():
         options = ResampleOptions(
-            kernel=_INTERPOLATORS[order],
+            kernel=_INTERPOLATORS[operator.index(order)],
             mode=boundary,
             cval=outside,
             prefilter=prefilter or order < 2,
             float64=computes_in_float64(x, out),
         )
         call.run("resample", source, target, samplings, options)
-    if not call.has_affine:
+    if call.affine is None:
         return call.leave(out)
     index_map = np.eye(4)
-    for a, axis in enumerate(grid[:3]):
+    for a, axis in enumerate(axes[:3]):
         index_map[a, [a, 3]] = axis.step, axis.origin
     return call.leave(out, index_map=index_map)

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, Unpack, overload
 import numpy as np
 
 from ..._core import N4Fit, N4Options
+from ..._runtime import validate
 from ..._runtime.call import Call, is_volume
 from ..._runtime.errors import ArgumentError
 from ..._runtime.images import as_volume
@@ -172,7 +173,6 @@ def n4_bias_field_correction(
     True
     """
     call = Call("n4_bias_field_correction", "n4", threads=threads)
-    x = as_volume(x)
     image = call.enter(x, "x", widened=_WIDENED)
     if image.ndim not in (2, 3, 4) or image.size == 0:
         raise ArgumentError(f"x: got shape {image.shape}, allowed 2 to 4 axes and at least two voxels")
@@ -188,14 +188,16 @@ def n4_bias_field_correction(
     )
     axes = plan_axes(
         image.shape[:3],
-        x.spacing if is_volume(x) else None,
-        spline_order,
+        None if call.volume is None else call.volume.spacing,
+        common["spline_order"],
         shrink_factor,
         number_of_control_points,
         mesh,
         spline_distance,
         field_alignment,
     )
+    if mask_label is not None:
+        mask_label = validate.number(mask_label, "mask_label")
     options = N4Options(
         control_points=[a.control_points for a in axes],
         axes=[a.sample_domain for a in axes],
@@ -203,7 +205,7 @@ def n4_bias_field_correction(
         mask_label=mask_label,
         **common,
     )
-    region = _region(call, x, image, mask, mask_label, otsu_bins, weights)
+    region = _region(call, image, mask, mask_label, otsu_bins, weights)
     corrected = call.output(
         None, image.shape, image, dtype=np.float64 if image.dtype == np.float64 else np.float32
     )
@@ -218,7 +220,7 @@ def n4_bias_field_correction(
             lattice -= np.float32(fit.mean_log_field)
         domain = [a.voxel_domain for a in axes]
         into = None if field is None else field[volume]
-        call.run("n4_divide", scan, target, into, lattice, spline_order, domain)
+        call.run("n4_divide", scan, target, into, lattice, common["spline_order"], domain)
         if rescale or outside == "input":
             finish(target, scan, part.inside(), outside, rescale)
         not_positive += fit.not_positive
@@ -260,26 +262,27 @@ class _Region(NamedTuple):
 
 
 def _region(
-    call: Call, x: Any, image: Array, mask: Any, mask_label: float | None, otsu_bins: int, weights: Any
+    call: Call, image: Array, mask: Any, mask_label: float | None, otsu_bins: int, weights: Any
 ) -> _Region:
     if isinstance(mask, str):
         if mask != "otsu":
             raise ArgumentError(f"mask: got {mask!r}, allowed an array or 'otsu'")
         marked: Array | None = image > otsu_threshold(image, otsu_bins)
     else:
-        marked = _like_image(call, mask, "mask", x, image)
+        marked = _like_image(call, mask, "mask", image)
     if mask_label is not None and marked is None:
         raise ArgumentError("mask_label: got no mask to look it up in, allowed with one")
-    return _Region(marked, mask_label, _like_image(call, weights, "weights", x, image))
+    return _Region(marked, mask_label, _like_image(call, weights, "weights", image))
 
 
-def _like_image(call: Call, value: Any, name: str, x: Any, image: Array) -> Array | None:
+def _like_image(call: Call, value: Any, name: str, image: Array) -> Array | None:
     """Return a mask or weights as an array of the image's shape, or of one of its volumes."""
     if value is None:
         return None
     value = as_volume(value)
     array = call.enter(value, name)
-    if is_volume(value) and is_volume(x) and not np.allclose(value.affine, x.affine, atol=1e-2):
+    both = is_volume(value) and call.affine is not None
+    if both and not np.allclose(value.affine, call.affine, atol=1e-2):
         raise ArgumentError(f"{name}: got another geometry than x, allowed the same affine within 0.01 mm")
     if array.shape not in (image.shape, image.shape[:3]):
         raise ArgumentError(f"{name}: got shape {array.shape}, allowed {image.shape}")

@@ -119,10 +119,8 @@ def correction_settings(choice: bool | str | Mapping[str, Any], **given: Any) ->
 
 def check_choices(field_alignment: str, outside: str, otsu_bins: int, callback: Any) -> None:
     """Refuse unknown words, too few bins and a callback that cannot be called."""
-    if field_alignment not in ALIGNMENTS:
-        raise ArgumentError(f"field_alignment: got {field_alignment!r}, allowed {', '.join(ALIGNMENTS)}")
-    if outside not in OUTSIDE:
-        raise ArgumentError(f"outside: got {outside!r}, allowed {', '.join(OUTSIDE)}")
+    validate.word(field_alignment, "field_alignment", ALIGNMENTS)
+    validate.word(outside, "outside", OUTSIDE)
     if validate.whole_number(otsu_bins, "otsu_bins") < 2:
         raise ArgumentError(f"otsu_bins: got {otsu_bins}, allowed at least 2")
     if callback is not None and not callable(callback):
@@ -142,7 +140,8 @@ def fit_settings(
     threshold = validate.number(threshold, "convergence_threshold")
     if not (math.isfinite(threshold) and threshold >= 0):
         raise ArgumentError(f"convergence_threshold: got {threshold!r}, allowed 0 and more")
-    if order not in (1, 2, 3, 4, 5):
+    order = validate.whole_number(order, "spline_order")
+    if not 1 <= order <= 5:
         raise ArgumentError(f"spline_order: got {order!r}, allowed 1 to 5")
     bins = validate.whole_number(bins, "number_of_histogram_bins")
     if not 2 <= bins <= 65536:
@@ -153,12 +152,11 @@ def fit_settings(
     ):
         if not 0 < validate.number(value, name) < most:
             raise ArgumentError(f"{name}: got {value!r}, allowed numbers above 0 and below {most:g}")
-    if compat not in COMPAT:
-        raise ArgumentError(f"compat: got {compat!r}, allowed {', '.join(COMPAT)}")
+    validate.word(compat, "compat", COMPAT)
     return {
         "iterations": levels,
         "convergence_threshold": threshold,
-        "spline_order": int(order),
+        "spline_order": order,
         "bins": bins,
         "fwhm": float(fwhm),
         "noise": float(noise),
