@@ -9,7 +9,7 @@ import numpy as np
 import scipy.ndimage as scipy_ndimage
 
 import voxkern as vk
-from benchmarks.phantoms import IMAGES, Image
+from benchmarks.phantoms import IMAGES, Image, noise
 
 from .case import Build, Call, Case, simpleitk, size_of
 
@@ -51,10 +51,20 @@ def gaussian(image: Image, n: int, sigma: float) -> Case:
     )
 
 
+def compiled_mapping(n: int) -> Case:
+    """Shift by half a voxel, as a function in C says: one that scipy has for its own tests."""
+    from scipy.ndimage import _ctest
+
+    mapping = _ctest.transform(0.5)
+    return same_call(
+        lambda m, a, **k: m.geometric_transform(a, mapping, order=1, **k), partial(noise, (n,) * 3)
+    )
+
+
 def cases(quick: bool, slow: bool) -> dict[str, Build]:
     """Return name -> builder."""
     n = 48 if quick else 256
-    found: dict[str, Build] = {}
+    found: dict[str, Build] = {"compiled mapping linear": partial(compiled_mapping, n // 2)}
     for background, image in IMAGES.items():
         jobs: dict[str, tuple[Job, float]] = {
             "spline_filter": (lambda m, a, **k: m.spline_filter(a, output=a.dtype, **k), 1.0),

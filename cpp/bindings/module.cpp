@@ -19,7 +19,8 @@ namespace py = pybind11;
 
 namespace voxkern::bindings {
 void bind_types(py::module_& module);
-}
+void bind_mapping(py::module_& module);
+}  // namespace voxkern::bindings
 #define VOXKERN_BIND(name)                 \
     namespace voxkern::bindings {          \
     void bind_##name(py::module_& module); \
@@ -62,6 +63,7 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     bindings::main_thread = py::module_::import("threading").attr("main_thread")().attr("ident").cast<unsigned long>();
     active_level();  // an impossible VOXKERN_CPU_LEVEL is refused at import, not in the first call
     bind_kernels(module);
+    bindings::bind_mapping(module);
     module.def(
         "cpu_levels",
         [] {

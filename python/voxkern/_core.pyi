@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'available_threads', 'cache_limit', 'cached_bytes', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'empty', 'n4', 'n4_divide', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'spline_filter', 'warp', 'warp_labels']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'available_threads', 'cache_limit', 'cached_bytes', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'empty', 'mapped_points', 'n4', 'n4_divide', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'spline_filter', 'warp', 'warp_labels']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -120,6 +120,12 @@ class LabelOptions:
     """
     def __init__(self, *, rule: LabelRule, mode: Boundary, cval: typing.SupportsInt | typing.SupportsIndex = 0, sigma: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [], alpha: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None:
         ...
+class CompiledMapping:
+    """
+    A C function in a capsule of this name.
+    """
+    def __init__(self, capsule: typing.Any, name: str | None = None) -> None:
+        ...
 def active_cpu_level() -> str:
     """
     The ISA level calls run at.
@@ -155,6 +161,10 @@ def default_threads(worker: bool) -> int:
 def empty(shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], dtype: numpy.dtype[typing.Any], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """
     A new array in C order. Its memory is kept for the next one when it is freed.
+    """
+def mapped_points(mapping: CompiledMapping, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Writes into `output`, (grid..., image axes), what the mapping says of every grid point.
     """
 def n4(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, weights: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, scratch: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: N4Options, callback: collections.abc.Callable[[int, int, float], None] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> N4Fit:
     """

@@ -439,3 +439,16 @@ def test_foreign_displacements_are_refused(rng, kind):
     field = vk.Volume(np.zeros((6, 7, 8, 3), np.float32), AFFINE)
     with pytest.raises(vk.ArgumentTypeError, match="displacement"):
         vk.warp(scan(rng, (6, 7, 8)), foreign(kind, field))
+
+
+def test_kept_plans_are_for_equal_arguments_only():
+    x = np.zeros((4, 4))
+    for cval in (0.0, -0.0, 0, 7.0):
+        got = vk.resample(x, shape=8, order=1, mode="constant", cval=cval)
+        assert got[0, 0] == cval and np.signbit(got[0, 0]) == np.signbit(float(cval))
+    assert vk.resample(x, shape=8, clip=True).shape == vk.resample(x, shape=[8, 8]).shape
+    with pytest.raises(vk.ArgumentError, match="clip"):
+        vk.resample(x, shape=8, clip=1)
+    with pytest.raises(vk.ArgumentError, match="order"):
+        vk.resample(x, shape=8, order=[1])
+    assert vk.resample(x[:3], shape=8).shape == (8, 8)

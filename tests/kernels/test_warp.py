@@ -104,6 +104,26 @@ def test_affine_maps_match_scipy(rng, cpu_level, order, mode):
             np.testing.assert_allclose(out, want, rtol=0, atol=tolerance, err_msg=f"{shape} {dtype}")
 
 
+@pytest.mark.parametrize("mode", ["constant", "fov", "nearest", "mirror"])
+@pytest.mark.parametrize("order", [0, 1, 2, 3, 5])
+def test_affine_maps_have_the_bits_of_their_coordinates(rng, cpu_level, order, mode):
+    """Runs of an affine map are cut where they leave the image; given coordinates are not."""
+    turned = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    exact = np.array([[1, 0, 0.25], [0.5, -1, 0], [0, 0.25, -0.5]])  # many points are on samples and at ends
+    for matrix, offset in ((turned, [4, 9, 60]), (exact, [-0.5, 18, 40]), (np.eye(3), [-1, 2, -0.5])):
+        for dtype, size in (("float32", (11, 17, 140)), ("int16", (9, 20, 64)), ("float64", (5, 6, 131))):
+            x = image(rng, (12, 19, 64), dtype)
+            out = np.empty(size, dtype)
+            pull = _core.CoordinateMap(axes=3, offset=offset, matrix=matrix)
+            options = _core.WarpOptions(kernel=order, mode=INTERPOLATION_MODES[mode], cval=3.0)
+            _core.warp(x, out, pull, options, 2)
+            z, y, i = np.indices(size, dtype=np.float64)
+            at = np.stack(
+                [((o + r[0] * z) + r[1] * y) + r[2] * i for o, r in zip(offset, matrix, strict=True)]
+            )
+            np.testing.assert_array_equal(out, kernel(x, at, order, mode, cval=3.0))
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "uint32", "int64", "uint64", "float16", "bool"])
 def test_dtypes_and_layouts(rng, cpu_level, dtype, layouts):
     x = (rng.random((9, 14, 19)) < 0.5) if dtype == "bool" else image(rng, (9, 14, 19), dtype)

@@ -5,6 +5,8 @@ import ctypes
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 import warnings
 
 import numpy as np
@@ -16,7 +18,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import voxkern as vk
-from voxkern import ndimage
+from voxkern import _core, ndimage
 
 
 def assert_close(ours, theirs, x):
@@ -249,14 +251,16 @@ def _fails(*_):
     return 0
 
 
+def _capsule(function):
+    make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
+    return make(("PyCapsule_New", ctypes.pythonapi))(ctypes.cast(function, ctypes.c_void_p), None, None)
+
+
 def test_geometric_transform_takes_compiled_mappings(rng):
     x = rng.random((7, 8))
     shift = ctypes.c_double(1.25)
     with_data = scipy.LowLevelCallable(_half_a_sample_back, ctypes.cast(ctypes.byref(shift), ctypes.c_void_p))
-    make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
-    new_capsule = make(("PyCapsule_New", ctypes.pythonapi))
-    nameless = new_capsule(ctypes.cast(_half_a_sample_back, ctypes.c_void_p), None, None)
-    for mapping in (scipy.LowLevelCallable(_half_a_sample_back), with_data, nameless):
+    for mapping in (scipy.LowLevelCallable(_half_a_sample_back), with_data, _capsule(_half_a_sample_back)):
         for options in (
             {},
             {"order": 1, "output_shape": (3, 4)},
@@ -266,6 +270,40 @@ def test_geometric_transform_takes_compiled_mappings(rng):
             got = ndimage.geometric_transform(x, mapping, **options)
             want = scipy_ndimage.geometric_transform(x, mapping, **options)
             np.testing.assert_allclose(got, want, rtol=0, atol=1e-12)
+
+
+def test_coordinates_that_a_compiled_mapping_does_not_set_are_zero(rng):
+    x = rng.random((3, 4))
+    spoiled = ndimage.correlate1d(np.full((64, 64, 64), np.nan), [1.0])
+    assert np.isnan(spoiled).all()
+    del spoiled  # the coordinates take its memory: 2 MiB
+    got = ndimage.geometric_transform(x, _capsule(ctypes.pythonapi.Py_IsInitialized), (131072,), order=1)
+    np.testing.assert_array_equal(got, x[0, 0])
+
+
+def test_compiled_mappings_may_set_exceptions():
+    with pytest.raises(MemoryError):
+        ndimage.geometric_transform(np.ones(4), _capsule(ctypes.pythonapi.PyErr_NoMemory))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX's clock, which takes its time")
+def test_others_run_beside_a_compiled_mapping():
+    """It holds the lock of the interpreter, but not for long."""
+    turns, done = [], threading.Event()
+
+    def take_turns():
+        while not done.wait(0.001):
+            turns.append(time.perf_counter())
+
+    other = threading.Thread(target=take_turns)
+    other.start()
+    mapping = _core.CompiledMapping(_capsule(ctypes.CDLL(None).clock))
+    begin = time.perf_counter()
+    _core.mapped_points(mapping, np.empty((3_000_000, 1)), 1)
+    end = time.perf_counter()
+    done.set()
+    other.join()
+    assert any(begin + 0.05 < turn < end for turn in turns)
 
 
 @pytest.mark.parametrize(

@@ -58,14 +58,20 @@ void add_field(const Map& map, int run_axis, const Run& run, RunState<C>& state)
     }
 }
 
+// What the grid axes before that of the run add to a coordinate.
+inline double leading_sum(const Map& map, int a, int run_axis, const Run& run) {
+    double lead = map.offset[a];
+    for (int j = 0; j < run_axis; ++j) lead += map.matrix[a][j] * static_cast<double>(run.at[j]);
+    return lead;
+}
+
 template <class C>
 void find_coordinates(const Map& map, int run_axis, const Run& run, RunState<C>& state) {
     const double first = static_cast<double>(run.at[run_axis]);
     for (int a = 0; a < map.axes; ++a) {
         double* VOXKERN_RESTRICT const c = state.at[a];
         const double* const row = map.matrix[a];
-        double lead = map.offset[a];
-        for (int j = 0; j < run_axis; ++j) lead += row[j] * static_cast<double>(run.at[j]);
+        const double lead = leading_sum(map, a, run_axis, run);
         const double step = row[run_axis];
         for (int l = 0; l < kRun; ++l) c[l] = lead + step * (first + kRamp.number[l]);
         for (int j = run_axis + 1; j < map.grid_axes && map.has_matrix; ++j) {

@@ -194,11 +194,136 @@ bool place_inside(const Source& source, RunState<C>& state) {
     return inside;
 }
 
-// False: every lane is outside, there is nothing to take.
+// --- straight runs, those of an affine map --------------------------------------------------------------------
+
+// Coordinates along an axis of the image: they rise or fall from one end of a run to the other, roundings included.
+struct Line {
+    double lead;
+    double step;
+    double last;  // sample of the axis
+
+    double at(double number) const { return lead + step * number; }
+};
+
+// The lane numbers of a run from `first` on.
+struct Span {
+    double first;
+    std::int64_t begin;  // lanes that are inside
+    std::int64_t end;
+
+    double number(std::int64_t lane) const { return first + static_cast<double>(lane); }
+};
+
+inline bool is_below(const Source& source, double c) {
+    return c < (source.mode == Boundary::fov ? -0.5 : 0.0);
+}
+inline bool is_above(const Source& source, double c, double last) {
+    return source.mode == Boundary::fov ? c >= last + 0.5 : c > last;
+}
+
+// The first lane that is on the other side of `bound` than lane 0; the last lane is.
+inline std::int64_t first_beyond(const Line& line, const Span& span, std::int64_t last, double bound) {
+    const bool above = line.at(span.number(0)) >= bound;
+    const auto beyond = [&](std::int64_t lane) { return (line.at(span.number(lane)) >= bound) != above; };
+    const double guess = (bound - line.lead) / line.step - span.first;
+    std::int64_t lane = guess > 1.0 ? (guess < static_cast<double>(last) ? static_cast<std::int64_t>(guess) : last) : 1;
+    while (lane > 1 && beyond(lane - 1)) --lane;
+    while (!beyond(lane)) ++lane;
+    return lane;
+}
+
+// Finds the lanes that are inside, where no tap is folded. False: another lane is not simply outside.
+inline bool find_span(const Source& source, const Line* lines, std::int64_t count, Span& span) {
+    const bool cuts = source.mode == Boundary::constant || source.mode == Boundary::fov;
+    span.begin = 0;
+    span.end = count;
+    for (int a = 0; a < source.axes; ++a) {
+        const Line& line = lines[a];
+        const double left = line.at(span.number(0));
+        const double right = line.at(span.number(count - 1));
+        if ((left >= 0.0) & (left < line.last) & (right >= 0.0) & (right < line.last)) continue;
+        if (!cuts) return false;
+        if ((is_below(source, left) && is_below(source, right)) ||
+            (is_above(source, left, line.last) && is_above(source, right, line.last))) {
+            span.end = 0;
+            return true;
+        }
+        for (int side = 0; side < 2; ++side) {
+            const bool lower = side == 0;
+            const double bound = lower ? 0.0 : line.last;
+            const bool starts = (left >= bound) == lower;
+            const bool ends = (right >= bound) == lower;
+            if (!starts && !ends) return false;
+            if (starts && ends) continue;
+            const std::int64_t lane = first_beyond(line, span, count - 1, bound);
+            if (starts && lane < span.end) span.end = lane;
+            if (ends && lane > span.begin) span.begin = lane;
+        }
+    }
+    const auto outside = [&](std::int64_t lane) {
+        bool found = false;
+        for (int a = 0; a < source.axes; ++a) {
+            const double c = lines[a].at(span.number(lane));
+            found = found || is_below(source, c) || is_above(source, c, lines[a].last);
+        }
+        return found;
+    };
+    return span.begin < span.end && (span.begin == 0 || outside(span.begin - 1)) &&
+           (span.end == count || outside(span.end));
+}
+
+// Lanes beyond the span are placed at its ends.
+template <int D, class C>
+void place_straight(const Source& source, const Line* lines, const Span& span, RunState<C>& state) {
+    const double shift = anchor_shift(source.kernel);
+    const double begin = span.number(span.begin);
+    const double end = span.number(span.end - 1);
+    double strides[D];
+    double first = 0.0;
+    for (int a = 0; a < D; ++a) {
+        strides[a] = static_cast<double>(source.strides[a]);
+        first -= taps_before(source.kernel) * strides[a];
+    }
+    for (int l = 0; l < kRun; ++l) {
+        double number = span.first + kRamp.number[l];
+        number = number < begin ? begin : number;
+        number = number > end ? end : number;
+        double place = first;
+        for (int a = 0; a < D; ++a) {
+            const double c = lines[a].lead + lines[a].step * number;
+            const double anchor = __builtin_floor(c + shift);
+            state.fraction[a][l] = static_cast<C>(c - anchor);
+            place += anchor * strides[a];
+        }
+        state.corner[l] = whole(place);
+    }
+}
+
+// False: the run is not straight, or has lanes that are neither inside nor outside.
 template <class C>
-bool place_run(const Source& source, RunState<C>& state) {
-    state.inside = place_inside(source, state);
-    if (state.inside) return true;
+bool place_straight(const Task& task, const Run& run, RunState<C>& state) {
+    const Source& source = task.source;
+    if (task.map.components > 0 || task.run_axis + 1 != task.map.grid_axes) return false;
+    Line lines[kFastAxes];
+    for (int a = 0; a < source.axes; ++a) {
+        lines[a] = {leading_sum(task.map, a, task.run_axis, run), task.map.matrix[a][task.run_axis],
+                    static_cast<double>(source.shape[a] - 1)};
+    }
+    Span span = {static_cast<double>(run.at[task.run_axis]), 0, 0};
+    if (!find_span(source, lines, run.count, span)) return false;
+    state.inside = span.begin == 0 && span.end == run.count;
+    if (!state.inside) {
+        for (int l = 0; l < kRun; ++l) state.lanes[l] = ((l >= span.begin) & (l < span.end)) ? 0 : kOutside;
+    }
+    state.taken = span.begin < span.end;
+    if (!state.taken) return true;
+    with_axes(source.axes, [&](auto axes) { place_straight<axes.value>(source, lines, span, state); });
+    return true;
+}
+
+// Lane by lane.
+template <class C>
+void place_lanes(const Source& source, RunState<C>& state) {
     for (int l = 0; l < kRun; ++l) {
         state.place[l] = 0.0;
         state.lanes[l] = 0;
@@ -209,5 +334,14 @@ bool place_run(const Source& source, RunState<C>& state) {
         state.corner[l] = whole(state.place[l]);
         outside &= state.lanes[l];
     }
-    return outside == 0;
+    state.taken = outside == 0;
+}
+
+// Finds and places a run.
+template <class C>
+void place_run(const Task& task, const Run& run, RunState<C>& state) {
+    if (place_straight(task, run, state)) return;
+    find_coordinates(task.map, task.run_axis, run, state);
+    state.inside = state.taken = place_inside(task.source, state);
+    if (!state.inside) place_lanes(task.source, state);
 }

@@ -16,6 +16,7 @@ struct RunState {
     alignas(64) C weights[kFastAxes][kMaxInterpolatorTaps][kRun];
     alignas(64) C result[kRun];
     bool inside;  // no lane has a state
+    bool taken;   // some lane is inside: there is something to take
 };
 
 template <int N>

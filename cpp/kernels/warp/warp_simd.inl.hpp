@@ -3,7 +3,8 @@
 // goes on past its end, so that loops have a fixed length; only `count` results are stored.
 //
 //   step          file                       sets in RunState
-//   coordinates   warp_coordinates.inl.hpp   at: where each lane looks the image up, per axis
+//   coordinates   warp_coordinates.inl.hpp   at: where each lane looks the image up, per axis; place skips it for a
+//                                            straight run inside
 //   place         warp_place.inl.hpp         corner: its first tap; fraction: the rest, per axis; lanes: its state
 //   weigh         warp_weigh.inl.hpp         weights: of its taps, per axis (padded copies alone)
 //   take          warp_take.inl.hpp          result: the weighted sum of its neighbours
@@ -119,9 +120,9 @@ template <class C>
 void warp_run(const Task& task, const Run& run) {
     const Source& source = task.source;
     RunState<C> state;
-    find_coordinates(task.map, task.run_axis, run, state);
     if (!task.one_by_one) {
-        if (place_run(source, state)) {
+        place_run(task, run, state);
+        if (state.taken) {
             // The hardware foresees straight lines through memory only.
             const char* const soon = source.base + task.prefetch * source.itemsize;
             for (int l = 0; l < kRun; l += 4) __builtin_prefetch(soon + state.corner[l] * source.itemsize);
@@ -134,6 +135,7 @@ void warp_run(const Task& task, const Run& run) {
         }
         finish_cval(source, state);
     } else {
+        find_coordinates(task.map, task.run_axis, run, state);
         state.inside = false;
         for (int l = 0; l < kRun; ++l) state.lanes[l] = kGeneral;
     }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Iterable
 from typing import Any, Unpack, overload
@@ -20,6 +21,8 @@ from .._runtime.texts import documented
 from .._runtime.validate import SAMPLED_DTYPES
 from .._space.grid import AlignedGrid, make_grid
 from .._space.kinds import GridSettings, Image
+
+_LONGEST_KEPT = 4096  # samples along each axis of a plan that is kept
 
 
 @documented
@@ -170,6 +173,21 @@ def _samplings(grid: AlignedGrid, antialias: bool, area: bool) -> list[AxisSampl
     return [AxisSampling(*axis) for axis in zip(grid.coordinates, sigmas, cells, strict=True)]
 
 
+def _is_short(shape: Any) -> bool:
+    """Tell whether the plan for a shape is worth keeping: it lists where the samples of each axis lie."""
+    sizes = shape if type(shape) is tuple else (shape,)
+    return all(type(n) is int and n <= _LONGEST_KEPT for n in sizes)
+
+
+@functools.lru_cache(maxsize=32, typed=True)
+def _array_plan(shape_in: tuple[int, ...], cval_text: str, **options: Any) -> ResamplePlan:
+    """Return a plan for arrays, kept for the next call: making it takes as long as a small image.
+
+    The text tells -0.0 from 0.0, which are one key.
+    """
+    return ResamplePlan(np.broadcast_to(0, shape_in), **options)
+
+
 class _Settings(GridSettings, total=False):
     order: int | str
     cval: complex
@@ -257,21 +275,30 @@ def resample(
     Volume(shape=(100, 51, 51), dtype=int16, spacing=1 x 1 x 1 mm, orientation='RAS')
     """
     x = as_volume(x)
-    plan = ResamplePlan(
-        x,
-        spacing=spacing,
-        shape=shape,
-        affine=affine,
-        like=like,
-        matrix=matrix,
-        order=order,
-        mode=mode,
-        cval=cval,
-        antialias=antialias,
-        clip=clip,
-        convention=convention,
-        shape_rule=shape_rule,
-        transform=transform,
-        axes=axes,
-    )
+    options: dict[str, Any] = {
+        "shape": shape,
+        "order": order,
+        "mode": mode,
+        "cval": cval,
+        "antialias": antialias,
+        "clip": clip,
+        "convention": convention,
+        "shape_rule": shape_rule,
+        "axes": axes,
+    }
+    places = (spacing, affine, like, matrix, transform)
+    plan = None
+    if type(x) is np.ndarray and all(p is None for p in places) and _is_short(x.shape) and _is_short(shape):
+        with contextlib.suppress(TypeError):  # what cannot be a key is refused below
+            plan = _array_plan(x.shape, repr(cval), **options)
+    if plan is None:
+        plan = ResamplePlan(
+            x,
+            spacing=spacing,
+            affine=affine,
+            like=like,
+            matrix=matrix,
+            transform=transform,
+            **options,
+        )
     return plan(x, out=out, threads=threads)

@@ -27,6 +27,9 @@ _CUDA_DEVICES = (2, 13)  # DLPack's numbers for CUDA memory: of the device, and 
 
 _NOTHING = contextlib.nullcontext()
 
+# No array of another library: to look for attributes that are missing takes as long as a small image.
+_OF_THE_HOST = (np.ndarray, tuple, list, int, float)
+
 
 class NumpyBackend:
     """NumPy arrays; the last argument of a kernel is a number of threads."""
@@ -128,7 +131,7 @@ def _cuda_backend(kernels: ModuleType) -> CudaBackend:
 
 def is_gpu_array(x: Any) -> bool:
     """Tell whether ``x`` announces CUDA memory."""
-    if isinstance(x, np.ndarray):
+    if isinstance(x, _OF_THE_HOST):
         return False
     device = getattr(x, "__dlpack_device__", None)  # asked first: the interface of a torch tensor may raise
     if device is not None:
@@ -150,7 +153,7 @@ def backend_of(x: Any, name: str) -> Backend:
 
 def dlpack_library(x: Any) -> ModuleType | None:
     """Return the library whose ``from_dlpack`` makes arrays such as ``x``; None for NumPy, CuPy and lists."""
-    if isinstance(x, np.ndarray) or not hasattr(x, "__dlpack__"):
+    if isinstance(x, _OF_THE_HOST) or not hasattr(x, "__dlpack__"):
         return None
     for base in type(x).__mro__:
         library = sys.modules.get(base.__module__.partition(".")[0])
@@ -176,7 +179,7 @@ def host_array(x: Any, name: str, dtype: Any = None) -> NDArray[Any]:
         # NumPy would drop imaginary parts and read digits.
         if dtype is not None and array.dtype.kind in "cSU":
             raise TypeError
-        return np.asarray(array, dtype)
+        return array if dtype is None else np.asarray(array, dtype)
     except (OverflowError, TypeError, ValueError) as error:
         kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
         raise kind(f"{name}: got {reprlib.repr(x)}, allowed numbers") from None

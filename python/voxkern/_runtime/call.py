@@ -73,9 +73,11 @@ class Call:
         Strided, reversed, Fortran-ordered, read-only and memory-mapped arrays pass as they are. Only foreign
         byte order, misaligned data and dtypes that are ``widened`` are copied. ``dtypes`` None allows all.
         """
-        x = as_volume(x)
-        volume = x if is_volume(x) else None
-        data = x if volume is None else volume.data
+        data, volume = x, None
+        if type(x) is not np.ndarray:  # to ask what it is takes as long as a small image
+            data = as_volume(x)
+            if is_volume(data):
+                volume, data = data, data.data
         first = self._backend is None
         array = self._array(data, name)
         if first:
@@ -165,8 +167,10 @@ class Call:
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Array | None = None) -> Array:
         """Return a new array on the device of the inputs, in C order or in the memory order of ``like``."""
+        if like is None or like.ndim != len(shape):
+            return self._empty(shape, dtype)
         axes = list(range(len(shape)))
-        if like is None or like.ndim != len(shape) or _is_contiguous(like, axes):
+        if _is_contiguous(like, axes):
             return self._empty(shape, dtype)
         order = axes[::-1]
         if not _is_contiguous(like, order):

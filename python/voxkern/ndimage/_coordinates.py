@@ -20,7 +20,7 @@ from .._runtime.validate import KERNEL_DTYPES, Array
 from .._space import geometry
 from ._common import DTYPES, Call, check_order, computes_in_float64, interpolation_mode, value_per_axis
 from ._interpolation import GridAxis, enter_image, sample_on_axes
-from ._low_level import compiled, coordinates
+from ._low_level import compiled
 
 
 @documented
@@ -105,8 +105,8 @@ def geometric_transform(
     {sampled_input}
     mapping : callable, scipy.LowLevelCallable or capsule
         Takes the indices of an element of the result as a tuple; returns the coordinates to look it up at.
-        Compiled functions have scipy's signatures.
-        It is called once per element: where it can be written for arrays, `map_coordinates` is far faster.
+        A Python function is called once per element: where it can be written for arrays, `map_coordinates`
+        is far faster. Compiled functions have scipy's signatures and are called on one thread.
     output_shape : tuple of int, optional
         Default: shape of ``input``.
     {sampled_output}
@@ -142,17 +142,18 @@ def geometric_transform(
     shape = x.shape if output_shape is None else tuple(output_shape)
     if len(shape) < 1:
         raise RuntimeError("input and output rank must be > 0")
-    if (function := compiled(mapping)) is not None:
-        points = coordinates(*function, shape, x.ndim)
-    elif callable(mapping):
+    points: Array
+    if callable(mapping):
         keywords = dict(extra_keywords or {})
         indices = itertools.product(*(range(n) for n in shape))
         found = [mapping(index, *extra_arguments, **keywords) for index in indices]
-        points = np.asarray(found, dtype=np.float64).reshape(-1, x.ndim).T.reshape(x.ndim, *shape)
+        points = np.asarray(found, dtype=np.float64).reshape(*shape, x.ndim)
     else:
-        raise ValueError("mapping: allowed a function, a LowLevelCallable or a capsule")
+        points = call.empty((*shape, x.ndim), np.float64)
+        call.run("mapped_points", compiled(mapping), points)
     out = call.scipy_output(output, shape, x)
-    _warp(call, x, out, CoordinateMap(axes=x.ndim, field=points), order, mode, cval, prefilter)
+    field = np.moveaxis(points, -1, 0)
+    _warp(call, x, out, CoordinateMap(axes=x.ndim, field=field), order, mode, cval, prefilter)
     return call.leave(out, bare=True)
 
 

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from .._core import AxisFilter
 from .._runtime.backend import host_array
 from .._runtime.texts import documented
-from .._runtime.validate import Array
-from ._common import DTYPES, Call, filter_mode, normalized_axes, normalized_axis, value_per_axis
+from .._runtime.validate import FILTER_MODES, Array
+from ._common import DTYPES, Call, known_mode, normalized_axes, normalized_axis, value_per_axis
 
 
 @documented
@@ -126,13 +126,14 @@ def _correlation(x: Array, weights: Array, axis: int, mode: str, origin: int) ->
             "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
         )
     make = _weighted if taps.size <= 64 else _weighted.__wrapped__
-    return make(axis, taps.tobytes(), filter_mode(mode), operator.index(origin))
+    return make(axis, taps.tobytes(), known_mode(mode), operator.index(origin))
 
 
 @functools.lru_cache(maxsize=32)
-def _weighted(axis: int, weights: bytes, mode: Any, origin: int) -> AxisFilter:
+def _weighted(axis: int, weights: bytes, mode: str, origin: int) -> AxisFilter:
     """Return a filter; short ones are kept. Bytes tell -0.0 from 0.0."""
-    return AxisFilter(axis=axis, weights=np.frombuffer(weights).tolist(), mode=mode, origin=origin)
+    taps = np.frombuffer(weights).tolist()
+    return AxisFilter(axis=axis, weights=taps, mode=FILTER_MODES[mode], origin=origin)
 
 
 def _gaussian_weights(sigma: float, order: int, radius: int) -> tuple[float, ...]:
@@ -153,8 +154,8 @@ def _gaussian_weights(sigma: float, order: int, radius: int) -> tuple[float, ...
 
 
 @functools.lru_cache(maxsize=32)
-def _gaussian_filter(sigma: float, axis: int, order: int, mode: Any, radius: int) -> AxisFilter:
-    return AxisFilter(axis=axis, weights=_gaussian_weights(sigma, order, radius), mode=mode)
+def _gaussian_filter(sigma: float, axis: int, order: int, mode: str, radius: int) -> AxisFilter:
+    return AxisFilter(axis=axis, weights=_gaussian_weights(sigma, order, radius), mode=FILTER_MODES[mode])
 
 
 def _gaussian(
@@ -167,7 +168,7 @@ def _gaussian(
     if order < 0:
         raise ValueError("order must be non-negative")
     make = _gaussian_filter if reach <= 64 else _gaussian_filter.__wrapped__  # long ones would hold memory
-    return make(sigma, axis, int(order), filter_mode(mode), int(reach))
+    return make(sigma, axis, int(order), known_mode(mode), int(reach))
 
 
 @documented
@@ -290,8 +291,8 @@ def gaussian_filter(
 
 
 @functools.lru_cache(maxsize=32)
-def _mean(axis: int, size: int, mode: Any, origin: int) -> AxisFilter:
-    return AxisFilter(axis=axis, weights=(), mode=mode, origin=origin, box=size)
+def _mean(axis: int, size: int, mode: str, origin: int) -> AxisFilter:
+    return AxisFilter(axis=axis, weights=(), mode=FILTER_MODES[mode], origin=origin, box=size)
 
 
 def _uniform(size: int, axis: int, mode: str, origin: int) -> AxisFilter:
@@ -300,7 +301,7 @@ def _uniform(size: int, axis: int, mode: str, origin: int) -> AxisFilter:
         raise RuntimeError("incorrect filter size")
     if not 0 <= size // 2 + origin < size:
         raise ValueError("invalid origin")
-    return _mean(axis, size, filter_mode(mode), operator.index(origin))
+    return _mean(axis, size, known_mode(mode), operator.index(origin))
 
 
 @documented
