@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// Winograd's algorithm along z and y, plain sums along x: tiles of rows are transformed, multiplied and transformed
+// back.
+#include <algorithm>
+
+#include "core/workspace.hpp"
+#include "kernels/conv3d/conv3d_run.hpp"
+
+namespace voxkern::conv3d {
+namespace {
+
+// One axis of a tile.
+struct Side {
+    Kind kind;
+    std::int64_t taps;
+    std::int64_t products;
+    std::int64_t results;
+
+    Side(Kind k, std::int64_t t) : kind(k), taps(t), products(products_of(k, t)), results(results_of(k)) {}
+};
+
+struct Tiles {
+    Side z;
+    Side y;
+    std::int64_t count;         // along y, of a unit
+    std::int64_t pitch;         // from a tile to the next within a transformed line
+    std::int64_t channel_step;  // from a channel's line to the next
+    std::int64_t product_step;  // from a product to the next
+    std::int64_t sums_step;
+    std::int64_t sums_product;
+    std::int64_t row;     // of samples
+    std::int64_t result;  // of results
+};
+
+struct Scratch {
+    float* samples;      // [z][y of all tiles][x] of one channel
+    float* half;         // [z][product y][x] of one tile
+    float* transformed;  // [product][channel][tile, x]
+    float* sums;         // [product][channel of the block][tile, x]
+    float* back;         // [result z][product y][x]
+    float* results;      // [result y][x]
+};
+
+Tiles tiles_of(const Geometry& g, const Cut& cut, Kind z, Kind y) {
+    Tiles tiles = {Side(z, g.most_taps(g.z)), Side(y, g.most_taps(g.y)), cut.y_run, cut.pitch, 0, 0, 0, 0, 0, 0};
+    tiles.row = rounded_up(cut.x_run + g.x.reach, kLine);
+    tiles.result = rounded_up(cut.x_run, kLine);
+    tiles.channel_step = rounded_up(cut.y_run * cut.pitch, kLine) + 2 * kLine;
+    tiles.product_step = g.channels * tiles.channel_step + kLine;  // not a power of two, where caches collide
+    tiles.sums_step = rounded_up((cut.y_run - 1) * cut.pitch + cut.x_run, kLine) + kLine;
+    tiles.sums_product = kBlock * tiles.sums_step + kLine;
+    return tiles;
+}
+
+template <class Space>
+Scratch scratch_of(Space& space, const Tiles& t) {
+    const std::int64_t products = t.z.products * t.y.products;
+    const std::int64_t planes = t.z.results + t.z.taps - 1;
+    Scratch scratch;
+    scratch.samples = space.template take<float>(planes * (t.count * t.y.results + t.y.taps - 1) * t.row);
+    scratch.half = space.template take<float>(planes * t.y.products * t.row);
+    scratch.transformed = space.template take<float>(products * t.product_step);
+    scratch.sums = space.template take<float>(products * t.sums_product);
+    scratch.back = space.template take<float>(t.z.results * t.y.products * t.result);
+    scratch.results = space.template take<float>(t.y.results * t.result);
+    return scratch;
+}
+
+class WinogradRun {
+  public:
+    WinogradRun(const Layer& layer, const Cut& cut, const Tiles& tiles, const Packed& packed, const Scratch& scratch)
+        : layer_(layer), g_(layer.geometry), cut_(cut), t_(tiles), packed_(packed), scratch_(scratch) {}
+
+    void run(const Unit& unit) {
+        z_ = &g_.z[static_cast<std::size_t>(unit.part_z)];
+        y_ = &g_.y[static_cast<std::size_t>(unit.part_y)];
+        y_first_ = unit.y * cut_.y_run * t_.y.results;
+        x_first_ = unit.x * cut_.x_run;
+        x_count_ = std::min(cut_.x_run, g_.columns - x_first_);
+        count_ = std::min(cut_.y_run, (y_->out_count - y_first_ + t_.y.results - 1) / t_.y.results);
+        if (count_ <= 0 || x_count_ <= 0) return;
+        for (std::int64_t k = 0; k < cut_.z_run; ++k) {
+            z_first_ = (unit.z * cut_.z_run + k) * t_.z.results;
+            if (z_first_ >= z_->out_count) return;
+            for (std::int64_t c = 0; c < g_.channels; ++c) {
+                copy_samples(unit, c);
+                for (std::int64_t t = 0; t < count_; ++t) transform(c, t);
+            }
+            const std::int64_t block_end = std::min((unit.blocks + 1) * cut_.block_run, g_.blocks.count());
+            for (std::int64_t b = unit.blocks * cut_.block_run; b < block_end; ++b) {
+                multiply(unit, b);
+                for (std::int64_t c = 0; c < g_.blocks.used(b); ++c) {
+                    for (std::int64_t t = 0; t < count_; ++t) transform_back(unit, b, c, t);
+                }
+            }
+        }
+    }
+
+  private:
+    std::int64_t planes() const { return t_.z.results + t_.z.taps - 1; }
+    std::int64_t rows() const { return t_.count * t_.y.results + t_.y.taps - 1; }
+
+    // Rows of one channel with the zeros around them: three runs of each plane, of which the outer two are zeros.
+    void copy_samples(const Unit& unit, std::int64_t channel) const {
+        const std::int64_t phase = 0;
+        CopyRows copy;
+        copy.in_channel = y_->in_step * layer_.in.strides[3];
+        copy.in_x = layer_.in.strides[4];
+        copy.width = layer_.in.shape[4];
+        copy.first = x_first_ - g_.x.before;
+        copy.phase = &phase;
+        copy.out_channel = t_.row;
+        copy.length = x_count_ + g_.x.reach;
+        const std::int64_t all = count_ * t_.y.results + t_.y.taps - 1;
+        const std::int64_t start = y_first_ - y_->before;  // of the line along y
+        const std::int64_t begin = std::clamp<std::int64_t>(-start, 0, all);
+        const std::int64_t end = std::clamp<std::int64_t>(y_->in_count - start, begin, all);
+        for (std::int64_t p = 0; p < planes(); ++p) {
+            const auto copy_run = [&](std::int64_t first, std::int64_t last, const float* in) {
+                copy.in = in;
+                copy.channels = last - first;
+                copy.out = scratch_.samples + (p * rows() + first) * t_.row;
+                if (copy.channels > 0) layer_.ops.copy_rows(copy);
+            };
+            const float* in = line_of(layer_, unit, *z_, z_first_ - z_->before + p, *y_, start + begin);
+            if (in != nullptr) in += channel * layer_.in.strides[1];
+            copy_run(0, begin, nullptr);
+            copy_run(begin, end, in);
+            copy_run(end, all, nullptr);
+        }
+    }
+
+    void transform(std::int64_t channel, std::int64_t tile) const {
+        const float* in[kMostProducts];
+        const std::int64_t n = x_count_ + g_.x.reach;
+        const std::int64_t y_rows = t_.y.results + t_.y.taps - 1;
+        for (std::int64_t p = 0; p < planes(); ++p) {
+            const float* from = scratch_.samples + (p * rows() + tile * t_.y.results) * t_.row;
+            for (std::int64_t k = 0; k < y_rows; ++k) in[k] = from + k * t_.row;
+            layer_.ops.forward(t_.y.kind, in, y_rows, scratch_.half + p * t_.y.products * t_.row, t_.row, n);
+        }
+        for (std::int64_t k = 0; k < t_.y.products; ++k) {
+            for (std::int64_t p = 0; p < planes(); ++p) in[p] = scratch_.half + (p * t_.y.products + k) * t_.row;
+            float* to = scratch_.transformed + k * t_.product_step + channel * t_.channel_step + tile * t_.pitch;
+            layer_.ops.forward(t_.z.kind, in, planes(), to, t_.y.products * t_.product_step, n);
+        }
+    }
+
+    void multiply(const Unit& unit, std::int64_t block) const {
+        const std::int64_t products = t_.z.products * t_.y.products;
+        const std::int64_t channel = unit.group * g_.blocks.padded() + block * kBlock;
+        const float* row = nullptr;
+        Products p;
+        p.rows = &row;
+        p.row_count = 1;
+        p.channels = g_.channels;
+        p.channel_step = t_.channel_step;
+        p.offsets = g_.x.tap_shift.data();
+        p.taps = g_.x.taps();
+        p.block = g_.blocks.width(block);
+        set_chains(p);
+        p.sums_step = t_.sums_step;
+        p.length = cut_.flat ? (count_ - 1) * t_.pitch + x_count_ : x_count_;
+        for (std::int64_t k = 0; k < products; ++k) {
+            p.weights = packed_.weights.data() + (channel * products + k * p.block) * g_.channels * p.taps;
+            for (std::int64_t t = 0; t < (cut_.flat ? 1 : count_); ++t) {
+                row = scratch_.transformed + k * t_.product_step + t * t_.pitch;
+                p.sums = scratch_.sums + k * t_.sums_product + t * t_.pitch;
+                layer_.ops.multiply(p);
+            }
+        }
+    }
+
+    void transform_back(const Unit& unit, std::int64_t block, std::int64_t channel, std::int64_t tile) const {
+        const float* in[kMostProducts];
+        const float* sums = scratch_.sums + channel * t_.sums_step + tile * t_.pitch;
+        for (std::int64_t k = 0; k < t_.y.products; ++k) {
+            for (std::int64_t p = 0; p < t_.z.products; ++p) in[p] = sums + (p * t_.y.products + k) * t_.sums_product;
+            layer_.ops.inverse(t_.z.kind, in, t_.z.products, scratch_.back + k * t_.result, t_.y.products * t_.result,
+                               x_count_);
+        }
+        const std::int64_t y_first = y_first_ + tile * t_.y.results;
+        for (std::int64_t m = 0; m < t_.z.results && z_first_ + m < z_->out_count; ++m) {
+            for (std::int64_t k = 0; k < t_.y.products; ++k) {
+                in[k] = scratch_.back + (m * t_.y.products + k) * t_.result;
+            }
+            layer_.ops.inverse(t_.y.kind, in, t_.y.products, scratch_.results, t_.result, x_count_);
+            const Place at = {unit.image,
+                              unit.group,
+                              block * kBlock + channel,
+                              z_->out_first + z_->out_step * (z_first_ + m),
+                              y_->out_first + y_->out_step * y_first,
+                              y_->out_step,
+                              x_first_};
+            const std::int64_t rows = std::min(t_.y.results, y_->out_count - y_first);
+            emit(layer_, at, {scratch_.results, 0, t_.result, 1, rows, x_count_, nullptr});
+        }
+    }
+
+    const Layer& layer_;
+    const Geometry& g_;
+    const Cut& cut_;
+    const Tiles& t_;
+    const Packed& packed_;
+    const Scratch scratch_;
+    const Axis* z_ = nullptr;
+    const Axis* y_ = nullptr;
+    std::int64_t z_first_ = 0;  // results
+    std::int64_t y_first_ = 0;
+    std::int64_t x_first_ = 0;
+    std::int64_t x_count_ = 0;
+    std::int64_t count_ = 0;  // tiles along y
+};
+
+}  // namespace
+
+void run_winograd(const Layer& layer, Kind z, Kind y, const Exec& exec) {
+    const Geometry& g = layer.geometry;
+    const Cut cut = cut_winograd(g, z, y);
+    const Tiles tiles = tiles_of(g, cut, z, y);
+    const auto packed = layer.filter.packed({static_cast<int>(z), static_cast<int>(y)}, exec);
+    WorkspaceSize size;
+    scratch_of(size, tiles);
+    const std::int64_t items = (cut.units + cut.units_per_item - 1) / cut.units_per_item;
+    parallel_for(items, limited_to_work(exec, cut.work / 16), [&](std::int64_t item) {
+        Workspace workspace(size.bytes());
+        WinogradRun run(layer, cut, tiles, *packed, scratch_of(workspace, tiles));
+        const std::int64_t last = std::min((item + 1) * cut.units_per_item, cut.units);
+        for (std::int64_t u = item * cut.units_per_item; u < last; ++u) run.run(unit_at(g, cut, u));
+        if (layer.streaming) layer.ops.fence();
+    });
+}
+
+}  // namespace voxkern::conv3d
