@@ -19,6 +19,7 @@ def samples(name):
     return list(found.sample_inputs("cpu", torch.float32, requires_grad=False))
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
 @pytest.mark.parametrize("algorithm", ["auto", "direct", "fast"])
 @pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_convolutions(name, algorithm):

@@ -139,7 +139,7 @@ class DirectRun {
         p.taps = g_.x.taps();
         p.weights = packed_.weights.data() + packed_.first[set] + channel * rows * g_.channels * p.taps;
         p.block = g_.blocks.width(block);
-        set_chains(p);
+        set_chains(p, kChain);
         p.sums = scratch_.sums;
         p.sums_step = slab_.sums_step;
         p.length = cut_.flat ? (y_count_ - 1) * cut_.pitch + x_count_ : x_count_;
@@ -235,11 +235,11 @@ const float* line_of(const Layer& layer, const Unit& unit, const Axis& z, std::i
                      y.in_first + y.in_step * k, 0);
 }
 
-void set_chains(Products& p) {
+void set_chains(Products& p, std::int64_t most) {
     const std::int64_t of_row = p.channels * p.taps;
-    const std::int64_t pieces = (of_row + kChain - 1) / kChain;
+    const std::int64_t pieces = (of_row + most - 1) / most;
     p.chain_channels = pieces > 1 ? (p.channels + pieces - 1) / pieces : p.channels;
-    p.chain_rows = of_row > 0 ? std::max<std::int64_t>(kChain / of_row, 1) : 1;
+    p.chain_rows = of_row > 0 ? std::max<std::int64_t>(most / of_row, 1) : 1;
 }
 
 void emit(const Layer& layer, const Place& at, const Sums& sums) {

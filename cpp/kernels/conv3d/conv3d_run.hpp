@@ -8,8 +8,10 @@
 
 namespace voxkern::conv3d {
 
-// Products that are added up in one chain: longer sums are split, and their error grows no further.
+// Products that are added up in one chain: longer sums are split, and their error grows no further. Winograd's way
+// back enlarges the errors of its sums.
 inline constexpr std::int64_t kChain = 288;
+inline constexpr std::int64_t kWinogradChain = 64;
 
 using Source = View<const float, 5>;
 
@@ -27,8 +29,8 @@ struct Layer {
 const float* line_of(const Layer& layer, const Unit& unit, const Axis& z, std::int64_t l, const Axis& y,
                      std::int64_t k);
 
-// Splits sums into chains of kChain products at most.
-void set_chains(Products& p);
+// Splits sums into chains of so many products at most, if a channel of one row has fewer.
+void set_chains(Products& p, std::int64_t most);
 
 // Sums of channels and rows of one plane of results, of the part of a unit.
 struct Sums {

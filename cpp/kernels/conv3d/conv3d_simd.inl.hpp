@@ -57,6 +57,15 @@ void copy_rows(const CopyRows& rows) {
     }
 }
 
+// Loops over sums in registers: left to itself, GCC unrolls the innermost ones too late to keep the sums there.
+#if defined(__clang__)
+#define VOXKERN_UNROLLED _Pragma("unroll")
+#elif defined(__GNUC__)
+#define VOXKERN_UNROLLED _Pragma("GCC unroll 12")
+#else
+#define VOXKERN_UNROLLED
+#endif
+
 // --- products --------------------------------------------------------------------------------------------------
 
 // The same value in every lane, held in a register: each weight is loaded once for all vectors it meets.
@@ -75,7 +84,9 @@ template <int C, int X>
 inline void chain(const Products& p, const float* const* rows, std::int64_t row_count, std::int64_t skipped,
                   std::int64_t channels, std::int64_t x, const float* w, float* sums, bool first) {
     F sum[C][X];
+    VOXKERN_UNROLLED
     for (int c = 0; c < C; ++c) {
+        VOXKERN_UNROLLED
         for (int v = 0; v < X; ++v) sum[c][v] = splat(0.0F);
     }
     for (std::int64_t r = 0; r < row_count; ++r) {
@@ -94,7 +105,9 @@ inline void chain(const Products& p, const float* const* rows, std::int64_t row_
             from += p.channel_step;
         }
     }
+    VOXKERN_UNROLLED
     for (int c = 0; c < C; ++c) {
+        VOXKERN_UNROLLED
         for (int v = 0; v < X; ++v) {
             float* to = sums + c * p.sums_step + x + v * V;
             store(to, first ? sum[c][v] : load(to) + sum[c][v]);
@@ -170,7 +183,9 @@ template <int X>
 inline void depthwise_tile(const Depthwise& d, std::int64_t y, std::int64_t x) {
     constexpr int kRows = Depthwise::kRows;
     F sum[kRows][X];
+    VOXKERN_UNROLLED
     for (int k = 0; k < kRows; ++k) {
+        VOXKERN_UNROLLED
         for (int v = 0; v < X; ++v) sum[k][v] = splat(0.0F);
     }
     for (std::int64_t j = 0; j < d.plane_count; ++j) {
@@ -188,7 +203,9 @@ inline void depthwise_tile(const Depthwise& d, std::int64_t y, std::int64_t x) {
             }
         }
     }
+    VOXKERN_UNROLLED
     for (int k = 0; k < kRows; ++k) {
+        VOXKERN_UNROLLED
         for (int v = 0; v < X; ++v) store(d.sums + (y + k) * d.row_step + x + v * V, sum[k][v]);
     }
 }

@@ -158,7 +158,7 @@ class WinogradRun {
         p.offsets = g_.x.tap_shift.data();
         p.taps = g_.x.taps();
         p.block = g_.blocks.width(block);
-        set_chains(p);
+        set_chains(p, kWinogradChain);
         p.sums_step = t_.sums_step;
         p.length = cut_.flat ? (count_ - 1) * t_.pitch + x_count_ : x_count_;
         for (std::int64_t k = 0; k < products; ++k) {
