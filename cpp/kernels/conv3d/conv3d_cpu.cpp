@@ -24,31 +24,34 @@ struct Slab {
     std::int64_t row_step = 0;
     std::int64_t plane_step = 0;
     std::int64_t sums_step = 0;
+    std::int64_t sums_row = 0;
     std::vector<std::int64_t> offsets;  // of the taps along x
+    Places places;
 };
 
 Slab slab_of(const Geometry& g, const Cut& cut) {
-    Slab slab;
-    slab.z_taps = g.most_taps(g.z);
-    slab.y_taps = g.most_taps(g.y);
     std::int64_t stride = 1;
     for (const Axis& axis : g.y) stride = std::max(stride, axis.stride);
     const auto phases = static_cast<std::int64_t>(g.x.phase.size());
     const std::int64_t results = cut.depthwise ? rounded_up(cut.y_run, Depthwise::kRows) : cut.y_run;
-    const std::int64_t rows = stride * (results - 1) + slab.y_taps;
-    if (cut.flat) {
-        slab.row_step = cut.pitch;
-        slab.phase_step = rounded_up(rows * cut.pitch, kLine) + kLine;
-        slab.channel_step = phases * slab.phase_step;
-        slab.plane_step = g.channels * slab.channel_step;
-    } else {
-        slab.phase_step = cut.pitch;
-        slab.channel_step = phases * slab.phase_step;
-        slab.row_step = g.channels * slab.channel_step;
-        slab.plane_step = rows * slab.row_step;
-    }
-    const std::int64_t line = cut.flat ? (results - 1) * cut.pitch + cut.x_run : cut.x_run;
-    slab.sums_step = rounded_up(line, kLine) + kLine;
+    const std::int64_t y_taps = g.most_taps(g.y);
+    const std::int64_t rows = stride * (results - 1) + y_taps;
+    const std::int64_t line = (results - 1) * cut.pitch + cut.x_run;  // of a flat plane
+    const std::int64_t row_step = cut.flat ? cut.pitch : g.channels * phases * cut.pitch;
+    const std::int64_t sums_row = cut.flat ? cut.pitch : rounded_up(cut.x_run, kLine);
+    Slab slab = {
+        g.most_taps(g.z),
+        y_taps,
+        cut.flat ? rounded_up(rows * cut.pitch, kLine) + kLine : cut.pitch,
+        0,
+        row_step,
+        0,
+        (cut.flat ? rounded_up(line, kLine) : cut.rows * sums_row) + kLine,
+        sums_row,
+        {},
+        cut.flat ? Places(1, line, g.lanes, 0, 0) : Places(cut.rows, cut.x_run, g.lanes, stride * row_step, sums_row)};
+    slab.channel_step = phases * slab.phase_step;
+    slab.plane_step = cut.flat ? g.channels * slab.channel_step : rows * row_step;
     for (std::size_t t = 0; t < g.x.tap_shift.size(); ++t) {
         slab.offsets.push_back(g.x.tap_phase[t] * slab.phase_step + g.x.tap_shift[t]);
     }
@@ -142,16 +145,19 @@ class DirectRun {
         set_chains(p, kChain);
         p.sums = scratch_.sums;
         p.sums_step = slab_.sums_step;
-        p.length = cut_.flat ? (y_count_ - 1) * cut_.pitch + x_count_ : x_count_;
+        p.in_at = slab_.places.in.data();
+        p.sums_at = slab_.places.sums.data();
         Place at = {unit.image, unit.group,   block * kBlock, z_->out_first + z_->out_step * m,
                     0,          y_->out_step, x_first_};
-        Sums sums = {scratch_.sums, slab_.sums_step, cut_.pitch, g_.blocks.used(block), 1, x_count_, scratch_.woven};
-        const std::int64_t at_once = cut_.flat ? y_count_ : 1;
-        sums.rows = at_once;
-        for (std::int64_t k = 0; k < y_count_; k += at_once) {
+        Sums sums = {scratch_.sums, slab_.sums_step, slab_.sums_row, g_.blocks.used(block), 0,
+                     x_count_,      scratch_.woven};
+        for (std::int64_t k = 0; k < y_count_; k += cut_.rows) {
+            sums.rows = std::min(cut_.rows, y_count_ - k);
             if (cut_.depthwise) {
                 depthwise(m, p);
             } else {
+                const std::int64_t line = (y_count_ - 1) * cut_.pitch + x_count_;
+                p.vectors = cut_.flat ? (line + g_.lanes - 1) / g_.lanes : sums.rows * slab_.places.per_row;
                 set_rows(m, k);
                 layer_.ops.multiply(p);
             }
@@ -233,6 +239,16 @@ const float* line_of(const Layer& layer, const Unit& unit, const Axis& z, std::i
     if (l < 0 || l >= z.in_count || k < 0 || k >= y.in_count) return nullptr;
     return &layer.in(unit.image, unit.group * layer.geometry.channels, z.in_first + z.in_step * l,
                      y.in_first + y.in_step * k, 0);
+}
+
+Places::Places(std::int64_t rows, std::int64_t length, std::int64_t lanes, std::int64_t in_step, std::int64_t sums_step)
+    : per_row((length + lanes - 1) / lanes) {
+    for (std::int64_t row = 0; row < rows; ++row) {
+        for (std::int64_t v = 0; v < per_row; ++v) {
+            in.push_back(row * in_step + v * lanes);
+            sums.push_back(row * sums_step + v * lanes);
+        }
+    }
 }
 
 void set_chains(Products& p, std::int64_t most) {

@@ -260,6 +260,8 @@ Cut cut_direct(const Geometry& g) {
                     std::all_of(g.y.begin(), g.y.end(), [](const Axis& axis) { return axis.taps == 3; });
     cut.flat = cut.depthwise || (stride == 1 && cut.x_runs == 1 && 21 * flat < 20 * plain);
     cut.pitch = cut.flat && !cut.depthwise ? tight : rounded_up(rounded_up(cut.x_run, g.lanes) + g.x.reach, kLine);
+    // Enough vectors for whole tiles of registers.
+    cut.rows = cut.flat ? cut.y_run : std::clamp<std::int64_t>(8 * g.lanes / cut.x_run, 1, cut.y_run);
     const std::int64_t plane_work =
         cut.y_run * cut.x_run * g.blocks.padded() * g.channels * z_taps * y_taps * g.x.taps();
     divide(g, std::max<std::int64_t>(g.most_results(g.z), 1), rows, std::max<std::int64_t>(z_taps - 1, 0),
@@ -275,11 +277,13 @@ Cut cut_winograd(const Geometry& g, Kind z, Kind y) {
     cut.x_run = g.columns <= kWidest ? std::max<std::int64_t>(g.columns, 1)
                                      : rounded_up(even_run(g.columns, kWidest), 2 * kLine);
     const std::int64_t tight = cut.x_run + g.x.reach;
-    const std::int64_t tile_bytes = products * g.channels * tight * 4;
-    cut.y_run = even_run(y_tiles, std::clamp<std::int64_t>(kTiles / tile_bytes, 1, 16));
+    const std::int64_t per_row = divided_up(cut.x_run, g.lanes);
+    const std::int64_t tile_bytes = products * (g.channels + g.blocks.padded()) * tight * 4;
+    const std::int64_t least = divided_up(4, per_row);  // tiles for whole tiles of registers
+    cut.y_run = even_run(y_tiles, std::clamp<std::int64_t>(kTiles / tile_bytes, least, 16));
     const std::int64_t flat = divided_up((cut.y_run - 1) * tight + cut.x_run, g.lanes);
-    cut.flat = 21 * flat < 20 * cut.y_run * divided_up(cut.x_run, g.lanes);
-    cut.pitch = cut.flat ? tight : rounded_up(rounded_up(cut.x_run, g.lanes) + g.x.reach, kLine);
+    cut.flat = 21 * flat < 20 * cut.y_run * per_row;
+    cut.pitch = cut.flat || per_row == 1 ? tight : rounded_up(per_row * g.lanes + g.x.reach, kLine);
     divide(g, z_tiles, y_tiles, 0, cut.y_run * cut.x_run * g.blocks.padded() * g.channels * products * g.x.taps(), cut);
     return cut;
 }

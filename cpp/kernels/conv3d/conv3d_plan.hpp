@@ -100,6 +100,7 @@ struct Cut {
     bool depthwise = false;  // one channel in and out of a group, three taps along y
     bool flat = false;       // rows follow each other without a gap: one line of vectors across them
     std::int64_t pitch = 0;
+    std::int64_t rows = 1;  // whose products are made in one go
     std::int64_t units = 0;
     std::int64_t units_per_item = 1;
     std::int64_t work = 0;  // products of the call

@@ -11,7 +11,8 @@ namespace voxkern::conv3d {
 // Products that are added up in one chain: longer sums are split, and their error grows no further. Winograd's way
 // back enlarges the errors of its sums.
 inline constexpr std::int64_t kChain = 288;
-inline constexpr std::int64_t kWinogradChain = 64;
+inline constexpr std::int64_t kWinogradChain = 144;
+inline constexpr std::int64_t kSixPointChain = 64;
 
 using Source = View<const float, 5>;
 
@@ -31,6 +32,15 @@ const float* line_of(const Layer& layer, const Unit& unit, const Axis& z, std::i
 
 // Splits sums into chains of so many products at most, if a channel of one row has fewer.
 void set_chains(Products& p, std::int64_t most);
+
+// Where vectors lie, in samples and in sums: of `rows` rows, one after the other. A flat line counts as one row.
+struct Places {
+    std::vector<std::int64_t> in;
+    std::vector<std::int64_t> sums;
+    std::int64_t per_row = 0;
+
+    Places(std::int64_t rows, std::int64_t length, std::int64_t lanes, std::int64_t in_step, std::int64_t sums_step);
+};
 
 // Sums of channels and rows of one plane of results, of the part of a unit.
 struct Sums {

@@ -79,10 +79,10 @@ inline F weight_of(const float* w) {
     return value;
 }
 
-// Sums of a part of rows and channels, for C output channels and X vectors, in registers throughout.
+// Sums of a part of rows and channels, for C output channels and X vectors from number j on, in registers throughout.
 template <int C, int X>
 inline void chain(const Products& p, const float* const* rows, std::int64_t row_count, std::int64_t skipped,
-                  std::int64_t channels, std::int64_t x, const float* w, float* sums, bool first) {
+                  std::int64_t channels, std::int64_t j, const float* w, float* sums, bool first) {
     F sum[C][X];
     VOXKERN_UNROLLED
     for (int c = 0; c < C; ++c) {
@@ -90,26 +90,29 @@ inline void chain(const Products& p, const float* const* rows, std::int64_t row_
         for (int v = 0; v < X; ++v) sum[c][v] = splat(0.0F);
     }
     for (std::int64_t r = 0; r < row_count; ++r) {
-        const float* from = rows[r] + skipped * p.channel_step + x;
+        const float* from[X];
+        VOXKERN_UNROLLED
+        for (int v = 0; v < X; ++v) from[v] = rows[r] + p.in_at[j + v];
+        std::int64_t shift = skipped * p.channel_step;
         for (std::int64_t i = 0; i < channels; ++i) {
             for (std::int64_t t = 0; t < p.taps; ++t) {
-                const float* at = from + p.offsets[t];
+                const std::int64_t at = shift + p.offsets[t];
                 F in[X];
-                for (int v = 0; v < X; ++v) in[v] = load(at + v * V);
+                for (int v = 0; v < X; ++v) in[v] = load(from[v] + at);
                 for (int c = 0; c < C; ++c) {
                     const F weight = weight_of(w + c);
                     for (int v = 0; v < X; ++v) sum[c][v] = madd(weight, in[v], sum[c][v]);
                 }
                 w += p.block;
             }
-            from += p.channel_step;
+            shift += p.channel_step;
         }
     }
     VOXKERN_UNROLLED
     for (int c = 0; c < C; ++c) {
         VOXKERN_UNROLLED
         for (int v = 0; v < X; ++v) {
-            float* to = sums + c * p.sums_step + x + v * V;
+            float* to = sums + c * p.sums_step + p.sums_at[j + v];
             store(to, first ? sum[c][v] : load(to) + sum[c][v]);
         }
     }
@@ -117,7 +120,7 @@ inline void chain(const Products& p, const float* const* rows, std::int64_t row_
 
 // One chain after the other.
 template <int C, int X>
-void tile(const Products& p, std::int64_t x, std::int64_t block) {
+void tile(const Products& p, std::int64_t j, std::int64_t block) {
     float* const sums = p.sums + block * p.sums_step;
     bool first = true;
     for (std::int64_t r = 0; r < p.row_count; r += p.chain_rows) {
@@ -125,55 +128,54 @@ void tile(const Products& p, std::int64_t x, std::int64_t block) {
         for (std::int64_t i = 0; i < p.channels; i += p.chain_channels) {
             const std::int64_t channels = p.channels - i < p.chain_channels ? p.channels - i : p.chain_channels;
             const float* w = p.weights + (r * p.channels + i) * p.taps * p.block + block;
-            chain<C, X>(p, p.rows + r, rows, i, channels, x, w, sums, first);
+            chain<C, X>(p, p.rows + r, rows, i, channels, j, w, sums, first);
             first = false;
         }
     }
 }
 
-// All output channels of a block, C at a time.
+// All output channels of a block, C at a time, for X vectors at a time and what is left of them.
 template <int C, int X>
-void channels_of(const Products& p, std::int64_t x) {
-    std::int64_t block = 0;
-    for (; block + C <= p.block; block += C) tile<C, X>(p, x, block);
-}
-
-template <int C, int X>
-void line(const Products& p) {
-    std::int64_t x = 0;
-    for (; x + (X - 1) * V < p.length; x += X * V) channels_of<C, X>(p, x);
-    for (; x < p.length; x += V) channels_of<C, 1>(p, x);
+void all_vectors(const Products& p, std::int64_t j) {
+    for (; j + X <= p.vectors; j += X) {
+        for (std::int64_t block = 0; block + C <= p.block; block += C) tile<C, X>(p, j, block);
+    }
+    if constexpr (X > 1) {
+        if (j < p.vectors) all_vectors<C, X / 2>(p, j);
+    }
 }
 
 // As many sums as the registers hold: 32 with AVX-512, else 16, of which multiplication without FMA takes one more.
 void multiply(const Products& p) {
     if (p.row_count == 0 || p.channels == 0 || p.taps == 0) {
-        for (std::int64_t c = 0; c < p.block; ++c) clear(p.sums + c * p.sums_step, p.length);
+        for (std::int64_t c = 0; c < p.block; ++c) {
+            for (std::int64_t j = 0; j < p.vectors; ++j) clear(p.sums + c * p.sums_step + p.sums_at[j], V);
+        }
         return;
     }
 #if defined(__AVX512F__)
     switch (p.block) {
-        case 12: line<12, 2>(p); return;
-        case 8: line<8, 2>(p); return;
-        case 4: line<4, 4>(p); return;
-        case 2: line<2, 4>(p); return;
-        default: line<1, 4>(p); return;
+        case 12: all_vectors<12, 2>(p, 0); return;
+        case 8: all_vectors<8, 2>(p, 0); return;
+        case 4: all_vectors<4, 4>(p, 0); return;
+        case 2: all_vectors<2, 4>(p, 0); return;
+        default: all_vectors<1, 4>(p, 0); return;
     }
 #elif defined(__FMA__) || defined(__aarch64__)
     switch (p.block) {
-        case 12: line<6, 2>(p); return;
+        case 12: all_vectors<6, 2>(p, 0); return;
         case 8:
-        case 4: line<4, 2>(p); return;
-        case 2: line<2, 4>(p); return;
-        default: line<1, 4>(p); return;
+        case 4: all_vectors<4, 2>(p, 0); return;
+        case 2: all_vectors<2, 4>(p, 0); return;
+        default: all_vectors<1, 4>(p, 0); return;
     }
 #else
     switch (p.block) {
         case 12:
         case 8:
-        case 4: line<4, 2>(p); return;
-        case 2: line<2, 4>(p); return;
-        default: line<1, 4>(p); return;
+        case 4: all_vectors<4, 2>(p, 0); return;
+        case 2: all_vectors<2, 4>(p, 0); return;
+        default: all_vectors<1, 4>(p, 0); return;
     }
 #endif
 }

@@ -28,7 +28,8 @@ struct CopyRows {
     std::int64_t length = 0;  // samples to write of each phase
 };
 
-// sums[c][x] = sum over rows, channels, taps of weights[row][channel][tap][c] * rows[row][channel][x + offset[tap]].
+// sums[c][x] = sum over rows, channels, taps of weights[row][channel][tap][c] * rows[row][channel][x + offset[tap]],
+// for the samples of `vectors` vectors, which lie where the tables say.
 struct Products {
     const float* const* rows = nullptr;  // where channel 0 of each row begins
     std::int64_t row_count = 0;
@@ -42,8 +43,10 @@ struct Products {
     std::int64_t chain_rows = 1;
     std::int64_t chain_channels = 1;
     float* sums = nullptr;
-    std::int64_t sums_step = 0;
-    std::int64_t length = 0;  // whole vectors are computed: rows are readable and sums writable up to the next
+    std::int64_t sums_step = 0;  // from a channel to the next
+    std::int64_t vectors = 0;
+    const std::int64_t* in_at = nullptr;
+    const std::int64_t* sums_at = nullptr;
 };
 
 // One channel in, one out, three taps along y: sums[y][x] = sum over planes, rows, taps of

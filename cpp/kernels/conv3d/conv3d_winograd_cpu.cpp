@@ -28,27 +28,39 @@ struct Tiles {
     std::int64_t product_step;  // from a product to the next
     std::int64_t sums_step;
     std::int64_t sums_product;
+    std::int64_t sums_tile;
     std::int64_t row;     // of samples
     std::int64_t result;  // of results
+    Places places;
 };
 
 struct Scratch {
     float* samples;      // [z][y of all tiles][x] of one channel
     float* half;         // [z][product y][x] of one tile
     float* transformed;  // [product][channel][tile, x]
-    float* sums;         // [product][channel of the block][tile, x]
+    float* sums;         // [product][output channel][tile, x]
     float* back;         // [result z][product y][x]
     float* results;      // [result y][x]
 };
 
 Tiles tiles_of(const Geometry& g, const Cut& cut, Kind z, Kind y) {
-    Tiles tiles = {Side(z, g.most_taps(g.z)), Side(y, g.most_taps(g.y)), cut.y_run, cut.pitch, 0, 0, 0, 0, 0, 0};
-    tiles.row = rounded_up(cut.x_run + g.x.reach, kLine);
-    tiles.result = rounded_up(cut.x_run, kLine);
-    tiles.channel_step = rounded_up(cut.y_run * cut.pitch, kLine) + 2 * kLine;
+    const std::int64_t line = (cut.y_run - 1) * cut.pitch + cut.x_run;  // of flat tiles
+    const std::int64_t sums_tile = cut.flat ? cut.pitch : rounded_up(cut.x_run, kLine);
+    Tiles tiles = {
+        Side(z, g.most_taps(g.z)),
+        Side(y, g.most_taps(g.y)),
+        cut.y_run,
+        cut.pitch,
+        rounded_up(cut.y_run * cut.pitch, kLine) + 2 * kLine,
+        0,
+        rounded_up((cut.y_run - 1) * sums_tile + cut.x_run, kLine) + kLine,
+        0,
+        sums_tile,
+        rounded_up(cut.x_run + g.x.reach, kLine),
+        rounded_up(cut.x_run, kLine),
+        cut.flat ? Places(1, line, g.lanes, 0, 0) : Places(cut.y_run, cut.x_run, g.lanes, cut.pitch, sums_tile)};
     tiles.product_step = g.channels * tiles.channel_step + kLine;  // not a power of two, where caches collide
-    tiles.sums_step = rounded_up((cut.y_run - 1) * cut.pitch + cut.x_run, kLine) + kLine;
-    tiles.sums_product = kBlock * tiles.sums_step + kLine;
+    tiles.sums_product = std::min(cut.block_run * kBlock, g.blocks.padded()) * tiles.sums_step + kLine;
     return tiles;
 }
 
@@ -86,12 +98,11 @@ class WinogradRun {
                 copy_samples(unit, c);
                 for (std::int64_t t = 0; t < count_; ++t) transform(c, t);
             }
-            const std::int64_t block_end = std::min((unit.blocks + 1) * cut_.block_run, g_.blocks.count());
-            for (std::int64_t b = unit.blocks * cut_.block_run; b < block_end; ++b) {
-                multiply(unit, b);
-                for (std::int64_t c = 0; c < g_.blocks.used(b); ++c) {
-                    for (std::int64_t t = 0; t < count_; ++t) transform_back(unit, b, c, t);
-                }
+            multiply(unit);
+            const std::int64_t first = unit.blocks * cut_.block_run * kBlock;
+            const std::int64_t last = std::min(first + cut_.block_run * kBlock, g_.blocks.channels);
+            for (std::int64_t c = first; c < last; ++c) {
+                for (std::int64_t t = 0; t < count_; ++t) transform_back(unit, c, c - first, t);
             }
         }
     }
@@ -146,9 +157,10 @@ class WinogradRun {
         }
     }
 
-    void multiply(const Unit& unit, std::int64_t block) const {
+    // Product by product: the samples and weights of each are read once, and meet in L1.
+    void multiply(const Unit& unit) const {
         const std::int64_t products = t_.z.products * t_.y.products;
-        const std::int64_t channel = unit.group * g_.blocks.padded() + block * kBlock;
+        const bool six = t_.z.kind == Kind::f25 || t_.y.kind == Kind::f25;
         const float* row = nullptr;
         Products p;
         p.rows = &row;
@@ -157,23 +169,30 @@ class WinogradRun {
         p.channel_step = t_.channel_step;
         p.offsets = g_.x.tap_shift.data();
         p.taps = g_.x.taps();
-        p.block = g_.blocks.width(block);
-        set_chains(p, kWinogradChain);
+        set_chains(p, six ? kSixPointChain : kWinogradChain);
         p.sums_step = t_.sums_step;
-        p.length = cut_.flat ? (count_ - 1) * t_.pitch + x_count_ : x_count_;
+        p.in_at = t_.places.in.data();
+        p.sums_at = t_.places.sums.data();
+        const std::int64_t line = (count_ - 1) * t_.pitch + x_count_;
+        p.vectors = cut_.flat ? (line + g_.lanes - 1) / g_.lanes : count_ * t_.places.per_row;
+        const std::int64_t first = unit.blocks * cut_.block_run;
+        const std::int64_t last = std::min(first + cut_.block_run, g_.blocks.count());
         for (std::int64_t k = 0; k < products; ++k) {
-            p.weights = packed_.weights.data() + (channel * products + k * p.block) * g_.channels * p.taps;
-            for (std::int64_t t = 0; t < (cut_.flat ? 1 : count_); ++t) {
-                row = scratch_.transformed + k * t_.product_step + t * t_.pitch;
-                p.sums = scratch_.sums + k * t_.sums_product + t * t_.pitch;
+            row = scratch_.transformed + k * t_.product_step;
+            for (std::int64_t b = first; b < last; ++b) {
+                const std::int64_t channel = unit.group * g_.blocks.padded() + b * kBlock;
+                p.block = g_.blocks.width(b);
+                p.weights = packed_.weights.data() + (channel * products + k * p.block) * g_.channels * p.taps;
+                p.sums = scratch_.sums + k * t_.sums_product + (b - first) * kBlock * t_.sums_step;
                 layer_.ops.multiply(p);
             }
         }
     }
 
-    void transform_back(const Unit& unit, std::int64_t block, std::int64_t channel, std::int64_t tile) const {
+    // `at` counts the channels of the unit.
+    void transform_back(const Unit& unit, std::int64_t channel, std::int64_t at, std::int64_t tile) const {
         const float* in[kMostProducts];
-        const float* sums = scratch_.sums + channel * t_.sums_step + tile * t_.pitch;
+        const float* sums = scratch_.sums + at * t_.sums_step + tile * t_.sums_tile;
         for (std::int64_t k = 0; k < t_.y.products; ++k) {
             for (std::int64_t p = 0; p < t_.z.products; ++p) in[p] = sums + (p * t_.y.products + k) * t_.sums_product;
             layer_.ops.inverse(t_.z.kind, in, t_.z.products, scratch_.back + k * t_.result, t_.y.products * t_.result,
@@ -185,15 +204,15 @@ class WinogradRun {
                 in[k] = scratch_.back + (m * t_.y.products + k) * t_.result;
             }
             layer_.ops.inverse(t_.y.kind, in, t_.y.products, scratch_.results, t_.result, x_count_);
-            const Place at = {unit.image,
-                              unit.group,
-                              block * kBlock + channel,
-                              z_->out_first + z_->out_step * (z_first_ + m),
-                              y_->out_first + y_->out_step * y_first,
-                              y_->out_step,
-                              x_first_};
+            const Place place = {unit.image,
+                                 unit.group,
+                                 channel,
+                                 z_->out_first + z_->out_step * (z_first_ + m),
+                                 y_->out_first + y_->out_step * y_first,
+                                 y_->out_step,
+                                 x_first_};
             const std::int64_t rows = std::min(t_.y.results, y_->out_count - y_first);
-            emit(layer_, at, {scratch_.results, 0, t_.result, 1, rows, x_count_, nullptr});
+            emit(layer_, place, {scratch_.results, 0, t_.result, 1, rows, x_count_, nullptr});
         }
     }
 
