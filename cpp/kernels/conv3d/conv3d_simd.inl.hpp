@@ -13,15 +13,35 @@ namespace {
 using F = Vec<float>;
 constexpr std::int64_t V = kVec<float>;
 
+// A value the compiler knows nothing about: it stays in a register, and loops over it are no library calls.
+inline F held(F value) {
+#if defined(__AVX512F__)
+    asm("" : "+v"(value));
+#elif defined(__SSE2__)
+    asm("" : "+x"(value));
+#endif
+    return value;
+}
+
 // --- rows into scratch -----------------------------------------------------------------------------------------
 
+// Rows are short: calls of the C library would take as long as the copy. The last vector overlaps the one before.
 inline void clear(float* to, std::int64_t n) {
-    __builtin_memset(to, 0, static_cast<std::size_t>(n) * sizeof(float));
+    const F zero = held(splat(0.0F));
+    if (n >= V) {
+        for (std::int64_t i = 0; i + V <= n; i += V) store(to + i, zero);
+        store(to + n - V, zero);
+    } else {
+        for (std::int64_t i = 0; i < n; ++i) to[i] = zero[0];
+    }
 }
 
 inline void gather(const float* VOXKERN_RESTRICT from, std::int64_t step, float* VOXKERN_RESTRICT to, std::int64_t n) {
-    if (step == 1) {
-        __builtin_memcpy(to, from, static_cast<std::size_t>(n) * sizeof(float));
+    if (step == 1 && n >= V) {
+        for (std::int64_t i = 0; i + V <= n; i += V) store(to + i, held(load(from + i)));
+        store(to + n - V, load(from + n - V));
+    } else if (step == 1) {
+        for (std::int64_t i = 0; i < n; ++i) to[i] = from[i];
     } else if (step == 2) {
         for (std::int64_t i = 0; i < n; ++i) to[i] = from[2 * i];
     } else {
@@ -68,17 +88,6 @@ void copy_rows(const CopyRows& rows) {
 
 // --- products --------------------------------------------------------------------------------------------------
 
-// The same value in every lane, held in a register: each weight is loaded once for all vectors it meets.
-inline F weight_of(const float* w) {
-    F value = splat(*w);
-#if defined(__AVX512F__)
-    asm("" : "+v"(value));
-#elif defined(__AVX__)
-    asm("" : "+x"(value));
-#endif
-    return value;
-}
-
 // Sums of a part of rows and channels, for C output channels and X vectors from number j on, in registers throughout.
 template <int C, int X>
 inline void chain(const Products& p, const float* const* rows, std::int64_t row_count, std::int64_t skipped,
@@ -100,7 +109,7 @@ inline void chain(const Products& p, const float* const* rows, std::int64_t row_
                 F in[X];
                 for (int v = 0; v < X; ++v) in[v] = load(from[v] + at);
                 for (int c = 0; c < C; ++c) {
-                    const F weight = weight_of(w + c);
+                    const F weight = held(splat(w[c]));  // loaded once for all vectors it meets
                     for (int v = 0; v < X; ++v) sum[c][v] = madd(weight, in[v], sum[c][v]);
                 }
                 w += p.block;

@@ -36,11 +36,11 @@ struct Tiles {
 
 struct Scratch {
     float* samples;      // [z][y of all tiles][x] of one channel
-    float* half;         // [z][product y][x] of one tile
+    float* half;         // [z][product y][tile, x]
     float* transformed;  // [product][channel][tile, x]
     float* sums;         // [product][output channel][tile, x]
-    float* back;         // [result z][product y][x]
-    float* results;      // [result y][x]
+    float* back;         // [result z][product y][tile, x]
+    float* results;      // [result z][tile, result y][x]
 };
 
 Tiles tiles_of(const Geometry& g, const Cut& cut, Kind z, Kind y) {
@@ -70,11 +70,11 @@ Scratch scratch_of(Space& space, const Tiles& t) {
     const std::int64_t planes = t.z.results + t.z.taps - 1;
     Scratch scratch;
     scratch.samples = space.template take<float>(planes * (t.count * t.y.results + t.y.taps - 1) * t.row);
-    scratch.half = space.template take<float>(planes * t.y.products * t.row);
+    scratch.half = space.template take<float>(planes * t.y.products * t.channel_step);
     scratch.transformed = space.template take<float>(products * t.product_step);
     scratch.sums = space.template take<float>(products * t.sums_product);
-    scratch.back = space.template take<float>(t.z.results * t.y.products * t.result);
-    scratch.results = space.template take<float>(t.y.results * t.result);
+    scratch.back = space.template take<float>(t.z.results * t.y.products * t.sums_step);
+    scratch.results = space.template take<float>(t.z.results * t.count * t.y.results * t.result);
     return scratch;
 }
 
@@ -96,13 +96,14 @@ class WinogradRun {
             if (z_first_ >= z_->out_count) return;
             for (std::int64_t c = 0; c < g_.channels; ++c) {
                 copy_samples(unit, c);
-                for (std::int64_t t = 0; t < count_; ++t) transform(c, t);
+                transform(c);
             }
             multiply(unit);
             const std::int64_t first = unit.blocks * cut_.block_run * kBlock;
             const std::int64_t last = std::min(first + cut_.block_run * kBlock, g_.blocks.channels);
             for (std::int64_t c = first; c < last; ++c) {
-                for (std::int64_t t = 0; t < count_; ++t) transform_back(unit, c, c - first, t);
+                transform_back(c - first);
+                store(unit, c);
             }
         }
     }
@@ -141,19 +142,26 @@ class WinogradRun {
         }
     }
 
-    void transform(std::int64_t channel, std::int64_t tile) const {
+    // Along y tile by tile, then along z all at once.
+    void transform(std::int64_t channel) const {
         const float* in[kMostProducts];
         const std::int64_t n = x_count_ + g_.x.reach;
         const std::int64_t y_rows = t_.y.results + t_.y.taps - 1;
         for (std::int64_t p = 0; p < planes(); ++p) {
-            const float* from = scratch_.samples + (p * rows() + tile * t_.y.results) * t_.row;
-            for (std::int64_t k = 0; k < y_rows; ++k) in[k] = from + k * t_.row;
-            layer_.ops.forward(t_.y.kind, in, y_rows, scratch_.half + p * t_.y.products * t_.row, t_.row, n);
+            for (std::int64_t tile = 0; tile < count_; ++tile) {
+                const float* from = scratch_.samples + (p * rows() + tile * t_.y.results) * t_.row;
+                for (std::int64_t k = 0; k < y_rows; ++k) in[k] = from + k * t_.row;
+                float* to = scratch_.half + p * t_.y.products * t_.channel_step + tile * t_.pitch;
+                layer_.ops.forward(t_.y.kind, in, y_rows, to, t_.channel_step, n);
+            }
         }
         for (std::int64_t k = 0; k < t_.y.products; ++k) {
-            for (std::int64_t p = 0; p < planes(); ++p) in[p] = scratch_.half + (p * t_.y.products + k) * t_.row;
-            float* to = scratch_.transformed + k * t_.product_step + channel * t_.channel_step + tile * t_.pitch;
-            layer_.ops.forward(t_.z.kind, in, planes(), to, t_.y.products * t_.product_step, n);
+            for (std::int64_t p = 0; p < planes(); ++p) {
+                in[p] = scratch_.half + (p * t_.y.products + k) * t_.channel_step;
+            }
+            float* to = scratch_.transformed + k * t_.product_step + channel * t_.channel_step;
+            layer_.ops.forward(t_.z.kind, in, planes(), to, t_.y.products * t_.product_step,
+                               (count_ - 1) * t_.pitch + n);
         }
     }
 
@@ -189,30 +197,39 @@ class WinogradRun {
         }
     }
 
-    // `at` counts the channels of the unit.
-    void transform_back(const Unit& unit, std::int64_t channel, std::int64_t at, std::int64_t tile) const {
+    // One of the unit's output channels: along z all tiles at once, then along y tile by tile.
+    void transform_back(std::int64_t channel) const {
         const float* in[kMostProducts];
-        const float* sums = scratch_.sums + at * t_.sums_step + tile * t_.sums_tile;
+        const float* sums = scratch_.sums + channel * t_.sums_step;
         for (std::int64_t k = 0; k < t_.y.products; ++k) {
             for (std::int64_t p = 0; p < t_.z.products; ++p) in[p] = sums + (p * t_.y.products + k) * t_.sums_product;
-            layer_.ops.inverse(t_.z.kind, in, t_.z.products, scratch_.back + k * t_.result, t_.y.products * t_.result,
-                               x_count_);
+            layer_.ops.inverse(t_.z.kind, in, t_.z.products, scratch_.back + k * t_.sums_step,
+                               t_.y.products * t_.sums_step, (count_ - 1) * t_.sums_tile + x_count_);
         }
-        const std::int64_t y_first = y_first_ + tile * t_.y.results;
-        for (std::int64_t m = 0; m < t_.z.results && z_first_ + m < z_->out_count; ++m) {
-            for (std::int64_t k = 0; k < t_.y.products; ++k) {
-                in[k] = scratch_.back + (m * t_.y.products + k) * t_.result;
+        for (std::int64_t m = 0; m < t_.z.results; ++m) {
+            for (std::int64_t tile = 0; tile < count_; ++tile) {
+                for (std::int64_t k = 0; k < t_.y.products; ++k) {
+                    in[k] = scratch_.back + (m * t_.y.products + k) * t_.sums_step + tile * t_.sums_tile;
+                }
+                layer_.ops.inverse(t_.y.kind, in, t_.y.products, results_of_plane(m) + tile * t_.y.results * t_.result,
+                                   t_.result, x_count_);
             }
-            layer_.ops.inverse(t_.y.kind, in, t_.y.products, scratch_.results, t_.result, x_count_);
+        }
+    }
+
+    float* results_of_plane(std::int64_t m) const { return scratch_.results + m * t_.count * t_.y.results * t_.result; }
+
+    void store(const Unit& unit, std::int64_t channel) const {
+        const std::int64_t rows = std::min(count_ * t_.y.results, y_->out_count - y_first_);
+        for (std::int64_t m = 0; m < t_.z.results && z_first_ + m < z_->out_count; ++m) {
             const Place place = {unit.image,
                                  unit.group,
                                  channel,
                                  z_->out_first + z_->out_step * (z_first_ + m),
-                                 y_->out_first + y_->out_step * y_first,
+                                 y_->out_first + y_->out_step * y_first_,
                                  y_->out_step,
                                  x_first_};
-            const std::int64_t rows = std::min(t_.y.results, y_->out_count - y_first);
-            emit(layer_, place, {scratch_.results, 0, t_.result, 1, rows, x_count_, nullptr});
+            emit(layer_, place, {results_of_plane(m), 0, t_.result, 1, rows, x_count_, nullptr});
         }
     }
 
