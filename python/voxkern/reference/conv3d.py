@@ -74,24 +74,25 @@ def conv_transpose3d(
 
     Sample z of the input adds ``weight[c, o, k] * x[n, c, z]`` to result ``stride z - padding + dilation k``.
     """
-    x, weight = np.asarray(x, np.float64), np.asarray(weight, np.float64)
+    samples, weight = np.asarray(x, np.float64), np.asarray(weight, np.float64)
     size = weight.shape[2:]
     whole = [
         (n - 1) * s + d * (k - 1) + 1 + p
-        for n, s, d, k, p in zip(x.shape[2:], stride, dilation, size, output_padding, strict=True)
+        for n, s, d, k, p in zip(samples.shape[2:], stride, dilation, size, output_padding, strict=True)
     ]
     ins, outs = weight.shape[0] // groups, weight.shape[1]
-    out = np.zeros((len(x), outs * groups, *whole))
+    out = np.zeros((len(samples), outs * groups, *whole))
     for g in range(groups):
         channels = slice(g * ins, (g + 1) * ins)
         for k in np.ndindex(*size):
             places = tuple(
                 slice(d * i, d * i + s * (n - 1) + 1, s)
-                for d, i, s, n in zip(dilation, k, stride, x.shape[2:], strict=True)
+                for d, i, s, n in zip(dilation, k, stride, samples.shape[2:], strict=True)
             )
             out[(slice(None), slice(g * outs, (g + 1) * outs), *places)] += np.einsum(
-                "co,nczyx->nozyx", weight[(channels, slice(None), *k)], x[:, channels]
+                "co,nczyx->nozyx", weight[(channels, slice(None), *k)], samples[:, channels]
             )
     if bias is not None:
         out += np.asarray(bias, np.float64)[:, None, None, None]
-    return out[(..., *(slice(p, n - p) for p, n in zip(padding, whole, strict=True)))]
+    kept = [slice(p, n - p) for p, n in zip(padding, whole, strict=True)]
+    return out[:, :, kept[0], kept[1], kept[2]]
