@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/conv3d/conv3d.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -168,5 +169,26 @@ TEST(conv3d, parts_of_an_axis_cover_it_once) {
                 for (const int times : seen) EXPECT(times == 1);
             }
         }
+    }
+}
+
+// A long call stops between units.
+TEST(conv3d, is_cancelled) {
+    const std::vector<float> x(32 * 16 * 16 * 64, 1.0F);
+    std::vector<float> y(x.size(), 7.0F);
+    const std::vector<float> w(32 * 32 * 27, 1.0F);
+    const View<const float, 5> in = contiguous_view<const float, 5>(x.data(), {1, 32, 16, 16, 64});
+    const View<float, 5> out = contiguous_view<float, 5>(y.data(), {1, 32, 16, 16, 64});
+    const View<const float, 5> weight = contiguous_view<const float, 5>(w.data(), {32, 32, 3, 3, 3});
+    for (const Algorithm algorithm : {Algorithm::direct, Algorithm::fast}) {
+        Options options;
+        options.padding = {1, 1, 1};
+        options.algorithm = algorithm;
+        const Filter filter(erase_type(weight), {}, options);
+        Cancellation cancellation([](void*) { return true; }, nullptr, std::chrono::milliseconds(0));
+        Exec exec;
+        exec.cancellation = &cancellation;
+        EXPECT_THROWS(Cancelled, cpu::conv3d(erase_type(in), erase_type(out), filter, {}, exec));
+        EXPECT(y.back() == 7.0F);
     }
 }

@@ -210,6 +210,20 @@ def test_a_large_result_goes_past_the_caches(rng, cpu_level):
     assert np.isnan(room[:3]).all()
 
 
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_scratch_does_not_grow_with_the_volume(rng, cpu_level, algorithm):
+    w = normal(rng, 16, 16, 3, 3, 3)
+    layer = vk.nn.Conv3d(w, padding=1, algorithm=algorithm)
+    kept = []
+    for depth in (16, 64):
+        x = normal(rng, 16, depth, 64, 64)
+        out = np.empty_like(x)
+        vk.release_memory()
+        layer(x, out=out, threads=2)
+        kept.append(_core.cached_bytes())
+    assert kept[1] <= 2 * 2**20, kept  # two threads; the image has 16 MiB
+
+
 @pytest.mark.parametrize("size", [3, 5])
 @pytest.mark.parametrize("mean", [0.0, 10.0])
 def test_error(rng, cpu_level, size, mean):
@@ -217,7 +231,7 @@ def test_error(rng, cpu_level, size, mean):
     x = (normal(rng, 1, 32, 12, 12, 20) + mean).astype(np.float32)
     w = normal(rng, 16, 32, size, size, size)
     want = reference(x, w, padding=[(size // 2,) * 2] * 3)
-    bounds = {"direct": 5e-7, "auto": 1.3e-6 if size == 5 else 5e-7, "fast": 2.5e-6}
+    bounds = {"direct": 5e-7, "auto": 1.1e-6 if size == 5 else 5e-7, "fast": 1.6e-6}
     for algorithm, bound in bounds.items():
         got = vk.nn.conv3d(x, w, padding=size // 2, algorithm=algorithm)
         assert np.sqrt(np.mean((got - want) ** 2)) <= bound * np.std(want) * max(1.0, mean / 2), algorithm
