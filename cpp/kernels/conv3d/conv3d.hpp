@@ -3,10 +3,8 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
-#include <map>
-#include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -42,6 +40,8 @@ class Filter {
     // D, H, W), float32. `bias` has a number per output channel, or none.
     Filter(const ConstArrayView& weight, std::vector<float> bias, const Options& options);
     ~Filter();
+    Filter(const Filter&) = delete;
+    Filter& operator=(const Filter&) = delete;
 
     const Options& options() const { return options_; }
     const std::array<std::int64_t, 3>& size() const { return size_; }
@@ -52,8 +52,9 @@ class Filter {
     // The D x H x W weights between two channels of a group, both counted within it.
     const float* taps(std::int64_t group, std::int64_t out, std::int64_t in) const;
 
-    // The weights as the kernels read them. `scheme` tells how the axes z and y are transformed (conv3d_plan.hpp).
-    std::shared_ptr<const Packed> packed(std::pair<int, int> scheme, const Exec& exec) const;
+    // The weights as the kernels read them, made on the first call. `scheme` tells how the axes z and y are transformed
+    // (conv3d_plan.hpp).
+    const Packed& packed(std::pair<int, int> scheme, const Exec& exec) const;
 
   private:
     Options options_;
@@ -62,8 +63,7 @@ class Filter {
     std::int64_t out_channels_ = 0;
     std::vector<float> weights_;
     std::vector<float> bias_;
-    mutable std::mutex mutex_;
-    mutable std::map<std::pair<int, int>, std::shared_ptr<const Packed>> packed_;
+    mutable std::atomic<Packed*> packed_{nullptr};  // the last one made; each knows the one before
 };
 
 }  // namespace voxkern::conv3d

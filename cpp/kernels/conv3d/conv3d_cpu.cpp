@@ -208,13 +208,13 @@ void run_direct(const Layer& layer, const Exec& exec) {
     const Geometry& g = layer.geometry;
     const Cut cut = cut_direct(g);
     const Slab slab = slab_of(g, cut);
-    const auto packed = layer.filter.packed({static_cast<int>(Kind::direct), static_cast<int>(Kind::direct)}, exec);
+    const Packed& packed = layer.filter.packed({static_cast<int>(Kind::direct), static_cast<int>(Kind::direct)}, exec);
     WorkspaceSize size;
     scratch_of(size, g, cut, slab);
     const std::int64_t items = (cut.units + cut.units_per_item - 1) / cut.units_per_item;
     parallel_for(items, limited_to_work(exec, cut.work / 16), [&](std::int64_t item) {
         Workspace workspace(size.bytes());
-        DirectRun run(layer, cut, slab, *packed, scratch_of(workspace, g, cut, slab));
+        DirectRun run(layer, cut, slab, packed, scratch_of(workspace, g, cut, slab));
         const std::int64_t last = std::min((item + 1) * cut.units_per_item, cut.units);
         for (std::int64_t u = item * cut.units_per_item; u < last; ++u) run.run(unit_at(g, cut, u));
         if (layer.streaming) layer.ops.fence();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights in the order the kernels read them, transformed where Winograd's algorithm wants it.
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "core/error.hpp"
 #include "kernels/conv3d/conv3d_plan.hpp"
@@ -135,7 +137,7 @@ class BlockPacker {
     std::vector<double> half_;
 };
 
-std::shared_ptr<const Packed> pack(const Filter& filter, Kind kind_z, Kind kind_y, const Exec& exec) {
+std::unique_ptr<Packed> pack(const Filter& filter, Kind kind_z, Kind kind_y, const Exec& exec) {
     const Options& options = filter.options();
     const auto& size = filter.size();
     const auto z_sets = tap_sets(options, size[0], 0);
@@ -143,7 +145,8 @@ std::shared_ptr<const Packed> pack(const Filter& filter, Kind kind_z, Kind kind_
     const Columns x = columns_of(options, size[2]);
     const Blocks blocks = {filter.out_channels() / options.groups * x.results};
     const std::int64_t channels = filter.in_channels() / options.groups;
-    auto packed = std::make_shared<Packed>();
+    auto packed = std::make_unique<Packed>();
+    packed->scheme = {static_cast<int>(kind_z), static_cast<int>(kind_y)};
     std::int64_t total = 0;
     for (const auto& z : z_sets) {
         for (const auto& y : y_sets) {
@@ -213,7 +216,11 @@ Filter::Filter(const ConstArrayView& weight, std::vector<float> bias, const Opti
     }
 }
 
-Filter::~Filter() = default;
+Filter::~Filter() {
+    for (const Packed* packed = packed_.load(); packed != nullptr;) {
+        delete std::exchange(packed, packed->before);
+    }
+}
 
 const float* Filter::taps(std::int64_t group, std::int64_t out, std::int64_t in) const {
     const std::int64_t ins = in_channels_ / options_.groups;
@@ -222,16 +229,16 @@ const float* Filter::taps(std::int64_t group, std::int64_t out, std::int64_t in)
     return weights_.data() + pair * size_[0] * size_[1] * size_[2];
 }
 
-std::shared_ptr<const Packed> Filter::packed(std::pair<int, int> scheme, const Exec& exec) const {
-    {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        const auto known = packed_.find(scheme);
-        if (known != packed_.end()) return known->second;
+// Without a lock, which a fork might leave taken. Two threads may pack the same weights; both results are kept.
+const Packed& Filter::packed(std::pair<int, int> scheme, const Exec& exec) const {
+    for (const Packed* known = packed_.load(); known != nullptr; known = known->before) {
+        if (known->scheme == scheme) return *known;
     }
-    // Not under the lock: other threads of the process may wait for it, and packing uses several.
     auto made = pack(*this, static_cast<Kind>(scheme.first), static_cast<Kind>(scheme.second), exec);
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return packed_.emplace(scheme, std::move(made)).first->second;
+    made->before = packed_.load();
+    while (!packed_.compare_exchange_weak(made->before, made.get())) {
+    }
+    return *made.release();
 }
 
 }  // namespace voxkern::conv3d

@@ -64,6 +64,8 @@ struct Packed {
     std::vector<float> weights;
     std::vector<std::int64_t> first;  // of each set: where it begins
     std::vector<std::int64_t> rows;   // and how many rows it has
+    std::pair<int, int> scheme;
+    Packed* before = nullptr;  // of the same filter
 };
 
 // Everything about a call that no back end changes.

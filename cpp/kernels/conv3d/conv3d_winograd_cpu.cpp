@@ -254,13 +254,13 @@ void run_winograd(const Layer& layer, Kind z, Kind y, const Exec& exec) {
     const Geometry& g = layer.geometry;
     const Cut cut = cut_winograd(g, z, y);
     const Tiles tiles = tiles_of(g, cut, z, y);
-    const auto packed = layer.filter.packed({static_cast<int>(z), static_cast<int>(y)}, exec);
+    const Packed& packed = layer.filter.packed({static_cast<int>(z), static_cast<int>(y)}, exec);
     WorkspaceSize size;
     scratch_of(size, tiles);
     const std::int64_t items = (cut.units + cut.units_per_item - 1) / cut.units_per_item;
     parallel_for(items, limited_to_work(exec, cut.work / 16), [&](std::int64_t item) {
         Workspace workspace(size.bytes());
-        WinogradRun run(layer, cut, tiles, *packed, scratch_of(workspace, tiles));
+        WinogradRun run(layer, cut, tiles, packed, scratch_of(workspace, tiles));
         const std::int64_t last = std::min((item + 1) * cut.units_per_item, cut.units);
         for (std::int64_t u = item * cut.units_per_item; u < last; ++u) run.run(unit_at(g, cut, u));
         if (layer.streaming) layer.ops.fence();
