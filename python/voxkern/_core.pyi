@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'available_threads', 'cache_limit', 'cached_bytes', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'empty', 'mapped_points', 'n4', 'n4_divide', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'spline_filter', 'warp', 'warp_labels']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'empty', 'n4', 'n4_divide', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'spline_filter', 'warp', 'warp_labels']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -120,11 +120,25 @@ class LabelOptions:
     """
     def __init__(self, *, rule: LabelRule, mode: Boundary, cval: typing.SupportsInt | typing.SupportsIndex = 0, sigma: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [], alpha: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None:
         ...
-class CompiledMapping:
+class ConvAlgorithm(enum.Enum):
     """
-    A C function in a capsule of this name.
+    How products are saved.
     """
-    def __init__(self, capsule: typing.Any, name: str | None = None) -> None:
+    automatic = ...
+    direct = ...
+    fast = ...
+class ConvActivation(enum.Enum):
+    """
+    What a layer does to its sums.
+    """
+    leaky_relu = ...
+    none = ...
+    relu = ...
+class ConvFilter:
+    """
+    Weights and options of a convolution.
+    """
+    def __init__(self, weight: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], bias: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] | None, *, stride: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"], padding: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"], dilation: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"], groups: typing.SupportsInt | typing.SupportsIndex, transposed: bool, algorithm: ConvAlgorithm, activation: ConvActivation, slope: typing.SupportsFloat | typing.SupportsIndex) -> None:
         ...
 def active_cpu_level() -> str:
     """
@@ -141,6 +155,10 @@ def cache_limit() -> int:
 def cached_bytes() -> int:
     """
     Memory kept for the next call.
+    """
+def conv3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], filter: ConvFilter, residual: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Convolves `input` with the filter; `residual`, where given, is added before the activation.
     """
 def copy(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
@@ -161,10 +179,6 @@ def default_threads(worker: bool) -> int:
 def empty(shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], dtype: numpy.dtype[typing.Any], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """
     A new array in C order. Its memory is kept for the next one when it is freed.
-    """
-def mapped_points(mapping: CompiledMapping, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
-    """
-    Writes into `output`, (grid..., image axes), what the mapping says of every grid point.
     """
 def n4(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, weights: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, scratch: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: N4Options, callback: collections.abc.Callable[[int, int, float], None] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> N4Fit:
     """

@@ -42,6 +42,48 @@ order : int or str
     one, as in ITK."""
 
 TEXTS = {
+    # networks: convolution
+    "conv_bias": """\
+bias : array_like, optional
+    float32, a number for each output channel.""",
+    "conv_result": """\
+Returns
+-------
+array
+    float32, (N, out channels, ...) or (out channels, ...), of the kind of ``input``.
+
+Raises
+------
+ArgumentError
+    Shapes that do not belong together; the message has both.""",
+    "conv_stride": """\
+stride : int or sequence
+    Samples of the input from one result to the next.""",
+    "conv_padding": """\
+padding : int, sequence or {"same", "valid"}
+    Zeros on either side of the input. "same": as many as keep its size, an odd one behind it.
+    "valid": none.""",
+    "conv_dilation": """\
+dilation : int or sequence
+    Distance between the taps of the kernel.""",
+    "conv_groups": """\
+groups : int
+    Parts that the channels are divided into; each is convolved by itself.""",
+    "conv_algorithm": """\
+algorithm : {"auto", "direct", "fast"}
+    "direct" adds plain products. "auto" saves more than half of them by Winograd's algorithm where it
+    fits, with an error about that of plain sums. "fast" saves up to three quarters with about three times
+    the error. Winograd spreads NaN and infinity over a tile of up to six rows and planes; "direct" keeps
+    them where they belong.""",
+    "conv_activation": """\
+activation : "relu" or ("leaky_relu", slope), optional
+    Applied last.""",
+    "conv_residual": """\
+residual : array_like, optional
+    Added before the activation; float32 of the result's shape.""",
+    "conv_out": """\
+out : array, optional
+    Where to write: float32 of the result's shape, any memory order.""",
     "threads": """\
 threads : int, optional
     Default: see `voxkern.set_num_threads`. The result has the same bits for any number.""",

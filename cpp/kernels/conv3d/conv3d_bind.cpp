@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/conv3d/conv3d.hpp"
+
+#include <pybind11/native_enum.h>
+#include <pybind11/stl.h>
+
+#include <optional>
+
+#include "bindings/args.hpp"
+#include "bindings/run.hpp"
+
+namespace voxkern::bindings {
+namespace {
+
+using conv3d::Activation;
+using conv3d::Algorithm;
+using conv3d::Filter;
+using conv3d::Options;
+using PerAxis = std::array<std::int64_t, 3>;
+
+void bind_enums(py::module_& module) {
+    py::native_enum<Algorithm>(module, "ConvAlgorithm", "enum.Enum", "How products are saved.")
+        .value("automatic", Algorithm::automatic)
+        .value("direct", Algorithm::direct)
+        .value("fast", Algorithm::fast)
+        .finalize();
+    py::native_enum<Activation>(module, "ConvActivation", "enum.Enum", "What a layer does to its sums.")
+        .value("none", Activation::none)
+        .value("relu", Activation::relu)
+        .value("leaky_relu", Activation::leaky_relu)
+        .finalize();
+}
+
+void bind_filter(py::module_& module) {
+    py::class_<Filter>(module, "ConvFilter", "Weights and options of a convolution.")
+        .def(py::init([](const Array& weight, const std::optional<std::vector<float>>& bias, PerAxis stride,
+                         PerAxis padding, PerAxis dilation, std::int64_t groups, bool transposed, Algorithm algorithm,
+                         Activation activation, float slope) {
+                 const Options options = {stride, padding, dilation, groups, transposed, algorithm, activation, slope};
+                 return std::make_unique<Filter>(view_of(weight, "weight"), bias.value_or(std::vector<float>()),
+                                                 options);
+             }),
+             py::arg("weight"), py::arg("bias"), py::kw_only(), py::arg("stride"), py::arg("padding"),
+             py::arg("dilation"), py::arg("groups"), py::arg("transposed"), py::arg("algorithm"), py::arg("activation"),
+             py::arg("slope"));
+}
+
+void check(const ConstArrayView& in, const ArrayView& out, const Filter& filter) {
+    expect(in.rank == 5 && in.dtype == DType::f32, "input: allowed float32 of five axes");
+    expect(out.rank == 5 && out.dtype == DType::f32, "output: allowed float32 of five axes");
+    expect(in.shape[1] == filter.in_channels(), "input: its channels differ from the filter's");
+    expect(out.shape[1] == filter.out_channels(), "output: its channels differ from the filter's");
+    expect(in.shape[0] == out.shape[0], "output: its first axis differs from the input's");
+}
+
+}  // namespace
+
+void bind_conv3d(py::module_& module) {
+    bind_enums(module);
+    bind_filter(module);
+    module.def(
+        "conv3d",
+        [](const Array& input, const Array& output, const Filter& filter, const std::optional<Array>& residual,
+           Where where) {
+            const ConstArrayView in = view_of(input, "input");
+            const ArrayView out = writable_view_of(output, "output");
+            check(in, out, filter);
+            ConstArrayView added;
+            if (residual) {
+                added = view_of(*residual, "residual");
+                expect(added.dtype == DType::f32 && same_shape(added, out), "residual: allowed what the output is");
+            }
+            run(where, [&](const auto& exec) { backend::conv3d(in, out, filter, added, exec); });
+        },
+        py::arg("input"), py::arg("output"), py::arg("filter"), py::arg("residual"), where(),
+        "Convolves `input` with the filter; `residual`, where given, is added before the activation.");
+}
+
+}  // namespace voxkern::bindings

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers of convolutional networks for inference: torch.nn.functional's names, arguments and answers.
+
+Arrays are float32, (N, C, D, H, W) or without the batch axis; tensors of torch and others pass through
+DLPack and come back as what they were.
+"""
+
+from ._conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
+from ._conv_layer import Conv3d
+
+__all__ = [
+    "Conv3d",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+]

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A convolution layer: its options are read and its weights arranged once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .._core import ConvActivation, ConvAlgorithm, ConvFilter
+from .._runtime.call import Call
+from .._runtime.errors import ArgumentError
+from .._runtime.texts import documented
+from .._runtime.validate import Array, number
+from ._shapes import FLOAT32, SPATIAL, PerAxis, enter, expanded, per_axis
+
+Triple: TypeAlias = tuple[int, int, int]
+Padding: TypeAlias = PerAxis | str
+Activation: TypeAlias = str | tuple[str, float] | None
+
+ALGORITHMS = {
+    "auto": ConvAlgorithm.automatic,
+    "direct": ConvAlgorithm.direct,
+    "fast": ConvAlgorithm.fast,
+}
+
+
+def _activation(activation: Activation) -> tuple[ConvActivation, float]:
+    if activation is None:
+        return ConvActivation.none, 0.0
+    if isinstance(activation, str) and activation == "relu":
+        return ConvActivation.relu, 0.0
+    if isinstance(activation, Sequence) and len(activation) == 2 and activation[0] == "leaky_relu":
+        return ConvActivation.leaky_relu, number(activation[1], "activation")
+    raise ArgumentError(f'activation: got {activation!r}, allowed None, "relu" or ("leaky_relu", slope)')
+
+
+def _weights(call: Call, weight: Any, rank: int | None) -> Array:
+    array = call.enter(weight, "weight", FLOAT32)
+    axes = (rank + 2,) if rank else (3, 4, 5)
+    if array.ndim not in axes or array.size == 0:
+        allowed = " or ".join(map(str, axes))
+        raise ArgumentError(f"weight: got shape {array.shape}, allowed {allowed} axes, not empty")
+    return array
+
+
+@documented
+class Conv3d:
+    """A convolution layer that keeps its weights in the order the kernel reads them.
+
+    The functions of this module arrange the weights in every call; a layer does it once. It may be called
+    from several threads at once.
+
+    Parameters
+    ----------
+    weight : array_like
+        float32, (out channels, in channels / groups, D, H, W), or with one or two spatial axes for inputs
+        that have as many. With ``transposed``: (in channels, out channels / groups, D, H, W).
+    {conv_bias}
+    {conv_stride}
+    {conv_padding}
+    {conv_dilation}
+    {conv_groups}
+    {conv_algorithm}
+    {conv_activation}
+    transposed : bool
+        The adjoint: samples are spread over the output.
+    output_padding : int or sequence
+        Of a transposed one: added to one side of the output's size, less than its stride or dilation.
+
+    Examples
+    --------
+    >>> import numpy as np, voxkern as vk
+    >>> layer = vk.nn.Conv3d(np.ones((8, 4, 3, 3, 3), np.float32), padding=1, activation="relu")
+    >>> layer(np.ones((1, 4, 16, 16, 16), np.float32)).shape
+    (1, 8, 16, 16, 16)
+    """
+
+    def __init__(
+        self,
+        weight: Any,
+        bias: Any = None,
+        stride: PerAxis = 1,
+        padding: Padding = 0,
+        dilation: PerAxis = 1,
+        groups: int = 1,
+        *,
+        algorithm: str = "auto",
+        activation: Activation = None,
+        transposed: bool = False,
+        output_padding: PerAxis = 0,
+    ) -> None:
+        self._prepare(
+            Call("Conv3d", "conv3d"), None, weight, bias, stride, padding, dilation, groups, algorithm,
+            activation, transposed, output_padding,
+        )  # fmt: skip
+
+    def _prepare(
+        self, call: Call, rank: int | None, weight: Any, bias: Any, stride: PerAxis, padding: Padding,
+        dilation: PerAxis, groups: int, algorithm: str, activation: Activation, transposed: bool,
+        output_padding: PerAxis,
+    ) -> None:  # fmt: skip
+        array = _weights(call, weight, rank)
+        self._rank = rank = array.ndim - 2
+        self._shape = array.shape
+        self._size: Triple = expanded(array, rank).shape[2:]
+        self._stride = per_axis(stride, rank, "stride", least=1, absent=1)
+        self._dilation = per_axis(dilation, rank, "dilation", least=1, absent=1)
+        self._extra = per_axis(output_padding, rank, "output_padding", least=0, absent=0)
+        self._transposed = bool(transposed)
+        self._padding = self._both_sides(padding)
+        per_group = array.shape[1] if transposed else array.shape[0]
+        if not isinstance(groups, int | np.integer) or groups < 1 or array.shape[0] % groups:
+            raise ArgumentError(
+                f"groups: got {groups!r}, allowed a divisor of the first axis of weight, {array.shape}"
+            )
+        self._out_channels = per_group * int(groups) if transposed else per_group
+        self._in_channels = array.shape[0] if transposed else array.shape[1] * int(groups)
+        if any(
+            e and e >= max(s, d) for e, s, d in zip(self._extra, self._stride, self._dilation, strict=True)
+        ):
+            raise ArgumentError(
+                f"output_padding: got {output_padding!r}, allowed less than stride or dilation"
+            )
+        if algorithm not in ALGORITHMS:
+            raise ArgumentError(f"algorithm: got {algorithm!r}, allowed {', '.join(ALGORITHMS)}")
+        kind, slope = _activation(activation)
+        self._filter = ConvFilter(
+            expanded(array, rank),
+            self._bias(call, bias),
+            stride=self._stride,
+            padding=tuple(before for before, _ in self._padding),
+            dilation=self._dilation,
+            groups=int(groups),
+            transposed=self._transposed,
+            algorithm=ALGORITHMS[algorithm],
+            activation=kind,
+            slope=slope,
+        )
+
+    def _bias(self, call: Call, bias: Any) -> list[float] | None:
+        if bias is None:
+            return None
+        array = call.enter(bias, "bias", FLOAT32)
+        if array.shape != (self._out_channels,):
+            raise ArgumentError(
+                f"bias: got shape {array.shape}, allowed ({self._out_channels},) "
+                f"for weight of shape {self._shape}"
+            )
+        values: list[float] = array.tolist()
+        return values
+
+    def _both_sides(self, padding: Padding) -> list[tuple[int, int]]:
+        if not isinstance(padding, str):
+            return [(p, p) for p in per_axis(padding, self._rank, "padding", least=0, absent=0)]
+        if self._transposed or padding not in ("same", "valid"):
+            allowed = "numbers" if self._transposed else "numbers, 'same' or 'valid'"
+            raise ArgumentError(f"padding: got {padding!r}, allowed {allowed}")
+        if padding == "valid":
+            return [(0, 0)] * SPATIAL
+        if self._stride != (1, 1, 1):
+            raise ArgumentError(f"stride: got {self._stride} with padding 'same', allowed 1")
+        missing = [d * (k - 1) for d, k in zip(self._dilation, self._size, strict=True)]
+        return [(m // 2, m - m // 2) for m in missing]
+
+    def _out_size(self, shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, ...]:
+        sizes = []
+        for n, k, s, d, (before, after), extra in zip(
+            size, self._size, self._stride, self._dilation, self._padding, self._extra, strict=True
+        ):
+            reach = d * (k - 1) + 1
+            if self._transposed:
+                sizes.append((n - 1) * s + reach - before - after + extra)
+            else:
+                sizes.append((n + before + after - reach) // s + 1)
+        if min(sizes) < 1 or (self._transposed and min(size) < 1):
+            raise ArgumentError(
+                f"input: got shape {shape}, allowed an image as large as the kernel of weight, {self._shape}"
+            )
+        return tuple(sizes)
+
+    def _run(self, call: Call, x: Array, residual: Any, out: Any) -> Any:
+        rank = self._rank
+        image = expanded(x, rank)
+        if image.shape[1] != self._in_channels:
+            raise ArgumentError(
+                f"input: got shape {x.shape}, allowed {self._in_channels} channels "
+                f"for weight of shape {self._shape}"
+            )
+        sizes = self._out_size(x.shape, image.shape[2:])[SPATIAL - rank :]
+        shape = (*x.shape[: x.ndim - rank - 1], self._out_channels, *sizes)
+        added = None
+        if residual is not None:
+            added = enter(call, residual, "residual", rank)
+            if added.shape != shape:
+                raise ArgumentError(f"residual: got shape {added.shape}, allowed {shape}")
+        if out is None:
+            target = call.empty(shape, np.float32)
+        else:
+            target = call.output(out, shape, x, dtypes=FLOAT32)
+        call.run(
+            "conv3d",
+            image,
+            expanded(target, rank),
+            self._filter,
+            None if added is None else expanded(added, rank),
+        )
+        return call.leave(target)
+
+    def __call__(self, x: Any, *, residual: Any = None, out: Any = None, threads: int | None = None) -> Any:
+        """Return ``activation(convolution of x + bias + residual)``.
+
+        Parameters
+        ----------
+        x : array_like
+            float32, (N, C, D, H, W) or (C, D, H, W), with as many spatial axes as the weights.
+        residual : array_like, optional
+            What is added to the sums, of the result's shape.
+        out : array, optional
+            Where to write.
+        threads : int, optional
+            Default: see `voxkern.set_num_threads`.
+
+        Returns
+        -------
+        array
+            (N, O, D', H', W') or (O, D', H', W'), of the kind of ``x``.
+        """
+        call = Call("Conv3d", "conv3d", threads=threads)
+        return self._run(call, enter(call, x, "x", self._rank), residual, out)
+
+
+def convolve(
+    rank: int, name: str, input: Any, weight: Any, bias: Any, stride: PerAxis, padding: Padding,
+    dilation: PerAxis, groups: int, algorithm: str, activation: Activation, residual: Any, out: Any,
+    threads: int | None, transposed: bool = False, output_padding: PerAxis = 0,
+) -> Any:  # fmt: skip
+    """Do what all functions of `_conv` do: one call of a layer that is made for it."""
+    call = Call(name, "conv3d", threads=threads)
+    x = enter(call, input, "input", rank)
+    layer = Conv3d.__new__(Conv3d)
+    layer._prepare(
+        call, rank, weight, bias, stride, padding, dilation, groups, algorithm, activation, transposed,
+        output_padding,
+    )  # fmt: skip
+    return layer._run(call, x, residual, out)
