@@ -34,7 +34,7 @@ from ._space.meta import SCHEMA as META_SCHEMA
 from ._space.volume import Volume, reorient
 
 if TYPE_CHECKING:
-    from . import ndimage
+    from . import ndimage, nn
     from ._app.preprocess import preprocess
     from .io import list_series, load, save
 
@@ -64,6 +64,7 @@ __all__ = [
     "load",
     "n4_bias_field_correction",
     "ndimage",
+    "nn",
     "preprocess",
     "push",
     "release_memory",
@@ -85,6 +86,7 @@ _LOADED_WHEN_NAMED = {
     "list_series": "io",
     "load": "io",
     "ndimage": "ndimage",
+    "nn": "nn",
     "preprocess": "_app.preprocess",
     "save": "io",
 }
