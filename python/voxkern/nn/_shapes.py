@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the functions of this room share: axes (N, C, D, H, W) and one number per spatial axis.
 
-Kernels know five axes. Images with one or two spatial axes get axes of one sample behind the channels, so that the
-last axis stays the long one; a missing batch axis is put in front. All of these are views.
+Kernels know five axes. Images with one or two spatial axes get axes of one sample behind the channels, so
+that the last axis stays the long one; a missing batch axis is put in front. All of these are views.
 """
 
 from __future__ import annotations
