@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'available_threads', 'cache_limit', 'cached_bytes', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'empty', 'n4', 'n4_divide', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'spline_filter', 'warp', 'warp_labels']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'empty', 'n4', 'n4_divide', 'norm', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -69,6 +69,18 @@ class N4Fit:
         ...
     @property
     def voxels(self) -> int:
+        ...
+class PoolKind(enum.Enum):
+    """
+    What becomes of the samples of a window.
+    """
+    average = ...
+    max = ...
+class PoolOptions:
+    """
+    Windows of pool3d, and what becomes of their samples.
+    """
+    def __init__(self, *, kind: PoolKind, kernel: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"] = [1, 1, 1], stride: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"] = [1, 1, 1], padding: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"] = [0, 0, 0], dilation: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"] = [1, 1, 1], adaptive: bool = False, count_include_pad: bool = True, divisor: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
         ...
 class RescaleOptions:
     """
@@ -163,6 +175,10 @@ def n4(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.nd
 def n4_divide(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], field: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, lattice: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], spline_order: typing.SupportsInt | typing.SupportsIndex, axes: collections.abc.Sequence[tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     output = input / exp(spline), field = exp(spline), both written to. threads=0: the default number.
+    """
+def pool3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: PoolOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Pools float32 (N, C, D, H, W). threads=0: the default number.
     """
 def push(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], map: CoordinateMap, options: WarpOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
