@@ -70,6 +70,19 @@ class N4Fit:
     @property
     def voxels(self) -> int:
         ...
+class NormStatistics(enum.Enum):
+    """
+    Whose mean and variance.
+    """
+    batch = ...
+    given = ...
+    instance = ...
+class NormOptions:
+    """
+    How channels are normalised and activated.
+    """
+    def __init__(self, *, statistics: NormStatistics, eps: typing.SupportsFloat | typing.SupportsIndex = 1e-05, slope: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None:
+        ...
 class PoolKind(enum.Enum):
     """
     What becomes of the samples of a window.
@@ -175,6 +188,10 @@ def n4(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.nd
 def n4_divide(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], field: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, lattice: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], spline_order: typing.SupportsInt | typing.SupportsIndex, axes: collections.abc.Sequence[tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     output = input / exp(spline), field = exp(spline), both written to. threads=0: the default number.
+    """
+def norm(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], weight: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, bias: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, mean: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, variance: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, options: NormOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Normalises float32 (N, C, ...). threads=0: the default number.
     """
 def pool3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: PoolOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """

@@ -75,6 +75,25 @@ for rank, x in IMAGES.items():
         pool = getattr(nn, f"{kind}_pool{rank}d")
         size = [2 if "adaptive" in kind else n // 2 for n in x.shape[1:]]
         CALLS[f"{kind}_pool{rank}d"] = (lambda x, out, f=pool: f(x, 2, out=out), x, new(x.shape[0], *size))
+CHANNELS = new(6) + 1
+CALLS |= {
+    "instance_norm": (
+        lambda x, w, b, out: nn.instance_norm(x, weight=w, bias=b, out=out),
+        IMAGE[None],
+        CHANNELS,
+        CHANNELS,
+        new(1, 6, 7, 8),
+    ),
+    "batch_norm": (
+        lambda x, m, v, out: nn.batch_norm(x, m, v, out=out),
+        IMAGE[None],
+        CHANNELS,
+        CHANNELS,
+        new(1, 6, 7, 8),
+    ),
+    "relu": (lambda x, out: nn.relu(x, out=out), IMAGE, new(6, 7, 8)),
+    "leaky_relu": (lambda x, out: nn.leaky_relu(x, out=out), IMAGE, new(6, 7, 8)),
+}
 TAKE_NO_ARRAY = {
     "cuda_available", "get_num_threads", "list_series", "load", "release_memory", "reorient", "save",
     "set_cache_limit", "set_num_threads", "show_config",

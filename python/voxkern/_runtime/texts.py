@@ -194,4 +194,22 @@ divisor_override : int, optional
 output_size : int or sequence
     Samples of the result along the spatial axes; None keeps those of the input. Window ``o`` of ``m`` over
     ``n`` samples goes from ``floor(o n / m)`` to ``ceil((o + 1) n / m)``.""",
+    "samples": """\
+input : array
+    float32, any number of axes, any memory order.""",
+    "running_statistics": """\
+running_mean, running_var : (C,) array, optional
+    Mean and variance per channel, float32.""",
+    "scale_and_shift": """\
+weight, bias : (C,) array, optional
+    Scale and shift per channel, float32.""",
+    "momentum": """\
+momentum : float
+    torch's; without effect, as no running statistics are written.""",
+    "eps": """\
+eps : float
+    Added to the variance.""",
+    "activation": """\
+activation : {None, "relu", ("leaky_relu", slope)}
+    What becomes of the result, in the same pass.""",
 }

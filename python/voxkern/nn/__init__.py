@@ -13,6 +13,7 @@ from ._adaptive_pool import (
     adaptive_max_pool2d,
     adaptive_max_pool3d,
 )
+from ._norm import batch_norm, instance_norm, leaky_relu, relu
 from ._pool import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 
 __all__ = [
@@ -25,7 +26,11 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "batch_norm",
+    "instance_norm",
+    "leaky_relu",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "relu",
 ]
