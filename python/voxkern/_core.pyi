@@ -149,6 +149,10 @@ def active_cpu_level() -> str:
     """
     The ISA level calls run at.
     """
+def argmax(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axis: typing.SupportsInt | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Where the largest sample along an axis is. `output` has one sample along it.
+    """
 def available_threads() -> int:
     """
     CPUs this process may use.
@@ -176,6 +180,10 @@ def cpu_levels() -> list[str]:
 def default_threads(worker: bool) -> int:
     """
     Threads of a call that asks for none; `worker`: in one of several processes that share the work.
+    """
+def dense(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], weight: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], bias: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    output = input weight^T + bias. threads=0: the default number.
     """
 def empty(shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], dtype: numpy.dtype[typing.Any], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """
@@ -232,6 +240,10 @@ def set_cpu_level(level: str) -> None:
 def set_default_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     0 returns to the environment's number.
+    """
+def softmax(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axis: typing.SupportsInt | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    exp(input) over its sum along an axis.
     """
 def spline_filter(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: SplineFilterOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """

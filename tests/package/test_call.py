@@ -93,6 +93,15 @@ CALLS |= {
     ),
     "relu": (lambda x, out: nn.relu(x, out=out), IMAGE, new(6, 7, 8)),
     "leaky_relu": (lambda x, out: nn.leaky_relu(x, out=out), IMAGE, new(6, 7, 8)),
+    "linear": (
+        lambda x, w, b, out: nn.linear(x, w, b, out=out),
+        IMAGE,
+        IMAGE[0, :6],
+        CHANNELS,
+        new(6, 7, 6),
+    ),
+    "softmax": (lambda x, out: nn.softmax(x, 0, out=out), IMAGE, new(6, 7, 8)),
+    "argmax": (lambda x, out: nn.argmax(x, 0, out=out), IMAGE, new(7, 8, dtype=np.int64)),
 }
 TAKE_NO_ARRAY = {
     "cuda_available", "get_num_threads", "list_series", "load", "release_memory", "reorient", "save",

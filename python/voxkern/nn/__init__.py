@@ -13,6 +13,7 @@ from ._adaptive_pool import (
     adaptive_max_pool2d,
     adaptive_max_pool3d,
 )
+from ._dense import argmax, linear, softmax
 from ._norm import batch_norm, instance_norm, leaky_relu, relu
 from ._pool import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 
@@ -23,14 +24,17 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "argmax",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
     "instance_norm",
     "leaky_relu",
+    "linear",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
     "relu",
+    "softmax",
 ]
