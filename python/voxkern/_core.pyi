@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'empty', 'n4', 'n4_divide', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'spline_filter', 'warp', 'warp_labels']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'empty', 'n4', 'n4_divide', 'norm', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -69,6 +69,31 @@ class N4Fit:
         ...
     @property
     def voxels(self) -> int:
+        ...
+class NormStatistics(enum.Enum):
+    """
+    Whose mean and variance.
+    """
+    batch = ...
+    given = ...
+    instance = ...
+class NormOptions:
+    """
+    How channels are normalised and activated.
+    """
+    def __init__(self, *, statistics: NormStatistics, eps: typing.SupportsFloat | typing.SupportsIndex = 1e-05, slope: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None:
+        ...
+class PoolKind(enum.Enum):
+    """
+    What becomes of the samples of a window.
+    """
+    average = ...
+    max = ...
+class PoolOptions:
+    """
+    Windows of pool3d, and what becomes of their samples.
+    """
+    def __init__(self, *, kind: PoolKind, kernel: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"] = [1, 1, 1], stride: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"] = [1, 1, 1], padding: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"] = [0, 0, 0], dilation: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"] = [1, 1, 1], adaptive: bool = False, count_include_pad: bool = True, divisor: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
         ...
 class RescaleOptions:
     """
@@ -144,6 +169,10 @@ def active_cpu_level() -> str:
     """
     The ISA level calls run at.
     """
+def argmax(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axis: typing.SupportsInt | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Where the largest sample along an axis is. `output` has one sample along it.
+    """
 def available_threads() -> int:
     """
     CPUs this process may use.
@@ -176,6 +205,10 @@ def default_threads(worker: bool) -> int:
     """
     Threads of a call that asks for none; `worker`: in one of several processes that share the work.
     """
+def dense(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], weight: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], bias: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    output = input weight^T + bias. threads=0: the default number.
+    """
 def empty(shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], dtype: numpy.dtype[typing.Any], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """
     A new array in C order. Its memory is kept for the next one when it is freed.
@@ -187,6 +220,14 @@ def n4(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.nd
 def n4_divide(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], field: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, lattice: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], spline_order: typing.SupportsInt | typing.SupportsIndex, axes: collections.abc.Sequence[tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     output = input / exp(spline), field = exp(spline), both written to. threads=0: the default number.
+    """
+def norm(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], weight: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, bias: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, mean: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, variance: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, options: NormOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Normalises float32 (N, C, ...). threads=0: the default number.
+    """
+def pool3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: PoolOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Pools float32 (N, C, D, H, W). threads=0: the default number.
     """
 def push(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], map: CoordinateMap, options: WarpOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
@@ -223,6 +264,10 @@ def set_cpu_level(level: str) -> None:
 def set_default_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     0 returns to the environment's number.
+    """
+def softmax(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], axis: typing.SupportsInt | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    exp(input) over its sum along an axis.
     """
 def spline_filter(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: SplineFilterOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """

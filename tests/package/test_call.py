@@ -10,7 +10,7 @@ import pytest
 import scipy.ndimage
 
 import voxkern as vk
-from voxkern import _core, ndimage
+from voxkern import _core, ndimage, nn
 from voxkern._ops.intensity import otsu_threshold
 from voxkern._runtime import backend
 
@@ -69,6 +69,40 @@ CALLS = {
     ),
     "rotate": (lambda x, out: ndimage.rotate(x, 20, reshape=False, output=out), IMAGE, new(6, 7, 8)),
 }  # fmt: skip
+IMAGES = {1: IMAGE[0], 2: IMAGE, 3: IMAGE[None]}  # channels and so many axes
+for rank, x in IMAGES.items():
+    for kind in ("max", "avg", "adaptive_max", "adaptive_avg"):
+        pool = getattr(nn, f"{kind}_pool{rank}d")
+        size = [2 if "adaptive" in kind else n // 2 for n in x.shape[1:]]
+        CALLS[f"{kind}_pool{rank}d"] = (lambda x, out, f=pool: f(x, 2, out=out), x, new(x.shape[0], *size))
+CHANNELS = new(6) + 1
+CALLS |= {
+    "instance_norm": (
+        lambda x, w, b, out: nn.instance_norm(x, weight=w, bias=b, out=out),
+        IMAGE[None],
+        CHANNELS,
+        CHANNELS,
+        new(1, 6, 7, 8),
+    ),
+    "batch_norm": (
+        lambda x, m, v, out: nn.batch_norm(x, m, v, out=out),
+        IMAGE[None],
+        CHANNELS,
+        CHANNELS,
+        new(1, 6, 7, 8),
+    ),
+    "relu": (lambda x, out: nn.relu(x, out=out), IMAGE, new(6, 7, 8)),
+    "leaky_relu": (lambda x, out: nn.leaky_relu(x, out=out), IMAGE, new(6, 7, 8)),
+    "linear": (
+        lambda x, w, b, out: nn.linear(x, w, b, out=out),
+        IMAGE,
+        IMAGE[0, :6],
+        CHANNELS,
+        new(6, 7, 6),
+    ),
+    "softmax": (lambda x, out: nn.softmax(x, 0, out=out), IMAGE, new(6, 7, 8)),
+    "argmax": (lambda x, out: nn.argmax(x, 0, out=out), IMAGE, new(7, 8, dtype=np.int64)),
+}
 TAKE_NO_ARRAY = {
     "cuda_available", "get_num_threads", "list_series", "load", "release_memory", "reorient", "save",
     "set_cache_limit", "set_num_threads", "show_config",
@@ -76,7 +110,7 @@ TAKE_NO_ARRAY = {
 
 
 def test_every_public_function_is_called():
-    public = {n for m in (vk, ndimage) for n in m.__all__ if inspect.isfunction(getattr(m, n))}
+    public = {n for m in (vk, ndimage, nn) for n in m.__all__ if inspect.isfunction(getattr(m, n))}
     assert public - TAKE_NO_ARRAY <= set(CALLS)
 
 

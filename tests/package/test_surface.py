@@ -33,7 +33,7 @@ def test_examples_in_docstrings(name):
 
 
 def test_every_public_function_is_documented():
-    for owner in (vk, vk.ndimage):
+    for owner in (vk, vk.ndimage, vk.nn):
         for name in owner.__all__:
             thing = getattr(owner, name)
             if not inspect.isfunction(thing):

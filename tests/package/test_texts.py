@@ -12,7 +12,7 @@ from voxkern._runtime.texts import TEXTS, documented
 
 PUBLIC = {
     f"{owner.__name__}.{name}": getattr(owner, name)
-    for owner in (vk, vk.ndimage)
+    for owner in (vk, vk.ndimage, vk.nn)
     for name in owner.__all__
     if inspect.isfunction(getattr(owner, name)) or name in ("ResamplePlan", "Volume")
 }

@@ -127,9 +127,13 @@ class Call:
 
     def _check_dtype(self, dtype: np.dtype[Any], name: str, dtypes: frozenset[str]) -> None:
         if dtype.char not in dtypes:
-            more = {SAMPLED_DTYPES: ", float16, float32, float64 and complex", LABEL_DTYPES: ""}
-            floats = more.get(dtypes, ", float32 and float64")
-            raise ArgumentTypeError(f"{name}: got dtype {dtype}, allowed bool, integers{floats}")
+            known = {
+                SAMPLED_DTYPES: "bool, integers, float16, float32, float64 and complex",
+                LABEL_DTYPES: "bool, integers",
+                frozenset("f"): "float32",
+            }
+            allowed = known.get(dtypes, "bool, integers, float32 and float64")
+            raise ArgumentTypeError(f"{name}: got dtype {dtype}, allowed {allowed}")
 
     def no_gpu_version(self, name: str, of: str = "") -> CudaUnavailableError:
         """Return the error of a function, or of a case ``of`` it, that runs on the CPU alone."""

@@ -202,4 +202,57 @@ transform : optional
 axes : int or sequence, optional
     Axes ``shape`` or ``spacing`` speak of. Default: all axes of an array, the spatial ones of a
     Volume.""",
+    # networks
+    "images": """\
+input : array
+    float32, (N, C, ...) or (C, ...), any memory order. N may be 0.""",
+    "images_out": """\
+out : array, optional
+    Where to write: float32 in the shape of the result, no memory shared with an input.""",
+    "kernel_size": """\
+kernel_size : int or sequence
+    Samples of a window along the spatial axes: one number, or one per axis.""",
+    "window_stride": """\
+stride : int or sequence, optional
+    Samples from one window to the next. Default: ``kernel_size``.""",
+    "window_padding": """\
+padding : int or sequence
+    Samples added at either end, at most half a window. They never win a maximum and are 0 in an average.""",
+    "window_dilation": """\
+dilation : int or sequence
+    Samples from one element of a window to the next.""",
+    "ceil_mode": """\
+ceil_mode : bool
+    Round the number of windows up, not down. Each still starts inside the image or its left padding.""",
+    "return_indices": """\
+return_indices : bool
+    torch's; only False is possible.""",
+    "count_include_pad": """\
+count_include_pad : bool
+    Divide by the window with its padding, else by its samples inside the image.""",
+    "divisor_override": """\
+divisor_override : int, optional
+    Divide by this number.""",
+    "output_size": """\
+output_size : int or sequence
+    Samples of the result along the spatial axes; None keeps those of the input. Window ``o`` of ``m`` over
+    ``n`` samples goes from ``floor(o n / m)`` to ``ceil((o + 1) n / m)``.""",
+    "samples": """\
+input : array
+    float32, any number of axes, any memory order.""",
+    "running_statistics": """\
+running_mean, running_var : (C,) array, optional
+    Mean and variance per channel, float32.""",
+    "scale_and_shift": """\
+weight, bias : (C,) array, optional
+    Scale and shift per channel, float32.""",
+    "momentum": """\
+momentum : float
+    torch's; without effect, as no running statistics are written.""",
+    "eps": """\
+eps : float
+    Added to the variance.""",
+    "activation": """\
+activation : {None, "relu", ("leaky_relu", slope)}
+    What becomes of the result, in the same pass.""",
 }

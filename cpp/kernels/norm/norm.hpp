@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Channels with mean 0 and variance 1, scaled, shifted and activated in one pass; see README.md in this folder.
+#pragma once
+
+#include "core/parallel.hpp"
+#include "core/view.hpp"
+
+namespace voxkern::norm {
+
+// Whose mean and variance: each channel's of each image, each channel's over all images, or given ones.
+enum class Statistics { instance, batch, given };
+
+struct Options {
+    Statistics statistics = Statistics::instance;
+    double eps = 1e-5;   // added to variances
+    float slope = 1.0F;  // what is below zero is multiplied by it: 1 keeps it, 0 makes it zero
+};
+
+// A float32 number per channel each. Absent ones have no data: weight 1, bias 0, mean 0, variance 1.
+struct Channels {
+    ConstArrayView weight;
+    ConstArrayView bias;
+    ConstArrayView mean;  // these two for Statistics::given
+    ConstArrayView variance;
+};
+
+}  // namespace voxkern::norm
+
+namespace voxkern::cpu {
+
+// `in` and `out` are float32, (N, C, ...) of one shape with any number of axes, and do not overlap.
+// out = activation((in - mean) / sqrt(variance + eps) * weight + bias).
+void norm(const ConstArrayView& in, const ArrayView& out, const norm::Channels& channels, const norm::Options& options,
+          const Exec& exec);
+
+}  // namespace voxkern::cpu

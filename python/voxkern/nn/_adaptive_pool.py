@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pooling to a size: torch.nn.functional's names, arguments and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .._core import PoolKind, PoolOptions
+from .._runtime.call import Call
+from .._runtime.texts import documented
+from ._pool import enter_images, no_indices
+from ._shapes import FLOAT32, expanded, per_axis
+
+
+@documented
+def adaptive_avg_pool1d(
+    input: Any,
+    output_size: int | Sequence[int | None] | None,
+    *,
+    out: Any = None,
+    threads: int | None = None,
+) -> Any:
+    """Take the mean of as many windows over the last axis as the result shall have samples.
+
+    Parameters
+    ----------
+    {images}
+    {output_size}
+    {images_out}
+    {threads}
+
+    Returns
+    -------
+    array
+        The kind of ``input``, float32, in its memory order.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For anything the descriptions above do not allow.
+
+    Examples
+    --------
+    >>> import numpy as np, voxkern as vk
+    >>> x = np.arange(2, dtype=np.float32).reshape(1, 2)
+    >>> vk.nn.adaptive_avg_pool1d(x, 1)
+    array([[0.5]], dtype=float32)
+    """
+    return _adapted("adaptive_avg_pool1d", PoolKind.average, input, 1, output_size, out, threads)
+
+
+@documented
+def adaptive_avg_pool2d(
+    input: Any,
+    output_size: int | Sequence[int | None] | None,
+    *,
+    out: Any = None,
+    threads: int | None = None,
+) -> Any:
+    """Take the mean of as many windows over the last two axes as the result shall have samples.
+
+    Parameters
+    ----------
+    {images}
+    {output_size}
+    {images_out}
+    {threads}
+
+    Returns
+    -------
+    array
+        The kind of ``input``, float32, in its memory order.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For anything the descriptions above do not allow.
+
+    Examples
+    --------
+    >>> import numpy as np, voxkern as vk
+    >>> x = np.arange(4, dtype=np.float32).reshape(1, 2, 2)
+    >>> vk.nn.adaptive_avg_pool2d(x, 1)
+    array([[[1.5]]], dtype=float32)
+    """
+    return _adapted("adaptive_avg_pool2d", PoolKind.average, input, 2, output_size, out, threads)
+
+
+@documented
+def adaptive_avg_pool3d(
+    input: Any,
+    output_size: int | Sequence[int | None] | None,
+    *,
+    out: Any = None,
+    threads: int | None = None,
+) -> Any:
+    """Take the mean of as many windows over the last three axes as the result shall have samples.
+
+    Parameters
+    ----------
+    {images}
+    {output_size}
+    {images_out}
+    {threads}
+
+    Returns
+    -------
+    array
+        The kind of ``input``, float32, in its memory order.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For anything the descriptions above do not allow.
+
+    Examples
+    --------
+    >>> import numpy as np, voxkern as vk
+    >>> x = np.arange(8, dtype=np.float32).reshape(1, 2, 2, 2)
+    >>> vk.nn.adaptive_avg_pool3d(x, 1)
+    array([[[[3.5]]]], dtype=float32)
+    """
+    return _adapted("adaptive_avg_pool3d", PoolKind.average, input, 3, output_size, out, threads)
+
+
+@documented
+def adaptive_max_pool1d(
+    input: Any,
+    output_size: int | Sequence[int | None] | None,
+    return_indices: bool = False,
+    *,
+    out: Any = None,
+    threads: int | None = None,
+) -> Any:
+    """Take the largest sample of as many windows over the last axis as the result shall have samples.
+
+    Parameters
+    ----------
+    {images}
+    {output_size}
+    {return_indices}
+    {images_out}
+    {threads}
+
+    Returns
+    -------
+    array
+        The kind of ``input``, float32, in its memory order.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For anything the descriptions above do not allow.
+
+    Examples
+    --------
+    >>> import numpy as np, voxkern as vk
+    >>> x = np.arange(2, dtype=np.float32).reshape(1, 2)
+    >>> vk.nn.adaptive_max_pool1d(x, 1)
+    array([[1.]], dtype=float32)
+    """
+    no_indices(return_indices)
+    return _adapted("adaptive_max_pool1d", PoolKind.max, input, 1, output_size, out, threads)
+
+
+@documented
+def adaptive_max_pool2d(
+    input: Any,
+    output_size: int | Sequence[int | None] | None,
+    return_indices: bool = False,
+    *,
+    out: Any = None,
+    threads: int | None = None,
+) -> Any:
+    """Take the largest sample of as many windows over the last two axes as the result shall have samples.
+
+    Parameters
+    ----------
+    {images}
+    {output_size}
+    {return_indices}
+    {images_out}
+    {threads}
+
+    Returns
+    -------
+    array
+        The kind of ``input``, float32, in its memory order.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For anything the descriptions above do not allow.
+
+    Examples
+    --------
+    >>> import numpy as np, voxkern as vk
+    >>> x = np.arange(4, dtype=np.float32).reshape(1, 2, 2)
+    >>> vk.nn.adaptive_max_pool2d(x, 1)
+    array([[[3.]]], dtype=float32)
+    """
+    no_indices(return_indices)
+    return _adapted("adaptive_max_pool2d", PoolKind.max, input, 2, output_size, out, threads)
+
+
+@documented
+def adaptive_max_pool3d(
+    input: Any,
+    output_size: int | Sequence[int | None] | None,
+    return_indices: bool = False,
+    *,
+    out: Any = None,
+    threads: int | None = None,
+) -> Any:
+    """Take the largest sample of as many windows over the last three axes as the result shall have samples.
+
+    Parameters
+    ----------
+    {images}
+    {output_size}
+    {return_indices}
+    {images_out}
+    {threads}
+
+    Returns
+    -------
+    array
+        The kind of ``input``, float32, in its memory order.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For anything the descriptions above do not allow.
+
+    Examples
+    --------
+    >>> import numpy as np, voxkern as vk
+    >>> x = np.arange(8, dtype=np.float32).reshape(1, 2, 2, 2)
+    >>> vk.nn.adaptive_max_pool3d(x, 1)
+    array([[[[7.]]]], dtype=float32)
+    """
+    no_indices(return_indices)
+    return _adapted("adaptive_max_pool3d", PoolKind.max, input, 3, output_size, out, threads)
+
+
+def _adapted(
+    function: str,
+    kind: PoolKind,
+    input: Any,
+    rank: int,
+    output_size: int | Sequence[int | None] | None,
+    out: Any,
+    threads: int | None,
+) -> Any:
+    call = Call(function, "pool3d", threads=threads)
+    x = enter_images(call, input, rank)
+    wanted: Any = list(output_size) if isinstance(output_size, Sequence) else [output_size] * rank
+    if len(wanted) == rank:
+        wanted = [n if size is None else size for n, size in zip(x.shape[-rank:], wanted, strict=True)]
+    counts = per_axis(wanted, rank, "output_size", least=0, absent=1)[-rank:]
+    result = call.output(out, x.shape[:-rank] + counts, x, dtypes=FLOAT32)
+    call.run("pool3d", expanded(x, rank), expanded(result, rank), PoolOptions(kind=kind, adaptive=True))
+    return call.leave(result)
