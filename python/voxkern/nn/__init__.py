@@ -18,9 +18,13 @@ from ._conv_layer import Conv3d
 from ._dense import argmax, linear, softmax
 from ._norm import batch_norm, instance_norm, leaky_relu, relu
 from ._pool import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
+from ._sampling import grid_sample, interpolate
+from ._sequential import Sequential
+from ._tiles import run_in_tiles, sliding_window
 
 __all__ = [
     "Conv3d",
+    "Sequential",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool3d",
@@ -38,12 +42,16 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "grid_sample",
     "instance_norm",
+    "interpolate",
     "leaky_relu",
     "linear",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
     "relu",
+    "run_in_tiles",
+    "sliding_window",
     "softmax",
 ]
