@@ -253,7 +253,8 @@ Cut cut_direct(const Geometry& g) {
     while (cut.x_run > 4 * kLine && !fits(std::min<std::int64_t>(rows, 4)))
         cut.x_run = rounded_up(divided_up(cut.x_run, 2), 2 * kLine);
     std::int64_t y_run = std::min<std::int64_t>(rows, 32);
-    while (y_run > 1 && !fits(y_run)) --y_run;
+    const std::int64_t least = divided_up(4 * kLine, cut.x_run);  // rows for whole tiles of registers
+    while (y_run > least && !fits(y_run)) --y_run;
     cut.y_run = even_run(rows, y_run);
     cut.x_runs = divided_up(g.columns, cut.x_run);
     const std::int64_t tight = cut.x_run + g.x.reach;
