@@ -23,10 +23,14 @@ struct Slab {
     std::int64_t channel_step = 0;
     std::int64_t row_step = 0;
     std::int64_t plane_step = 0;
+    std::int64_t y_phases = 1;  // flat: rows split by the remainder of their place by the stride, so that the
+    std::int64_t y_phase = 0;   // rows one tap meets are neighbours; from one remainder to the next
     std::int64_t sums_step = 0;
     std::int64_t sums_row = 0;
     std::vector<std::int64_t> offsets;  // of the taps along x
     Places places;
+
+    std::int64_t row_at(std::int64_t r) const { return r % y_phases * y_phase + r / y_phases * row_step; }
 };
 
 Slab slab_of(const Geometry& g, const Cut& cut) {
@@ -36,16 +40,19 @@ Slab slab_of(const Geometry& g, const Cut& cut) {
     const std::int64_t results = cut.depthwise ? rounded_up(cut.y_run, Depthwise::kRows) : cut.y_run;
     const std::int64_t y_taps = g.most_taps(g.y);
     const std::int64_t rows = stride * (results - 1) + y_taps;
+    const std::int64_t rows_of_phase = (rows + stride - 1) / stride;
     const std::int64_t line = (results - 1) * cut.pitch + cut.x_run;  // of a flat plane
     const std::int64_t row_step = cut.flat ? cut.pitch : g.channels * phases * cut.pitch;
     const std::int64_t sums_row = cut.flat ? cut.pitch : rounded_up(cut.x_run, kLine);
     Slab slab = {
         g.most_taps(g.z),
         y_taps,
-        cut.flat ? rounded_up(rows * cut.pitch, kLine) + kLine : cut.pitch,
+        cut.flat ? rounded_up(stride * rows_of_phase * cut.pitch, kLine) + kLine : cut.pitch,
         0,
         row_step,
         0,
+        cut.flat ? stride : 1,
+        rows_of_phase * cut.pitch,
         (cut.flat ? rounded_up(line, kLine) : cut.rows * sums_row) + kLine,
         sums_row,
         {},
@@ -122,7 +129,7 @@ class DirectRun {
         const std::int64_t count = y_->taps > 0 ? y_->stride * (y_count_ - 1) + y_->taps : 0;
         for (std::int64_t k = 0; k < count; ++k) {
             rows.in = line_of(layer_, unit, *z_, l, *y_, y_->stride * y_first_ - y_->before + k);
-            rows.out = plane(l) + k * slab_.row_step;
+            rows.out = plane(l) + slab_.row_at(k);
             layer_.ops.copy_rows(rows);
         }
     }
@@ -183,9 +190,9 @@ class DirectRun {
 
     void set_rows(std::int64_t m, std::int64_t k) const {
         for (std::int64_t j = 0; j < z_->taps; ++j) {
-            const float* from = plane(z_->stride * m - z_->before + j) + y_->stride * k * slab_.row_step;
+            const float* from = plane(z_->stride * m - z_->before + j);
             for (std::int64_t i = 0; i < y_->taps; ++i) {
-                scratch_.rows[j * y_->taps + i] = from + i * slab_.row_step;
+                scratch_.rows[j * y_->taps + i] = from + slab_.row_at(y_->stride * k + i);
             }
         }
     }
@@ -219,6 +226,28 @@ void run_direct(const Layer& layer, const Exec& exec) {
         for (std::int64_t u = item * cut.units_per_item; u < last; ++u) run.run(unit_at(g, cut, u));
         if (layer.streaming) layer.ops.fence();
     });
+}
+
+bool is_line(const std::int64_t* shape, const std::int64_t* strides) {
+    return (shape[3] == 1 || strides[3] == strides[4] * shape[4]) &&
+           (shape[2] == 1 || strides[2] == strides[4] * shape[4] * shape[3]);
+}
+
+template <class T>
+View<T, 5> as_line(const View<T, 5>& view) {
+    return {view.data,
+            {view.shape[0], view.shape[1], 1, 1, view.shape[2] * view.shape[3] * view.shape[4]},
+            {view.strides[0], view.strides[1], 0, 0, view.strides[4]}};
+}
+
+// 1 x 1 x 1: a volume without gaps is as good as one row, and a row is cut into whole vectors.
+bool is_pointwise(const Filter& filter, const Source& in, const View<float, 5>& out, const Source& residual) {
+    const Options& options = filter.options();
+    return !options.transposed && filter.size() == std::array<std::int64_t, 3>{1, 1, 1} &&
+           options.stride == std::array<std::int64_t, 3>{1, 1, 1} &&
+           options.padding == std::array<std::int64_t, 3>{0, 0, 0} &&
+           std::equal(in.shape + 2, in.shape + 5, out.shape + 2) && is_line(in.shape, in.strides) &&
+           is_line(out.shape, out.strides) && (residual.data == nullptr || is_line(residual.shape, residual.strides));
 }
 
 template <class T, class Void>
@@ -311,13 +340,16 @@ void conv3d(const ConstArrayView& in, const ArrayView& out, const conv3d::Filter
         throw Error("conv3d: input, filter and output do not belong together");
     }
     const Ops& ops = active_ops();
-    const Layer layer = {filter,
-                         ops,
-                         geometry_of(filter, in, out, ops.lanes),
-                         typed<const float>(in),
-                         typed<float>(out),
-                         residual.data != nullptr ? typed<const float>(residual) : Source{},
-                         out.size() * 4 >= kStreamed};
+    Source from = typed<const float>(in);
+    View<float, 5> to = typed<float>(out);
+    Source added = residual.data != nullptr ? typed<const float>(residual) : Source{};
+    if (is_pointwise(filter, from, to, added)) {
+        from = as_line(from);
+        to = as_line(to);
+        added = as_line(added);
+    }
+    const Geometry geometry = geometry_of(filter, from, to, ops.lanes);
+    const Layer layer = {filter, ops, geometry, from, to, added, out.size() * 4 >= kStreamed};
     const auto [z, y] = scheme_of(filter, layer.geometry);
     const Exec flushing = flushing_subnormals(exec);
     if (z == Kind::direct) {

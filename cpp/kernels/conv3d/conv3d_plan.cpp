@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::int64_t kSlabBytes = 384 << 10;  // of scratch that is read again and again: well within L2
 constexpr std::int64_t kPointBytes = 24 << 10;  // 1 x 1 x 1: read once per block, from L1
+constexpr std::int64_t kPointColumns = 128;     // or so many results at once
 constexpr std::int64_t kWidest = 256;           // columns of a unit
 constexpr std::int64_t kLeastWork = 1 << 20;    // products of an item, at least
 constexpr std::int64_t kMostWork = 48 << 20;    // and at most, about: a millisecond
@@ -185,7 +186,8 @@ std::int64_t Geometry::most_results(const std::vector<Axis>& axes) const {
     return most;
 }
 
-Geometry geometry_of(const Filter& filter, const ConstArrayView& in, const ArrayView& out, std::int64_t lanes) {
+Geometry geometry_of(const Filter& filter, const View<const float, 5>& in, const View<float, 5>& out,
+                     std::int64_t lanes) {
     const Options& options = filter.options();
     Geometry g;
     g.z = axes_of(options, filter.size()[0], 0, in.shape[2], out.shape[2]);
@@ -242,15 +244,17 @@ Cut cut_direct(const Geometry& g) {
     Cut cut;
     cut.x_run = g.columns <= kWidest ? std::max<std::int64_t>(g.columns, 1)
                                      : rounded_up(even_run(g.columns, kWidest), 2 * kLine);
-    const std::int64_t budget = point ? kPointBytes : kSlabBytes;
+    const std::int64_t budget = point ? std::max(kPointBytes, kPointColumns * g.channels * 4) : kSlabBytes;
     const auto fits = [&](std::int64_t y_run) {
         const std::int64_t slab = std::max<std::int64_t>(z_taps, 1) * (stride * (y_run - 1) + y_taps) * g.channels *
                                   phases * rounded_up(cut.x_run + g.x.reach, kLine) * 4;
         return slab <= budget;
     };
-    while (cut.x_run > 4 * kLine && !fits(4)) cut.x_run = rounded_up(divided_up(cut.x_run, 2), 2 * kLine);
+    while (cut.x_run > 4 * kLine && !fits(std::min<std::int64_t>(rows, 4)))
+        cut.x_run = rounded_up(divided_up(cut.x_run, 2), 2 * kLine);
     std::int64_t y_run = std::min<std::int64_t>(rows, 32);
-    while (y_run > 1 && !fits(y_run)) --y_run;
+    const std::int64_t least = divided_up(4 * kLine, cut.x_run);  // rows for whole tiles of registers
+    while (y_run > least && !fits(y_run)) --y_run;
     cut.y_run = even_run(rows, y_run);
     cut.x_runs = divided_up(g.columns, cut.x_run);
     const std::int64_t tight = cut.x_run + g.x.reach;
@@ -258,7 +262,7 @@ Cut cut_direct(const Geometry& g) {
     const std::int64_t plain = cut.y_run * divided_up(cut.x_run, g.lanes);
     cut.depthwise = stride == 1 && cut.x_runs == 1 && g.channels == 1 && g.blocks.channels == 1 &&
                     std::all_of(g.y.begin(), g.y.end(), [](const Axis& axis) { return axis.taps == 3; });
-    cut.flat = cut.depthwise || (stride == 1 && cut.x_runs == 1 && 21 * flat < 20 * plain);
+    cut.flat = cut.depthwise || (cut.x_runs == 1 && 21 * flat < 20 * plain);
     cut.pitch = cut.flat && !cut.depthwise ? tight : rounded_up(rounded_up(cut.x_run, g.lanes) + g.x.reach, kLine);
     // Enough vectors for whole tiles of registers.
     cut.rows = cut.flat ? cut.y_run : std::clamp<std::int64_t>(8 * g.lanes / cut.x_run, 1, cut.y_run);

@@ -88,22 +88,32 @@ void copy_rows(const CopyRows& rows) {
 
 // --- products --------------------------------------------------------------------------------------------------
 
-// Sums of a part of rows and channels, for C output channels and X vectors from number j on, in registers throughout.
+// A part of rows and channels.
+struct Chain {
+    const float* const* rows;
+    std::int64_t row_count;
+    std::int64_t first_channel;
+    std::int64_t channels;
+    const float* weights;
+    bool first;  // of all: sums are set, not added to
+};
+
+// Its sums for C output channels from `block` on and X vectors from number j on, in registers throughout.
 template <int C, int X>
-inline void chain(const Products& p, const float* const* rows, std::int64_t row_count, std::int64_t skipped,
-                  std::int64_t channels, std::int64_t j, const float* w, float* sums, bool first) {
+inline void tile(const Products& p, const Chain& part, std::int64_t block, std::int64_t j) {
     F sum[C][X];
     VOXKERN_UNROLLED
     for (int c = 0; c < C; ++c) {
         VOXKERN_UNROLLED
         for (int v = 0; v < X; ++v) sum[c][v] = splat(0.0F);
     }
-    for (std::int64_t r = 0; r < row_count; ++r) {
+    const float* w = part.weights + block;
+    for (std::int64_t r = 0; r < part.row_count; ++r) {
         const float* from[X];
         VOXKERN_UNROLLED
-        for (int v = 0; v < X; ++v) from[v] = rows[r] + p.in_at[j + v];
-        std::int64_t shift = skipped * p.channel_step;
-        for (std::int64_t i = 0; i < channels; ++i) {
+        for (int v = 0; v < X; ++v) from[v] = part.rows[r] + p.in_at[j + v];
+        std::int64_t shift = part.first_channel * p.channel_step;
+        for (std::int64_t i = 0; i < part.channels; ++i) {
             for (std::int64_t t = 0; t < p.taps; ++t) {
                 const std::int64_t at = shift + p.offsets[t];
                 F in[X];
@@ -121,36 +131,35 @@ inline void chain(const Products& p, const float* const* rows, std::int64_t row_
     for (int c = 0; c < C; ++c) {
         VOXKERN_UNROLLED
         for (int v = 0; v < X; ++v) {
-            float* to = sums + c * p.sums_step + p.sums_at[j + v];
-            store(to, first ? sum[c][v] : load(to) + sum[c][v]);
-        }
-    }
-}
-
-// One chain after the other.
-template <int C, int X>
-void tile(const Products& p, std::int64_t j, std::int64_t block) {
-    float* const sums = p.sums + block * p.sums_step;
-    bool first = true;
-    for (std::int64_t r = 0; r < p.row_count; r += p.chain_rows) {
-        const std::int64_t rows = p.row_count - r < p.chain_rows ? p.row_count - r : p.chain_rows;
-        for (std::int64_t i = 0; i < p.channels; i += p.chain_channels) {
-            const std::int64_t channels = p.channels - i < p.chain_channels ? p.channels - i : p.chain_channels;
-            const float* w = p.weights + (r * p.channels + i) * p.taps * p.block + block;
-            chain<C, X>(p, p.rows + r, rows, i, channels, j, w, sums, first);
-            first = false;
+            float* to = p.sums + (block + c) * p.sums_step + p.sums_at[j + v];
+            store(to, part.first ? sum[c][v] : load(to) + sum[c][v]);
         }
     }
 }
 
 // All output channels of a block, C at a time, for X vectors at a time and what is left of them.
 template <int C, int X>
-void all_vectors(const Products& p, std::int64_t j) {
+void all_tiles(const Products& p, const Chain& part, std::int64_t j) {
     for (; j + X <= p.vectors; j += X) {
-        for (std::int64_t block = 0; block + C <= p.block; block += C) tile<C, X>(p, j, block);
+        for (std::int64_t block = 0; block + C <= p.block; block += C) tile<C, X>(p, part, block, j);
     }
     if constexpr (X > 1) {
-        if (j < p.vectors) all_vectors<C, X / 2>(p, j);
+        if (j < p.vectors) all_tiles<C, X / 2>(p, part, j);
+    }
+}
+
+// One chain after the other: its weights stay in L1 while all vectors meet them.
+template <int C, int X>
+void all_chains(const Products& p) {
+    bool first = true;
+    for (std::int64_t r = 0; r < p.row_count; r += p.chain_rows) {
+        const std::int64_t rows = p.row_count - r < p.chain_rows ? p.row_count - r : p.chain_rows;
+        for (std::int64_t i = 0; i < p.channels; i += p.chain_channels) {
+            const std::int64_t channels = p.channels - i < p.chain_channels ? p.channels - i : p.chain_channels;
+            const float* w = p.weights + (r * p.channels + i) * p.taps * p.block;
+            all_tiles<C, X>(p, {p.rows + r, rows, i, channels, w, first}, 0);
+            first = false;
+        }
     }
 }
 
@@ -164,27 +173,27 @@ void multiply(const Products& p) {
     }
 #if defined(__AVX512F__)
     switch (p.block) {
-        case 12: all_vectors<12, 2>(p, 0); return;
-        case 8: all_vectors<8, 2>(p, 0); return;
-        case 4: all_vectors<4, 4>(p, 0); return;
-        case 2: all_vectors<2, 4>(p, 0); return;
-        default: all_vectors<1, 4>(p, 0); return;
+        case 12: all_chains<12, 2>(p); return;
+        case 8: all_chains<8, 2>(p); return;
+        case 4: all_chains<4, 4>(p); return;
+        case 2: all_chains<2, 4>(p); return;
+        default: all_chains<1, 4>(p); return;
     }
 #elif defined(__FMA__) || defined(__aarch64__)
     switch (p.block) {
-        case 12: all_vectors<6, 2>(p, 0); return;
+        case 12: all_chains<6, 2>(p); return;
         case 8:
-        case 4: all_vectors<4, 2>(p, 0); return;
-        case 2: all_vectors<2, 4>(p, 0); return;
-        default: all_vectors<1, 4>(p, 0); return;
+        case 4: all_chains<4, 2>(p); return;
+        case 2: all_chains<2, 4>(p); return;
+        default: all_chains<1, 4>(p); return;
     }
 #else
     switch (p.block) {
         case 12:
         case 8:
-        case 4: all_vectors<4, 2>(p, 0); return;
-        case 2: all_vectors<2, 4>(p, 0); return;
-        default: all_vectors<1, 4>(p, 0); return;
+        case 4: all_chains<4, 2>(p); return;
+        case 2: all_chains<2, 4>(p); return;
+        default: all_chains<1, 4>(p); return;
     }
 #endif
 }
