@@ -116,6 +116,9 @@ RowCorners corners_of(const Task& task, const std::int64_t* at) {
     return corners;
 }
 
+// With so much no other label comes near, in whatever order sums are taken.
+constexpr double kMajority = 0.5 + 1e-9;
+
 // vote() over the corners of voxel i.
 template <class T>
 T elect(const Task& task, const LabelMap<T>& map, const RowCorners& corners, std::int64_t i) {
@@ -137,9 +140,8 @@ T elect(const Task& task, const LabelMap<T>& map, const RowCorners& corners, std
     const T nearest = base[corners.nearest + run.nearest[i] * stride];
     double share[kCorners];
     for (int c = 0; c < kCorners; ++c) share[c] = label[c] == nearest ? weight[c] : 0.0;
-    // With clearly more than a half, no other label comes near, in whatever order sums are taken.
     const double low = (share[0] + share[1]) + (share[2] + share[3]);
-    if (low + ((share[4] + share[5]) + (share[6] + share[7])) > 0.5 + 1e-9) return nearest;
+    if (low + ((share[4] + share[5]) + (share[6] + share[7])) > kMajority) return nearest;
     for (int j = 0; j < kCorners; ++j) {
         for (int c = 0; c < kCorners; ++c) score[c] += same[c] == same[j] ? weight[j] : 0.0;
     }
@@ -158,6 +160,92 @@ T elect(const Task& task, const LabelMap<T>& map, const RowCorners& corners, std
         if (label[c] == nearest && score[c] == score[best]) return nearest;
     }
     return label[best];
+}
+
+// Voxels that vote together. Labels are compared as keys: signed numbers in their order.
+constexpr int kGroup = 8;
+typedef std::int64_t Keys __attribute__((vector_size(VOXKERN_VEC_BYTES)));
+
+inline Keys load_keys(const std::int64_t* p) {
+    Keys keys;
+    __builtin_memcpy(&keys, p, sizeof(keys));
+    return keys;
+}
+
+template <class X>
+inline X choose(const Keys& mask, const X& yes, const X& no) {
+    return (X)((mask & (Keys)yes) | (~mask & (Keys)no));
+}
+
+// Adds the weights of those lanes whose two keys are one.
+inline void add_equal(const Keys& a, const Keys& b, const Vec<double>& weight, Vec<double>& score) {
+    score += (Vec<double>)((Keys)weight & (Keys)(a == b));
+}
+
+// A vector of winners. `own` are the keys of the nearest samples, which have `share` of the weight.
+inline Keys elect_rivals(bool half, const Keys* key, const Vec<double>* weight, const Vec<double>& share,
+                         const Keys& own, std::int64_t none) {
+    Vec<double> most = splat(-1.0);
+    Keys best = Keys{} + none;
+    for (int c = 0; c < kCorners; ++c) {
+        Vec<double> score = {};
+        for (int j = 0; j < kCorners; ++j) add_equal(key[j], key[c], weight[j], score);
+        const Keys top = (Keys)(score > most) | ((Keys)(score == most) & (Keys)(key[c] < best));
+        const Keys highest = (Keys)(score >= 0.5) & ((Keys)(most < 0.0) | (Keys)(key[c] > best));
+        const Keys wins = half ? highest : top;
+        best = choose(wins, key[c], best);
+        most = choose(wins, score, most);
+    }
+    const Keys stays = (Keys)(share > kMajority) | (half ? Keys{} : (Keys)(share == most));
+    return choose(stays, own, best);
+}
+
+// elect() for kGroup voxels.
+template <class T>
+void elect_group(const Task& task, const LabelMap<T>& map, const RowCorners& corners, const std::int64_t* voxels,
+                 T* out) {
+    const AxisTable& run = task.axis[task.run_axis];
+    const std::int64_t stride = task.source_strides[task.run_axis];
+    const std::uint64_t flip = std::uint64_t{map.sign} ^ (sizeof(T) == 8 ? std::uint64_t{1} << 63 : 0);
+    const auto key_of = [flip](T label) { return static_cast<std::int64_t>(std::uint64_t{label} ^ flip); };
+    alignas(64) std::int64_t place[2][kGroup];
+    alignas(64) double along[2][kGroup];
+    alignas(64) std::int64_t own[kGroup];
+    for (int v = 0; v < kGroup; ++v) {
+        for (int t = 0; t < 2; ++t) {
+            const std::int64_t tap = voxels[v] * run.taps + (t < run.taps ? t : 0);
+            place[t][v] = run.index[tap] * stride;
+            along[t][v] = run.weight[tap];
+        }
+        own[v] = key_of(map.data[corners.nearest + run.nearest[voxels[v]] * stride]);
+    }
+    alignas(64) std::int64_t key[kCorners][kGroup];
+    alignas(64) double weight[kCorners][kGroup];
+    for (int c = 0; c < kCorners; ++c) {
+        const T* const row = map.data + corners.offset[c];
+        const int tap = corners.tap[c];
+        for (int v = 0; v < kGroup; ++v) key[c][v] = key_of(row[place[tap][v]]);
+        for (int v = 0; v < kGroup; ++v) {
+            weight[c][v] = corners.before[c] * along[tap][v] * corners.after[0][c] * corners.after[1][c];
+        }
+    }
+    for (int v = 0; v < kGroup; v += static_cast<int>(kVec<double>)) {
+        Keys keys[kCorners];
+        Vec<double> weights[kCorners];
+        const Keys nearest = load_keys(own + v);
+        Vec<double> share = {};
+        for (int c = 0; c < kCorners; ++c) {
+            keys[c] = load_keys(key[c] + v);
+            weights[c] = load(weight[c] + v);
+            add_equal(keys[c], nearest, weights[c], share);
+        }
+        const Keys winners = elect_rivals(task.rule == Rule::half, keys, weights, share, nearest, key_of(T{0}));
+        __builtin_memcpy(own + v, &winners, sizeof(winners));
+    }
+    const std::int64_t to = task.target_strides[task.run_axis];
+    for (int v = 0; v < kGroup; ++v) {
+        out[voxels[v] * to] = static_cast<T>(static_cast<std::uint64_t>(own[v]) ^ flip);
+    }
 }
 
 template <class T>
@@ -182,6 +270,8 @@ void label_row(const Task& task, const std::int64_t* at, unsigned char* unanimou
     const T cval = map.cval;
     if (looks) mark_unanimous(base, rows, count, task.source_length, from, unanimous);
     const T* const first = base + (looks ? rows[0] : 0);
+    std::int64_t waiting[kGroup];  // voxels that vote
+    int voters = 0;
     for (std::int64_t i = 0; i < run.n_out; ++i) {
         if (outside || run.outside[i] != 0) {
             out[i * to] = cval;
@@ -197,12 +287,17 @@ void label_row(const Task& task, const std::int64_t* at, unsigned char* unanimou
         if (agreed) {
             out[i * to] = label;
         } else if (known && corners.usable && run.nearest[i] != kOutside) {
-            out[i * to] = elect(task, map, corners, i);
+            waiting[voters++] = i;
+            if (voters == kGroup) {
+                elect_group(task, map, corners, waiting, out);
+                voters = 0;
+            }
         } else {
             taps[task.run_axis] = taps_of(run, i);
             out[i * to] = vote(map, task.rule, taps);
         }
     }
+    for (int v = 0; v < voters; ++v) out[waiting[v] * to] = elect(task, map, corners, waiting[v]);
 }
 
 template <class T>
