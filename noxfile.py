@@ -161,7 +161,7 @@ def nightly(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def interop(session: nox.Session) -> None:
     """Run the tests with torch, MONAI and nnU-Net's resampling as they are installed today."""
-    session.install("torch==2.13.0", "monai>=1.5", "scikit-image", ".[test]")
+    session.install("torch==2.13.0", "expecttest", "monai>=1.5", "scikit-image", ".[test]")
     session.run("pytest", "-q", "tests/interop")
 
 

@@ -22,13 +22,15 @@ void bind_types(py::module_& module) {
             .finalize();
     }
     if (!taken_over(module, "SincWindow")) {
-        py::native_enum<SincWindow>(module, "SincWindow", "enum.Enum", "Windows of a sinc, as ITK has them.")
+        py::native_enum<SincWindow>(module, "SincWindow", "enum.Enum",
+                                    "Windows of a sinc, as ITK has them; cubic: a cubic convolution.")
             .value("none", SincWindow::none)
             .value("hamming", SincWindow::hamming)
             .value("cosine", SincWindow::cosine)
             .value("welch", SincWindow::welch)
             .value("lanczos", SincWindow::lanczos)
             .value("blackman", SincWindow::blackman)
+            .value("cubic", SincWindow::cubic)
             .finalize();
     }
     if (!taken_over(module, "Interpolator")) {
@@ -37,6 +39,7 @@ void bind_types(py::module_& module) {
                      expect(order >= 0 && order <= kMaxSplineOrder, "order: allowed 0 to 5");
                      expect(radius >= 0 && radius <= kMaxRadius && (radius == 0) == (window == SincWindow::none),
                             "radius: allowed 1 to 5 with a window, 0 without");
+                     expect(window != SincWindow::cubic || radius == 2, "radius: allowed 2 with cubic");
                      return Interpolator{order, window, radius};
                  }),
                  py::arg("order"), py::arg("window") = SincWindow::none, py::arg("radius") = 0);

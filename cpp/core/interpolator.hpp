@@ -10,9 +10,9 @@
 
 namespace voxkern {
 
-enum class SincWindow : std::int8_t { none, hamming, cosine, welch, lanczos, blackman };
+enum class SincWindow : std::int8_t { none, hamming, cosine, welch, lanczos, blackman, cubic };
 
-// A B-spline, or a windowed sinc as ITK has them.
+// A B-spline, or a windowed sinc as ITK has them. `cubic` with radius 2 stands for a cubic convolution.
 struct Interpolator {
     int order = 3;  // of the spline, 0 to 5
     SincWindow window = SincWindow::none;
@@ -60,14 +60,28 @@ VOXKERN_HD VOXKERN_INLINE double sinc_window(double x, SincWindow window, int ra
         case SincWindow::welch: return 1.0 - x * x / (r * r);
         case SincWindow::lanczos: return std::sin(kPi * x / r) / (kPi * x / r);
         case SincWindow::blackman: return 0.42 + 0.5 * std::cos(kPi * x / r) + 0.08 * std::cos(2.0 * kPi * x / r);
+        case SincWindow::cubic:
         case SincWindow::none: break;
     }
     return 1.0;
 }
 
+// Weights of cubic convolution with the slope -3/4 that torch and OpenCV take, `f` behind the second of four samples.
+// R. G. Keys, "Cubic convolution interpolation for digital image processing", IEEE Trans. ASSP 29 (1981).
+template <class T>
+VOXKERN_HD VOXKERN_INLINE void cubic_weights(T f, T* weight) {
+    constexpr T a = T(-0.75);
+    const T g = T(1) - f;
+    weight[0] = a * f * g * g;
+    weight[1] = ((a + T(2)) * f - (a + T(3))) * f * f + T(1);
+    weight[2] = ((a + T(2)) * g - (a + T(3))) * g * g + T(1);
+    weight[3] = a * g * f * f;
+}
+
 // Weights of the 2 * radius samples around c. As in ITK they are not scaled to a sum of one.
 VOXKERN_HD VOXKERN_INLINE void sinc_weights(double c, const Interpolator& kernel, double* weight) {
     const double fraction = c - std::floor(c);
+    if (kernel.window == SincWindow::cubic) return cubic_weights(fraction, weight);
     for (int t = 0; t < 2 * kernel.radius; ++t) {
         const double x = fraction + static_cast<double>(kernel.radius - 1 - t);
         weight[t] = fraction == 0.0 ? (t == kernel.radius - 1 ? 1.0 : 0.0)

@@ -15,6 +15,15 @@ void weigh_spline(const C* VOXKERN_RESTRICT fraction, C (*VOXKERN_RESTRICT weigh
 }
 
 template <class C>
+void weigh_cubic(const C* VOXKERN_RESTRICT fraction, C (*VOXKERN_RESTRICT weights)[kRun]) {
+    for (int l = 0; l < kRun; ++l) {
+        C w[4];
+        cubic_weights<C>(fraction[l], w);
+        for (int k = 0; k < 4; ++k) weights[k][l] = w[k];
+    }
+}
+
+template <class C>
 void weigh_sinc(const Interpolator& kernel, const C* fraction, C (*weights)[kRun]) {
     for (int l = 0; l < kRun; ++l) {
         double w[kMaxInterpolatorTaps];
@@ -25,6 +34,7 @@ void weigh_sinc(const Interpolator& kernel, const C* fraction, C (*weights)[kRun
 
 template <class C>
 void weigh_axis(const Source& source, int a, const C* fraction, C (*weights)[kRun]) {
+    if (source.kernel.window == SincWindow::cubic) return weigh_cubic(fraction, weights);
     if (source.kernel.radius > 0) return weigh_sinc(source.kernel, fraction, weights);
     with_spline_taps(source.kernel.taps(), [&](auto taps) {
         constexpr int order = taps.value - 1;

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers of convolutional networks for inference: torch.nn.functional's names, arguments and answers.
+
+Arrays are float32, (N, C, D, H, W) or without the batch axis; tensors of torch and others pass through
+DLPack and come back as what they were.
+"""
+
+from ._sampling import grid_sample, interpolate
+
+__all__ = ["grid_sample", "interpolate"]
