@@ -6,5 +6,6 @@ DLPack and come back as what they were.
 """
 
 from ._sampling import grid_sample, interpolate
+from ._sequential import Sequential
 
-__all__ = ["grid_sample", "interpolate"]
+__all__ = ["Sequential", "grid_sample", "interpolate"]

@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``Sequential`` runs a stack of layers that is given as plain data."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .._runtime.call import Call
+from .._runtime.errors import ArgumentError
+from .._runtime.memory import empty
+from .._runtime.texts import documented
+from .._runtime.validate import Array
+from ._adaptive_pool import adaptive_avg_pool3d
+from ._conv_layer import Conv3d
+from ._dense import argmax, linear, softmax
+from ._layers import ARRAYS, KINDS, Layer, Reach, in_layer, output_shape, reach, read_layers
+from ._norm import batch_norm, instance_norm, leaky_relu, relu
+from ._pool import avg_pool3d, max_pool3d
+from ._sampling import interpolate
+from ._shapes import FLOAT32, SPATIAL, enter, expanded
+from ._weights import reader
+
+INDICES = frozenset("lq")  # what argmax writes
+FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
+    "max_pool": (max_pool3d, ("kernel_size", "stride", "padding", "dilation", "ceil_mode")),
+    "avg_pool": (
+        avg_pool3d,
+        ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
+    ),
+    "adaptive_avg_pool": (adaptive_avg_pool3d, ("output_size",)),
+    "instance_norm": (instance_norm, (*ARRAYS, "use_input_stats", "eps", "activation")),
+    "batch_norm": (batch_norm, (*ARRAYS, "eps", "activation")),
+    "relu": (relu, ()),
+    "leaky_relu": (leaky_relu, ("negative_slope",)),
+    "linear": (linear, ("weight", "bias")),
+    "softmax": (functools.partial(softmax, dim=1), ()),
+    "argmax": (functools.partial(argmax, dim=1), ()),
+}
+"""What computes each kind of layer, and the options it takes; others have functions of their own below."""
+
+
+@dataclass
+class Step:
+    """What is computed at once: a layer, and those behind it that it takes in."""
+
+    layer: Layer
+    parts: list[Layer]
+    residual: tuple[int, ...] = ()  # a value that a convolution adds
+    output: int = 0  # the value it makes, that of its last part
+    done: list[int] = field(default_factory=list)  # values nobody reads behind it
+    run: Callable[..., Array] = field(init=False)
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Return the values it reads."""
+        return (self.layer.source, *self.layer.others, *self.residual)
+
+    def __str__(self) -> str:
+        return " + ".join(part.type for part in self.parts)
+
+
+@documented
+class Sequential:
+    """A network given as a list of layers, for inference.
+
+    Each layer is a dict with a ``type``, the options of the function of that name, and:
+
+    * ``name``: what later layers call its result by;
+    * ``input``: the layer it reads in place of the one before it, or ``"input"``, what the network reads;
+    * ``with``: for ``concat`` (channels of the others behind its own) and ``add``, the other layers.
+
+    Types are ``conv1d`` to ``conv3d``, ``conv_transpose``, ``max_pool``, ``avg_pool`` and
+    ``adaptive_avg_pool`` likewise, ``instance_norm``, ``batch_norm``, ``relu``, ``leaky_relu``,
+    ``interpolate``, ``concat``, ``add``, ``flatten``, ``linear``, ``softmax`` and ``argmax`` over channels.
+    ``activation`` is ``"relu"`` or ``["leaky_relu", slope]``. ``weight``, ``bias``, ``running_mean`` and
+    ``running_var`` are arrays, or names of arrays in ``weights``.
+
+    Activations are computed with the layer before them, and so are sums with a convolution. A batch norm
+    behind a convolution becomes part of its weights. Values are dropped once nobody reads them.
+
+    Parameters
+    ----------
+    layers : list of dict
+        At least one. A list that came from JSON will do.
+    weights : mapping of str to array, or path, optional
+        Where names of arrays lead: a mapping such as torch's ``state_dict()``, an ``.npz`` or a
+        ``.safetensors`` file (``pip install 'voxkern[nn]'``). What no layer names is not read.
+
+    Attributes
+    ----------
+    rank : int
+        Spatial axes.
+    steps : tuple of str
+        What is computed at once.
+    gives_indices : bool
+        The last layer is ``argmax``.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError, FileFormatError
+        With number and type of the layer, when it is made and when it is called.
+
+    Examples
+    --------
+    >>> import numpy as np, voxkern as vk
+    >>> network = vk.nn.Sequential(
+    ...     [
+    ...         {"type": "conv2d", "weight": np.ones((1, 1, 3, 3)), "padding": 1, "name": "a"},
+    ...         {"type": "relu"},
+    ...         {"type": "max_pool2d", "kernel_size": 2},
+    ...     ]
+    ... )
+    >>> network.steps
+    ('conv2d + relu', 'max_pool2d')
+    >>> network(np.ones((1, 4, 4), np.float32))
+    array([[[9., 9.],
+            [9., 9.]]], dtype=float32)
+    """
+
+    def __init__(self, layers: Sequence[Any], weights: Any = None) -> None:
+        with reader(weights) as find:
+            self._layers, self.rank = read_layers(layers, find)
+            self._steps = _fused(self._layers)
+        for step in self._steps:
+            with in_layer(step.layer.label):
+                step.run = _runner(step.layer, self.rank)
+        self._final = next(step for step in self._steps if step.output == len(self._layers))
+        self.gives_indices = self._layers[-1].kind == "argmax"
+        self._homes = _homes(self._steps)
+        self.steps = tuple(map(str, self._steps))
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(self.steps)})"
+
+    @documented
+    def __call__(self, x: Any, *, out: Any = None, threads: int | None = None) -> Any:
+        """Return what the network makes of images.
+
+        Parameters
+        ----------
+        x : (N, C, ...) or (C, ...) array
+            float32, ``rank`` spatial axes.
+        out : array, optional
+            Where to write; exact shape and dtype, no memory shared with ``x``.
+        {threads}
+
+        Returns
+        -------
+        array
+            float32; int64 where the last layer is ``argmax``.
+        """
+        call = Call("Sequential", threads=threads)
+        array = enter(call, x, "x", self.rank)
+        batched = array.ndim == self.rank + 2
+        values = {0: expanded(array, self.rank)}
+        shapes = self._shapes(values[0].shape)
+        final = self._final
+        buffers: dict[int, Array] = {}
+        target = None
+        if out is not None:
+            shape = self._outward(shapes[final.output], batched)
+            target = call.output(out, shape, array, dtypes=INDICES if self.gives_indices else FLOAT32)
+            buffers[final.output] = target[self._inward(len(shapes[final.output]), batched)]
+        for step in self._steps:
+            room = self._room(step.output, shapes, buffers)
+            with in_layer(step.layer.label):
+                values[step.output] = step.run([values[v] for v in step.inputs], room, threads)
+            for value in step.done:
+                values.pop(value)
+                buffers.pop(value, None)
+        result = values[final.output]
+        return call.leave(result[self._squeeze(result.ndim, batched)] if target is None else target)
+
+    def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Return the shape of the result for images of a shape, (N, C, ...) or (C, ...)."""
+        shape = tuple(shape)
+        if len(shape) not in (self.rank + 1, self.rank + 2):
+            raise ArgumentError(f"shape: got {shape}, allowed {self.rank + 1} or {self.rank + 2} numbers")
+        batched = len(shape) == self.rank + 2
+        absent = (1,) * (SPATIAL - self.rank)
+        shape = shape if batched else (1, *shape)
+        made = self._shapes((*shape[:2], *absent, *shape[2:]))[self._final.output]
+        return self._outward(made, batched)
+
+    def reach(self) -> tuple[Reach, ...]:
+        """Return where an output sample reads its input, along each spatial axis.
+
+        Raises
+        ------
+        ArgumentError
+            Where a layer reads its whole input.
+
+        Examples
+        --------
+        >>> import numpy as np, voxkern as vk
+        >>> weight = np.ones((1, 1, 3))
+        >>> layers = [{"type": "conv1d", "weight": weight}, {"type": "max_pool1d", "kernel_size": 2}]
+        >>> (reach,) = vk.nn.Sequential(layers).reach()
+        >>> int(reach.stride), int(reach.low), int(reach.high)
+        (2, 0, 3)
+        """
+        return tuple(self._reaches(axis)[-1] for axis in range(SPATIAL - self.rank, SPATIAL))
+
+    def alignment(self) -> tuple[int, ...]:
+        """Return what number the start of a tile is a multiple of, along each spatial axis."""
+        axes = range(SPATIAL - self.rank, SPATIAL)
+        return tuple(math.lcm(*(r.stride.numerator for r in self._reaches(axis))) for axis in axes)
+
+    def _reaches(self, axis: int) -> list[Reach]:
+        """Return where each value reads the input."""
+        reaches = [Reach()]
+        for layer in self._layers:
+            with in_layer(layer.label):
+                reaches.append(reach(layer, axis, [reaches[v] for v in (layer.source, *layer.others)]))
+        return reaches
+
+    def _shapes(self, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """Return the shape of each value."""
+        shapes = [shape]
+        for layer in self._layers:
+            with in_layer(layer.label):
+                shapes.append(output_shape(layer, [shapes[v] for v in (layer.source, *layer.others)]))
+        return shapes
+
+    def _room(self, value: int, shapes: list[tuple[int, ...]], buffers: dict[int, Array]) -> Array | None:
+        """Return where a value shall be written, such as the concatenation it goes into; None: anywhere."""
+        if value in buffers or value not in self._homes:
+            return buffers.get(value)
+        whole, first = self._homes[value]
+        if shapes[whole][0] != 1:  # parts of a batch do not lie in one piece
+            return None
+        if whole not in buffers:
+            room = self._room(whole, shapes, buffers)
+            buffers[whole] = empty(shapes[whole], np.float32) if room is None else room
+        start = sum(shapes[v][1] for v in first)
+        return buffers[whole][:, start : start + shapes[value][1]]
+
+    # Users' arrays have no axes of one sample, and (C, ...) no batch; results of argmax have no channels.
+
+    def _squeeze(self, axes: int, batched: bool) -> tuple[Any, ...]:
+        """Return the index that makes a user's array of a value of so many axes."""
+        lead = axes - SPATIAL
+        spatial = (slice(None),) * (lead - 1) + (0,) * (SPATIAL - self.rank) if lead > 0 else ()
+        return (slice(None) if batched else 0, *spatial)
+
+    def _inward(self, axes: int, batched: bool) -> tuple[Any, ...]:
+        """Return the index that makes a value of so many axes of a user's array."""
+        lead = axes - SPATIAL
+        spatial = (slice(None),) * (lead - 1) + (None,) * (SPATIAL - self.rank) if lead > 0 else ()
+        return (slice(None) if batched else None, *spatial)
+
+    def _outward(self, shape: tuple[int, ...], batched: bool) -> tuple[int, ...]:
+        """Return the shape a user sees."""
+        lead = len(shape) - SPATIAL
+        seen = shape[:lead] + shape[lead + SPATIAL - self.rank :] if lead > 0 else shape
+        return seen if batched else seen[1:]
+
+
+# --- from layers to steps -----------------------------------------------------------------------------
+
+
+def _fused(layers: list[Layer]) -> list[Step]:
+    """Return what is computed at once, in order."""
+    uses = Counter(v for layer in layers for v in (layer.source, *layer.others))
+    uses[len(layers)] += 1  # the result
+    steps: list[Step] = []
+    made: dict[int, int] = {0: -1}  # which step makes a value
+    for layer in layers:
+        at = made[layer.source]
+        earlier = all(made[v] < at for v in layer.others)
+        with in_layer(layer.label):
+            taken = at >= 0 and uses[layer.source] == 1 and earlier and _takes_in(steps[at], layer)
+        if not taken:
+            at = len(steps)
+            steps.append(Step(layer, []))
+        steps[at].parts.append(layer)
+        steps[at].output = layer.number + 1
+        made[layer.number + 1] = at
+    last = {v: step for step in steps for v in step.inputs if v != len(layers)}
+    for value, step in last.items():
+        step.done.append(value)
+    return steps
+
+
+def _takes_in(step: Step, layer: Layer) -> bool:
+    """Let a step compute the layer behind it, too, if it can."""
+    first, options = step.layer, step.layer.options
+    convolution = first.kind in ("conv", "conv_transpose")
+    bare = options.get("activation") is None
+    if layer.kind in ("relu", "leaky_relu"):
+        if not bare or "activation" not in options:
+            return False
+        slope = layer.options.get("negative_slope")
+        options["activation"] = "relu" if slope is None else ("leaky_relu", slope)
+        return True
+    if layer.kind == "batch_norm":
+        after = layer.options["activation"]
+        if not bare or step.residual or not (convolution or (first.kind == "linear" and after is None)):
+            return False
+        _fold(first, layer.options)
+        if convolution:
+            options["activation"] = after
+        return True
+    if layer.kind == "add" and convolution and bare and not step.residual and len(layer.others) == 1:
+        step.residual = layer.others
+        return True
+    return False
+
+
+def _fold(first: Layer, norm: dict[str, Any]) -> None:
+    """Make a batch norm part of the weights before it."""
+    options = first.options
+    weight = options["weight"].astype(np.float64)
+    transposed = first.kind == "conv_transpose"
+    channels = weight.shape[1] * options["groups"] if transposed else weight.shape[0]
+    for key in ARRAYS:
+        if norm[key] is not None and norm[key].shape != (channels,):
+            raise ArgumentError(f"{key}: got shape {norm[key].shape}, allowed ({channels},)")
+    scale = 1.0 / np.sqrt(norm["running_var"].astype(np.float64) + norm["eps"])
+    if norm["weight"] is not None:
+        scale = scale * norm["weight"]
+    bias = -norm["running_mean"] * scale
+    if options["bias"] is not None:
+        bias = bias + options["bias"] * scale
+    if norm["bias"] is not None:
+        bias = bias + norm["bias"]
+    if transposed:  # (channels in, channels out of a group, ...)
+        groups = options["groups"]
+        split = weight.reshape(groups, -1, *weight.shape[1:])
+        weight = (split * scale.reshape(groups, 1, -1, *(1,) * SPATIAL)).reshape(weight.shape)
+    else:
+        weight = weight * scale.reshape(-1, *(1,) * (weight.ndim - 1))
+    options["weight"], options["bias"] = weight.astype(np.float32), bias.astype(np.float32)
+
+
+def _homes(steps: list[Step]) -> dict[int, tuple[int, tuple[int, ...]]]:
+    """Return which values are written into a concatenation: that, and the values in front of them there."""
+    makers = {step.output: step for step in steps}
+    homes: dict[int, tuple[int, tuple[int, ...]]] = {}
+    for step in steps:
+        if step.layer.kind != "concat":
+            continue
+        for at, value in enumerate(step.inputs):
+            once = step.inputs.count(value) == 1 and value not in homes
+            if once and value in makers and makers[value].layer.kind != "flatten":
+                homes[value] = step.output, step.inputs[:at]
+    return homes
+
+
+# --- what runs ----------------------------------------------------------------------------------------
+
+
+def _runner(layer: Layer, rank: int) -> Callable[[list[Array], Array | None, int | None], Array]:
+    """Return a function of inputs, where to write, and threads."""
+    options = layer.options
+    if layer.kind in OWN:
+        return OWN[layer.kind]
+    if layer.kind == "interpolate":
+        return _interpolation({name: options[name] for name in KINDS["interpolate"]}, SPATIAL - rank)
+    if layer.kind in ("conv", "conv_transpose"):
+        given = {name: options[name] for name in KINDS[layer.kind]}
+        function: Callable[..., Array] = Conv3d(**given, transposed=layer.kind == "conv_transpose")
+    else:
+        of, names = FUNCTIONS[layer.kind]
+        function = functools.partial(of, **{name: options[name] for name in names})
+
+    def run(inputs: list[Array], out: Array | None, threads: int | None) -> Array:
+        residual = {"residual": inputs[1]} if len(inputs) > 1 else {}
+        return function(inputs[0], out=out, threads=threads, **residual)
+
+    return run
+
+
+def _interpolation(options: dict[str, Any], absent: int) -> Callable[..., Array]:
+    """Return what interpolates: its modes are named after the axes that are there."""
+    there: tuple[Any, ...] = (slice(None), slice(None), *(0,) * absent)
+    back: tuple[Any, ...] = (slice(None), slice(None), *(None,) * absent)
+
+    def run(inputs: list[Array], out: Array | None, threads: int | None) -> Array:
+        room = None if out is None else out[there]
+        made: Array = interpolate(inputs[0][there], out=room, threads=threads, **options)[back]
+        return made
+
+    return run
+
+
+def _concat(inputs: list[Array], out: Array | None, threads: int | None) -> Array:
+    """Put channels behind each other; those that were written in their place stay there."""
+    shape = (inputs[0].shape[0], sum(x.shape[1] for x in inputs), *inputs[0].shape[2:])
+    whole = empty(shape, np.float32) if out is None else out
+    start = 0
+    for x in inputs:
+        part = whole[:, start : start + x.shape[1]]
+        start += x.shape[1]
+        if x.ctypes.data != part.ctypes.data or x.strides != part.strides:
+            _copy(x, part, threads)
+    return whole
+
+
+def _copy(x: Array, out: Array, threads: int | None) -> None:
+    call = Call("concat", "copy", threads=threads)
+    if x.size:
+        call.run("copy", call.enter(x, "input"), out)
+
+
+def _add(inputs: list[Array], out: Array | None, threads: int | None) -> Array:
+    """Return the sum, from left to right."""
+    total = empty(inputs[0].shape, np.float32) if out is None else out
+    np.add(inputs[0], inputs[1], out=total)
+    for x in inputs[2:]:
+        np.add(total, x, out=total)
+    return total
+
+
+def _flatten(inputs: list[Array], out: Array | None, threads: int | None) -> Array:
+    """Return (N, all the rest)."""
+    flat = inputs[0].reshape(inputs[0].shape[0], -1)
+    if out is None:
+        return flat
+    _copy(flat, out, threads)
+    return out
+
+
+OWN = {"concat": _concat, "add": _add, "flatten": _flatten}
