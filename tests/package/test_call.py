@@ -69,6 +69,28 @@ CALLS = {
     ),
     "rotate": (lambda x, out: ndimage.rotate(x, 20, reshape=False, output=out), IMAGE, new(6, 7, 8)),
 }  # fmt: skip
+POOL = [{"type": "max_pool2d", "kernel_size": 2}]
+CALLS |= {
+    "interpolate": (
+        lambda x, out: vk.nn.interpolate(x, 9, mode="bilinear", out=out), IMAGE[None], new(1, 6, 9, 9)
+    ),
+    "grid_sample": (
+        lambda x, g, out: vk.nn.grid_sample(x, g, out=out),
+        IMAGE[None],
+        FIELD[None, 0, ..., :2],
+        new(1, 6, 7, 8),
+    ),
+    "Sequential": (lambda x, out: vk.nn.Sequential(POOL)(x, out=out), IMAGE, new(6, 3, 4)),
+    "run_in_tiles": (
+        lambda x, out: vk.nn.run_in_tiles(vk.nn.Sequential(POOL), x, 4, out=out), IMAGE, new(6, 3, 4)
+    ),
+    "sliding_window": (
+        lambda x, out: vk.nn.sliding_window(lambda part: part, x, (4, 4), out=out), IMAGE, new(6, 7, 8)
+    ),
+}  # fmt: skip
+COMPOSED = {
+    "zscore", "window", "otsu_threshold", "preprocess", "Sequential", "run_in_tiles", "sliding_window",
+}  # fmt: skip
 TAKE_NO_ARRAY = {
     "cuda_available", "get_num_threads", "list_series", "load", "release_memory", "reorient", "save",
     "set_cache_limit", "set_num_threads", "show_config",
@@ -313,9 +335,7 @@ def test_output_that_shares_memory_with_another_input():
     np.testing.assert_allclose(points[0], expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in CALLS if name not in ("zscore", "window", "otsu_threshold", "preprocess")]
-)
+@pytest.mark.parametrize("name", [name for name in CALLS if name not in COMPOSED])
 def test_three_frames_at_most_above_a_kernel(monkeypatch, name):
     class ReachedError(Exception):
         pass

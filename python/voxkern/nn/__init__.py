@@ -7,5 +7,6 @@ DLPack and come back as what they were.
 
 from ._sampling import grid_sample, interpolate
 from ._sequential import Sequential
+from ._tiles import run_in_tiles, sliding_window
 
-__all__ = ["Sequential", "grid_sample", "interpolate"]
+__all__ = ["Sequential", "grid_sample", "interpolate", "run_in_tiles", "sliding_window"]
