@@ -111,6 +111,21 @@ def test_memory_maps_are_read_and_written(rng, tmp_path):
     np.testing.assert_array_equal(np.array(scores), nn.sliding_window(network, data, (8, 8, 8)))
 
 
+def test_memory_is_that_of_a_tile(rng):
+    """What is kept of freed memory tells how much was used beside input and output."""
+    network = chain(rng, C3 | {"padding": 1}, C3 | {"padding": 1}, C3 | {"padding": 1})
+    x = rng.normal(size=(1, 2, 96, 96, 96)).astype(np.float32)
+
+    def kept(run):
+        vk.release_memory()
+        result = run()
+        return vk.show_config()["cached_bytes"], result
+
+    whole, _ = kept(lambda: network(x, threads=1))
+    tiled, _ = kept(lambda: nn.run_in_tiles(network, x, 24, threads=1))
+    assert whole >= x.nbytes and tiled < whole / 3
+
+
 @pytest.mark.parametrize(
     ("layer", "text"),
     [

@@ -69,40 +69,28 @@ CALLS = {
     ),
     "rotate": (lambda x, out: ndimage.rotate(x, 20, reshape=False, output=out), IMAGE, new(6, 7, 8)),
 }  # fmt: skip
-IMAGES = {1: IMAGE[0], 2: IMAGE, 3: IMAGE[None]}  # channels and so many axes
-for rank, x in IMAGES.items():
-    for kind in ("max", "avg", "adaptive_max", "adaptive_avg"):
-        pool = getattr(nn, f"{kind}_pool{rank}d")
-        size = [2 if "adaptive" in kind else n // 2 for n in x.shape[1:]]
-        CALLS[f"{kind}_pool{rank}d"] = (lambda x, out, f=pool: f(x, 2, out=out), x, new(x.shape[0], *size))
-CHANNELS = new(6) + 1
+POOL = [{"type": "max_pool2d", "kernel_size": 2}]
 CALLS |= {
-    "instance_norm": (
-        lambda x, w, b, out: nn.instance_norm(x, weight=w, bias=b, out=out),
+    "interpolate": (
+        lambda x, out: vk.nn.interpolate(x, 9, mode="bilinear", out=out), IMAGE[None], new(1, 6, 9, 9)
+    ),
+    "grid_sample": (
+        lambda x, g, out: vk.nn.grid_sample(x, g, out=out),
         IMAGE[None],
-        CHANNELS,
-        CHANNELS,
+        FIELD[None, 0, ..., :2],
         new(1, 6, 7, 8),
     ),
-    "batch_norm": (
-        lambda x, m, v, out: nn.batch_norm(x, m, v, out=out),
-        IMAGE[None],
-        CHANNELS,
-        CHANNELS,
-        new(1, 6, 7, 8),
+    "Sequential": (lambda x, out: vk.nn.Sequential(POOL)(x, out=out), IMAGE, new(6, 3, 4)),
+    "run_in_tiles": (
+        lambda x, out: vk.nn.run_in_tiles(vk.nn.Sequential(POOL), x, 4, out=out), IMAGE, new(6, 3, 4)
     ),
-    "relu": (lambda x, out: nn.relu(x, out=out), IMAGE, new(6, 7, 8)),
-    "leaky_relu": (lambda x, out: nn.leaky_relu(x, out=out), IMAGE, new(6, 7, 8)),
-    "linear": (
-        lambda x, w, b, out: nn.linear(x, w, b, out=out),
-        IMAGE,
-        IMAGE[0, :6],
-        CHANNELS,
-        new(6, 7, 6),
+    "sliding_window": (
+        lambda x, out: vk.nn.sliding_window(lambda part: part, x, (4, 4), out=out), IMAGE, new(6, 7, 8)
     ),
-    "softmax": (lambda x, out: nn.softmax(x, 0, out=out), IMAGE, new(6, 7, 8)),
-    "argmax": (lambda x, out: nn.argmax(x, 0, out=out), IMAGE, new(7, 8, dtype=np.int64)),
-}
+}  # fmt: skip
+COMPOSED = {
+    "zscore", "window", "otsu_threshold", "preprocess", "Sequential", "run_in_tiles", "sliding_window",
+}  # fmt: skip
 TAKE_NO_ARRAY = {
     "cuda_available", "get_num_threads", "list_series", "load", "release_memory", "reorient", "save",
     "set_cache_limit", "set_num_threads", "show_config",
@@ -347,9 +335,7 @@ def test_output_that_shares_memory_with_another_input():
     np.testing.assert_allclose(points[0], expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in CALLS if name not in ("zscore", "window", "otsu_threshold", "preprocess")]
-)
+@pytest.mark.parametrize("name", [name for name in CALLS if name not in COMPOSED])
 def test_three_frames_at_most_above_a_kernel(monkeypatch, name):
     class ReachedError(Exception):
         pass

@@ -19,12 +19,12 @@ from .._core import (
     SincWindow,
     WarpOptions,
 )
-from .._runtime.call import Call
-from .._runtime.errors import ArgumentError
+from .._runtime.call import Call, is_volume
+from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.texts import documented
-from .._runtime.validate import FLOAT32, Array, number
+from .._runtime.validate import Array, number
 from ._adaptive_pool import adaptive_avg_pool3d
-from ._shapes import SPATIAL, enter, expanded, per_axis
+from ._shapes import FLOAT32, SPATIAL, expanded, per_axis
 
 EVERY = (1, 2, 3)
 INTERPOLATIONS = {  # spatial axes each mode has in torch
@@ -104,14 +104,11 @@ def interpolate(
     array([[[1. , 1.5, 2.5, 3. ]]], dtype=float32)
     """
     call = Call("interpolate", "resample", threads=threads)
-    rank = _spatial_axes(input, "input", EVERY)
-    x = enter(call, input, "input", rank)
+    x, rank = _images(call, input, EVERY)
     check_mode(mode, rank, align_corners)
     if antialias:
         raise ArgumentError("antialias: got True, allowed False (voxkern.resample smooths with a Gaussian)")
     shape = x.shape[2:]
-    if 0 in shape:
-        raise ArgumentError(f"input: got shape {x.shape}, allowed spatial axes of 1 or more")
     sizes, scales = _sizes(shape, size, scale_factor, recompute_scale_factor)
     target = call.output(out, x.shape[:2] + sizes, x, dtypes=FLOAT32)
     if target.size == 0:
@@ -132,13 +129,15 @@ def _kernel(mode: str) -> Interpolator:
     return Interpolator(0, SincWindow.cubic, 2) if mode == "bicubic" else Interpolator(int(mode in LINEAR))
 
 
-def _spatial_axes(x: Any, name: str, allowed: Sequence[int]) -> int:
-    """Return how many axes follow N and C."""
-    axes = np.ndim(x)
-    if axes - 2 not in allowed:
-        kinds = " or ".join(str(rank + 2) for rank in allowed)
-        raise ArgumentError(f"{name}: got {axes} axes, allowed {kinds}: N, C and the spatial ones")
-    return axes - 2
+def _images(call: Call, input: Any, ranks: Sequence[int]) -> tuple[Array, int]:
+    """Return images (N, C, ...) and how many spatial axes they have."""
+    if is_volume(input):
+        raise ArgumentTypeError("input: got a Volume, allowed arrays of (N, C, ...): its data")
+    x = call.enter(input, "input", FLOAT32)
+    if x.ndim - 2 not in ranks or 0 in x.shape[2:]:
+        kinds = " or ".join(str(rank + 2) for rank in ranks)
+        raise ArgumentError(f"input: got shape {x.shape}, allowed {kinds} axes, the spatial ones not empty")
+    return x, x.ndim - 2
 
 
 def check_mode(mode: Any, rank: int, align_corners: bool | None) -> None:
@@ -250,8 +249,7 @@ def grid_sample(
     array([[[[1.5, 2. ]]]], dtype=float32)
     """
     call = Call("grid_sample", "warp", threads=threads)
-    rank = _spatial_axes(input, "input", (2, 3))
-    x = enter(call, input, "input", rank)
+    x, rank = _images(call, input, (2, 3))
     points = call.enter(grid, "grid", GRID_DTYPES)
     allowed = [name for name, ranks in GRID_MODES.items() if rank in ranks]
     if mode not in allowed:
@@ -263,8 +261,6 @@ def grid_sample(
             f"grid: got shape {points.shape}, allowed (N, ..., {rank}) of {rank + 2} axes for input {x.shape}"
         )
     shape = x.shape[2:]
-    if 0 in shape:
-        raise ArgumentError(f"input: got shape {x.shape}, allowed spatial axes of 1 or more")
     target = call.output(out, x.shape[:2] + points.shape[1:-1], x, dtypes=FLOAT32)
     if target.size == 0:
         return call.leave(target)

@@ -16,7 +16,7 @@ from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
 from .._runtime.memory import empty
 from .._runtime.texts import documented
-from .._runtime.validate import FLOAT32, Array
+from .._runtime.validate import Array
 from ._adaptive_pool import adaptive_avg_pool3d
 from ._conv_layer import Conv3d
 from ._dense import argmax, linear, softmax
@@ -24,7 +24,7 @@ from ._layers import ARRAYS, KINDS, Layer, Reach, in_layer, output_shape, reach,
 from ._norm import batch_norm, instance_norm, leaky_relu, relu
 from ._pool import avg_pool3d, max_pool3d
 from ._sampling import interpolate
-from ._shapes import SPATIAL, enter, expanded
+from ._shapes import FLOAT32, SPATIAL, enter, expanded
 from ._weights import reader
 
 INDICES = frozenset("lq")  # what argmax writes

@@ -17,10 +17,10 @@ from .._runtime.backend import dlpack_library
 from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
 from .._runtime.texts import documented
-from .._runtime.validate import FLOAT32, Array
+from .._runtime.validate import Array
 from ._layers import Reach
 from ._sequential import INDICES, Sequential
-from ._shapes import SPATIAL, PerAxis, enter, per_axis
+from ._shapes import FLOAT32, SPATIAL, PerAxis, enter, per_axis
 
 SCORES = frozenset("efd")
 WEIGHTS = ("gaussian", "constant")
@@ -69,7 +69,7 @@ def run_in_tiles(
     >>> bool(np.all(vk.nn.run_in_tiles(network, x, tile=8) == network(x)))
     True
     """
-    call = Call("run_in_tiles", "copy", threads=threads)
+    call = Call("run_in_tiles", threads=threads)
     if not isinstance(network, Sequential):
         raise ArgumentError(f"network: got {type(network).__name__}, allowed a Sequential")
     rank = network.rank
