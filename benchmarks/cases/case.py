@@ -18,7 +18,8 @@ Call = Callable[[], Any]
 OnThreads = Callable[[int], Any]  # a call that takes the number of threads
 Build = Callable[[], "Case"]
 
-FAMILIES = ("resample", "labels", "ndimage", "n4", "conv3d", "pool3d", "norm", "dense", "load")  # the order of the page; other lists follow
+# The order of the page; other lists follow.
+FAMILIES = ("resample", "labels", "ndimage", "n4", "conv3d", "pool3d", "norm", "dense", "load")
 ONE_THREAD = ("scipy", "skimage", "batchgenerators", "pydicom", "nibabel", "numpy")  # peers without threads
 
 

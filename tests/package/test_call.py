@@ -69,6 +69,49 @@ CALLS = {
     ),
     "rotate": (lambda x, out: ndimage.rotate(x, 20, reshape=False, output=out), IMAGE, new(6, 7, 8)),
 }  # fmt: skip
+IMAGES = {1: IMAGE[0], 2: IMAGE, 3: IMAGE[None]}  # channels and so many axes
+for rank, x in IMAGES.items():
+    for kind in ("max", "avg", "adaptive_max", "adaptive_avg"):
+        pool = getattr(nn, f"{kind}_pool{rank}d")
+        size = [2 if "adaptive" in kind else n // 2 for n in x.shape[1:]]
+        CALLS[f"{kind}_pool{rank}d"] = (lambda x, out, f=pool: f(x, 2, out=out), x, new(x.shape[0], *size))
+CHANNELS = new(6) + 1
+CALLS |= {
+    "instance_norm": (
+        lambda x, w, b, out: nn.instance_norm(x, weight=w, bias=b, out=out),
+        IMAGE[None],
+        CHANNELS,
+        CHANNELS,
+        new(1, 6, 7, 8),
+    ),
+    "batch_norm": (
+        lambda x, m, v, out: nn.batch_norm(x, m, v, out=out),
+        IMAGE[None],
+        CHANNELS,
+        CHANNELS,
+        new(1, 6, 7, 8),
+    ),
+    "relu": (lambda x, out: nn.relu(x, out=out), IMAGE, new(6, 7, 8)),
+    "leaky_relu": (lambda x, out: nn.leaky_relu(x, out=out), IMAGE, new(6, 7, 8)),
+    "linear": (
+        lambda x, w, b, out: nn.linear(x, w, b, out=out),
+        IMAGE,
+        IMAGE[0, :6],
+        CHANNELS,
+        new(6, 7, 6),
+    ),
+    "softmax": (lambda x, out: nn.softmax(x, 0, out=out), IMAGE, new(6, 7, 8)),
+    "argmax": (lambda x, out: nn.argmax(x, 0, out=out), IMAGE, new(7, 8, dtype=np.int64)),
+}
+for rank in (1, 2, 3):
+    for layer in (f"conv{rank}d", f"conv_transpose{rank}d"):
+        CALLS[layer] = (
+            lambda x, w, b, out, name=layer: getattr(nn, name)(x, w, b, out=out),
+            IMAGES[rank],
+            new(IMAGES[rank].shape[0], IMAGES[rank].shape[0], *[1] * rank) + 1,
+            new(IMAGES[rank].shape[0]),
+            new(*IMAGES[rank].shape),
+        )
 POOL = [{"type": "max_pool2d", "kernel_size": 2}]
 CALLS |= {
     "interpolate": (
