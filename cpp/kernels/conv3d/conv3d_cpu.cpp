@@ -101,7 +101,10 @@ class DirectRun {
         std::int64_t next = z_->stride * z_first - z_->before;
         for (std::int64_t m = z_first; m < z_last; ++m) {
             const std::int64_t begin = z_->stride * m - z_->before;
-            for (next = std::max(next, begin); next < begin + z_->taps; ++next) copy_plane(unit, next);
+            // Planes outside the image are zeros: their products are left out.
+            tap_first_ = std::clamp<std::int64_t>(-begin, 0, z_->taps);
+            tap_last_ = std::clamp<std::int64_t>(z_->in_count - begin, tap_first_, z_->taps);
+            for (next = std::max(next, begin + tap_first_); next < begin + tap_last_; ++next) copy_plane(unit, next);
             const std::int64_t block_end = std::min((unit.blocks + 1) * cut_.block_run, g_.blocks.count());
             for (std::int64_t b = unit.blocks * cut_.block_run; b < block_end; ++b) multiply(unit, m, b);
         }
@@ -142,13 +145,14 @@ class DirectRun {
         const std::int64_t channel = unit.group * g_.blocks.padded() + block * kBlock;
         Products p;
         p.rows = scratch_.rows;
-        p.row_count = rows;
+        p.row_count = (tap_last_ - tap_first_) * y_->taps;
         p.channels = g_.channels;
         p.channel_step = slab_.channel_step;
         p.offsets = slab_.offsets.data();
         p.taps = g_.x.taps();
         p.weights = packed_.weights.data() + packed_.first[set] + channel * rows * g_.channels * p.taps;
         p.block = g_.blocks.width(block);
+        p.weights += tap_first_ * y_->taps * g_.channels * p.taps * p.block;
         set_chains(p, kChain);
         p.sums = scratch_.sums;
         p.sums_step = slab_.sums_step;
@@ -174,10 +178,11 @@ class DirectRun {
     }
 
     void depthwise(std::int64_t m, const Products& p) const {
-        for (std::int64_t j = 0; j < z_->taps; ++j) scratch_.rows[j] = plane(z_->stride * m - z_->before + j);
+        const std::int64_t first = z_->stride * m - z_->before + tap_first_;
+        for (std::int64_t j = 0; j < tap_last_ - tap_first_; ++j) scratch_.rows[j] = plane(first + j);
         Depthwise d;
         d.planes = scratch_.rows;
-        d.plane_count = z_->taps;
+        d.plane_count = tap_last_ - tap_first_;
         d.row_step = cut_.pitch;
         d.offsets = p.offsets;
         d.taps = p.taps;
@@ -189,8 +194,9 @@ class DirectRun {
     }
 
     void set_rows(std::int64_t m, std::int64_t k) const {
-        for (std::int64_t j = 0; j < z_->taps; ++j) {
-            const float* from = plane(z_->stride * m - z_->before + j);
+        const std::int64_t first = z_->stride * m - z_->before + tap_first_;
+        for (std::int64_t j = 0; j < tap_last_ - tap_first_; ++j) {
+            const float* from = plane(first + j);
             for (std::int64_t i = 0; i < y_->taps; ++i) {
                 scratch_.rows[j * y_->taps + i] = from + slab_.row_at(y_->stride * k + i);
             }
@@ -205,6 +211,8 @@ class DirectRun {
     const Scratch scratch_;
     const Axis* z_ = nullptr;
     const Axis* y_ = nullptr;
+    std::int64_t tap_first_ = 0;  // along z, of those that meet planes of the image
+    std::int64_t tap_last_ = 0;
     std::int64_t y_first_ = 0;
     std::int64_t x_first_ = 0;
     std::int64_t y_count_ = 0;

@@ -36,9 +36,18 @@ inline void clear(float* to, std::int64_t n) {
     }
 }
 
-inline void gather(const float* VOXKERN_RESTRICT from, std::int64_t step, float* VOXKERN_RESTRICT to, std::int64_t n) {
+inline void fetch(const float* from, std::int64_t ahead) {
+    __builtin_prefetch(
+        reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from) + static_cast<std::uintptr_t>(4 * ahead)));
+}
+
+inline void gather(const float* VOXKERN_RESTRICT from, std::int64_t step, float* VOXKERN_RESTRICT to, std::int64_t n,
+                   std::int64_t ahead) {
     if (step == 1 && n >= V) {
-        for (std::int64_t i = 0; i + V <= n; i += V) store(to + i, held(load(from + i)));
+        for (std::int64_t i = 0; i + V <= n; i += V) {
+            if (ahead != 0) fetch(from + i, ahead);
+            store(to + i, held(load(from + i)));
+        }
         store(to + n - V, load(from + n - V));
     } else if (step == 1) {
         for (std::int64_t i = 0; i < n; ++i) to[i] = from[i];
@@ -69,7 +78,7 @@ void copy_rows(const CopyRows& rows) {
         const float* from = rows.in + (first + begin * rows.stride) * rows.in_x;
         for (std::int64_t c = 0; c < rows.channels; ++c) {
             clear(to, begin);
-            gather(from, rows.stride * rows.in_x, to + begin, end - begin);
+            gather(from, rows.stride * rows.in_x, to + begin, end - begin, rows.ahead);
             clear(to + end, rows.length - end);
             from += rows.in_channel;
             to += rows.out_channel;

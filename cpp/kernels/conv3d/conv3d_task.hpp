@@ -26,6 +26,7 @@ struct CopyRows {
     std::int64_t out_channel = 0;
     std::int64_t out_phase = 0;
     std::int64_t length = 0;  // samples to write of each phase
+    std::int64_t ahead = 0;   // what lies so far from a sample is wanted soon; 0 where nothing is
 };
 
 // sums[c][x] = sum over rows, channels, taps of weights[row][channel][tap][c] * rows[row][channel][x + offset[tap]],

@@ -123,6 +123,7 @@ class WinogradRun {
         copy.phase = &phase;
         copy.out_channel = t_.row;
         copy.length = x_count_ + g_.x.reach;
+        copy.ahead = channel + 1 < g_.channels ? layer_.in.strides[1] : 0;
         const std::int64_t all = count_ * t_.y.results + t_.y.taps - 1;
         const std::int64_t start = y_first_ - y_->before;  // of the line along y
         const std::int64_t begin = std::clamp<std::int64_t>(-start, 0, all);
