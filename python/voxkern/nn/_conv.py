@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._runtime.texts import documented
-from ._conv_layer import Activation, Padding, convolve
+from ._conv_layer import Activation, Padding, prepared
 from ._conv_layer import Conv3d as Conv3d
 from ._shapes import PerAxis
 
@@ -58,10 +58,10 @@ def conv1d(
     >>> vk.nn.conv1d(x, np.ones((8, 4, 3), np.float32), padding="same").shape
     (1, 8, 9)
     """
-    return convolve(
-        1, "conv1d", input, weight, bias, stride, padding, dilation, groups, algorithm, activation, residual,
-        out, threads,
+    call, x, layer = prepared(
+        1, "conv1d", input, weight, bias, stride, padding, dilation, groups, algorithm, activation, threads,
     )  # fmt: skip
+    return layer._run(call, x, residual, out)
 
 
 @documented
@@ -108,10 +108,10 @@ def conv2d(
     >>> vk.nn.conv2d(x, np.ones((8, 4, 3, 3), np.float32), padding="same").shape
     (1, 8, 9, 9)
     """
-    return convolve(
-        2, "conv2d", input, weight, bias, stride, padding, dilation, groups, algorithm, activation, residual,
-        out, threads,
+    call, x, layer = prepared(
+        2, "conv2d", input, weight, bias, stride, padding, dilation, groups, algorithm, activation, threads,
     )  # fmt: skip
+    return layer._run(call, x, residual, out)
 
 
 @documented
@@ -158,10 +158,10 @@ def conv3d(
     >>> vk.nn.conv3d(x, np.ones((8, 4, 3, 3, 3), np.float32), padding="same").shape
     (1, 8, 9, 9, 9)
     """
-    return convolve(
-        3, "conv3d", input, weight, bias, stride, padding, dilation, groups, algorithm, activation, residual,
-        out, threads,
+    call, x, layer = prepared(
+        3, "conv3d", input, weight, bias, stride, padding, dilation, groups, algorithm, activation, threads,
     )  # fmt: skip
+    return layer._run(call, x, residual, out)
 
 
 @documented
@@ -213,10 +213,11 @@ def conv_transpose1d(
     >>> vk.nn.conv_transpose1d(x, np.ones((4, 2, 2), np.float32), stride=2).shape
     (1, 2, 18)
     """
-    return convolve(
-        1, "conv_transpose1d", input, weight, bias, stride, padding, dilation, groups, algorithm, activation,
-        residual, out, threads, True, output_padding,
+    call, x, layer = prepared(
+        1, "conv_transpose1d", input, weight, bias, stride, padding, dilation, groups, algorithm,
+        activation, threads, True, output_padding,
     )  # fmt: skip
+    return layer._run(call, x, residual, out)
 
 
 @documented
@@ -268,10 +269,11 @@ def conv_transpose2d(
     >>> vk.nn.conv_transpose2d(x, np.ones((4, 2, 2, 2), np.float32), stride=2).shape
     (1, 2, 18, 18)
     """
-    return convolve(
-        2, "conv_transpose2d", input, weight, bias, stride, padding, dilation, groups, algorithm, activation,
-        residual, out, threads, True, output_padding,
+    call, x, layer = prepared(
+        2, "conv_transpose2d", input, weight, bias, stride, padding, dilation, groups, algorithm,
+        activation, threads, True, output_padding,
     )  # fmt: skip
+    return layer._run(call, x, residual, out)
 
 
 @documented
@@ -323,7 +325,8 @@ def conv_transpose3d(
     >>> vk.nn.conv_transpose3d(x, np.ones((4, 2, 2, 2, 2), np.float32), stride=2).shape
     (1, 2, 18, 18, 18)
     """
-    return convolve(
-        3, "conv_transpose3d", input, weight, bias, stride, padding, dilation, groups, algorithm, activation,
-        residual, out, threads, True, output_padding,
+    call, x, layer = prepared(
+        3, "conv_transpose3d", input, weight, bias, stride, padding, dilation, groups, algorithm,
+        activation, threads, True, output_padding,
     )  # fmt: skip
+    return layer._run(call, x, residual, out)

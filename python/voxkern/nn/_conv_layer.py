@@ -231,12 +231,12 @@ class Conv3d:
         return self._run(call, enter(call, x, "x", self._rank), residual, out)
 
 
-def convolve(
+def prepared(
     rank: int, name: str, input: Any, weight: Any, bias: Any, stride: PerAxis, padding: Padding,
-    dilation: PerAxis, groups: int, algorithm: str, activation: Activation, residual: Any, out: Any,
-    threads: int | None, transposed: bool = False, output_padding: PerAxis = 0,
-) -> Any:  # fmt: skip
-    """Do what all functions of `_conv` do: one call of a layer that is made for it."""
+    dilation: PerAxis, groups: int, algorithm: str, activation: Activation, threads: int | None,
+    transposed: bool = False, output_padding: PerAxis = 0,
+) -> tuple[Call, Array, Conv3d]:  # fmt: skip
+    """Do what all functions of `_conv` begin with: return the call, its input and a layer made for it."""
     call = Call(name, "conv3d", threads=threads)
     x = enter(call, input, "input", rank)
     layer = Conv3d.__new__(Conv3d)
@@ -244,4 +244,4 @@ def convolve(
         call, rank, weight, bias, stride, padding, dilation, groups, algorithm, activation, transposed,
         output_padding,
     )  # fmt: skip
-    return layer._run(call, x, residual, out)
+    return call, x, layer
