@@ -10,7 +10,6 @@ from typing import Any
 
 from .._runtime.texts import documented
 from ._conv_layer import Activation, Padding, prepared
-from ._conv_layer import Conv3d as Conv3d
 from ._shapes import PerAxis
 
 
