@@ -22,11 +22,11 @@ README = ROOT / "README.md"
 SHORT = (
     ("resample linear", "SimpleITK"),
     ("resample nnU-Net CT", "skimage"),
-    ("rotation linear", "SimpleITK"),
     ("labels, 25 classes", "batchgenerators (nnU-Net)"),
     ("zoom 1.25 cubic", "scipy"),
     ("gaussian sigma 1", "scipy"),
     ("n4 head shrunk, defaults", "SimpleITK"),
+    ("conv 32 to 32", "torch"),
     ("load made CT series", "pydicom and np.stack"),
 )
 
@@ -151,13 +151,15 @@ def save(results: Row, path: Path) -> None:
 
 
 def merged(results: Row) -> Row:
-    """Return the stored results with the fresh rows in place of the same cases' old ones."""
+    """Return the stored results with the fresh rows in the place of the same cases' old ones."""
     stored = json.loads(RESULTS.read_text())
     if stored["machine"] != results["machine"]:
         raise SystemExit("the stored rows are from another machine or other packages: measure all of them")
-    fresh = {row["case"] for row in results["rows"]}
-    rows = [row for row in stored["rows"] if row["case"] not in fresh] + results["rows"]
-    return {"machine": stored["machine"], "rows": rows}
+    rows: dict[str, list[Row]] = {}
+    for row in stored["rows"]:
+        rows.setdefault(row["case"], []).append(row)
+    rows |= {row["case"]: [r for r in results["rows"] if r["case"] == row["case"]] for row in results["rows"]}
+    return {"machine": stored["machine"], "rows": [row for case in rows.values() for row in case]}
 
 
 def replace_generated(path: Path, text: str) -> None:
