@@ -3,11 +3,13 @@
 
 import numpy as np
 import pytest
+import scipy.ndimage
 
 import voxkern as vk
 
 torch = pytest.importorskip("torch")
 transforms = pytest.importorskip("monai.transforms")
+utils = pytest.importorskip("monai.transforms.utils")
 
 
 def test_resize_is_resample():
@@ -21,3 +23,20 @@ def test_scale_of_intensities_is_window():
     image = torch.linspace(-500, 900, 60).reshape(1, 3, 4, 5)
     theirs = transforms.ScaleIntensityRange(-100, 400, 0.0, 1.0, clip=True)(image)
     np.testing.assert_allclose(np.asarray(vk.window(image[0], -100, 400)), np.asarray(theirs[0]), atol=1e-6)
+
+
+@pytest.mark.parametrize("order", [4, 5])
+def test_resample_of_a_ramp_by_our_map_coordinates(monkeypatch, order):
+    """MONAI's own test: a grid that changes nothing keeps large float32 numbers."""
+    calls = []
+
+    def ours(*args, **kwargs):
+        calls.append(order)
+        return vk.ndimage.map_coordinates(*args, **kwargs)
+
+    monkeypatch.setattr(scipy.ndimage, "map_coordinates", ours)
+    ramp = torch.arange(11592, dtype=torch.float32).reshape(1, 21, 23, 24)
+    grid = utils.create_grid(ramp.shape[1:], homogeneous=True)
+    resample = transforms.Resample(mode=order, padding_mode="grid-wrap", dtype=torch.float32)
+    np.testing.assert_allclose(np.asarray(resample(ramp, grid)), ramp.numpy(), rtol=0, atol=1e-3)
+    assert calls
