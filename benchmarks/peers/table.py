@@ -139,9 +139,9 @@ def versions(machine: Row) -> str:
 
 def backgrounds(rows: list[Row]) -> str:
     """Return our times on a masked head, relative to those on random data."""
-    ours = {row["case"]: row["seconds"] for row in rows}
-    pairs = {name: ours.get(name + ZERO_BACKGROUND) for name in ours}
-    ratios = [f"{name} {other / ours[name]:.2f}" for name, other in pairs.items() if other]
+    ours = {(row["case"], row["size"]): row["seconds"] for row in rows}
+    pairs = {(name, size): ours.get((name + ZERO_BACKGROUND, size)) for name, size in ours}
+    ratios = [f"{case[0]} {other / ours[case]:.2f}" for case, other in pairs.items() if other]
     text = f"Our time with a zero background, relative to random data of the same shape: {', '.join(ratios)}."
     return textwrap.fill(text, 110)
 
