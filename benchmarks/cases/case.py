@@ -129,18 +129,24 @@ def volresample(threads: int) -> Any:
     return module
 
 
-def families() -> dict[str, Any]:
-    """Return name -> module of each list of cases beside this file."""
+def families(older: bool = False) -> dict[str, Any]:
+    """Return name -> module of each list of cases; an ``older`` build may lack what some of them use."""
     found = {path.stem for path in Path(__file__).parent.glob("*.py")} - {"__init__", "case"}
-    names = [*FAMILIES, *sorted(found - set(FAMILIES))]
-    return {name: importlib.import_module(f"benchmarks.cases.{name}") for name in names}
+    modules = {}
+    for name in [*FAMILIES, *sorted(found - set(FAMILIES))]:
+        try:
+            modules[name] = importlib.import_module(f"benchmarks.cases.{name}")
+        except ModuleNotFoundError:
+            if not older:
+                raise
+    return modules
 
 
-def builders(quick: bool, slow: bool, only: str = "") -> dict[str, tuple[str, Build]]:
+def builders(quick: bool, slow: bool, only: str = "", older: bool = False) -> dict[str, tuple[str, Build]]:
     """Return name -> (family, builder) of each case whose name or family contains ``only``."""
     return {
         name: (family, build)
-        for family, module in families().items()
+        for family, module in families(older).items()
         for name, build in module.cases(quick, slow).items()
         if only in f"{family}: {name}"
     }

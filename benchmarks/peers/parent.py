@@ -41,7 +41,7 @@ def digest(array: Any) -> str:
 
 def serve(quick: bool, slow: bool, threads: int) -> None:
     """Answer one request per line: a name makes that case, an empty line times it, ``?`` asks the version."""
-    known = builders(quick, slow)
+    known = builders(quick, slow, older=True)  # a name that is not known is an error of that build
     call = None
     for line in sys.stdin:
         name = line.strip()

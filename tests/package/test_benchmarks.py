@@ -200,6 +200,14 @@ def test_what_counts_against_a_commit(row, same_numbers, bad):
     assert parent.is_bad(row, 1.05, same_numbers) is bad
 
 
+def test_cases_that_an_older_build_lacks(monkeypatch):
+    known = families()
+    monkeypatch.setattr("benchmarks.cases.case.FAMILIES", (*known, "not_there"))
+    assert families(older=True) == known
+    with pytest.raises(ModuleNotFoundError):
+        families()
+
+
 def test_a_slower_build_ends_with_status_1():
     """This build against itself, at a limit that none can meet."""
     options = ["--quick", "--only", "labels: labels, one organ", "--seconds", "0", "--limit", "0"]
