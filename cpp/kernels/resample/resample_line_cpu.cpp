@@ -73,7 +73,7 @@ void resample_lines(const ConstArrayView& in, const ArrayView& out, const AxisSa
                     const Options& options, const Finish<C>& finish, const Kernels<C>& kernels, const Exec& exec) {
     const bool filtered = options.kernel.filters() && options.prefilter;
     const bool smooths = sampling.antialias_sigma > 0.0;
-    const bool gather = gathers(in.dtype, out.dtype, {sampling}, options);
+    const bool gather = gathers(in.dtype, out.dtype, sampling, options);
     const std::int64_t pad = filtered ? prefilter_pad(options.kernel, options.mode) : 0;
     const std::vector<C> weights = smooths ? smoothing_weights<C>(sampling.antialias_sigma) : std::vector<C>{};
     LineTask<C> task;

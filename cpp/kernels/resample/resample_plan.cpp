@@ -327,11 +327,26 @@ void VolumePlan<C>::plan_passes() {
     task.shares_plane = filtered(middle) && (first.n_out < kFewPlanes || plane > kLargePlane);
 }
 
-bool gathers(DType in, DType out, const std::vector<AxisSampling>& axes, const Options& options) {
-    const auto points = [](const AxisSampling& axis) { return axis.antialias_sigma == 0.0 && axis.cell == 0.0; };
+namespace {
+
+bool takes_samples(DType in, DType out, const Options& options) {
     // Where cval blends in, it is limited like any other value.
     return in == out && !options.boolean && options.kernel.taps() == 1 &&
-           !(options.clip && options.mode == Boundary::grid_constant) && std::all_of(axes.begin(), axes.end(), points);
+           !(options.clip && options.mode == Boundary::grid_constant);
+}
+
+bool is_points(const AxisSampling& axis) {
+    return axis.antialias_sigma == 0.0 && axis.cell == 0.0;
+}
+
+}  // namespace
+
+bool gathers(DType in, DType out, const std::vector<AxisSampling>& axes, const Options& options) {
+    return takes_samples(in, out, options) && std::all_of(axes.begin(), axes.end(), is_points);
+}
+
+bool gathers(DType in, DType out, const AxisSampling& axis, const Options& options) {
+    return takes_samples(in, out, options) && is_points(axis);
 }
 
 bool has_cells(const std::vector<AxisSampling>& axes) {

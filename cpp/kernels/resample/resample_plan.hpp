@@ -83,6 +83,7 @@ struct VolumePlan {
 
 // The output takes its samples from the input as they are: order 0 from a dtype to itself.
 bool gathers(DType in, DType out, const std::vector<AxisSampling>& axes, const Options& options);
+bool gathers(DType in, DType out, const AxisSampling& axis, const Options& options);  // a list would copy it
 
 // Some axis has cells.
 bool has_cells(const std::vector<AxisSampling>& axes);
