@@ -24,8 +24,8 @@ struct Job {
     const Channels& channels;
     const Options& options;
     const Ops& ops;
-    Axes<2> space;  // within a volume
-    bool flush = false;
+    Axes<2> space;             // within a volume
+    bool contiguous = false;   // samples of a volume lie side by side on both sides
     std::int64_t samples = 0;  // of a volume
     std::int64_t pieces = 0;
 
@@ -47,7 +47,7 @@ Job job_of(const ConstArrayView& in, const ArrayView& out, const Channels& chann
     job.space.slowest_first(1);
     job.space.merge();
     const int rank = job.space.rank();
-    job.flush = rank == 0 || (rank == 1 && job.space[0].strides[0] == 1 && job.space[0].strides[1] == 1);
+    job.contiguous = rank == 0 || (rank == 1 && job.space[0].strides[0] == 1 && job.space[0].strides[1] == 1);
     job.samples = job.space.size();
     job.pieces = (job.samples + kPiece - 1) / kPiece;
     return job;
@@ -84,8 +84,8 @@ Moments moments_of(const Job& job, std::int64_t volume, std::int64_t piece, floa
     const float* const source = job.source(volume);
     Moments moments;
     for_blocks(job, piece, [&](std::int64_t first, std::int64_t n) {
-        if (!job.flush) gather(job.space, source, first, n, buffer);
-        moments = joined(moments, job.ops.moments(job.flush ? source + first : buffer, n));
+        if (!job.contiguous) gather(job.space, source, first, n, buffer);
+        moments = joined(moments, job.ops.moments(job.contiguous ? source + first : buffer, n));
     });
     return moments;
 }
@@ -94,7 +94,7 @@ void apply(const Job& job, std::int64_t volume, std::int64_t piece, const Line& 
     const float* const source = job.source(volume);
     float* const target = job.target(volume);
     for_blocks(job, piece, [&](std::int64_t first, std::int64_t n) {
-        if (job.flush) {
+        if (job.contiguous) {
             job.ops.apply(line, job.options.slope, source + first, target + first, n);
             return;
         }
