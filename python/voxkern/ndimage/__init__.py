@@ -7,6 +7,7 @@ to 1e-12; float32 input is computed in float32.
 """
 
 from ._coordinates import affine_transform, geometric_transform, map_coordinates, rotate
+from ._correlate import convolve, correlate
 from ._filters import (
     convolve1d,
     correlate1d,
@@ -19,7 +20,9 @@ from ._interpolation import shift, spline_filter, spline_filter1d, zoom
 
 __all__ = [
     "affine_transform",
+    "convolve",
     "convolve1d",
+    "correlate",
     "correlate1d",
     "gaussian_filter",
     "gaussian_filter1d",

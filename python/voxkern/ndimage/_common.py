@@ -153,6 +153,32 @@ def value_per_axis(value: Any, n: int) -> list[Any]:
     return values
 
 
+def run_complex(
+    call: Call, kernel: str, x: Array, filters: tuple[Any, ...], output: Any, cval: complex
+) -> Any:
+    """Run a kernel with the parts of complex weights, as scipy does: each with each part of the input."""
+    is_complex = x.dtype.kind == "c"
+    if not is_complex and np.iscomplexobj(cval):
+        raise ValueError("Cannot provide a complex-valued cval when the input is real.")
+    if is_complex and not isinstance(x, np.ndarray):
+        raise call.no_gpu_version("input", of=" of complex arrays with complex weights")
+
+    real, imag = filters
+    out = call.scipy_output(output, x.shape, x, is_complex=True)
+    parts = call.parts(x, out, cval)
+    re, re_out, re_cval = next(parts)
+    call.run(kernel, re, re_out, real, re_cval)
+    call.run(kernel, re, out.imag, imag, re_cval)
+    if is_complex:
+        im, im_out, im_cval = next(parts)
+        product = call.empty(x.shape, im.dtype)
+        call.run(kernel, im, product, imag, im_cval)
+        re_out -= product
+        call.run(kernel, im, product, real, im_cval)
+        im_out += product
+    return call.leave(out)
+
+
 def computes_in_float64(x: Array, out: Array) -> bool:
     """Tell whether interpolation computes in float64, as scipy does; of integers float32 shows in ties."""
     return x.dtype.kind not in "fc" or out.dtype.kind not in "fc"

@@ -15,7 +15,15 @@ from .._core import AxisFilter
 from .._runtime.backend import host_array
 from .._runtime.texts import documented
 from .._runtime.validate import FILTER_MODES, Array
-from ._common import DTYPES, Call, known_mode, normalized_axes, normalized_axis, value_per_axis
+from ._common import (
+    DTYPES,
+    Call,
+    known_mode,
+    normalized_axes,
+    normalized_axis,
+    run_complex,
+    value_per_axis,
+)
 
 
 @documented
@@ -66,7 +74,7 @@ def correlate1d(
     x = call.enter(input, "input", DTYPES)
     taps = host_array(weights, "weights")
     if taps.dtype.kind == "c":
-        return _run_complex(call, x, taps.conj(), axis, output, mode, cval, origin)
+        return _complex_weights(call, x, taps.conj(), axis, output, mode, cval, origin)
     return _run(call, x, [_correlation(x, taps, axis, mode, origin)], output, cval)
 
 
@@ -112,7 +120,7 @@ def convolve1d(
     taps = host_array(weights, "weights")[::-1]
     origin = -origin - (1 if len(taps) % 2 == 0 else 0)
     if taps.dtype.kind == "c":
-        return _run_complex(call, x, taps, axis, output, mode, cval, origin)
+        return _complex_weights(call, x, taps, axis, output, mode, cval, origin)
     return _run(call, x, [_correlation(x, taps, axis, mode, origin)], output, cval)
 
 
@@ -419,27 +427,8 @@ def _run(call: Call, x: Array, filters: list[AxisFilter], output: Any, cval: com
     return call.leave(out)
 
 
-def _run_complex(
+def _complex_weights(
     call: Call, x: Array, weights: Array, axis: int, output: Any, mode: str, cval: complex, origin: int
 ) -> Any:
-    """Correlate with complex weights, as scipy does: each part of the input with each part of the weights."""
-    is_complex = x.dtype.kind == "c"
-    if not is_complex and np.iscomplexobj(cval):
-        raise ValueError("Cannot provide a complex-valued cval when the input is real.")
-    if is_complex and not isinstance(x, np.ndarray):
-        raise call.no_gpu_version("input", of=" of complex arrays with complex weights")
-
-    real, imag = ([_correlation(x, w, axis, mode, origin)] for w in (weights.real, weights.imag))
-    out = call.scipy_output(output, x.shape, x, is_complex=True)
-    parts = call.parts(x, out, cval)
-    re, re_out, re_cval = next(parts)
-    call.run("correlate1d", re, re_out, real, re_cval)
-    call.run("correlate1d", re, out.imag, imag, re_cval)
-    if is_complex:
-        im, im_out, im_cval = next(parts)
-        product = call.empty(x.shape, im.dtype)
-        call.run("correlate1d", im, product, imag, im_cval)
-        re_out -= product
-        call.run("correlate1d", im, product, real, im_cval)
-        im_out += product
-    return call.leave(out)
+    parts = tuple([_correlation(x, w, axis, mode, origin)] for w in (weights.real, weights.imag))
+    return run_complex(call, "correlate1d", x, parts, output, cval)

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a correlation is cut into tiles, and the order in which its taps are added.
+#pragma once
+
+#include <vector>
+
+#include "kernels/correlate/correlate.hpp"
+#include "kernels/correlate/correlate_task.hpp"
+
+namespace voxkern::correlate {
+
+// What the sums of a filter are made of.
+enum class Arithmetic : std::int8_t {
+    f32,        // fused, in parts of bounded length
+    f32_exact,  // of integers: no sum leaves the range in which float32 has every number
+    f64,        // scipy's roundings, one after the other
+};
+
+Arithmetic arithmetic_of(DType in, DType out, const Filter& filter);
+
+// One axis, or several that lie flush and have no taps.
+struct Axis {
+    std::int64_t extent = 1;
+    std::int64_t in_stride = 0;
+    std::int64_t out_stride = 0;
+    std::int64_t taps = 1;
+    std::int64_t before = 0;  // samples ahead of the one that is replaced; any sign
+    std::int64_t weight_stride = 0;
+    std::int64_t tiles = 1;
+    std::int64_t block = 1;               // most samples of a tile's results
+    std::vector<std::int64_t> extension;  // sources of the samples ahead of the axis, then of those behind it
+
+    std::int64_t ahead() const { return before > 0 ? before : 0; }
+    std::int64_t behind() const { return taps - 1 - before > 0 ? taps - 1 - before : 0; }
+    std::int64_t padded() const { return block + taps - 1; }  // samples of a tile
+};
+
+template <class C>
+struct Plan {
+    Plan(const ConstArrayView& in, const ArrayView& out, const Filter& filter, Arithmetic arithmetic);
+
+    std::vector<Axis> outer;  // the last one is that of neighbouring result rows
+    Axis row;
+    std::int64_t width = 1;  // elements of a sample of a row: more than 1 for channels
+    std::int64_t rows = 1;   // results side by side: kRows or 1
+    std::int64_t pitch = 0;  // elements from one row of a tile to the next
+    std::vector<C> weights;
+    std::vector<Step> steps;
+    std::vector<std::int64_t> parts;  // ends of the parts of the steps
+
+    std::int64_t tiles() const;
+    std::int64_t tile_rows() const;
+    Task<C> task(const ConstArrayView& in, const ArrayView& out, C cval) const;
+
+  private:
+    void take_axes(const ConstArrayView& in, const ArrayView& out, const Filter& filter, bool any_order);
+    void choose_tiles();
+    void add_steps(std::int64_t longest_part);
+};
+
+// Rough steps, for limited_to_work().
+std::int64_t work_of(const ConstArrayView& in, const Filter& filter);
+
+}  // namespace voxkern::correlate
