@@ -12,19 +12,19 @@ const Ops& active_ops() {
 }
 
 template <class C>
-using RunTile = void (*)(const Task<C>&, std::int64_t, C*, C*);
+using FilterRun = void (*)(const Task<C>&, std::int64_t, C*, C*);
 
 template <class C>
 void correlate_directly(const ConstArrayView& in, const ArrayView& out, const Filter& filter, Arithmetic arithmetic,
-                        const Exec& exec, RunTile<C> tile) {
+                        const Exec& exec, FilterRun<C> filter_run) {
     const Plan<C> plan(in, out, filter, arithmetic);
     const Task<C> task = plan.task(in, out, static_cast<C>(filter.cval));
     const std::int64_t samples = plan.tile_rows() * plan.pitch;
-    const std::int64_t results = plan.rows * (plan.row.block * plan.width + kLongestBlock);
-    parallel_for(plan.tiles(), exec, [&](std::int64_t t) {
+    const std::int64_t results = plan.rows * kLongestBlock;
+    parallel_for(plan.runs(), exec, [&](std::int64_t run) {
         Workspace workspace(Workspace::bytes_of<C>({samples, results}));
         C* const box = workspace.take<C>(samples);
-        tile(task, t, box, workspace.take<C>(results));
+        filter_run(task, run, box, workspace.take<C>(results));
     });
 }
 
@@ -39,9 +39,9 @@ void correlate(const ConstArrayView& in, const ArrayView& out, const correlate::
     const correlate::Arithmetic arithmetic = correlate::arithmetic_of(in.dtype, out.dtype, filter);
     const Exec limited = limited_to_work(exec, correlate::work_of(in, filter));
     if (arithmetic == correlate::Arithmetic::f64) {
-        correlate::correlate_directly<double>(in, out, filter, arithmetic, limited, ops.tile_f64);
+        correlate::correlate_directly<double>(in, out, filter, arithmetic, limited, ops.run_f64);
     } else {
-        correlate::correlate_directly<float>(in, out, filter, arithmetic, flushing_subnormals(limited), ops.tile_f32);
+        correlate::correlate_directly<float>(in, out, filter, arithmetic, flushing_subnormals(limited), ops.run_f32);
     }
 }
 

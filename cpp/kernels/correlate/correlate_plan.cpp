@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::int64_t kTileBytes = std::int64_t{384} << 10;  // a part of L2
 constexpr std::int64_t kShortAxis = 64;                       // of channels that become parts of a sample
+constexpr std::int64_t kRuns = 48;                            // enough for the threads there may be
+constexpr std::int64_t kLongestRun = 8;
 
 // scipy leaves such weights out.
 bool is_zero(double weight) {
@@ -161,8 +163,8 @@ void Plan<C>::choose_tiles() {
     struct Shape {
         std::int64_t row, rows, other;
     };
-    static constexpr Shape kShapes[] = {{4096, 18, 16}, {1024, 18, 16}, {512, 18, 16}, {512, 18, 8}, {256, 18, 8},
-                                        {256, 12, 8},   {256, 12, 4},   {128, 12, 4},  {128, 12, 2}, {64, 6, 1}};
+    static constexpr Shape kShapes[] = {{4096, 24, 8}, {1024, 24, 8}, {512, 24, 8}, {512, 24, 4}, {256, 24, 4},
+                                        {256, 18, 4},  {256, 12, 4},  {128, 12, 4}, {128, 12, 2}, {64, 6, 1}};
     for (const Shape& shape : kShapes) {
         cut(row, std::max<std::int64_t>(shape.row / width, 1), 1);
         for (Axis& axis : outer) cut(axis, axis.taps > 1 ? shape.other : 1, 1);
@@ -173,6 +175,10 @@ void Plan<C>::choose_tiles() {
         pitch = ((row.padded() * width + slack + line - 1) / line | 1) * line;
         if (tile_rows() * pitch * static_cast<std::int64_t>(sizeof(C)) <= kTileBytes) break;
     }
+    while (slid + 1 < static_cast<int>(outer.size()) && outer[static_cast<std::size_t>(slid)].taps == 1) ++slid;
+    std::int64_t tiles = row.tiles;
+    for (const Axis& axis : outer) tiles *= axis.tiles;
+    run_tiles = std::clamp<std::int64_t>(tiles / kRuns, 1, kLongestRun);
 }
 
 // For each result row the taps come in the order of the weights: rows of a tile from the first to the last, and along
@@ -232,9 +238,11 @@ void Plan<C>::add_steps(std::int64_t longest_part) {
 }
 
 template <class C>
-std::int64_t Plan<C>::tiles() const {
+std::int64_t Plan<C>::runs() const {
     std::int64_t n = row.tiles;
-    for (const Axis& axis : outer) n *= axis.tiles;
+    for (std::size_t a = 0; a < outer.size(); ++a) {
+        n *= static_cast<int>(a) == slid ? (outer[a].tiles + run_tiles - 1) / run_tiles : outer[a].tiles;
+    }
     return n;
 }
 
@@ -255,6 +263,8 @@ Task<C> Plan<C>::task(const ConstArrayView& in, const ArrayView& out, C cval) co
     task.in_itemsize = size_of(in.dtype);
     task.out_itemsize = size_of(out.dtype);
     task.n_outer = static_cast<int>(outer.size());
+    task.slid = slid;
+    task.run_tiles = run_tiles;
     std::int64_t stride = pitch;
     for (std::size_t a = outer.size(); a-- > 0;) {
         task.outer[a] = task_of(outer[a]);

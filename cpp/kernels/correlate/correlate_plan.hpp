@@ -43,12 +43,14 @@ struct Plan {
     Axis row;
     std::int64_t width = 1;  // elements of a sample of a row: more than 1 for channels
     std::int64_t rows = 1;   // results side by side: kRows or 1
+    int slid = 0;            // the outer axis that runs of tiles go along: the first with taps
+    std::int64_t run_tiles = 1;
     std::int64_t pitch = 0;  // elements from one row of a tile to the next
     std::vector<C> weights;
     std::vector<Step> steps;
     std::vector<std::int64_t> parts;  // ends of the parts of the steps
 
-    std::int64_t tiles() const;
+    std::int64_t runs() const;
     std::int64_t tile_rows() const;
     Task<C> task(const ConstArrayView& in, const ArrayView& out, C cval) const;
 

@@ -63,12 +63,13 @@ void load_extended(const Task<C>& task, const char* src, const Part& part, LoadR
     fill_row(to + filled, C{0}, task.pitch - filled);
 }
 
-// All rows of a tile, those that lie outside the array too.
+// All rows of a tile, those that lie outside the array too; but for its first `ready` planes along the slid axis.
 template <class C>
-void load_box(const Task<C>& task, const Part* parts, const Part& along, C* samples) {
+void load_box(const Task<C>& task, const Part* parts, const Part& along, std::int64_t ready, C* samples) {
     const LoadRow<C> load_line = load_row_of<C>(task.in_dtype);
     const int last = task.n_outer - 1;
     std::int64_t index[kMaxRank] = {};
+    index[task.slid] = ready;
     for (;;) {
         const char* src = task.in;
         C* to = samples;
@@ -86,12 +87,28 @@ void load_box(const Task<C>& task, const Part* parts, const Part& along, C* samp
             load_extended(task, src, along, load_line, to);
         }
         int a = last;
-        while (a >= 0 && ++index[a] == parts[a].count + task.outer[a].taps - 1) index[a--] = 0;
+        while (a >= 0 && ++index[a] == parts[a].count + task.outer[a].taps - 1) {
+            index[a] = a == task.slid ? ready : 0;
+            --a;
+        }
         if (a < 0) return;
     }
 }
 
 // --- sums ---
+
+// Keeps a sample in its register. GCC would rather load it again for every row, and of loads that cross cache lines
+// only one is made in a cycle.
+template <class V>
+VOXKERN_INLINE void keep(V& sample) {
+#if defined(__AVX512F__)
+    asm("" : "+v"(sample));
+#elif defined(__SSE2__)
+    asm("" : "+x"(sample));
+#elif defined(__aarch64__)
+    asm("" : "+w"(sample));
+#endif
+}
 
 // Adds the taps of a step to the sums of result rows First <= r < Last: each sample loaded serves them all.
 template <int First, int Last, int R, int N, class C>
@@ -100,7 +117,10 @@ VOXKERN_INLINE void add_step(const Task<C>& task, const Step& step, const C* x, 
     const C* w = task.weights + step.weight;
     for (std::int32_t i = 0; i < step.count; ++i) {
         Vec<C> sample[N];
-        for (int v = 0; v < N; ++v) sample[v] = load(from + v * kVec<C>);
+        for (int v = 0; v < N; ++v) {
+            sample[v] = load(from + v * kVec<C>);
+            keep(sample[v]);
+        }
         for (int r = First; r < Last; ++r) {
             const Vec<C> weight = splat(w[(First - r) * task.weight_row]);
             for (int v = 0; v < N; ++v) sum[r][v] = tap(sample[v], weight, sum[r][v]);
@@ -173,61 +193,90 @@ MakeBlock<C> block_for(std::int64_t n, std::int64_t* length) {
     return make_block<R, kWide, C>;
 }
 
-// The result rows that lie side by side, from those of the tile that start at `x`. A last block that would stick out
-// overlaps the one before it instead.
+// Calls visit(samples, offset of the results) for every position of a tile along all outer axes but the last.
+template <class C, class Visit>
+VOXKERN_INLINE void for_positions(const Task<C>& task, const Part* parts, const C* samples, const Visit& visit) {
+    const int others = task.n_outer - 1;
+    std::int64_t index[kMaxRank] = {};
+    for (;;) {
+        const C* x = samples;
+        std::int64_t offset = 0;
+        for (int a = 0; a < others; ++a) {
+            x += index[a] * task.outer[a].tile_stride;
+            offset += index[a] * task.outer[a].out_stride;
+        }
+        visit(x, offset * task.out_itemsize);
+        int a = others - 1;
+        while (a >= 0 && ++index[a] == parts[a].count) index[a--] = 0;
+        if (a < 0) return;
+    }
+}
+
+// Blocks one behind the other along the slower axes: most of a block's samples are those of the block before, in L1.
+// A last block that would stick out overlaps its neighbour instead.
 template <class C>
-void make_rows(const Task<C>& task, const C* x, char* out, std::int64_t rows, std::int64_t n, C* results) {
+void make_tile(const Task<C>& task, const Part* parts, const Part& along, const C* samples, C* results) {
     const AxisTask& beside = task.outer[task.n_outer - 1];
+    const std::int64_t rows = parts[task.n_outer - 1].count;
+    const std::int64_t n = along.count * task.width;
     std::int64_t length = 0;
     const MakeBlock<C> make = task.rows == 1 ? block_for<1, C>(n, &length) : block_for<kRows, C>(n, &length);
-    const bool in_place = task.out_dtype == kOwnDType<C> && task.out_step == 1 && n >= length;
+    const std::int64_t used = length < n ? length : n;
+    const bool in_place = task.out_dtype == kOwnDType<C> && task.out_step == 1 && used == length;
     const StoreRow<C> store_line = store_row_of<TruncateWrap, C>(task.out_dtype);
-    const std::int64_t buffer_row = round_up(n > length ? n : length, kRowAlign<C>);
+    const std::int64_t row_bytes = beside.out_stride * task.out_itemsize;
+    std::int64_t first = along.first * task.width * task.out_step;
+    for (int a = 0; a < task.n_outer; ++a) first += parts[a].first * task.outer[a].out_stride;
+    char* const out = task.out + first * task.out_itemsize;
     for (std::int64_t y = 0; y < rows; y += task.rows) {
         const std::int64_t row = y + task.rows <= rows ? y : rows - task.rows;
-        char* const target = out + row * beside.out_stride * task.out_itemsize;
-        C* const to = in_place ? reinterpret_cast<C*>(target) : results;
-        const std::int64_t to_row = in_place ? beside.out_stride : buffer_row;
-        for (std::int64_t i = 0; i < n; i += length) {
-            const std::int64_t at = i + length <= n || n < length ? i : n - length;
-            make(task, x + row * task.pitch + at, to + at, to_row);
-        }
-        for (std::int64_t r = 0; !in_place && r < task.rows; ++r) {
-            store_line(results + r * buffer_row, target + r * beside.out_stride * task.out_itemsize, task.out_step, n);
+        for (std::int64_t i = 0; i < n; i += used) {
+            const std::int64_t at = i + used <= n ? i : n - used;
+            char* const target = out + row * row_bytes + at * task.out_step * task.out_itemsize;
+            for_positions(task, parts, samples + row * task.pitch + at, [&](const C* x, std::int64_t offset) {
+                if (in_place) {
+                    make(task, x, reinterpret_cast<C*>(target + offset), beside.out_stride);
+                    return;
+                }
+                make(task, x, results, length);
+                for (std::int64_t r = 0; r < task.rows; ++r) {
+                    store_line(results + r * length, target + offset + r * row_bytes, task.out_step, used);
+                }
+            });
         }
     }
 }
 
+// A run of tiles one behind the other along the slid axis. Each keeps the planes that it shares with the one before.
 template <class C>
-void filter_tile(const Task<C>& task, std::int64_t tile, C* samples, C* results) {
-    const int last = task.n_outer - 1;
-    const Part along = part_of(task.row, tile % task.row.tiles);
-    tile /= task.row.tiles;
+void filter_run(const Task<C>& task, std::int64_t run, C* samples, C* results) {
+    const Part along = part_of(task.row, run % task.row.tiles);
+    run /= task.row.tiles;
     Part parts[kMaxRank];
-    for (int a = last; a >= 0; --a) {
-        parts[a] = part_of(task.outer[a], tile % task.outer[a].tiles);
-        tile /= task.outer[a].tiles;
+    for (int a = task.n_outer - 1; a >= 0; --a) {
+        if (a == task.slid) continue;
+        parts[a] = part_of(task.outer[a], run % task.outer[a].tiles);
+        run /= task.outer[a].tiles;
     }
-    load_box(task, parts, along, samples);
-    std::int64_t index[kMaxRank] = {};
-    for (;;) {
-        const C* x = samples;
-        std::int64_t offset = along.first * task.width * task.out_step;
-        for (int a = 0; a <= last; ++a) {
-            x += index[a] * task.outer[a].tile_stride;
-            offset += (parts[a].first + index[a]) * task.outer[a].out_stride;
+    const AxisTask& slid = task.outer[task.slid];
+    const std::int64_t end = (run + 1) * task.run_tiles;
+    for (std::int64_t t = run * task.run_tiles; t < end && t < slid.tiles; ++t) {
+        std::int64_t ready = 0;
+        if (t > run * task.run_tiles) {
+            ready = slid.taps - 1;
+            const C* const shared = samples + parts[task.slid].count * slid.tile_stride;
+            __builtin_memmove(samples, shared, static_cast<std::size_t>(ready * slid.tile_stride) * sizeof(C));
         }
-        make_rows(task, x, task.out + offset * task.out_itemsize, parts[last].count, along.count * task.width, results);
-        int a = last - 1;
-        while (a >= 0 && ++index[a] == parts[a].count) index[a--] = 0;
-        if (a < 0) return;
+        parts[task.slid] = part_of(slid, t);
+        load_box(task, parts, along, ready, samples);
+        make_tile(task, parts, along, samples, results);
     }
 }
 
 }  // namespace
 
 const Ops& ops() {
-    static constexpr Ops table = {filter_tile<float>, filter_tile<double>};
+    static constexpr Ops table = {filter_run<float>, filter_run<double>};
     return table;
 }
 

@@ -46,6 +46,8 @@ struct Task {
     std::int64_t out_itemsize = 4;
     AxisTask outer[kMaxRank];
     int n_outer = 1;
+    int slid = 0;                // the axis that runs of tiles go along
+    std::int64_t run_tiles = 1;  // of a run
     AxisTask row;
     std::int64_t in_step = 1;   // from an element of a row to the next
     std::int64_t out_step = 1;  //
@@ -61,10 +63,10 @@ struct Task {
     C cval = C{0};
 };
 
-// `samples` holds a tile, `results` the rows of one block.
+// `samples` holds a tile, `results` one block.
 struct Ops {
-    void (*tile_f32)(const Task<float>&, std::int64_t tile, float* samples, float* results);
-    void (*tile_f64)(const Task<double>&, std::int64_t tile, double* samples, double* results);
+    void (*run_f32)(const Task<float>&, std::int64_t run, float* samples, float* results);
+    void (*run_f64)(const Task<double>&, std::int64_t run, double* samples, double* results);
 };
 
 VOXKERN_DECLARE_LEVELS(Ops, ops)
