@@ -35,6 +35,11 @@ namespace voxkern::cpu {
 
 void correlate(const ConstArrayView& in, const ArrayView& out, const correlate::Filter& filter, const Exec& exec) {
     if (in.size() == 0) return;
+    const std::vector<correlate1d::AxisFilter> passes = correlate::separated(in.dtype, out.dtype, filter);
+    if (!passes.empty()) {
+        correlate1d(in, out, passes, exec);
+        return;
+    }
     const correlate::Ops& ops = correlate::active_ops();
     const correlate::Arithmetic arithmetic = correlate::arithmetic_of(in.dtype, out.dtype, filter);
     const Exec limited = limited_to_work(exec, correlate::work_of(in, filter));

@@ -20,18 +20,6 @@ bool is_zero(double weight) {
     return !(std::abs(weight) > std::numeric_limits<double>::epsilon());
 }
 
-bool is_constant(Boundary mode) {
-    return mode == Boundary::constant || mode == Boundary::grid_constant;
-}
-
-double largest_of(DType dtype) {
-    return std::ldexp(1.0, static_cast<int>(8 * size_of(dtype)));
-}
-
-bool narrow_integer(DType dtype) {
-    return dtype == DType::u8 || dtype == DType::i8 || dtype == DType::u16 || dtype == DType::i16;
-}
-
 // Axes of the array, slowest first, without those that are one sample and have one tap.
 std::vector<Axis> axes_of(const ConstArrayView& in, const ArrayView& out, const Filter& filter, bool any_order) {
     std::vector<std::int64_t> weight_strides(static_cast<std::size_t>(in.rank));

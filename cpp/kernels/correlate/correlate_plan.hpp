@@ -6,6 +6,7 @@
 
 #include "kernels/correlate/correlate.hpp"
 #include "kernels/correlate/correlate_task.hpp"
+#include "kernels/correlate1d/correlate1d.hpp"
 
 namespace voxkern::correlate {
 
@@ -17,6 +18,22 @@ enum class Arithmetic : std::int8_t {
 };
 
 Arithmetic arithmetic_of(DType in, DType out, const Filter& filter);
+
+// The passes that give the same result to within its documented error, and sooner; none where there are not.
+std::vector<correlate1d::AxisFilter> separated(DType in, DType out, const Filter& filter);
+
+inline bool is_constant(Boundary mode) {
+    return mode == Boundary::constant || mode == Boundary::grid_constant;
+}
+
+inline bool narrow_integer(DType dtype) {
+    return dtype == DType::u8 || dtype == DType::i8 || dtype == DType::u16 || dtype == DType::i16;
+}
+
+// No integer of the dtype is larger.
+inline double largest_of(DType dtype) {
+    return static_cast<double>(std::int64_t{1} << (8 * size_of(dtype)));
+}
 
 // One axis, or several that lie flush and have no taps.
 struct Axis {
