@@ -142,8 +142,8 @@ void make_block(const Task<C>& task, const C* x, C* to, std::int64_t to_row) {
         }
         for (; step < end; ++step) {
             switch (step->first * 8 + step->last) {
-#define VOXKERN_STEP(first, last)                                                              \
-    case first * 8 + last:                                                                     \
+#define VOXKERN_STEP(first, last)                                            \
+    case first * 8 + last:                                                   \
         if constexpr (last <= R) add_step<first, last>(task, *step, x, sum); \
         break;
                 VOXKERN_STEP(0, 1)

@@ -109,11 +109,11 @@ mode : {"reflect", "constant", "nearest", "mirror", "wrap", "grid-..."}
     How the image continues beyond its edges.""",
     "dense_origin": """\
 origin : int or sequence
-    Shift of the weights, between ``-(n // 2)`` and ``(n - 1) // 2`` for n weights along an axis; one value, or
-    one per axis of ``axes``.""",
+    Shift of the weights, between ``-(n // 2)`` and ``(n - 1) // 2`` for n weights along an axis; one value,
+    or one per axis of ``axes``.""",
     "dense_notes": """\
-Weights of 2.2e-16 and less in size count as zero, as with scipy; zeros cost nothing. Weights that are an outer
-product of filters are applied one axis after the other where that is faster and as exact.
+Weights of 2.2e-16 and less in size count as zero, as with scipy. Weights that are an outer product of
+filters are applied one axis after the other where that is faster and as exact.
 
 Extra memory: a tile of at most 384 KiB per thread; more where the weights are larger than that.""",
     "axes": """\

@@ -66,7 +66,13 @@ def correlate(
            [16, 20, 24],
            [28, 32, 36]])
     """
-    return _correlate("correlate", input, weights, output, mode, cval, origin, axes, threads)
+    call = Call("correlate", "correlate", threads=threads)
+    x = call.enter(input, "input", DTYPES)
+    taps = host_array(weights, "weights")
+    if taps.dtype.kind == "c":
+        parts = _parts(x, taps.conj(), mode, origin, axes)
+        return run_complex(call, "correlate", x, parts, output, cval)
+    return _run(call, x, _filter(x, taps, mode, origin, axes), output, cval)
 
 
 @documented
@@ -111,34 +117,24 @@ def convolve(
            [4, 5, 6],
            [7, 8, 9]])
     """
-    return _correlate("convolve", input, weights, output, mode, cval, origin, axes, threads)
-
-
-def _correlate(
-    function: str,
-    input: ArrayLike,
-    weights: ArrayLike,
-    output: Any,
-    mode: str,
-    cval: complex,
-    origin: int | Iterable[int],
-    axes: int | Iterable[int] | None,
-    threads: int | None,
-) -> Any:
-    call = Call(function, "correlate", threads=threads)
+    call = Call("convolve", "correlate", threads=threads)
     x = call.enter(input, "input", DTYPES)
     taps = host_array(weights, "weights")
-    convolution = function == "convolve"
     if taps.dtype.kind == "c":
-        if not convolution:
-            taps = taps.conj()
-        real, imag = (_filter(x, w, mode, origin, axes, convolution) for w in (taps.real, taps.imag))
-        return run_complex(call, "correlate", x, (real, imag), output, cval)
-    only = _filter(x, taps, mode, origin, axes, convolution)
+        parts = _parts(x, taps, mode, origin, axes, convolution=True)
+        return run_complex(call, "correlate", x, parts, output, cval)
+    return _run(call, x, _filter(x, taps, mode, origin, axes, convolution=True), output, cval)
+
+
+def _run(call: Call, x: Array, only: CorrelateFilter, output: Any, cval: complex) -> Any:
     out = call.scipy_output(output, x.shape, x)
     for source, target, outside in call.parts(x, out, cval, [only]):
         call.run("correlate", source, target, only, outside)
     return call.leave(out)
+
+
+def _parts(x: Array, weights: Array, *arguments: Any, **options: Any) -> tuple[CorrelateFilter, ...]:
+    return tuple(_filter(x, part, *arguments, **options) for part in (weights.real, weights.imag))
 
 
 def _filter(
@@ -147,7 +143,7 @@ def _filter(
     mode: str,
     origin: int | Iterable[int],
     axes: int | Iterable[int] | None,
-    convolution: bool,
+    convolution: bool = False,
 ) -> CorrelateFilter:
     """Return the weights with an axis for each of the image's."""
     taps = np.asarray(weights, np.float64)

@@ -74,7 +74,8 @@ def correlate1d(
     x = call.enter(input, "input", DTYPES)
     taps = host_array(weights, "weights")
     if taps.dtype.kind == "c":
-        return _complex_weights(call, x, taps.conj(), axis, output, mode, cval, origin)
+        parts = _parts(x, taps.conj(), axis, mode, origin)
+        return run_complex(call, "correlate1d", x, parts, output, cval)
     return _run(call, x, [_correlation(x, taps, axis, mode, origin)], output, cval)
 
 
@@ -120,7 +121,8 @@ def convolve1d(
     taps = host_array(weights, "weights")[::-1]
     origin = -origin - (1 if len(taps) % 2 == 0 else 0)
     if taps.dtype.kind == "c":
-        return _complex_weights(call, x, taps, axis, output, mode, cval, origin)
+        parts = _parts(x, taps, axis, mode, origin)
+        return run_complex(call, "correlate1d", x, parts, output, cval)
     return _run(call, x, [_correlation(x, taps, axis, mode, origin)], output, cval)
 
 
@@ -427,8 +429,5 @@ def _run(call: Call, x: Array, filters: list[AxisFilter], output: Any, cval: com
     return call.leave(out)
 
 
-def _complex_weights(
-    call: Call, x: Array, weights: Array, axis: int, output: Any, mode: str, cval: complex, origin: int
-) -> Any:
-    parts = tuple([_correlation(x, w, axis, mode, origin)] for w in (weights.real, weights.imag))
-    return run_complex(call, "correlate1d", x, parts, output, cval)
+def _parts(x: Array, weights: Array, axis: int, mode: str, origin: int) -> tuple[list[AxisFilter], ...]:
+    return tuple([_correlation(x, part, axis, mode, origin)] for part in (weights.real, weights.imag))

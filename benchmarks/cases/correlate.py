@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases of correlation with weights of several axes, beside scipy and torch's layer of one channel."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.ndimage as scipy_ndimage
+
+import voxkern as vk
+from benchmarks.phantoms import noise
+
+from .case import Build, Call, Case, size_of, torch
+
+TITLE = "Correlation"
+
+
+class Job(NamedTuple):
+    """Weights, and the image they are applied to."""
+
+    size: int
+    axes: int = 3
+    n: int = 256
+    dtype: str = "float32"
+    separable: bool = False
+
+
+JOBS = {
+    "convolve 3^3": Job(3),
+    "convolve 5^3": Job(5),
+    "convolve 7^3": Job(7),
+    "convolve 5^3 separable": Job(5, separable=True),
+    "convolve 9^3 separable": Job(9, separable=True),
+    "convolve 5^3 float64": Job(5, dtype="float64"),
+    "convolve 3^3 int16": Job(3, dtype="int16"),
+    "convolve 5^3 int16": Job(5, dtype="int16"),
+    "convolve 2-D 5^2": Job(5, 2, 2048),
+    "convolve 2-D 11^2": Job(11, 2, 2048),
+}
+
+
+def weights(job: Job) -> Any:
+    """Return weights whose sum is 1, as a Gaussian's or at random."""
+    if job.separable:
+        line = np.exp(-0.5 * (np.arange(job.size) - job.size // 2) ** 2)
+        w = line
+        for _ in range(job.axes - 1):
+            w = np.multiply.outer(w, line)
+    else:
+        w = np.random.default_rng(1).random((job.size,) * job.axes)
+    return w / w.sum()
+
+
+def convolve(job: Job, n: int) -> Case:
+    x = noise((n,) * job.axes, job.dtype)
+    w = weights(job)
+    exact = x.astype(np.float64) if x.dtype == np.float32 else x  # filters of integers truncate
+
+    def by_torch(threads: int) -> Call:
+        library = torch(threads)
+        functional = library.nn.functional
+        layer = functional.conv3d if job.axes == 3 else functional.conv2d
+        image = library.from_numpy(x)[None, None]
+        kernel = library.from_numpy(np.flip(w).astype(x.dtype))[None, None]
+        return lambda: layer(image, kernel, padding=job.size // 2)  # zeros beyond the edges
+
+    return Case(
+        size=size_of(x.shape, dtype=x.dtype),
+        ours=lambda threads: vk.ndimage.convolve(x, w, threads=threads),
+        want=lambda: scipy_ndimage.convolve(exact, w),
+        peers={"scipy": lambda _: lambda: scipy_ndimage.convolve(x, w)}
+        | ({"torch": by_torch} if x.dtype == np.float32 and not job.separable else {}),
+        moved=2 * x.nbytes,
+    )
+
+
+def cases(quick: bool, slow: bool) -> dict[str, Build]:
+    """Return name -> builder."""
+    return {name: partial(convolve, job, 48 if quick else job.n) for name, job in JOBS.items()}
