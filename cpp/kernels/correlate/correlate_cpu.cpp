@@ -20,7 +20,7 @@ void correlate_directly(const ConstArrayView& in, const ArrayView& out, const Fi
     const Plan<C> plan(in, out, filter, arithmetic);
     const Task<C> task = plan.task(in, out, static_cast<C>(filter.cval));
     const std::int64_t samples = plan.tile_rows() * plan.pitch;
-    const std::int64_t results = plan.rows * kLongestBlock;
+    const std::int64_t results = plan.result_size();
     parallel_for(plan.runs(), exec, [&](std::int64_t run) {
         Workspace workspace(Workspace::bytes_of<C>({samples, results}));
         C* const box = workspace.take<C>(samples);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "core/axes.hpp"
@@ -109,7 +110,9 @@ Plan<C>::Plan(const ConstArrayView& in, const ArrayView& out, const Filter& filt
     for (std::size_t i = 0; i < weights.size(); ++i) {
         if (is_zero(filter.weights[i])) weights[i] = C{0};
     }
-    take_axes(in, out, filter, arithmetic != Arithmetic::f64);
+    // Of integers the last bit of a sum may decide where it is truncated: the taps are added in C order, as scipy's.
+    const bool floating = out.dtype == DType::f32 || out.dtype == DType::f64;
+    take_axes(in, out, filter, floating || arithmetic != Arithmetic::f64);
     choose_tiles();
     for (Axis& axis : outer) extend(axis, filter.mode);
     extend(row, filter.mode);
@@ -153,7 +156,14 @@ void Plan<C>::choose_tiles() {
     };
     static constexpr Shape kShapes[] = {{4096, 24, 8}, {1024, 24, 8}, {512, 24, 8}, {512, 24, 4}, {256, 24, 4},
                                         {256, 18, 4},  {256, 12, 4},  {128, 12, 4}, {128, 12, 2}, {64, 6, 1}};
-    for (const Shape& shape : kShapes) {
+    // Rows are loaded across an axis a cache line at a time.
+    static constexpr Shape kAcross[] = {{512, 12, 16}, {256, 12, 16}, {128, 12, 16}, {64, 12, 16}, {64, 6, 16}};
+    for (std::size_t a = 0; a < outer.size() && width == 1 && row.in_stride != 1; ++a) {
+        if (outer[a].in_stride == 1 && (outer[a].taps > 1 || a + 1 == outer.size())) across = static_cast<int>(a);
+    }
+    std::vector<Shape> shapes(std::begin(kShapes), std::end(kShapes));
+    if (across >= 0) shapes.assign(std::begin(kAcross), std::end(kAcross));
+    for (const Shape& shape : shapes) {
         cut(row, std::max<std::int64_t>(shape.row / width, 1), 1);
         for (Axis& axis : outer) cut(axis, axis.taps > 1 ? shape.other : 1, 1);
         cut(outer.back(), shape.rows, rows);
@@ -242,6 +252,12 @@ std::int64_t Plan<C>::tile_rows() const {
 }
 
 template <class C>
+std::int64_t Plan<C>::result_size() const {
+    const std::int64_t loaded = across < 0 ? 0 : outer[static_cast<std::size_t>(across)].padded();
+    return std::max(rows, loaded) * kLongestBlock;
+}
+
+template <class C>
 Task<C> Plan<C>::task(const ConstArrayView& in, const ArrayView& out, C cval) const {
     Task<C> task;
     task.in = static_cast<const char*>(in.data);
@@ -253,6 +269,7 @@ Task<C> Plan<C>::task(const ConstArrayView& in, const ArrayView& out, C cval) co
     task.n_outer = static_cast<int>(outer.size());
     task.slid = slid;
     task.run_tiles = run_tiles;
+    task.across = across;
     std::int64_t stride = pitch;
     for (std::size_t a = outer.size(); a-- > 0;) {
         task.outer[a] = task_of(outer[a]);

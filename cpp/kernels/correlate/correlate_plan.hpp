@@ -62,6 +62,7 @@ struct Plan {
     std::int64_t rows = 1;   // results side by side: kRows or 1
     int slid = 0;            // the outer axis that runs of tiles go along: the first with taps
     std::int64_t run_tiles = 1;
+    int across = -1;         // the outer axis whose samples are neighbours in memory, where those of a row are not
     std::int64_t pitch = 0;  // elements from one row of a tile to the next
     std::vector<C> weights;
     std::vector<Step> steps;
@@ -69,6 +70,7 @@ struct Plan {
 
     std::int64_t runs() const;
     std::int64_t tile_rows() const;
+    std::int64_t result_size() const;  // of the scratch for results
     Task<C> task(const ConstArrayView& in, const ArrayView& out, C cval) const;
 
   private:

@@ -35,9 +35,10 @@ inline Part part_of(const AxisTask& axis, std::int64_t tile) {
     return {first, (tile + 1) * axis.extent / axis.tiles - first};
 }
 
-// Samples of a row for the results of `part`, from the row that starts at `src`.
+// Samples of a row for the results of `part`, from the row that starts at `src`; `there`: but for those of its
+// extension they have been loaded.
 template <class C>
-void load_extended(const Task<C>& task, const char* src, const Part& part, LoadRow<C> load_line, C* to) {
+void load_extended(const Task<C>& task, const char* src, const Part& part, LoadRow<C> load_line, bool there, C* to) {
     const AxisTask& row = task.row;
     const std::int64_t width = task.width;
     const std::int64_t begin = part.first - row.before;
@@ -48,7 +49,7 @@ void load_extended(const Task<C>& task, const char* src, const Part& part, LoadR
         const char* const from = src + first * width * task.in_step * task.in_itemsize;
         load_line(from, task.in_step, to + (at - begin) * width, count * width);
     };
-    if (low < high) samples(low, high - low, low);
+    if (low < high && !there) samples(low, high - low, low);
     for (std::int64_t i = begin; i < end; ++i) {
         if (i == low && low < high) i = high;
         if (i >= end) break;
@@ -63,9 +64,33 @@ void load_extended(const Task<C>& task, const char* src, const Part& part, LoadR
     fill_row(to + filled, C{0}, task.pitch - filled);
 }
 
+// Rows whose samples lie apart, side by side along an axis whose samples are neighbours in memory: `count` rows from
+// the one at `src`, without their extension.
+template <class C>
+void load_across(const Task<C>& task, const char* src, const Part& part, std::int64_t count, LoadRow<C> load_line,
+                 C* staging, C* to) {
+    const std::int64_t begin = part.first - task.row.before;
+    const std::int64_t end = begin + part.count + task.row.taps - 1;
+    const std::int64_t low = begin > 0 ? begin : 0;
+    const std::int64_t high = end < task.row.extent ? end : task.row.extent;
+    const std::int64_t stride = task.outer[task.across].tile_stride;
+    for (std::int64_t i = low; i < high; i += kLongestBlock) {
+        const std::int64_t n = high - i < kLongestBlock ? high - i : kLongestBlock;
+        const char* const from = src + i * task.in_step * task.in_itemsize;
+        if (task.in_dtype == kOwnDType<C>) {
+            transpose(reinterpret_cast<const C*>(from), task.in_step, to + i - begin, stride, n, count);
+            continue;
+        }
+        for (std::int64_t k = 0; k < n; ++k) {
+            load_line(from + k * task.in_step * task.in_itemsize, 1, staging + k * count, count);
+        }
+        transpose(staging, count, to + i - begin, stride, n, count);
+    }
+}
+
 // All rows of a tile, those that lie outside the array too; but for its first `ready` planes along the slid axis.
 template <class C>
-void load_box(const Task<C>& task, const Part* parts, const Part& along, std::int64_t ready, C* samples) {
+void load_box(const Task<C>& task, const Part* parts, const Part& along, std::int64_t ready, C* staging, C* samples) {
     const LoadRow<C> load_line = load_row_of<C>(task.in_dtype);
     const int last = task.n_outer - 1;
     std::int64_t index[kMaxRank] = {};
@@ -74,17 +99,27 @@ void load_box(const Task<C>& task, const Part* parts, const Part& along, std::in
         const char* src = task.in;
         C* to = samples;
         bool outside = false;
+        bool there = false;
+        std::int64_t neighbours = 0;
         for (int a = 0; a <= last; ++a) {
             const AxisTask& axis = task.outer[a];
-            const std::int64_t source = source_of(axis, parts[a].first - axis.before + index[a]);
+            const std::int64_t i = parts[a].first - axis.before + index[a];
+            const std::int64_t source = source_of(axis, i);
             outside = outside || source < 0;
             src += source * axis.in_stride * task.in_itemsize;
             to += index[a] * axis.tile_stride;
+            if (a == task.across && i == source) {
+                there = true;
+                const std::int64_t end = parts[a].first - axis.before + parts[a].count + axis.taps - 1;
+                const bool first = i == 0 || index[a] == (a == task.slid ? ready : 0);
+                if (first) neighbours = (end < axis.extent ? end : axis.extent) - i;
+            }
         }
         if (outside) {
             fill_row(to, task.cval, task.pitch);
         } else {
-            load_extended(task, src, along, load_line, to);
+            if (neighbours > 0) load_across(task, src, along, neighbours, load_line, staging, to);
+            load_extended(task, src, along, load_line, there, to);
         }
         int a = last;
         while (a >= 0 && ++index[a] == parts[a].count + task.outer[a].taps - 1) {
@@ -268,7 +303,7 @@ void filter_run(const Task<C>& task, std::int64_t run, C* samples, C* results) {
             __builtin_memmove(samples, shared, static_cast<std::size_t>(ready * slid.tile_stride) * sizeof(C));
         }
         parts[task.slid] = part_of(slid, t);
-        load_box(task, parts, along, ready, samples);
+        load_box(task, parts, along, ready, results, samples);
         make_tile(task, parts, along, samples, results);
     }
 }

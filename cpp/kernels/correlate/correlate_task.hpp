@@ -48,6 +48,7 @@ struct Task {
     int n_outer = 1;
     int slid = 0;                // the axis that runs of tiles go along
     std::int64_t run_tiles = 1;  // of a run
+    int across = -1;             // the axis that rows are loaded across, where their own samples lie apart
     AxisTask row;
     std::int64_t in_step = 1;   // from an element of a row to the next
     std::int64_t out_step = 1;  //
@@ -63,7 +64,7 @@ struct Task {
     C cval = C{0};
 };
 
-// `samples` holds a tile, `results` one block.
+// `samples` holds a tile, `results` one block or what is on its way into a tile.
 struct Ops {
     void (*run_f32)(const Task<float>&, std::int64_t run, float* samples, float* results);
     void (*run_f64)(const Task<double>&, std::int64_t run, double* samples, double* results);
