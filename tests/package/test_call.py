@@ -52,6 +52,10 @@ CALLS = {
         lambda x, w, out: ndimage.correlate1d(x, w, output=out), IMAGE, np.ones(3), new(6, 7, 8)
     ),
     "convolve1d": (lambda x, w, out: ndimage.convolve1d(x, w, output=out), IMAGE, np.ones(3), new(6, 7, 8)),
+    "correlate": (
+        lambda x, w, out: ndimage.correlate(x, w, output=out), IMAGE, np.ones((3, 3, 3)), new(6, 7, 8)
+    ),
+    "convolve": (lambda x, w, out: ndimage.convolve(x, w, out), IMAGE, np.ones((3, 3, 3)), new(6, 7, 8)),
     "gaussian_filter1d": (lambda x, out: ndimage.gaussian_filter1d(x, 1, output=out), IMAGE, new(6, 7, 8)),
     "gaussian_filter": (lambda x, out: ndimage.gaussian_filter(x, 1, output=out), IMAGE, new(6, 7, 8)),
     "uniform_filter1d": (lambda x, out: ndimage.uniform_filter1d(x, 3, output=out), IMAGE, new(6, 7, 8)),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import operator
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -154,16 +154,25 @@ def value_per_axis(value: Any, n: int) -> list[Any]:
 
 
 def run_complex(
-    call: Call, kernel: str, x: Array, filters: tuple[Any, ...], output: Any, cval: complex
+    call: Call,
+    kernel: str,
+    x: Array,
+    weights: Array,
+    make: Callable[[Array], Any],
+    output: Any,
+    cval: complex,
 ) -> Any:
-    """Run a kernel with the parts of complex weights, as scipy does: each with each part of the input."""
+    """Run a kernel with the parts of complex weights, as scipy does: each with each part of the input.
+
+    ``make`` gives the kernel's filter of real weights.
+    """
     is_complex = x.dtype.kind == "c"
     if not is_complex and np.iscomplexobj(cval):
         raise ValueError("Cannot provide a complex-valued cval when the input is real.")
     if is_complex and not isinstance(x, np.ndarray):
         raise call.no_gpu_version("input", of=" of complex arrays with complex weights")
 
-    real, imag = filters
+    real, imag = make(weights.real), make(weights.imag)
     out = call.scipy_output(output, x.shape, x, is_complex=True)
     parts = call.parts(x, out, cval)
     re, re_out, re_cval = next(parts)

@@ -69,10 +69,13 @@ def correlate(
     call = Call("correlate", "correlate", threads=threads)
     x = call.enter(input, "input", DTYPES)
     taps = host_array(weights, "weights")
+
+    def make(real: Array) -> CorrelateFilter:
+        return _filter(x, real, mode, origin, axes)
+
     if taps.dtype.kind == "c":
-        parts = _parts(x, taps.conj(), mode, origin, axes)
-        return run_complex(call, "correlate", x, parts, output, cval)
-    return _run(call, x, _filter(x, taps, mode, origin, axes), output, cval)
+        return run_complex(call, "correlate", x, taps.conj(), make, output, cval)
+    return _run(call, x, make(taps), output, cval)
 
 
 @documented
@@ -120,10 +123,13 @@ def convolve(
     call = Call("convolve", "correlate", threads=threads)
     x = call.enter(input, "input", DTYPES)
     taps = host_array(weights, "weights")
+
+    def make(real: Array) -> CorrelateFilter:
+        return _filter(x, real, mode, origin, axes, convolution=True)
+
     if taps.dtype.kind == "c":
-        parts = _parts(x, taps, mode, origin, axes, convolution=True)
-        return run_complex(call, "correlate", x, parts, output, cval)
-    return _run(call, x, _filter(x, taps, mode, origin, axes, convolution=True), output, cval)
+        return run_complex(call, "correlate", x, taps, make, output, cval)
+    return _run(call, x, make(taps), output, cval)
 
 
 def _run(call: Call, x: Array, only: CorrelateFilter, output: Any, cval: complex) -> Any:
@@ -131,10 +137,6 @@ def _run(call: Call, x: Array, only: CorrelateFilter, output: Any, cval: complex
     for source, target, outside in call.parts(x, out, cval, [only]):
         call.run("correlate", source, target, only, outside)
     return call.leave(out)
-
-
-def _parts(x: Array, weights: Array, *arguments: Any, **options: Any) -> tuple[CorrelateFilter, ...]:
-    return tuple(_filter(x, part, *arguments, **options) for part in (weights.real, weights.imag))
 
 
 def _filter(

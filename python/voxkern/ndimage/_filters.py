@@ -73,10 +73,13 @@ def correlate1d(
     call = Call("correlate1d", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
     taps = host_array(weights, "weights")
+
+    def make(real: Array) -> list[AxisFilter]:
+        return [_correlation(x, real, axis, mode, origin)]
+
     if taps.dtype.kind == "c":
-        parts = _parts(x, taps.conj(), axis, mode, origin)
-        return run_complex(call, "correlate1d", x, parts, output, cval)
-    return _run(call, x, [_correlation(x, taps, axis, mode, origin)], output, cval)
+        return run_complex(call, "correlate1d", x, taps.conj(), make, output, cval)
+    return _run(call, x, make(taps), output, cval)
 
 
 @documented
@@ -120,10 +123,13 @@ def convolve1d(
     x = call.enter(input, "input", DTYPES)
     taps = host_array(weights, "weights")[::-1]
     origin = -origin - (1 if len(taps) % 2 == 0 else 0)
+
+    def make(real: Array) -> list[AxisFilter]:
+        return [_correlation(x, real, axis, mode, origin)]
+
     if taps.dtype.kind == "c":
-        parts = _parts(x, taps, axis, mode, origin)
-        return run_complex(call, "correlate1d", x, parts, output, cval)
-    return _run(call, x, [_correlation(x, taps, axis, mode, origin)], output, cval)
+        return run_complex(call, "correlate1d", x, taps, make, output, cval)
+    return _run(call, x, make(taps), output, cval)
 
 
 def _correlation(x: Array, weights: Array, axis: int, mode: str, origin: int) -> AxisFilter:
@@ -427,7 +433,3 @@ def _run(call: Call, x: Array, filters: list[AxisFilter], output: Any, cval: com
     for source, target, outside in call.parts(x, out, cval, filters):
         call.run("correlate1d", source, target, filters, outside)
     return call.leave(out)
-
-
-def _parts(x: Array, weights: Array, axis: int, mode: str, origin: int) -> tuple[list[AxisFilter], ...]:
-    return tuple([_correlation(x, part, axis, mode, origin)] for part in (weights.real, weights.imag))
