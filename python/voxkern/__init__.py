@@ -34,8 +34,9 @@ from ._space.meta import SCHEMA as META_SCHEMA
 from ._space.volume import Volume, reorient
 
 if TYPE_CHECKING:
-    from . import ndimage, nn
+    from . import compat, ndimage, nn
     from ._app.preprocess import preprocess
+    from .compat.scipy import patch_scipy
     from .io import list_series, load, save
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "Volume",
     "VoxkernError",
     "__version__",
+    "compat",
     "cuda_available",
     "get_num_threads",
     "list_series",
@@ -65,6 +67,7 @@ __all__ = [
     "n4_bias_field_correction",
     "ndimage",
     "nn",
+    "patch_scipy",
     "preprocess",
     "push",
     "release_memory",
@@ -82,11 +85,13 @@ __all__ = [
 ]
 
 _LOADED_WHEN_NAMED = {
+    "compat": "compat",
     "io": "io",
     "list_series": "io",
     "load": "io",
     "ndimage": "ndimage",
     "nn": "nn",
+    "patch_scipy": "compat.scipy",
     "preprocess": "_app.preprocess",
     "save": "io",
 }
