@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Adapters to other libraries. Nothing is imported before one is named, the other library not before a call."""
+"""Adapters to other libraries. One is loaded when it is named, and imports the other library when called."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -24,7 +24,8 @@ from .._runtime.errors import MissingPackageError
 __all__ = ["Patch", "patch_scipy"]
 
 # What scipy makes of anything else (tensors, GPU arrays, images, Volumes) it alone knows.
-_PLAIN = (np.ndarray, np.generic, np.dtype, type, type(None), str, bool, int, float, complex, list, tuple, dict)
+_NUMBERS = (bool, int, float, complex, np.generic)
+_PLAIN = (np.ndarray, *_NUMBERS, np.dtype, type, type(None), str, list, tuple, dict)
 
 
 class _Pair(NamedTuple):
@@ -40,9 +41,9 @@ _standing: list[Patch] = []
 def patch_scipy() -> Patch:
     """Let calls of ``scipy.ndimage``, other libraries' too, run on `voxkern.ndimage`.
 
-    Every function that `voxkern.ndimage` computes takes the place of scipy's: in ``scipy.ndimage``, and in each
-    loaded module that holds scipy's under any name, as after ``from scipy.ndimage import zoom``. The patch ends
-    with the ``with`` block, or by ``.undo()``.
+    Every function that `voxkern.ndimage` computes takes the place of scipy's: in ``scipy.ndimage``, and in
+    each loaded module that holds scipy's under any name, as after ``from scipy.ndimage import zoom``. The
+    patch ends with the ``with`` block, or by ``.undo()``.
 
     Returns
     -------
@@ -58,19 +59,21 @@ def patch_scipy() -> Patch:
     -----
     Each call behaves as scipy's would:
 
-    * A call is computed here if its arguments are NumPy arrays, numbers, sequences, words, dtypes and functions.
-      With any other argument (a tensor, a GPU array, an image) it goes to scipy's own function.
-    * Where our function raises, scipy's is called with the same arguments; its answer or its exception is what
-      the caller sees. A callback (``mapping``) is then called from the start again. Two cases keep our
-      exception: arrays that share memory, as one of them may be written, and calls with ``threads=``.
+    * A call is computed here if its arguments are NumPy arrays, numbers, sequences, text, dtypes and
+      functions. With any other argument (a tensor, a GPU array, an image) it goes to scipy's own function.
+    * Where our function raises, scipy's is called with the same arguments; its answer or its exception is
+      what the caller sees. A callback (``mapping``) is then called from the start again.
+    * Two cases keep our exception: arrays that share memory, as one of them may be written, and calls with
+      ``threads=``.
 
     scipy's other functions and its private modules stay as they are. Out of reach is what was bound elsewhere
-    before: default arguments, class attributes, tables, partials; so are ``scipy.ndimage.filters`` and the other
-    deprecated names.
+    before: default arguments, class attributes, tables, partials; so are the deprecated namespaces, as
+    ``scipy.ndimage.filters``, while the patch stands.
 
-    The patch holds for the whole process, all threads included. A call in progress ends as it began. Patches may
-    nest and overlap, in any thread and order: the first puts our functions in, the last takes all of them out,
-    from modules imported meanwhile too. A forked process inherits the patch; one started anew has none.
+    The patch holds for the whole process, all threads included. A call in progress ends as it began. Patches
+    may nest and overlap, in any thread and order: the first puts our functions in, the last takes them out
+    everywhere, from modules imported meanwhile too. A forked process inherits the patch; one that is started
+    anew has none.
 
     Examples
     --------
