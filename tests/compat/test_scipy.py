@@ -242,7 +242,7 @@ OURS = {
     "reversed": X[::-1, :, ::2],
     "list": X.tolist(),
     "masked": np.ma.masked_less(X, 0.5),
-    "matrix": np.asmatrix(X[0]) if hasattr(np, "asmatrix") else X[0],
+    "matrix": X[0].view(np.matrix),
     "big-endian": X.astype(">f8"),
     "memory-mapped": X.view(np.memmap),
     "bool": X > 0.5,
