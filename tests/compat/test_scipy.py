@@ -166,6 +166,23 @@ def test_undone_where_the_patch_cannot_be_completed(monkeypatch):
     assert state() == before
 
 
+def test_an_interrupted_undo_can_be_repeated(monkeypatch):
+    before = state()
+    package = sys.modules["voxkern.compat.scipy"]
+    patch = vk.patch_scipy()
+
+    def interrupted(pairs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(package, "_exchange", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            patch.undo()
+    assert is_ours(scipy.ndimage.zoom)
+    patch.undo()
+    assert state() == before
+
+
 def test_it_says_what_it_replaced():
     with vk.patch_scipy() as patch:
         assert repr(patch).startswith("<Patch, standing: affine_transform, ")

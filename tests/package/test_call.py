@@ -135,8 +135,8 @@ COMPOSED = {
     "zscore", "window", "otsu_threshold", "preprocess", "Sequential", "run_in_tiles", "sliding_window",
 }  # fmt: skip
 TAKE_NO_ARRAY = {
-    "cuda_available", "get_num_threads", "list_series", "load", "release_memory", "reorient", "save",
-    "set_cache_limit", "set_num_threads", "show_config",
+    "cuda_available", "get_num_threads", "list_series", "load", "patch_scipy", "release_memory", "reorient",
+    "save", "set_cache_limit", "set_num_threads", "show_config",
 }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ __all__ = ["Patch", "patch_scipy"]
 
 # What scipy makes of anything else (tensors, GPU arrays, images, Volumes) it alone knows.
 _NUMBERS = (bool, int, float, complex, np.generic)
-_PLAIN = (np.ndarray, *_NUMBERS, np.dtype, type, type(None), str, list, tuple, dict)
+_PLAIN = (np.ndarray, *_NUMBERS, np.dtype, type(None), str, list, tuple, dict)
 
 
 class _Pair(NamedTuple):
@@ -57,7 +57,8 @@ def patch_scipy() -> Patch:
 
     Notes
     -----
-    Each call behaves as scipy's would:
+    Each call behaves as scipy's would. The numbers are those of `voxkern.ndimage`: float32 images are
+    computed in float32, and box filters keep a NaN within its box.
 
     * A call is computed here if its arguments are NumPy arrays, numbers, sequences, text, dtypes and
       functions. With any other argument (a tensor, a GPU array, an image) it goes to scipy's own function.
@@ -73,7 +74,7 @@ def patch_scipy() -> Patch:
     The patch holds for the whole process, all threads included. A call in progress ends as it began. Patches
     may nest and overlap, in any thread and order: the first puts our functions in, the last takes them out
     everywhere, from modules imported meanwhile too. A forked process inherits the patch; one that is started
-    anew has none.
+    anew has none. A module that another thread imports at the very moment may keep what it had.
 
     Examples
     --------
@@ -108,10 +109,10 @@ class Patch:
             if self not in _standing:
                 return
             self._replaced = self.replaced
-            _standing.remove(self)
-            if not _standing:
+            if _standing == [self]:
                 _exchange((pair.ours, pair.theirs) for pair in _pairs.values())
                 _pairs.clear()
+            _standing.remove(self)  # last: what an interruption left can be undone again
 
     @property
     def replaced(self) -> dict[str, tuple[str, ...]]:
