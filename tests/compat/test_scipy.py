@@ -34,7 +34,7 @@ def state():
         for module, loaded in sys.modules.copy().items()
         if isinstance(loaded, types.ModuleType)
         for key, value in vars(loaded).copy().items()
-        if inspect.isfunction(value) and value.__name__ in names and module != __name__
+        if type(value) is types.FunctionType and value.__name__ in names and module != __name__
     }
 
 
