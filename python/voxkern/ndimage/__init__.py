@@ -7,6 +7,7 @@ to 1e-12; float32 input is computed in float32.
 """
 
 from ._coordinates import affine_transform, geometric_transform, map_coordinates, rotate
+from ._distance import distance_transform_edt
 from ._filters import (
     convolve1d,
     correlate1d,
@@ -21,6 +22,7 @@ __all__ = [
     "affine_transform",
     "convolve1d",
     "correlate1d",
+    "distance_transform_edt",
     "gaussian_filter",
     "gaussian_filter1d",
     "geometric_transform",
