@@ -17,6 +17,7 @@ from ._filters import (
     uniform_filter1d,
 )
 from ._interpolation import shift, spline_filter, spline_filter1d, zoom
+from ._label import label
 
 __all__ = [
     "affine_transform",
@@ -26,6 +27,7 @@ __all__ = [
     "gaussian_filter",
     "gaussian_filter1d",
     "geometric_transform",
+    "label",
     "map_coordinates",
     "rotate",
     "shift",
