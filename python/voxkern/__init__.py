@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._core import __version__
+from ._ops.components import fill_holes, largest_component
 from ._ops.intensity import window, zscore
 from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
 from ._ops.resample import ResamplePlan, resample
@@ -61,7 +62,9 @@ __all__ = [
     "__version__",
     "compat",
     "cuda_available",
+    "fill_holes",
     "get_num_threads",
+    "largest_component",
     "list_series",
     "load",
     "n4_bias_field_correction",

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import _scipy
 from ._coordinates import affine_transform, geometric_transform, map_coordinates, rotate
+from ._distance import distance_transform_edt
 from ._filters import (
     convolve1d,
     correlate1d,
@@ -22,14 +23,17 @@ from ._filters import (
     uniform_filter1d,
 )
 from ._interpolation import shift, spline_filter, spline_filter1d, zoom
+from ._label import label
 
 __all__ = [
     "affine_transform",
     "convolve1d",
     "correlate1d",
+    "distance_transform_edt",
     "gaussian_filter",
     "gaussian_filter1d",
     "geometric_transform",
+    "label",
     "map_coordinates",
     "rotate",
     "shift",
