@@ -35,23 +35,20 @@ def test_every_function_of_scipy_is_here(name):
 
 
 def test_they_compute(rng):
-    x = rng.random((9, 8, 7)) > 0.5
-    labels, n = ndimage.label(x)
-    want, m = scipy_ndimage.label(x)
-    assert n == m
-    np.testing.assert_array_equal(labels, want)
+    x = rng.random((9, 8, 7))
+    np.testing.assert_array_equal(ndimage.fourier_shift(x, 2), scipy_ndimage.fourier_shift(x, 2))
 
 
 def test_of_a_volume_they_take_the_voxels(rng):
     volume = vk.Volume(rng.random((5, 6, 7)), np.eye(4))
-    result = ndimage.grey_erosion(volume, 3)
+    result = ndimage.vectorized_filter(volume, np.min, size=3)
     assert type(result) is np.ndarray
-    np.testing.assert_array_equal(result, scipy_ndimage.grey_erosion(volume.data, 3))
+    np.testing.assert_array_equal(result, scipy_ndimage.vectorized_filter(volume.data, np.min, size=3))
 
 
 def test_they_take_no_threads():
     with pytest.raises(TypeError, match="threads"):
-        ndimage.grey_erosion(np.ones((3, 3)), 3, threads=1)
+        ndimage.fourier_shift(np.ones((3, 3)), 3, threads=1)
 
 
 def test_names_and_imports():
@@ -59,8 +56,8 @@ def test_names_and_imports():
     namespace = {}
     exec("from voxkern.ndimage import *", namespace)
     assert set(ndimage.__all__) == set(namespace) - {"__builtins__"}
-    exec("from voxkern.ndimage import label, zoom", namespace)
-    assert namespace["label"] is scipy_ndimage.label
+    exec("from voxkern.ndimage import fourier_shift, zoom", namespace)
+    assert namespace["fourier_shift"] is scipy_ndimage.fourier_shift
 
 
 @pytest.mark.parametrize("name", ["gaussian_filtre", "test", "filters", "_morphology", "__wrapped__"])
@@ -84,7 +81,7 @@ import sys
 from voxkern import ndimage
 ndimage.zoom, dir(ndimage), hasattr(ndimage, "__wrapped__"), hasattr(ndimage, "_filters")
 print("scipy" in sys.modules)
-ndimage.label
+ndimage.fourier_shift
 print("scipy" in sys.modules)
 """
     assert run(code) == ["False", "True"]
@@ -95,12 +92,12 @@ def test_without_scipy():
 import sys
 sys.modules["scipy"] = sys.modules["scipy.ndimage"] = None
 from voxkern import ndimage
-print(dir(ndimage) == sorted(ndimage.__all__), hasattr(ndimage, "label"))
+print(dir(ndimage) == sorted(ndimage.__all__), hasattr(ndimage, "fourier_shift"))
 try:
-    from voxkern.ndimage import label
+    from voxkern.ndimage import fourier_shift
 except ImportError:
     print("import")
-for name in ("label", "made_up"):
+for name in ("fourier_shift", "made_up"):
     try:
         getattr(ndimage, name)
     except AttributeError as error:
