@@ -158,6 +158,12 @@ def test_outer_products_are_found(rng):
     np.testing.assert_array_equal(ndimage.correlate(x, weights), scipy_ndimage.correlate(x, weights))
 
 
+def test_outer_products_on_lines_that_passes_would_copy(rng):
+    x = rng.random((3, 60_000))
+    weights = outer(rng.random(3), rng.random(41))
+    np.testing.assert_array_equal(ndimage.correlate(x, weights), scipy_ndimage.correlate(x, weights))
+
+
 def test_cval_between_passes(rng):
     x = rng.random((9, 10, 11))
     weights = outer(rng.random(5), -rng.random(5), rng.random(5))

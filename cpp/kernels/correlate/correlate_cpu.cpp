@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "core/lines.hpp"
 #include "core/workspace.hpp"
 #include "kernels/correlate/correlate_plan.hpp"
 
@@ -28,6 +29,14 @@ void correlate_directly(const ConstArrayView& in, const ArrayView& out, const Fi
     });
 }
 
+// A pass in place copies the array where its lines are cut into pieces.
+bool would_copy(const ArrayView& out, const std::vector<correlate1d::AxisFilter>& passes) {
+    return std::any_of(passes.begin() + 1, passes.end(), [&](const correlate1d::AxisFilter& pass) {
+        const std::int64_t halo = pass.size() - 1;
+        return make_cut_lines(as_const(out), out, pass.axis, sizeof(double), halo, pass.size()).pieces > 1;
+    });
+}
+
 }  // namespace
 }  // namespace voxkern::correlate
 
@@ -36,7 +45,7 @@ namespace voxkern::cpu {
 void correlate(const ConstArrayView& in, const ArrayView& out, const correlate::Filter& filter, const Exec& exec) {
     if (in.size() == 0) return;
     const std::vector<correlate1d::AxisFilter> passes = correlate::separated(in.dtype, out.dtype, filter);
-    if (!passes.empty()) {
+    if (!passes.empty() && !correlate::would_copy(out, passes)) {
         correlate1d(in, out, passes, exec);
         return;
     }
