@@ -47,7 +47,7 @@ def test_hand_computed():
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("shape", [(3, 3, 3), (2, 4, 5), (1, 9, 1), (11, 3, 7)])
+@pytest.mark.parametrize("shape", [(3, 3, 3), (2, 4, 5), (1, 9, 1), (7, 3, 7)])
 def test_matches_reference(rng, cpu_level, mode, shape):
     x = rng.standard_normal((3, 6, 5))
     weights = rng.standard_normal(shape)
@@ -138,7 +138,7 @@ def test_outer_products(rng, cpu_level, mode, sizes):
     whole = [rng.integers(1, 4, n) * rng.choice([-1, 1], n) for n in sizes]
     args = {"mode": mode, "cval": -7, "origin": [int(rng.integers(-(n // 2), (n + 1) // 2)) for n in sizes]}
     for dtype in ("float32", "float64", "uint8", "int8", "uint16", "int16", "int32"):
-        x = image(rng, (17, 20, 33), dtype)
+        x = image(rng, (9, 14, 33), dtype)
         if x.dtype.kind in "iu":
             x[3:5] = np.iinfo(dtype).max
         for weights in (outer(*lines), outer(*whole), outer(*lines).astype(np.float32), np.ones(sizes)):
@@ -199,7 +199,7 @@ def test_long_sums_of_float32_keep_their_digits(rng, cpu_level, size):
     """On a constant image every addition rounds the same way: the worst case."""
     weights = np.full((size,) * 3, 1 / size**3)
     weights[0, 0, -1] = 0
-    for x in (rng.random((20,) * 3) + 1, *(np.full((20,) * 3, value) for value in (1000.1, 333.3, 0.1))):
+    for x in (rng.random((12,) * 3) + 1, *(np.full((12,) * 3, value) for value in (1000.1, 333.3, 0.1))):
         x = x.astype(np.float32)
         got, want = ndimage.correlate(x, weights), scipy_ndimage.correlate(x.astype(np.float64), weights)
         assert np.abs(got - want).max() <= 2 * FILTER_FLOAT32 * want.max()
@@ -269,7 +269,7 @@ def test_no_array_is_made_besides_the_result(rng):
     assert peak < x.nbytes // 2  # results live in memory of the core's own
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_properties(data):
     shape = data.draw(st.lists(st.sampled_from(SIZES), min_size=1, max_size=3))
