@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._core import __version__
 from ._ops.components import fill_holes, largest_component
+from ._ops.distance import signed_distance
 from ._ops.intensity import window, zscore
 from ._ops.label_statistics import LabelStatistics, label_statistics
 from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
@@ -85,6 +86,7 @@ __all__ = [
     "set_cache_limit",
     "set_num_threads",
     "show_config",
+    "signed_distance",
     "warp",
     "window",
     "zscore",

@@ -59,6 +59,7 @@ CALLS = {
     "distance_transform_edt": (lambda x: ndimage.distance_transform_edt(x), LABELS),
     "label_statistics": (lambda x, y: vk.label_statistics(x, y).mean, LABELS, IMAGE),
     "label": (lambda x: ndimage.label(x)[0], LABELS),
+    "signed_distance": (lambda x: vk.signed_distance(x), MASK),
     "largest_component": (lambda x: vk.largest_component(x), MASK),
     "fill_holes": (lambda x: vk.fill_holes(x), MASK),
     "spline_filter1d": (lambda x, out: ndimage.spline_filter1d(x, output=out), IMAGE, new(6, 7, 8)),
