@@ -7,6 +7,7 @@ to 1e-12; float32 input is computed in float32.
 """
 
 from ._coordinates import affine_transform, geometric_transform, map_coordinates, rotate
+from ._extrema import maximum_filter, maximum_filter1d, minimum_filter, minimum_filter1d
 from ._filters import (
     convolve1d,
     correlate1d,
@@ -25,6 +26,10 @@ __all__ = [
     "gaussian_filter1d",
     "geometric_transform",
     "map_coordinates",
+    "maximum_filter",
+    "maximum_filter1d",
+    "minimum_filter",
+    "minimum_filter1d",
     "rotate",
     "shift",
     "spline_filter",
