@@ -110,6 +110,7 @@ class Boxes {
     std::vector<Step> steps_;
     std::int64_t pitch_ = 0;       // of rows
     std::int64_t line_pitch_ = 0;  // of rows with the extension of x
+    std::int64_t lead_ = 0;        // bytes ahead of such a row, so that its own first sample is aligned
     std::int64_t slots_z_ = 1, slots_y_ = 1;
     std::int64_t depths_ = 1, heights_ = 1, widths_ = 1, tiles_ = 1;
 };
@@ -142,7 +143,9 @@ Boxes::Boxes(const ConstArrayView& in, const ArrayView& out, const Sweep& sweep,
     if (s_.has_x) steps_ = steps_of(s_.x.size);
     const std::int64_t row = t_.columns * s_.width;
     pitch_ = padded_row(row, c_.itemsize);
-    line_pitch_ = padded_row(row + (s_.x.size - 1) * s_.width, c_.itemsize);
+    line_pitch_ = padded_row(row + (s_.x.size - 1) * s_.width, c_.itemsize) + 64;
+    const std::int64_t ahead = s_.x.before * s_.width * c_.itemsize;
+    lead_ = Workspace::padded(ahead) - ahead;
     slots_z_ = std::min(s_.z.n, t_.planes + s_.z.size - 1);
     slots_y_ = std::min(s_.y.n, t_.rows + s_.y.size - 1);
     depths_ = ceil_div(s_.z.n, t_.depth);
@@ -189,7 +192,7 @@ Boxes::Scratch Boxes::take(Memory& memory) const {
     scratch.loaded = memory.template take<char>(loads ? slots_z_ * slots_y_ * pitch_ : 0);
     scratch.planes = memory.template take<char>(s_.has_z ? t_.planes * (t_.rows + s_.y.size - 1) * pitch_ : 0);
     const bool lines = s_.has_x || !writes_directly_;
-    scratch.lines = memory.template take<char>(lines ? t_.rows * line_pitch_ : 0);
+    scratch.lines = memory.template take<char>(lines ? t_.rows * line_pitch_ : 0) + lead_;
     for (char*& step : scratch.steps) step = memory.template take<char>(line_pitch_);
     scratch.suffix = memory.template take<char>(kSuffixBytes * std::max(s_.z.size, s_.y.size));
     const std::int64_t rows = std::max(t_.planes + s_.z.size, t_.rows + s_.y.size) - 1;

@@ -7,7 +7,7 @@
 namespace voxkern::extrema1d {
 namespace {
 
-constexpr std::int64_t kTableBytes = std::int64_t{512} << 10;
+constexpr std::int64_t kTableBytes = std::int64_t{768} << 10;
 constexpr std::int64_t kSmallestTile = std::int64_t{1} << 16;  // elements: enough to share out
 constexpr std::int64_t kLargestTile = std::int64_t{1} << 19;
 
@@ -32,9 +32,10 @@ class Footprints {
     Scratch take(Memory& memory) const;
     void run_chunk(std::int64_t chunk, Scratch& scratch) const;
     void run_tile(const Tile& tile, Scratch& scratch) const;
+    void fetch_ahead(const Tile& tile, const char* row) const;
     bool table_plane(const Tile& tile, std::int64_t z, bool nan, Scratch& scratch) const;
     bool table_row(const Tile& tile, const char* from, char* tables, bool nan, Scratch& scratch) const;
-    void make_row(const Tile& tile, std::int64_t z, std::int64_t y, bool nan, Scratch& scratch) const;
+    void make_plane(const Tile& tile, std::int64_t z, bool nan, Scratch& scratch) const;
     char* tables_of(const Scratch& scratch, std::int64_t z, std::size_t slab, std::int64_t y) const;
 
     const FootprintPlan& p_;
@@ -144,7 +145,7 @@ void Footprints::run_tile(const Tile& tile, Scratch& scratch) const {
         nan |= table_plane(tile, p, nan, scratch);
         const std::int64_t z = p - p_.z.after;
         if (z < tile.z) continue;
-        for (std::int64_t y = 0; y < tile.rows; ++y) make_row(tile, z, y, nan, scratch);
+        make_plane(tile, z, nan, scratch);
     }
 }
 
@@ -153,6 +154,13 @@ char* Footprints::tables_of(const Scratch& scratch, std::int64_t z, std::size_t 
     const auto slabs = static_cast<std::int64_t>(p_.slabs.size());
     const std::int64_t row = (place * slabs + static_cast<std::int64_t>(slab)) * (rows_ + p_.y.size - 1) + y;
     return scratch.tables + row * static_cast<std::int64_t>(p_.lengths.size()) * pitch_;
+}
+
+// Asks for the row that the next plane will have here. Rows of a tile lie apart: no processor foresees them.
+void Footprints::fetch_ahead(const Tile& tile, const char* row) const {
+    if (p_.x.in_stride != 1) return;
+    const char* const first = row + tile.x * p_.width * in_item_;
+    for (std::int64_t b = 0; b < tile.columns * p_.width * in_item_; b += 64) __builtin_prefetch(first + b, 0, 2);
 }
 
 // All rows of the plane at position z. True where one holds a NaN.
@@ -171,6 +179,7 @@ bool Footprints::table_plane(const Tile& tile, std::int64_t z, bool nan, Scratch
             const std::int64_t row = p_.y.at(tile.y - p_.y.before + y);
             const char* const from =
                 inside && row >= 0 ? in_ + (offset + row * p_.y.in_stride) * in_item_ : nullptr;
+            if (from != nullptr) fetch_ahead(tile, from + p_.z.in_stride * in_item_);
             nan |= table_row(tile, from, tables_of(scratch, z, s, y), nan, scratch);
         }
     }
@@ -205,21 +214,26 @@ bool Footprints::table_row(const Tile& tile, const char* from, char* tables, boo
     return nan;
 }
 
-void Footprints::make_row(const Tile& tile, std::int64_t z, std::int64_t y, bool nan, Scratch& scratch) const {
+void Footprints::make_plane(const Tile& tile, std::int64_t z, bool nan, Scratch& scratch) const {
     const std::int64_t sample = p_.width * c_.itemsize;
+    const std::int64_t row = static_cast<std::int64_t>(p_.lengths.size()) * pitch_;
+    const auto runs = static_cast<std::int64_t>(p_.runs.size());
     for (std::size_t r = 0; r < p_.runs.size(); ++r) {
         const Run& run = p_.runs[r];
-        scratch.from[r] = tables_of(scratch, z - p_.z.before + run.z, run.slab, y + run.y) +
+        scratch.from[r] = tables_of(scratch, z - p_.z.before + run.z, run.slab, run.y) +
                           static_cast<std::int64_t>(run.table) * pitch_ + run.offset * sample;
     }
-    const std::int64_t offset = tile.out_offset + z * p_.z.out_stride + (tile.y + y) * p_.y.out_stride +
+    const std::int64_t offset = tile.out_offset + z * p_.z.out_stride + tile.y * p_.y.out_stride +
                                 tile.x * p_.x.out_stride * p_.width;
-    char* const target = out_ + offset * out_item_;
+    char* target = out_ + offset * out_item_;
     const std::int64_t count = tile.columns * p_.width;
     const Selection& select = nan ? c_.ops.nan_safe : c_.ops.plain;
-    select.combine(scratch.from, static_cast<std::int64_t>(p_.runs.size()), writes_directly_ ? target : scratch.row,
-                   count);
-    if (!writes_directly_) c_.store(scratch.row, target, p_.x.out_stride, count);
+    for (std::int64_t y = 0; y < tile.rows; ++y) {
+        select.combine(scratch.from, runs, writes_directly_ ? target : scratch.row, count);
+        if (!writes_directly_) c_.store(scratch.row, target, p_.x.out_stride, count);
+        target += p_.y.out_stride * out_item_;
+        for (std::int64_t r = 0; r < runs; ++r) scratch.from[r] = static_cast<const char*>(scratch.from[r]) + row;
+    }
 }
 
 }  // namespace

@@ -50,33 +50,33 @@ struct NanSafe {
     }
 };
 
-// Whether a NaN has been seen, lane by lane.
+// Whether a NaN has been seen, lane by lane. Other types have none.
 template <class T>
 struct Watch {
-    void see(Wide<T> /*x*/) {}
-    bool nan() const { return false; }
-};
-template <>
-struct Watch<float> {
-    void see(Wide<float> x) { seen |= x != x; }
-    bool nan() const { return any(seen); }
-    template <class V>
-    static bool any(V lanes) {
-        auto sum = lanes[0];
-        for (std::int64_t i = 1; i < kVec<float>; ++i) sum |= lanes[i];
-        return sum != 0;
+    void see(Wide<T> x) {
+        if constexpr (kFloating<T>) seen |= is_nan(x);
     }
-    decltype(Wide<float>{} != Wide<float>{}) seen = {};
-};
-template <>
-struct Watch<double> {
-    void see(Wide<double> x) { seen |= x != x; }
     bool nan() const {
-        auto sum = seen[0];
-        for (std::int64_t i = 1; i < kVec<double>; ++i) sum |= seen[i];
-        return sum != 0;
+        if constexpr (!kFloating<T>) {
+            return false;
+        } else {
+#if defined(__AVX512F__)
+            return seen != 0;
+#else
+            auto any = seen[0];
+            for (std::int64_t i = 1; i < kVec<T>; ++i) any |= seen[i];
+            return any != 0;
+#endif
+        }
     }
-    decltype(Wide<double>{} != Wide<double>{}) seen = {};
+#if defined(__AVX512F__)
+    static unsigned is_nan(Vec<float> x) { return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q); }
+    static unsigned is_nan(Vec<double> x) { return _mm512_cmp_pd_mask(x, x, _CMP_UNORD_Q); }
+    unsigned seen = 0;
+#else
+    static auto is_nan(Wide<T> x) { return x != x; }
+    decltype(Wide<T>{} != Wide<T>{}) seen = {};
+#endif
 };
 
 // Whole vectors, and the first `count` lanes of one where a row is shorter than that.
@@ -206,7 +206,9 @@ struct WatchStrip {
     template <int U, class Lanes>
     void run(const Lanes& lanes, std::int64_t at) const {
         constexpr std::int64_t V = VOXKERN_VEC_BYTES / static_cast<std::int64_t>(sizeof(T));
-        for (int u = 0; u < U; ++u) watch->see(lanes.load(row + at + u * V));
+        Watch<T> seen = *watch;
+        for (int u = 0; u < U; ++u) seen.see(lanes.load(row + at + u * V));
+        *watch = seen;
     }
 };
 
@@ -227,7 +229,7 @@ void load_block(const void* from, const Block& block, void* to, std::int64_t pit
     U* const dst = static_cast<U*>(to);
     const std::int64_t across = block.outer_stride < 0 ? -block.outer_stride : block.outer_stride;
     const std::int64_t along = block.inner_stride < 0 ? -block.inner_stride : block.inner_stride;
-    if (across >= along) {
+    if (block.outer == 1 || across >= along) {
         for (std::int64_t r = 0; r < block.outer; ++r) {
             load_row<U, U>(src + r * block.outer_stride, block.inner_stride, dst + r * pitch, block.inner);
         }
