@@ -319,4 +319,6 @@ def test_properties(data):
         one_by_one = ndimage.maximum_filter1d(one_by_one, size, axis, mode=mode)
     np.testing.assert_array_equal(box, one_by_one)
     # it commutes with what keeps the order
-    np.testing.assert_array_equal(ndimage.maximum_filter(3 * x.astype(np.int32), **args), 3 * high.astype(np.int32))
+    np.testing.assert_array_equal(
+        ndimage.maximum_filter(3 * x.astype(np.int32), **args), 3 * high.astype(np.int32)
+    )

@@ -121,7 +121,7 @@ X = np.zeros((3, 4))
     ],
 )
 def test_exceptions_are_scipys(call):
-    with pytest.raises(Exception) as theirs:  # noqa: PT011  whatever scipy raises
+    with pytest.raises(Exception) as theirs:
         call(scipy_ndimage)
     with pytest.raises(type(theirs.value)) as ours:
         call(ndimage)

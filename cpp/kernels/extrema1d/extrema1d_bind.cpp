@@ -66,8 +66,8 @@ void bind_extrema1d(py::module_& module) {
             for (const Window& window : windows) check(window, in);
             run(where, [&](const auto& exec) { backend::extrema1d(in, out, kind, windows, cval, exec); });
         },
-        py::arg("input"), py::arg("output"), py::arg("kind"), py::arg("windows"), py::arg("footprint"),
-        py::arg("cval"), where(), "Minima or maxima of boxes, pass by pass, or of a footprint.");
+        py::arg("input"), py::arg("output"), py::arg("kind"), py::arg("windows"), py::arg("footprint"), py::arg("cval"),
+        where(), "Minima or maxima of boxes, pass by pass, or of a footprint.");
 }
 
 }  // namespace voxkern::bindings

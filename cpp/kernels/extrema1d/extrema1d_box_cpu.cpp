@@ -208,14 +208,10 @@ Boxes::Tile Boxes::tile_at(std::int64_t index) const {
     index /= depths_;
     const std::int64_t y = index % heights_ * t_.rows;
     const Axes<2>::Offsets outer = s_.outer.at(index / heights_);
-    return {outer[0],
-            outer[1],
-            z,
-            std::min(t_.depth, s_.z.n - z),
-            y,
-            std::min(t_.rows, s_.y.n - y),
-            x,
-            std::min(t_.columns, s_.x.n - x)};
+    return {outer[0], outer[1],
+            z,        std::min(t_.depth, s_.z.n - z),
+            y,        std::min(t_.rows, s_.y.n - y),
+            x,        std::min(t_.columns, s_.x.n - x)};
 }
 
 void Boxes::run(const Exec& exec) const {

@@ -98,11 +98,12 @@ AnyView with_an_axis(const AnyView& array) {
 
 namespace voxkern::cpu {
 
-void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind kind, const std::vector<extrema1d::Window>& windows,
-               double cval, const Exec& exec) {
+void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind kind,
+               const std::vector<extrema1d::Window>& windows, double cval, const Exec& exec) {
     if (in.size() == 0) return;
     bool far = false;
-    for (const extrema1d::Window& w : windows) far = far || (extrema1d::is_constant(w.mode) && !extrema1d::holds(in.dtype, cval));
+    for (const extrema1d::Window& w : windows)
+        far = far || (extrema1d::is_constant(w.mode) && !extrema1d::holds(in.dtype, cval));
     const extrema1d::Compute first = extrema1d::compute_in(in.dtype, out.dtype, kind, cval, far);
     const extrema1d::Compute later = extrema1d::compute_in(out.dtype, out.dtype, kind, cval, first.converts);
     std::vector<extrema1d::Window> passes = windows;
@@ -122,8 +123,8 @@ void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind k
     }
 }
 
-void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind kind, const extrema1d::Footprint& footprint, double cval,
-               const Exec& exec) {
+void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind kind,
+               const extrema1d::Footprint& footprint, double cval, const Exec& exec) {
     if (in.size() == 0) return;
     if (in.rank == 0) {
         extrema1d::Footprint line = footprint;
@@ -132,9 +133,8 @@ void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind k
         return;
     }
     // Here scipy makes the input's type of `cval` first.
-    const double held = visit(in.dtype, [&](auto t) {
-        return static_cast<double>(TruncateWrap::cast<typename decltype(t)::type>(cval));
-    });
+    const double held = visit(
+        in.dtype, [&](auto t) { return static_cast<double>(TruncateWrap::cast<typename decltype(t)::type>(cval)); });
     const extrema1d::Compute compute = extrema1d::compute_in(in.dtype, out.dtype, kind, held, false);
     extrema1d::run_footprint(in, out, footprint, compute, exec);
 }

@@ -100,8 +100,8 @@ Footprints::Scratch Footprints::take(Memory& memory) const {
     const auto tables = static_cast<std::int64_t>(p_.lengths.size() * p_.slabs.size()) * p_.z.size;
     scratch.tables = memory.template take<char>(tables * (rows_ + p_.y.size - 1) * pitch_);
     scratch.row = memory.template take<char>(pitch_);
-    scratch.from = memory.template take<const void*>(
-        std::max(static_cast<std::int64_t>(p_.runs.size()), p_.lengths.back()));
+    scratch.from =
+        memory.template take<const void*>(std::max(static_cast<std::int64_t>(p_.runs.size()), p_.lengths.back()));
     return scratch;
 }
 
@@ -177,8 +177,7 @@ bool Footprints::table_plane(const Tile& tile, std::int64_t z, bool nan, Scratch
         }
         for (std::int64_t y = 0; y < tile.rows + p_.y.size - 1; ++y) {
             const std::int64_t row = p_.y.at(tile.y - p_.y.before + y);
-            const char* const from =
-                inside && row >= 0 ? in_ + (offset + row * p_.y.in_stride) * in_item_ : nullptr;
+            const char* const from = inside && row >= 0 ? in_ + (offset + row * p_.y.in_stride) * in_item_ : nullptr;
             if (from != nullptr) fetch_ahead(tile, from + p_.z.in_stride * in_item_);
             nan |= table_row(tile, from, tables_of(scratch, z, s, y), nan, scratch);
         }
@@ -223,8 +222,8 @@ void Footprints::make_plane(const Tile& tile, std::int64_t z, bool nan, Scratch&
         scratch.from[r] = tables_of(scratch, z - p_.z.before + run.z, run.slab, run.y) +
                           static_cast<std::int64_t>(run.table) * pitch_ + run.offset * sample;
     }
-    const std::int64_t offset = tile.out_offset + z * p_.z.out_stride + tile.y * p_.y.out_stride +
-                                tile.x * p_.x.out_stride * p_.width;
+    const std::int64_t offset =
+        tile.out_offset + z * p_.z.out_stride + tile.y * p_.y.out_stride + tile.x * p_.x.out_stride * p_.width;
     char* target = out_ + offset * out_item_;
     const std::int64_t count = tile.columns * p_.width;
     const Selection& select = nan ? c_.ops.nan_safe : c_.ops.plain;

@@ -167,7 +167,8 @@ bool slide(Rows rows, void* const* out, std::int64_t n, std::int64_t size, std::
     Watch<T> watch;
     for (std::int64_t first = 0; first < n; first += size) {
         const std::int64_t outputs = size < n - first ? size : n - first;
-        for_strips<T>(count, SlideStrip<Op, T>{from + first, to + first, outputs, size, static_cast<T*>(suffix), &watch});
+        for_strips<T>(count,
+                      SlideStrip<Op, T>{from + first, to + first, outputs, size, static_cast<T*>(suffix), &watch});
     }
     return watch.nan();
 }
@@ -284,11 +285,12 @@ constexpr Selection selection() {
 template <class Op, class T, class U>
 constexpr TypeOps ops_of() {
     if constexpr (kFloating<T>) {
-        return {selection<Op, T>(), selection<NanSafe<Op>, T>(), has_nan<T>, load_block<U>, store_scattered<U>,
-                fill_with<U>,       extend<U>};
-    } else {
-        return {selection<Op, T>(), selection<Op, T>(), has_nan<T>, load_block<U>, store_scattered<U>, fill_with<U>,
+        return {selection<Op, T>(), selection<NanSafe<Op>, T>(), has_nan<T>,
+                load_block<U>,      store_scattered<U>,          fill_with<U>,
                 extend<U>};
+    } else {
+        return {selection<Op, T>(), selection<Op, T>(), has_nan<T>, load_block<U>,
+                store_scattered<U>, fill_with<U>,       extend<U>};
     }
 }
 

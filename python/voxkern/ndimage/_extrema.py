@@ -58,7 +58,7 @@ def minimum_filter1d(
     array([2, 0, 0, 0, 1, 1, 0, 0])
     """
     call = Call("minimum_filter1d", "extrema1d", threads=threads)
-    return _line(call, MINIMUM, input, size, axis, output, mode, cval, origin)
+    return _run(call, MINIMUM, cval, *_line(call, input, size, axis, output, mode, origin))
 
 
 @documented
@@ -98,7 +98,7 @@ def maximum_filter1d(
     array([8, 8, 8, 4, 9, 9, 9, 9])
     """
     call = Call("maximum_filter1d", "extrema1d", threads=threads)
-    return _line(call, MAXIMUM, input, size, axis, output, mode, cval, origin)
+    return _run(call, MAXIMUM, cval, *_line(call, input, size, axis, output, mode, origin))
 
 
 @documented
@@ -148,7 +148,7 @@ def minimum_filter(
            [3, 3, 4]])
     """
     call = Call("minimum_filter", "extrema1d", threads=threads)
-    return _window(call, MINIMUM, input, size, footprint, output, mode, cval, origin, axes)
+    return _run(call, MINIMUM, cval, *_window(call, input, size, footprint, output, mode, origin, axes))
 
 
 @documented
@@ -195,7 +195,7 @@ def maximum_filter(
     array([8, 2, 8, 1, 9, 9, 9, 9])
     """
     call = Call("maximum_filter", "extrema1d", threads=threads)
-    return _window(call, MAXIMUM, input, size, footprint, output, mode, cval, origin, axes)
+    return _run(call, MAXIMUM, cval, *_window(call, input, size, footprint, output, mode, origin, axes))
 
 
 def _enter(call: Call, input: ArrayLike) -> Array:
@@ -220,37 +220,21 @@ def _box(size: int, axis: int, mode: str, origin: int) -> Window:
     )
 
 
-def _line(
-    call: Call,
-    kind: ExtremumKind,
-    input: ArrayLike,
-    size: int,
-    axis: int,
-    output: Any,
-    mode: str,
-    cval: float,
-    origin: int,
-) -> Any:
+Job = tuple[Array, Array, list[Window], Any]  # input, output, windows, and the footprint where there is one
+
+
+def _line(call: Call, input: ArrayLike, size: int, axis: int, output: Any, mode: str, origin: int) -> Job:
     x = _enter(call, input)
     axis = normalized_axis(axis, x.ndim)
     if size < 1:
         raise RuntimeError("incorrect filter size")
     out = call.scipy_output(output, x.shape, x)
-    return _run(call, x, out, kind, [_box(size, axis, mode, origin)], None, cval)
+    return x, out, [_box(size, axis, mode, origin)], None
 
 
 def _window(
-    call: Call,
-    kind: ExtremumKind,
-    input: ArrayLike,
-    size: Any,
-    footprint: Any,
-    output: Any,
-    mode: Any,
-    cval: float,
-    origin: Any,
-    axes: Any,
-) -> Any:
+    call: Call, input: ArrayLike, size: Any, footprint: Any, output: Any, mode: Any, origin: Any, axes: Any
+) -> Job:
     if size is not None and footprint is not None:
         warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=3)
     if size is None and footprint is None:
@@ -264,15 +248,11 @@ def _window(
     x = _enter(call, input)
     out = call.scipy_output(output, x.shape, x)
     chosen = normalized_axes(axes, x.ndim)
-    n = len(chosen)
     if footprint is not None:
-        windows, flags = _windows_of(x, footprint, mode, origin, chosen)
-        return _run(call, x, out, kind, windows, flags, cval)
-    origins, sizes, modes = (value_per_axis(value, n) for value in (origin, size, mode))
-    boxes = [
-        _box(int(s), a, m, o) for a, s, o, m in zip(chosen, sizes, origins, modes, strict=True) if s > 1
-    ]
-    return _run(call, x, out, kind, boxes, None, cval)
+        return x, out, *_windows_of(x, footprint, mode, origin, chosen)
+    origins, sizes, modes = (value_per_axis(value, len(chosen)) for value in (origin, size, mode))
+    boxes = [_box(int(s), a, m, o) for a, s, o, m in zip(chosen, sizes, origins, modes, strict=True) if s > 1]
+    return x, out, boxes, None
 
 
 def _windows_of(
@@ -298,14 +278,14 @@ def _windows_of(
 
 
 def _run(
-    call: Call, x: Array, out: Array, kind: ExtremumKind, windows: list[Window], footprint: Any, cval: float
+    call: Call, kind: ExtremumKind, cval: float, x: Array, out: Array, windows: list[Window], footprint: Any
 ) -> Any:
     if windows:
         cval = math.ldexp(cval, 0)  # raises what scipy raises of what is no real number
         for array in (x, out):
             if array.dtype.char not in KERNEL_DTYPES:
-                text = "array type not supported" if footprint is not None else None
-                raise RuntimeError(text or f"array type {array.dtype!r} not supported")
+                of = f" {array.dtype!r}" if footprint is None else ""
+                raise RuntimeError(f"array type{of} not supported")
         call.run("extrema1d", x, out, kind, windows, footprint, cval)
     else:
         out[...] = x

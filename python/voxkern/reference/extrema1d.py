@@ -32,8 +32,7 @@ def extrema1d(
         values = []
         for place in places:
             at = [
-                fold_index(i + p, n, mode)
-                for i, p, n, mode in zip(index, place, x.shape, modes, strict=True)
+                fold_index(i + p, n, mode) for i, p, n, mode in zip(index, place, x.shape, modes, strict=True)
             ]
             values.append(x.dtype.type(cval) if None in at else x[tuple(at)])
         real = [v for v in values if v == v] or values
