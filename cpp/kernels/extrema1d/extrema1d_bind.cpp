@@ -44,8 +44,8 @@ void bind_extrema1d(py::module_& module) {
             .value("maximum", Kind::maximum)
             .finalize();
     }
-    if (!taken_over(module, "Window")) {
-        py::class_<Window>(module, "Window", "Where a window lies along an axis.")
+    if (!taken_over(module, "ExtremumWindow")) {
+        py::class_<Window>(module, "ExtremumWindow", "Where a window lies along an axis.")
             .def(py::init([](int axis, std::int64_t size, std::int64_t origin, Boundary mode) {
                      return Window{axis, size, origin, mode};
                  }),

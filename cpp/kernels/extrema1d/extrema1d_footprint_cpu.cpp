@@ -10,6 +10,7 @@ namespace {
 constexpr std::int64_t kTableBytes = std::int64_t{768} << 10;
 constexpr std::int64_t kSmallestTile = std::int64_t{1} << 16;  // elements: enough to share out
 constexpr std::int64_t kLargestTile = std::int64_t{1} << 19;
+constexpr std::int64_t kMostSteps = std::int64_t{1} << 29;  // samples compared: soon done, calls can be stopped
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
     return (a + b - 1) / b;
@@ -91,7 +92,9 @@ void Footprints::choose_tiling() {
     const std::int64_t all = p_.outer.size() * p_.z.n * p_.y.n * p_.row();
     const std::int64_t target = std::clamp(all / 32, kSmallestTile, kLargestTile);
     const std::int64_t planes = target / (rows_ * columns_ * p_.width);
-    depth_ = std::clamp<std::int64_t>(std::max(planes, 4 * (p_.z.size - 1)), 1, p_.z.n);
+    const std::int64_t plane = static_cast<std::int64_t>(p_.runs.size()) * rows_ * columns_ * p_.width;
+    const std::int64_t most = std::clamp<std::int64_t>(kMostSteps / plane, 1, p_.z.n);
+    depth_ = std::clamp<std::int64_t>(std::max(planes, 4 * (p_.z.size - 1)), 1, most);
 }
 
 template <class Memory>

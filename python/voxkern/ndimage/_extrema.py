@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._core import ExtremumKind, Window
+from .._core import ExtremumKind, ExtremumWindow
 from .._runtime.backend import host_array
 from .._runtime.texts import documented
 from .._runtime.validate import FILTER_MODES, KERNEL_DTYPES, Array
@@ -210,9 +210,9 @@ def _check_origin(size: int, origin: int) -> None:
         raise ValueError("invalid origin")
 
 
-def _box(size: int, axis: int, mode: str, origin: int) -> Window:
+def _box(size: int, axis: int, mode: str, origin: int) -> ExtremumWindow:
     _check_origin(size, origin)
-    return Window(
+    return ExtremumWindow(
         axis=axis,
         size=operator.index(size),
         origin=operator.index(origin),
@@ -220,7 +220,9 @@ def _box(size: int, axis: int, mode: str, origin: int) -> Window:
     )
 
 
-Job = tuple[Array, Array, list[Window], Any]  # input, output, windows, and the footprint where there is one
+Job = tuple[
+    Array, Array, list[ExtremumWindow], Any
+]  # input, output, windows, and the footprint where there is one
 
 
 def _line(call: Call, input: ArrayLike, size: int, axis: int, output: Any, mode: str, origin: int) -> Job:
@@ -257,7 +259,7 @@ def _window(
 
 def _windows_of(
     x: Array, footprint: Any, mode: Any, origin: Any, axes: tuple[int, ...]
-) -> tuple[list[Window], Any]:
+) -> tuple[list[ExtremumWindow], Any]:
     """Return a window per axis of ``x``, and the footprint with as many axes."""
     origins = value_per_axis(origin, len(axes))
     if footprint.ndim != len(axes):
@@ -278,7 +280,13 @@ def _windows_of(
 
 
 def _run(
-    call: Call, kind: ExtremumKind, cval: float, x: Array, out: Array, windows: list[Window], footprint: Any
+    call: Call,
+    kind: ExtremumKind,
+    cval: float,
+    x: Array,
+    out: Array,
+    windows: list[ExtremumWindow],
+    footprint: Any,
 ) -> Any:
     if windows:
         cval = math.ldexp(cval, 0)  # raises what scipy raises of what is no real number
