@@ -15,6 +15,7 @@ from . import _scipy
 from ._coordinates import affine_transform, geometric_transform, map_coordinates, rotate
 from ._correlate import convolve, correlate
 from ._distance import distance_transform_edt
+from ._extrema import maximum_filter, maximum_filter1d, minimum_filter, minimum_filter1d
 from ._filters import (
     convolve1d,
     correlate1d,
@@ -38,6 +39,10 @@ __all__ = [
     "geometric_transform",
     "label",
     "map_coordinates",
+    "maximum_filter",
+    "maximum_filter1d",
+    "minimum_filter",
+    "minimum_filter1d",
     "rotate",
     "shift",
     "spline_filter",

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases of minimum and maximum filters: boxes and balls."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import scipy.ndimage as scipy_ndimage
+
+import voxkern as vk
+from benchmarks.phantoms import ZERO_BACKGROUND, Image, masked_head, noise
+
+from .case import Build, Call, Case, simpleitk, size_of
+
+TITLE = "Minima and maxima"
+
+
+def ball(radius: int) -> Any:
+    """Return the voxels within a radius of the middle one."""
+    at = np.indices((2 * radius + 1,) * 3) - radius
+    return (at**2).sum(0) <= radius**2
+
+
+def largest_difference(got: Any, want: Any) -> float:
+    """Return it as it is: the range of an answer may be nothing."""
+    return float(np.max(np.abs(np.asarray(got, np.float64) - want)))
+
+
+def maximum(image: Image, shape: tuple[int, ...], dtype: str, size: int = 0, radius: int = 0) -> Case:
+    """Take the maximum over a box, or over a ball."""
+    x = image(shape, dtype)
+    window: dict[str, Any] = {"size": size} if size else {"footprint": ball(radius)}
+
+    def by_simpleitk(threads: int) -> Call:
+        sitk = simpleitk(threads)
+        picture = sitk.GetImageFromArray(x)
+        kind = sitk.sitkBox if size else sitk.sitkBall
+        reach = [size // 2 if size else radius] * x.ndim
+        return lambda: sitk.GrayscaleDilate(picture, reach, kind)
+
+    return Case(
+        size=size_of(x.shape, dtype=x.dtype),
+        ours=lambda threads: vk.ndimage.maximum_filter(x, **window, threads=threads),
+        want=lambda: scipy_ndimage.maximum_filter(x, **window),
+        peers={
+            "scipy": lambda _: lambda: scipy_ndimage.maximum_filter(x, **window),
+            "SimpleITK": by_simpleitk,
+        },
+        moved=2 * x.nbytes,
+        tolerance=0.0,
+        error=largest_difference,
+    )
+
+
+def cases(quick: bool, slow: bool) -> dict[str, Build]:
+    """Return name -> builder."""
+    n = 48 if quick else 256
+    plane = 200 if quick else 4096
+    found: dict[str, Build] = {
+        "maximum 31 of a plane": partial(maximum, noise, (plane,) * 2, "float32", size=31),
+    }
+    for name, dtype in (("", "float32"), (" of int16", "int16"), (" of uint8", "uint8")):
+        for size in (7, 31):
+            found[f"maximum {size}{name}"] = partial(maximum, noise, (n,) * 3, dtype, size=size)
+        found[f"maximum in a ball{name}"] = partial(maximum, noise, (n,) * 3, dtype, radius=3)
+    for size in (7, 31):
+        found[f"maximum {size}{ZERO_BACKGROUND}"] = partial(
+            maximum, masked_head, (n,) * 3, "float32", size=size
+        )
+    return found

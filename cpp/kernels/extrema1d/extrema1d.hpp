@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Minimum and maximum filters: boxes, axis by axis, and footprints of any shape; see README.md in this folder.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/boundary.hpp"
+#include "core/parallel.hpp"
+#include "core/view.hpp"
+
+namespace voxkern::extrema1d {
+
+enum class Kind : std::int8_t { minimum, maximum };
+
+// Where a window lies along an axis: out[i] is an extremum of in[i - size/2 - origin .. + size - 1].
+struct Window {
+    int axis = 0;
+    std::int64_t size = 1;
+    std::int64_t origin = 0;
+    Boundary mode = Boundary::reflect;
+
+    std::int64_t before() const { return size / 2 + origin; }  // samples ahead of the one that is replaced
+};
+
+// The samples of a window: `set` is in C order over the axes of the array, with the sizes of `windows`.
+struct Footprint {
+    std::vector<std::uint8_t> set;
+    std::vector<Window> windows;  // one per axis, in their order
+};
+
+}  // namespace voxkern::extrema1d
+
+namespace voxkern::cpu {
+
+// A box, one pass per window in their order; between two passes the data has the dtype of `out`, as in scipy.
+// `in` and `out` have the same shape and do not overlap.
+void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind kind,
+               const std::vector<extrema1d::Window>& windows, double cval, const Exec& exec);
+
+// The same over a footprint in which something is set.
+void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind kind,
+               const extrema1d::Footprint& footprint, double cval, const Exec& exec);
+
+}  // namespace voxkern::cpu

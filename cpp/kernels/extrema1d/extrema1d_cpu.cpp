@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/extrema1d/extrema1d.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/cast.hpp"
+#include "kernels/correlate1d/correlate1d.hpp"
+#include "kernels/extrema1d/extrema1d_run.hpp"
+
+namespace voxkern::extrema1d {
+namespace {
+
+bool is_constant(Boundary mode) {
+    return mode == Boundary::constant || mode == Boundary::grid_constant;
+}
+
+// Whether cutting `cval` to the type keeps its order among the type's values.
+bool holds(DType dtype, double cval) {
+    return visit(dtype, [&](auto t) {
+        using T = typename decltype(t)::type;
+        if constexpr (kFloating<T>) {
+            return true;
+        } else {
+            const double whole = std::trunc(cval);  // NaN is held by none
+            return whole >= lower_limit<T, double>() && whole <= upper_limit<T, double>();
+        }
+    });
+}
+
+// scipy computes in float64. The type itself gives the same where that changes nothing: not for 64-bit integers.
+Compute compute_in(DType in, DType out, Kind kind, double cval, bool converts) {
+    const Ops& ops = VOXKERN_SELECT_LEVEL(ops);
+    Compute compute;
+    compute.converts = converts || in != out || in == DType::i64 || in == DType::u64;
+    compute.dtype = compute.converts ? DType::f64 : in;
+    compute.itemsize = size_of(compute.dtype);
+    compute.ops = ops.type(compute.dtype, kind);
+    compute.in = ops.conversion(in);
+    compute.out = ops.conversion(out);
+    visit(compute.dtype, [&](auto t) {
+        const auto value = TruncateWrap::cast<typename decltype(t)::type>(cval);
+        std::memcpy(compute.cval, &value, sizeof(value));
+    });
+    return compute;
+}
+
+}  // namespace
+
+void extend_line(const Compute& compute, const Line& x, std::int64_t width, char* line) {
+    compute.ops.extend(line + x.before * width * compute.itemsize, x.n, width, x.extension.data(), x.before, x.after,
+                       compute.cval);
+}
+
+void load_piece(const Compute& compute, const char* from, DType dtype, const Line& x, std::int64_t width,
+                std::int64_t first, std::int64_t count, char* to) {
+    const std::int64_t begin = first - x.before;
+    const std::int64_t end = first + count + x.after;
+    const std::int64_t low = std::max<std::int64_t>(begin, 0);
+    const std::int64_t high = std::min(end, x.n);
+    const std::int64_t sample = width * compute.itemsize;
+    const auto load = [&](std::int64_t i, std::int64_t n, char* at) {
+        const Block block = {1, n * width, 0, x.in_stride};
+        compute.load(from + i * width * x.in_stride * size_of(dtype), dtype, block, at, 0);
+    };
+    load(low, high - low, to + (low - begin) * sample);
+    if (count == x.n) {
+        extend_line(compute, x, width, to);
+        return;
+    }
+    for (std::int64_t p = begin; p < end; ++p) {
+        if (p == low) p = high;
+        if (p == end) break;
+        const std::int64_t index = x.at(p);
+        char* const at = to + (p - begin) * sample;
+        if (index < 0) {
+            compute.ops.fill(at, compute.cval, width);
+        } else {
+            load(index, 1, at);
+        }
+    }
+}
+
+namespace {
+
+// A scalar is a line of one sample.
+template <class AnyView>
+AnyView with_an_axis(const AnyView& array) {
+    AnyView line = array;
+    line.rank = 1;
+    line.shape[0] = 1;
+    line.strides[0] = 1;
+    return line;
+}
+
+}  // namespace
+}  // namespace voxkern::extrema1d
+
+namespace voxkern::cpu {
+
+void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind kind,
+               const std::vector<extrema1d::Window>& windows, double cval, const Exec& exec) {
+    if (in.size() == 0) return;
+    bool far = false;
+    for (const extrema1d::Window& w : windows)
+        far = far || (extrema1d::is_constant(w.mode) && !extrema1d::holds(in.dtype, cval));
+    const extrema1d::Compute first = extrema1d::compute_in(in.dtype, out.dtype, kind, cval, far);
+    const extrema1d::Compute later = extrema1d::compute_in(out.dtype, out.dtype, kind, cval, first.converts);
+    std::vector<extrema1d::Window> passes = windows;
+    if (!first.converts) {
+        const auto idle = [](const extrema1d::Window& w) { return w.size == 1; };
+        passes.erase(std::remove_if(passes.begin(), passes.end(), idle), passes.end());
+    }
+    if (passes.empty()) {
+        correlate1d(in, out, {}, exec);  // a copy, converted as results are
+        return;
+    }
+    const Exec limited = limited_to_work(exec, extrema1d::work_of(in, passes.size()));
+    ConstArrayView from = in;
+    for (const extrema1d::Sweep& sweep : extrema1d::sweeps_of(in, out, passes, first.itemsize, !first.converts)) {
+        extrema1d::run_sweep(from, out, sweep, from.data == in.data ? first : later, limited);
+        from = as_const(out);
+    }
+}
+
+void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind kind,
+               const extrema1d::Footprint& footprint, double cval, const Exec& exec) {
+    if (in.size() == 0) return;
+    if (in.rank == 0) {
+        extrema1d::Footprint line = footprint;
+        line.windows = {extrema1d::Window{}};
+        extrema1d(extrema1d::with_an_axis(in), extrema1d::with_an_axis(out), kind, line, cval, exec);
+        return;
+    }
+    // Here scipy makes the input's type of `cval` first.
+    const double held = visit(
+        in.dtype, [&](auto t) { return static_cast<double>(TruncateWrap::cast<typename decltype(t)::type>(cval)); });
+    const extrema1d::Compute compute = extrema1d::compute_in(in.dtype, out.dtype, kind, held, false);
+    extrema1d::run_footprint(in, out, footprint, compute, exec);
+}
+
+}  // namespace voxkern::cpu
