@@ -320,6 +320,8 @@ void VolumePlan<C>::plan_passes() {
         const std::int64_t planes = first.n_in + 2 * first.prefilter.pad;
         interpolates = first.n_out < planes;
         between = AxisTables<C>::identity(std::min(first.n_out, planes));
+        const std::int64_t samples = between.plan().n_out * middle.n_in * axis[2].plan().n_in;
+        task.stream_between = samples * static_cast<std::int64_t>(sizeof(C)) > kStreamBytes;
     }
     const int taps = interpolates ? 1 : first.taps;
     task.direct = (taps == 1 || taps * middle.taps <= 4) && !filtered(middle);
