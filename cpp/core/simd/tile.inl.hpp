@@ -17,8 +17,8 @@ constexpr DType kOwnDType = kSame<C, float> ? DType::f32 : DType::f64;
 
 // Rows of a tile lie apart in the array: the hardware does not foresee where the next one starts.
 constexpr std::int64_t kRowsAhead = 6;
-inline void fetch_ahead(const char* row, std::int64_t bytes) {
-    for (std::int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(row + b);
+inline void fetch_ahead(const void* row, std::int64_t bytes) {
+    for (std::int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(static_cast<const char*>(row) + b);
 }
 
 // Lines -> tile. `staging` holds width x n elements and is used where lines must be widened first.

@@ -317,6 +317,8 @@ void resample_axes(const ConstArrayView& in, const ArrayView& out, const std::ve
     VolumePlan<C> plan(in, out, axes, options, order.walked, chosen, picks ? kernels.pick_lanes : 0, exec);
     plan.task.finish.lowest = limits.lowest;
     plan.task.finish.highest = limits.highest;
+    // Where cval blends in, it is limited like any other value.
+    if (options.mode == Boundary::grid_constant) plan.task.cval = plan.task.finish(C{0});
     for (std::int64_t item = 0; item < order.batch.size(); ++item) {
         const Axes<2>::Offsets at = order.batch.at(item);
         const Task<C> task = task_of(plan, in.at(at[0]), out.at(at[1]));

@@ -55,12 +55,12 @@ struct Task {
     C source_offset = C{0};  // the same where `source` is the input, 0 where it is coefficients
     C cval = C{0};
     Finish<C> finish;
-    bool finishes = false;      // rows need `finish` or have samples outside
-    bool stream = false;        // results bypass the caches
+    bool finishes = false;        // rows need `finish` or have samples outside
+    bool stream = false;          // results bypass the caches
     bool stream_between = false;  // so does the volume between two passes
-    bool turned = false;        // output rows run across those of the target: they are stored transposed
-    bool shares_plane = false;  // chunks of rows share scratch.plane, made before them
-    bool direct = false;        // an output row is combined straight from the source: no plane is kept
+    bool turned = false;          // output rows run across those of the target: they are stored transposed
+    bool shares_plane = false;    // chunks of rows share scratch.plane, made before them
+    bool direct = false;          // an output row is combined straight from the source: no plane is kept
 };
 
 // A few long lines, each by itself. Strides along a line are `step`.
