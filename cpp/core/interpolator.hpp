@@ -90,8 +90,8 @@ VOXKERN_HD VOXKERN_INLINE void sinc_weights(double c, const Interpolator& kernel
 }
 
 // Fills index and weight of the taps at coordinate c of a line of n samples with `pad` more on either
-// side, in units of the padded line. Taps that stand for cval get weight 0. False: the sample is cval
-// altogether. `slopes`: weights of the spline's derivative.
+// side, in units of the padded line. Taps that stand for cval get weight 0. False: all of them do, or the mode says so:
+// the sample is cval altogether. `slopes`: weights of the spline's derivative.
 VOXKERN_HD VOXKERN_INLINE bool interpolator_taps(double c, std::int64_t n, std::int64_t pad, const Interpolator& kernel,
                                                  Boundary mode, std::int64_t* index, double* weight,
                                                  bool slopes = false) {
@@ -129,14 +129,16 @@ VOXKERN_HD VOXKERN_INLINE bool interpolator_taps(double c, std::int64_t n, std::
         }
         start += spline_start(near, kernel.order);
     }
+    bool reaches = false;
     for (int t = 0; t < taps; ++t) {
         index[t] = fold_index(start + t, n + 2 * pad, beyond);
+        reaches = reaches || index[t] != kOutside;
         if (index[t] == kOutside) {  // the end next to it: a NaN counts even with weight 0
             index[t] = start + t < 0 ? 0 : n + 2 * pad - 1;
             weight[t] = 0.0;
         }
     }
-    return true;
+    return reaches;
 }
 
 }  // namespace voxkern

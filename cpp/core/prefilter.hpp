@@ -40,8 +40,11 @@ struct Prefilter {
 // longer than a tile of such lines may be: its scratch memory and the time between two looks at a signal would know no
 // bounds. The recursion forgets where it started: after kRunIn samples the poles of every order are below 1e-18. So a
 // segment starts that far outside itself, on the samples that continue the line, and any starting value will do.
+// kSegmentRoom: elements of scratch to filter one in.
 inline constexpr std::int64_t kRunIn = 64;
 inline constexpr std::int64_t kSegment = std::int64_t{1} << 14;
+template <class C>
+inline constexpr std::int64_t kSegmentRoom = 2 * kSegment + (2 + 128 / static_cast<std::int64_t>(sizeof(C))) * kRunIn;
 inline constexpr std::int64_t kLongLine = 2 * kSegment;
 inline constexpr std::int64_t kLongestTile = 64 * kSegment;
 inline constexpr std::int64_t kFewLines = 8;  // of float64: a cache line

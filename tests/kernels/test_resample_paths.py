@@ -261,3 +261,45 @@ def test_labels_of_bools_are_bools():
         vk.resample_labels(np.ones((4, 4), bool), shape=5, cval=5)
     with pytest.raises(vk.ArgumentError, match="out"):
         vk.resample_argmax(np.ones((5, 4, 4), np.float32), shape=5, out=np.empty((5, 5), bool))
+
+
+# --- grid-constant: what lies wholly outside ------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", range(4))
+@pytest.mark.parametrize("end", [0, -1])
+def test_nan_at_an_end_does_not_reach_what_lies_outside(rng, backend, order, end):
+    """Where no tap is inside there is cval, whatever the samples are, as in scipy."""
+    at = np.arange(-40.0, 45.0, 0.3)
+    x = rng.random((3, 6))
+    x[1, end] = np.nan
+    want = scipy_ndimage.map_coordinates(
+        x, np.meshgrid(np.arange(3.0), at, indexing="ij"), order=order, mode="grid-constant", cval=5.0
+    )
+    assert np.isnan(want).any()
+    np.testing.assert_allclose(
+        run(backend, x, [np.arange(3.0), at], order, "grid-constant", cval=5.0)[1], want[1], rtol=0, atol=1e-9
+    )
+    line = rng.random(40000)
+    line[end] = np.nan
+    beyond = np.concatenate([np.arange(-90.0, -20.5, 0.3), np.arange(40019.5, 40090.0, 0.3)])
+    assert (run(backend, line, [beyond], order, "grid-constant", cval=5.0) == 5.0).all()
+
+
+@pytest.mark.parametrize("order", [0, 1, 3, "area"])
+@pytest.mark.parametrize("axes", [1, 2, 3, 4, 5])
+def test_clip_limits_cval_that_blends_in(rng, backend, order, axes):
+    """Along any number of axes, of short lines and of long ones."""
+    x = rng.random((4,) * axes, dtype=np.float32)
+    cells = [1.5] * axes if order == "area" else None
+    args = {"cval": 7.0, "clip": True, "cells": cells}
+    order = 0 if order == "area" else order
+    at = [np.linspace(-2.3 - a, 5.2, 6) for a in range(axes)]
+    got = run(backend, x, at, order, "grid-constant", **args)
+    assert got.max() == x.max()
+    assert (got[(0,) * axes] == x.max()).all() and (got[(-1,) * axes] == x.max()).all()
+    free = run(backend, x, at, order, "grid-constant", cval=7.0, cells=cells)
+    np.testing.assert_allclose(got, np.clip(free, x.min(), x.max()), rtol=0, atol=1e-5)
+    line = rng.random(40000, dtype=np.float32)
+    got = run(backend, line, [np.arange(-50.0, 100.0, 0.7)], order, "grid-constant", cval=7.0, clip=True)
+    assert got.max() == line.max() == got[0]

@@ -57,20 +57,6 @@ void prefilter_tile(const Prefilter<C>& filter, C* line, std::int64_t width, std
     }
 }
 
-// Causal, then anticausal recursion of one pole along n samples, in place, from any start.
-template <class C>
-inline void pole_segment(C z, C* line, std::int64_t n) {
-    C c = line[0];
-    for (std::int64_t i = 1; i < n; ++i) {
-        c = madd(z, c, line[i]);
-        line[i] = c;
-    }
-    for (std::int64_t i = n - 1; i >= 0; --i) {
-        c = madd(z, c, -(z * line[i]));
-        line[i] = c;
-    }
-}
-
 // Samples [start, stop) of a line of n whose sample 0 is at `first`, each less `offset`. Beyond its ends stands the
 // sample that `beyond` names, or zero where that is kOutside. Some of them lie inside.
 template <class C, class Beyond>
@@ -96,18 +82,29 @@ void load_past_ends(const LineSide& from, const char* first, C offset, std::int6
 }
 
 // Coefficients [begin, end) of a padded long line whose sample 0 is at `first`, each less `offset`. They are made in
-// `buffer`, which takes kRunIn more on either side; returns where they start.
+// `buffer`, kSegmentRoom<C> elements; returns where they start. A cache line of parts of the segment is filtered side
+// by side, each with its own run-in.
 template <class C>
 C* segment_coefficients(const LongLine<C>& line, const LineSide& from, const char* first, C offset, std::int64_t begin,
                         std::int64_t end, C* buffer) {
+    constexpr std::int64_t W = kRowAlign<C>;
+    const std::int64_t part = round_up(end - begin, W) / W;
     const std::int64_t run_in = line.poles > 0 ? kRunIn : 0;
     const std::int64_t start = begin - run_in - line.pad;
-    const std::int64_t stop = end + run_in - line.pad;
+    const std::int64_t stop = line.poles > 0 ? begin + W * part + run_in - line.pad : end - line.pad;
     load_past_ends(from, first, offset, line.n, start, stop, buffer, [&](std::int64_t i) {
         const std::int64_t at = fold_index(i + line.pad, line.n + 2 * line.pad, line.extension) - line.pad;
         if (at >= 0 && at < line.n) return at;
         return line.pad_edge ? (at < 0 ? 0 : line.n - 1) : kOutside;
     });
-    for (int p = 0; p < line.poles; ++p) pole_segment(line.pole[p], buffer, stop - start);
-    return buffer + run_in;
+    if (line.poles == 0) return buffer;
+    Prefilter<C> filter;  // from any start
+    filter.n = part + 2 * run_in;
+    filter.poles = line.poles;
+    for (int p = 0; p < line.poles; ++p) filter.filter[p].pole = line.pole[p];
+    C* const tile = buffer + round_up(stop - start, W);
+    transpose(buffer, part, tile, W, W, filter.n);
+    prefilter_tile(filter, tile, W, W);
+    transpose(tile + run_in * W, W, buffer, part, part, W);
+    return buffer;
 }

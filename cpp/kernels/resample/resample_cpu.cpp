@@ -98,12 +98,13 @@ ScratchSizes row_sizes(const Task<C>& task) {
     const std::int64_t width = (last.n_in + W - 1) / W * W;
     ScratchSizes sizes;
     sizes.taps = kMaxInterpolatorTaps * width;
-    sizes.rows = W * width + 2 * W;  // picks read two vectors from any sample on
-    sizes.halo = smoothing_rows(last) * W;
-    sizes.columns = (last.n_in + 2 * last.prefilter.pad) * W;
-    sizes.result = 64 * W;
-    sizes.staging = last.n_out * W + W;
-    sizes.converted = task.stream || task.turned ? last.n_out * W : 0;
+    constexpr std::int64_t rows = kBlockRows<C>;
+    sizes.rows = rows * width + 2 * W;  // picks read two vectors from any sample on
+    sizes.halo = smoothing_rows(last) * rows;
+    sizes.columns = (last.n_in + 2 * last.prefilter.pad) * rows;
+    sizes.result = 64 * rows;
+    sizes.staging = last.n_out * rows + W;
+    sizes.converted = task.stream || task.turned ? last.n_out * rows : 0;
     return sizes;
 }
 
@@ -316,6 +317,8 @@ void resample_axes(const ConstArrayView& in, const ArrayView& out, const std::ve
     VolumePlan<C> plan(in, out, axes, options, order.walked, chosen, picks ? kernels.pick_lanes : 0, exec);
     plan.task.finish.lowest = limits.lowest;
     plan.task.finish.highest = limits.highest;
+    // Where cval blends in, it is limited like any other value.
+    if (options.mode == Boundary::grid_constant) plan.task.cval = plan.task.finish(C{0});
     for (std::int64_t item = 0; item < order.batch.size(); ++item) {
         const Axes<2>::Offsets at = order.batch.at(item);
         const Task<C> task = task_of(plan, in.at(at[0]), out.at(at[1]));

@@ -30,6 +30,7 @@ struct Store {
     DType dtype = DType::f32;
     C offset = C{0};
     C cval = C{0};
+    bool blends = false;        // cval is an offset of zero, limited as what it blends with
     const C* limits = nullptr;  // lowest, highest; null: no clip
     bool boolean = false;       // nothing but 0 and 1
 
@@ -41,7 +42,7 @@ struct Store {
             finish.lowest = limits[0];
             finish.highest = limits[1];
         }
-        value = outside ? cval : finish(value);
+        value = outside && !blends ? cval : finish(outside ? C{0} : value);
         if (boolean) value = value < C{0} ? C{0} : (value > C{1} ? C{1} : value);
         cuda::store_sample<RoundSaturate>(data, dtype, place, value);
     }
@@ -194,6 +195,9 @@ class Resampler {
         store.data = out.data;
         store.dtype = out.dtype;
         store.cval = static_cast<C>(options_.cval);
+        store.blends = options_.mode == Boundary::grid_constant;
+        store.offset = store.blends ? store.cval : C{0};
+        store.limits = options_.clip ? limits_ : nullptr;
         for (const Outside& axis : earlier_) mark(out, axis, store);
     }
 
@@ -213,6 +217,7 @@ class Resampler {
         store.dtype = out.dtype;
         store.offset = plan.task.offset;
         store.cval = plan.task.cval;
+        store.blends = options_.mode == Boundary::grid_constant;
         store.limits = last && options_.clip ? limits_ : nullptr;
         store.boolean = last && options_.boolean;
         const int missing = 3 - static_cast<int>(order.walked.size());

@@ -40,6 +40,8 @@ void gather_elements(const Task<C>& task, std::int64_t k, std::int64_t begin, st
         const std::int64_t wanted = all_outside ? kOutside : middle.index[j];
         if (wanted != made && all_outside) fill_row(row, cval, last.n_out);
         if (wanted != made && !all_outside) {
+            const std::int64_t ahead = middle.index[j + kRowsAhead < end ? j + kRowsAhead : end - 1];
+            if (task.source.lane == 1) fetch_ahead(plane + ahead * task.source.row, last.n_in * to.itemsize);
             gather_row(last, plane + wanted * task.source.row, task.source.lane, cval, samples, row);
         }
         made = wanted;
@@ -166,9 +168,8 @@ struct LineTaps {
 
     // False where all of the sample is cval.
     VOXKERN_INLINE bool find(const LineTask<C>& task, std::int64_t i) {
-        const bool inside =
-            interpolator_taps(task.coordinates[i], task.line.n, task.line.pad, task.kernel, task.mode, index, weight);
-        return inside && !(task.kernel.radius == 0 && task.kernel.order == 0 && weight[0] == 0.0);
+        return interpolator_taps(task.coordinates[i], task.line.n, task.line.pad, task.kernel, task.mode, index,
+                                 weight);
     }
 };
 

@@ -47,8 +47,8 @@ void resample_line(LineTask<C> task, std::int64_t n_out, const Kernels<C>& kerne
     }
     if (filters || !smooths) {
         for_segments(padded, kSegment, exec, [&](std::int64_t begin, std::int64_t end) {
-            Workspace workspace(Workspace::bytes_of<C>({kSegment + 2 * kRunIn}));
-            kernels.line_segment(task, begin, end, workspace.take<C>(kSegment + 2 * kRunIn), coefficients);
+            Workspace workspace(Workspace::bytes_of<C>({kSegmentRoom<C>}));
+            kernels.line_segment(task, begin, end, workspace.take<C>(kSegmentRoom<C>), coefficients);
         });
     }
     for_segments(n_out, kSegment, exec, [&](std::int64_t begin, std::int64_t end) {
@@ -89,6 +89,7 @@ void resample_lines(const ConstArrayView& in, const ArrayView& out, const AxisSa
     task.cval = static_cast<C>(options.cval);
     if (blends_cval(options, sampling)) task.offset = task.cval;
     task.finish = {task.offset, options.clip, finish.lowest, finish.highest};
+    if (options.mode == Boundary::grid_constant) task.cval = task.finish(C{0});
     Axes<2> lines;
     for (int a = 0; a < in.rank; ++a) {
         if (a != axis) lines.push(in.shape[a], {in.strides[a], out.strides[a]});

@@ -74,13 +74,15 @@ bool cell_taps(double c, double width, std::int64_t n, Boundary mode, int taps, 
         c < -limit ? std::fmod(c, 1.0) - limit : (c > 2.0 * limit ? std::fmod(c, 1.0) + 2.0 * limit : c);
     const Cell cell(as_given ? near : folded.value, width);
     const Boundary beyond = mode == Boundary::fov ? Boundary::nearest : tap_boundary(mode);
+    bool reaches = false;
     for (std::int64_t k = 0; k < std::min<std::int64_t>(cell.count, taps); ++k) {
         const std::int64_t i = fold_index(cell.first + k, n, beyond);
         if (i == kOutside) continue;
         *index++ = i;
         *weight++ = cell.weight(k);
+        reaches = true;
     }
-    return true;
+    return reaches;
 }
 
 // The largest number of samples that a cell covers.
@@ -152,8 +154,7 @@ void AxisTables<C>::fill(const AxisSampling& axis, const Options& options, doubl
                                     ? cell_taps(c, axis.cell, plan_.n_in, options.mode, taps, index, weight.data())
                                     : interpolator_taps(c, plan_.n_in, plan_.prefilter.pad, options.kernel,
                                                         options.mode, index, weight.data());
-            const bool nothing = (taps == 1 || axis.cell > 0.0) && weight[0] == 0.0;  // all of it is cval
-            outside_[static_cast<std::size_t>(i)] = inside && !nothing ? 0 : 1;
+            outside_[static_cast<std::size_t>(i)] = inside ? 0 : 1;
             for (int t = 0; t < taps; ++t) {
                 weights_[static_cast<std::size_t>(i * taps + t)] =
                     static_cast<C>(gain * weight[static_cast<std::size_t>(t)]);
@@ -320,6 +321,8 @@ void VolumePlan<C>::plan_passes() {
         const std::int64_t planes = first.n_in + 2 * first.prefilter.pad;
         interpolates = first.n_out < planes;
         between = AxisTables<C>::identity(std::min(first.n_out, planes));
+        const std::int64_t samples = between.plan().n_out * middle.n_in * axis[2].plan().n_in;
+        task.stream_between = samples * static_cast<std::int64_t>(sizeof(C)) > kStreamBytes;
     }
     const int taps = interpolates ? 1 : first.taps;
     task.direct = (taps == 1 || taps * middle.taps <= 4) && !filtered(middle);

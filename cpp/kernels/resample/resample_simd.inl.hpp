@@ -79,11 +79,10 @@ inline void interpolate_row(const AxisPlan<C>& plan, std::int64_t i, const C* fi
     combine(plan.taps, rows, plan.weights + i * plan.taps, out, n);
 }
 
-// Output rows [begin, end) of a tile of one cache line's width.
-template <int T, class C>
+// Output rows [begin, end) of a tile of width W.
+template <int T, std::int64_t W, class C>
 void interpolate_columns(const AxisPlan<C>& plan, std::int64_t begin, std::int64_t end, const C* first,
                          C* VOXKERN_RESTRICT out) {
-    constexpr std::int64_t W = kRowAlign<C>;
     constexpr int U = static_cast<int>(W / kVec<C>);
     const std::int64_t* index = plan.index + begin * T;
     const C* weights = plan.weights + begin * T;
@@ -98,17 +97,17 @@ void interpolate_columns(const AxisPlan<C>& plan, std::int64_t begin, std::int64
     }
 }
 
-template <class C>
+template <std::int64_t W, class C>
 void interpolate_columns(const AxisPlan<C>& plan, std::int64_t begin, std::int64_t end, const C* first, C* out) {
     switch (plan.taps) {
-        case 1: interpolate_columns<1>(plan, begin, end, first, out); break;
-        case 2: interpolate_columns<2>(plan, begin, end, first, out); break;
-        case 3: interpolate_columns<3>(plan, begin, end, first, out); break;
-        case 4: interpolate_columns<4>(plan, begin, end, first, out); break;
-        case 5: interpolate_columns<5>(plan, begin, end, first, out); break;
-        case 6: interpolate_columns<6>(plan, begin, end, first, out); break;
-        case 8: interpolate_columns<8>(plan, begin, end, first, out); break;
-        default: interpolate_columns<10>(plan, begin, end, first, out); break;
+        case 1: interpolate_columns<1, W>(plan, begin, end, first, out); break;
+        case 2: interpolate_columns<2, W>(plan, begin, end, first, out); break;
+        case 3: interpolate_columns<3, W>(plan, begin, end, first, out); break;
+        case 4: interpolate_columns<4, W>(plan, begin, end, first, out); break;
+        case 5: interpolate_columns<5, W>(plan, begin, end, first, out); break;
+        case 6: interpolate_columns<6, W>(plan, begin, end, first, out); break;
+        case 8: interpolate_columns<8, W>(plan, begin, end, first, out); break;
+        default: interpolate_columns<10, W>(plan, begin, end, first, out); break;
     }
 }
 
@@ -132,15 +131,21 @@ void first_axis(const Task<C>& task, const AxisPlan<C>& plan, const Lines& lines
     subtract(loaded, task.source_offset, plan.n_in * width);
     if (plan.smooth_size > 0) smooth_tile(plan, loaded, line, width, width);
     prefilter_tile(plan.prefilter, line, width, width);
-    const RowSink<C> sink = row_sink<RoundSaturate, C>(lines.out, at.out_offset, scratch.staging);
+    C* const to = reinterpret_cast<C*>(lines.out.base) + at.out_offset;
     for (std::int64_t i = 0; i < plan.n_out; ++i) {
         // The last vector of a row may reach into its neighbour: rows go through the buffer there.
-        C* const row = at.lanes == width ? sink.row(i) : scratch.staging;
-        interpolate_row(plan, i, scratch.plane, width, row, width);
-        if (row == scratch.staging) {
-            sink.store_line(row, sink.base + i * sink.step_bytes, sink.stride, at.lanes);
+        C* const row = to + i * lines.out.step;
+        const bool in_place = at.lanes == width && !task.stream_between;
+        interpolate_row(plan, i, scratch.plane, width, in_place ? row : scratch.staging, width);
+        if (in_place) continue;
+        const std::int64_t bytes = at.lanes * static_cast<std::int64_t>(sizeof(C));
+        if (task.stream_between) {
+            stream_bytes(row, scratch.staging, bytes);
+        } else {
+            __builtin_memcpy(row, scratch.staging, static_cast<std::size_t>(bytes));
         }
     }
+    if (task.stream_between) stream_fence();
 }
 
 // Rows [begin, end) of plane k before axes 1 and 2, as samples of a tile along axis 1.
@@ -196,10 +201,9 @@ void finish_row(const Task<C>& task, bool row_outside, C* row) {
     }
 }
 
-// A block of rows along axis 2: samples in scratch.rows -> results in scratch.staging.
-template <class C>
+// A block of W rows along axis 2: samples in scratch.rows -> results in scratch.staging.
+template <std::int64_t W, class C>
 void resample_last_axis(const AxisPlan<C>& last, std::int64_t width, const Scratch<C>& scratch) {
-    constexpr std::int64_t W = kRowAlign<C>;
     C* const line = scratch.columns + last.prefilter.pad * W;
     C* const transposed = last.smooth_size > 0 ? scratch.halo + last.smooth_size / 2 * W : line;
     transpose(scratch.rows, width, transposed, W, W, last.n_in);
@@ -207,7 +211,7 @@ void resample_last_axis(const AxisPlan<C>& last, std::int64_t width, const Scrat
     prefilter_tile(last.prefilter, line, W, W);
     for (std::int64_t i = 0; i < last.n_out; i += kTransposeRows) {
         const std::int64_t end = i + kTransposeRows < last.n_out ? i + kTransposeRows : last.n_out;
-        interpolate_columns(last, i, end, scratch.columns, scratch.result);
+        interpolate_columns<W>(last, i, end, scratch.columns, scratch.result);
         transpose(scratch.result, W, scratch.staging + i, last.n_out, end - i, W);
     }
 }
@@ -309,7 +313,7 @@ void resample_rows(const Task<C>& task, std::int64_t k, std::int64_t begin, std:
     const std::int64_t stride = last.identity ? width : last.n_out;
     C* const results = last.identity ? scratch.rows : scratch.staging;
     // Rows that need no transposing are better still in L1.
-    const std::int64_t block = transposes || task.turned ? W : W / 4;
+    const std::int64_t block = transposes || task.turned ? kBlockRows<C> : W / 4;
     for (std::int64_t j0 = begin; j0 < end; j0 += block) {
         const std::int64_t rows = end - j0 < block ? end - j0 : block;
         for (std::int64_t r = 0; r < rows && !outside; ++r) {
@@ -322,7 +326,8 @@ void resample_rows(const Task<C>& task, std::int64_t k, std::int64_t begin, std:
             }
             if (last.picks.start != nullptr) pick_row(last.picks, row, scratch.staging + r * last.n_out);
         }
-        if (transposes && !outside) resample_last_axis(last, width, scratch);
+        if (transposes && !outside && rows > W) resample_last_axis<kBlockRows<C>>(last, width, scratch);
+        if (transposes && !outside && rows <= W) resample_last_axis<W>(last, width, scratch);
         if (task.finishes) {
             for (std::int64_t r = 0; r < rows; ++r) {
                 const bool row_outside = outside || (middle.outside != nullptr && middle.outside[j0 + r] != 0);

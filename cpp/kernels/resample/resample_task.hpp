@@ -31,6 +31,11 @@ struct AxisPlan {
     Picks<C> picks;
 };
 
+// Rows that are transposed and resampled together along axis 2. Two cache lines of lanes keep two recursions under way
+// where a vector has one, and share the weights.
+template <class C>
+inline constexpr std::int64_t kBlockRows = 128 / static_cast<std::int64_t>(sizeof(C));
+
 // Where a volume lies in memory. Strides in elements.
 struct VolumeSide {
     char* base = nullptr;
@@ -50,11 +55,12 @@ struct Task {
     C source_offset = C{0};  // the same where `source` is the input, 0 where it is coefficients
     C cval = C{0};
     Finish<C> finish;
-    bool finishes = false;      // rows need `finish` or have samples outside
-    bool stream = false;        // results bypass the caches
-    bool turned = false;        // output rows run across those of the target: they are stored transposed
-    bool shares_plane = false;  // chunks of rows share scratch.plane, made before them
-    bool direct = false;        // an output row is combined straight from the source: no plane is kept
+    bool finishes = false;        // rows need `finish` or have samples outside
+    bool stream = false;          // results bypass the caches
+    bool stream_between = false;  // so does the volume between two passes
+    bool turned = false;          // output rows run across those of the target: they are stored transposed
+    bool shares_plane = false;    // chunks of rows share scratch.plane, made before them
+    bool direct = false;          // an output row is combined straight from the source: no plane is kept
 };
 
 // A few long lines, each by itself. Strides along a line are `step`.

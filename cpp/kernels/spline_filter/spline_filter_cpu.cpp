@@ -60,9 +60,9 @@ struct Passes {
         parallel_for(lines.size() * segments, exec, [&](std::int64_t chunk) {
             const Axes<2>::Offsets at = lines.at(chunk / segments);
             const std::int64_t begin = chunk % segments * kSegment;
-            Workspace buffer(Workspace::bytes_of<C>({kSegment + 2 * kRunIn}));
+            Workspace buffer(Workspace::bytes_of<C>({kSegmentRoom<C>}));
             kernels.segment(task, {at[0], at[1], 1, 0, n}, begin, std::min(begin + kSegment, n),
-                            buffer.take<C>(kSegment + 2 * kRunIn));
+                            buffer.take<C>(kSegmentRoom<C>));
         });
     }
 

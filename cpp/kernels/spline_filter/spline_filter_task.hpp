@@ -27,7 +27,7 @@ struct Scratch {
 template <class C>
 struct Kernels {
     void (*tile)(const Task<C>&, const TilePosition&, const Scratch<C>&);
-    // Samples [begin, end) of one long line; `buffer` has room for kRunIn more on either side.
+    // Samples [begin, end) of one long line, made in `buffer`, kSegmentRoom<C> elements.
     void (*segment)(const Task<C>&, const TilePosition&, std::int64_t begin, std::int64_t end, C* buffer);
 };
 
