@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._core import __version__
-from ._ops.intensity import window, zscore
+from ._ops.intensity import clip_percentiles, window, window_to_uint8, zscore
+from ._ops.measure import bounding_box, crop_to_nonzero, otsu, percentiles
 from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
 from ._ops.resample import ResamplePlan, resample
 from ._ops.resample_labels import resample_argmax, resample_labels
@@ -58,6 +59,9 @@ __all__ = [
     "Volume",
     "VoxkernError",
     "__version__",
+    "bounding_box",
+    "clip_percentiles",
+    "crop_to_nonzero",
     "cuda_available",
     "get_num_threads",
     "list_series",
@@ -65,6 +69,8 @@ __all__ = [
     "n4_bias_field_correction",
     "ndimage",
     "nn",
+    "otsu",
+    "percentiles",
     "preprocess",
     "push",
     "release_memory",
@@ -78,6 +84,7 @@ __all__ = [
     "show_config",
     "warp",
     "window",
+    "window_to_uint8",
     "zscore",
 ]
 

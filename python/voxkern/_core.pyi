@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'empty', 'mapped_points', 'n4', 'n4_divide', 'norm', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'empty', 'mapped_points', 'measure', 'measure_box', 'measure_histogram', 'measure_quantiles', 'n4', 'n4_divide', 'norm', 'normalise', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -83,6 +83,12 @@ class NormOptions:
     How channels are normalised and activated.
     """
     def __init__(self, *, statistics: NormStatistics, eps: typing.SupportsFloat | typing.SupportsIndex = 1e-05, slope: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None:
+        ...
+class NormaliseOptions:
+    """
+    (x - centre) * scale + shift, limited to low .. high; outside where a mask is zero.
+    """
+    def __init__(self, *, centre: typing.SupportsFloat | typing.SupportsIndex = 0.0, scale: typing.SupportsFloat | typing.SupportsIndex = 1.0, shift: typing.SupportsFloat | typing.SupportsIndex = 0.0, low: typing.SupportsFloat | typing.SupportsIndex = ..., high: typing.SupportsFloat | typing.SupportsIndex = ..., outside: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
         ...
 class PoolKind(enum.Enum):
     """
@@ -224,6 +230,22 @@ def mapped_points(mapping: CompiledMapping, output: numpy.ndarray[typing.Any, nu
     """
     Writes into `output`, (grid..., image axes), what the mapping says of every grid point.
     """
+def measure(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[int, float, float, float, float]:
+    """
+    Count, mean, sum of squared differences from it, minimum, maximum. threads=0: the default number.
+    """
+def measure_box(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threshold: typing.SupportsFloat | typing.SupportsIndex | None, threads: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, int]]:
+    """
+    (first, last + 1) along each axis of what is not zero or is above a threshold; first > last where nothing is. threads=0: the default number.
+    """
+def measure_histogram(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, edges: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
+    """
+    Voxels between edges that rise in equal steps. threads=0: the default number.
+    """
+def measure_quantiles(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, quantiles: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], neighbours: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[int, int, list[float]]:
+    """
+    Writes the values on either side of each quantile; returns how many voxels count, how many of them are NaN, and the fractions between the neighbours. threads=0: the default number.
+    """
 def n4(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, weights: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, scratch: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: N4Options, callback: collections.abc.Callable[[int, int, float], None] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> N4Fit:
     """
     Fits the log field of 1 to 3 axes. `scratch`, an array, is overwritten. threads=0: the default number.
@@ -235,6 +257,10 @@ def n4_divide(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output:
 def norm(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], weight: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, bias: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, mean: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, variance: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, options: NormOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Normalises float32 (N, C, ...). threads=0: the default number.
+    """
+def normalise(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: NormaliseOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    A line and limits for every voxel. threads=0: the default number.
     """
 def pool3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: PoolOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """

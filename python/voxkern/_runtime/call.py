@@ -27,7 +27,7 @@ from .backend import NUMPY, Backend, backend_of, dlpack_library, host_array
 from .config import get_num_threads
 from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError
 from .images import as_volume
-from .validate import KERNEL_DTYPES, LABEL_DTYPES, SAMPLED_DTYPES, Array, thread_count
+from .validate import KERNEL_DTYPES, LABEL_DTYPES, REAL_DTYPES, SAMPLED_DTYPES, Array, thread_count
 
 _OVERLAP_WORK = 1000  # steps of NumPy's search for a shared element, below a millisecond
 
@@ -129,6 +129,7 @@ class Call:
         if dtype.char not in dtypes:
             known = {
                 SAMPLED_DTYPES: "bool, integers, float16, float32, float64 and complex",
+                REAL_DTYPES: "bool, integers, float16, float32 and float64",
                 LABEL_DTYPES: "bool, integers",
                 frozenset("f"): "float32",
             }

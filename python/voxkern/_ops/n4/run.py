@@ -17,7 +17,7 @@ from ..._runtime.images import as_volume
 from ..._runtime.texts import documented
 from ..._runtime.validate import Array
 from ..._space.kinds import Image
-from ..intensity import otsu_threshold
+from ..measure import otsu_of
 from .finish import finish
 from .plan import Axis, plan_axes
 from .settings import N4Callback, N4Settings, check_choices, fit_settings
@@ -267,7 +267,7 @@ def _region(
     if isinstance(mask, str):
         if mask != "otsu":
             raise ArgumentError(f"mask: got {mask!r}, allowed an array or 'otsu'")
-        marked: Array | None = image > otsu_threshold(image, otsu_bins)
+        marked: Array | None = image > otsu_of(call, image, None, otsu_bins, "itk")
     else:
         marked = _like_image(call, mask, "mask", image)
     if mask_label is not None and marked is None:

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <limits>
+
+#include "kernels/measure/measure.hpp"
+#include "kernels/measure/measure_run.hpp"
+
+namespace voxkern::measure {
+namespace {
+
+constexpr double kInfinite = std::numeric_limits<double>::infinity();
+
+Statistics both(const Statistics& a, const Statistics& b) {
+    return {joined(a.moments, b.moments), std::min(a.minimum, b.minimum), std::max(a.maximum, b.maximum)};
+}
+
+bool has_nan(DType dtype) {
+    return dtype == DType::f16 || dtype == DType::f32 || dtype == DType::f64;
+}
+
+// Digit by digit, the highest first. Elements whose known digits agree share a pass over the image and its counts.
+void select(const Job& job, std::vector<Sought>& sought, int shift, const Exec& exec) {
+    constexpr std::int64_t kMost = 8;  // prefixes of a pass: 4 MB of counts per thread
+    for (; shift >= 0; shift -= kDigitBits) {
+        for (std::size_t begin = 0; begin < sought.size();) {
+            std::vector<Digit> digits;
+            std::vector<std::size_t> ends;
+            std::size_t end = begin;
+            for (; end < sought.size(); ++end) {
+                if (digits.empty() || sought[end].prefix != digits.back().prefix) {
+                    if (static_cast<std::int64_t>(digits.size()) == kMost) break;
+                    digits.push_back({shift, sought[end].prefix});
+                    ends.push_back(end);
+                }
+                ends.back() = end + 1;
+            }
+            const auto size = static_cast<std::int64_t>(digits.size()) * kDigits;
+            const std::vector<std::int64_t> counts =
+                tally(job, size, exec, [&](const void* values, std::int64_t n, std::int64_t* into) {
+                    for (std::size_t k = 0; k < digits.size(); ++k) {
+                        job.ops.digits(digits[k], values, n, into + static_cast<std::int64_t>(k) * kDigits);
+                    }
+                });
+            for (std::size_t k = 0; k < digits.size(); ++k) {
+                Sought* const first = sought.data() + (k == 0 ? begin : ends[k - 1]);
+                take_digit(counts.data() + static_cast<std::int64_t>(k) * kDigits, first, sought.data() + ends[k]);
+            }
+            begin = end;
+        }
+    }
+}
+
+void widen(Box& box, int axis, std::int64_t first, std::int64_t last) {
+    box.first[axis] = std::min(box.first[axis], first);
+    box.last[axis] = std::max(box.last[axis], last);
+}
+
+Box empty_box() {
+    Box box;
+    std::fill(box.first, box.first + kMaxRank, std::numeric_limits<std::int64_t>::max());
+    std::fill(box.last, box.last + kMaxRank, -1);
+    return box;
+}
+
+}  // namespace
+}  // namespace voxkern::measure
+
+namespace voxkern {
+
+measure::Statistics cpu::measure(const measure::Image& image, const Exec& exec) {
+    using namespace voxkern::measure;
+    const Job job = job_of(image);
+    const bool flush = image.voxels.dtype != DType::f64;
+    const Exec limited = limited_to_work(flush ? flushing_subnormals(exec) : exec, job.size);
+    std::vector<Statistics> parts(static_cast<std::size_t>(job.pieces), Statistics{{}, kInfinite, -kInfinite});
+    parallel_for(job.pieces, limited, [&](std::int64_t piece) {
+        Statistics& part = parts[static_cast<std::size_t>(piece)];
+        for_blocks(job, piece,
+                   [&](const void* values, std::int64_t n) { part = both(part, job.ops.statistics(values, n)); });
+    });
+    Statistics all = {{}, kInfinite, -kInfinite};
+    for (const Statistics& part : parts) all = both(all, part);
+    return all;
+}
+
+std::vector<std::int64_t> cpu::measure_histogram(const measure::Image& image, const std::vector<double>& edges,
+                                                 const Exec& exec) {
+    using namespace voxkern::measure;
+    const auto count = static_cast<std::int64_t>(edges.size()) - 1;
+    const Bins bins = {edges.data(), count, static_cast<double>(count) / (edges.back() - edges.front())};
+    const Job job = job_of(image);
+    return tally(job, count, limited_to_work(exec, 2 * job.size),
+                 [&](const void* values, std::int64_t n, std::int64_t* counts) {
+                     job.ops.bins(bins, values, n, counts);
+                 });
+}
+
+measure::Quantiles cpu::measure_quantiles(const measure::Image& image, const std::vector<double>& quantiles,
+                                          const ArrayView& neighbours, const Exec& exec) {
+    using namespace voxkern::measure;
+    const Job job = job_of(image);
+    const Exec limited = limited_to_work(exec, job.size);
+    const int bits = 8 * static_cast<int>(job.itemsize);
+    const Digit top = {std::max(bits - kDigitBits, 0), 0};
+    const std::vector<std::int64_t> counts =
+        tally(job, kDigits, limited, [&](const void* values, std::int64_t n, std::int64_t* into) {
+            job.ops.digits(top, values, n, into);
+        });
+    Quantiles found;
+    for (const std::int64_t n : counts) found.count += n;
+    // A NaN's key is all ones, and nothing else has its highest digit.
+    if (has_nan(image.voxels.dtype)) found.not_numbers = counts.back();
+    if (found.count == 0 || found.not_numbers > 0) return found;
+    std::vector<Sought> sought = sought_of(quantiles, found.count, found);
+    take_digit(counts.data(), sought.data(), sought.data() + sought.size());
+    select(job, sought, top.shift - kDigitBits, limited);
+    for (const Sought& s : sought) job.ops.element(s.prefix, neighbours.at(s.place));
+    return found;
+}
+
+measure::Box cpu::measure_box(const ConstArrayView& in, const std::optional<double>& threshold, const Exec& exec) {
+    using namespace voxkern::measure;
+    const Ops ops = VOXKERN_SELECT_LEVEL(level).ops(in.dtype);
+    Axes<1> axes;  // not merged: each has its own indices
+    std::vector<int> order = slowest_first(in.rank, in.strides);
+    for (const int a : order) axes.push(in.shape[a], {in.strides[a]});
+    if (in.rank == 0) axes.push(1, {1});
+    const int row = axes.rank() - 1;
+    const std::int64_t size = in.size();
+    Box box = empty_box();
+    std::mutex mutex;
+    parallel_for((size + kPiece - 1) / kPiece, limited_to_work(exec, size / 4), [&](std::int64_t piece) {
+        Box mine = empty_box();  // in the order of the walk
+        const std::int64_t last = std::min((piece + 1) * kPiece, size);
+        for_stretches(axes, piece * kPiece, last, kPiece, [&](const Walk<1>& walk, std::int64_t n) {
+            const void* const from = in.at(walk.offsets()[0]);
+            const std::int64_t stride = axes[row].strides[0];
+            const Stretch s = threshold ? ops.above(*threshold, from, stride, n) : ops.nonzero(from, stride, n);
+            if (s.first > s.last) return;
+            for (int a = 0; a < row; ++a) widen(mine, a, walk.index(a), walk.index(a));
+            widen(mine, row, walk.index(row) + s.first, walk.index(row) + s.last);
+        });
+        const std::lock_guard<std::mutex> lock(mutex);
+        for (int a = 0; a < in.rank; ++a) widen(box, order[static_cast<std::size_t>(a)], mine.first[a], mine.last[a]);
+    });
+    return box;
+}
+
+}  // namespace voxkern

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// Row loops of measure, compiled once per ISA level inside that level's namespace.
+#include "core/simd/intrinsics.hpp"
+#include "core/words.hpp"
+#include "kernels/measure/measure_math.hpp"
+#include "kernels/measure/measure_task.hpp"
+
+namespace voxkern::measure {
+namespace VOXKERN_LEVEL {
+namespace {
+
+#include "core/simd/vec.inl.hpp"
+//
+#include "core/simd/convert.inl.hpp"
+//
+#include "core/simd/mask.inl.hpp"
+
+template <class W>
+void gather(const void* in, std::int64_t stride, void* values, std::int64_t n) {
+    const W* VOXKERN_RESTRICT from = static_cast<const W*>(in);
+    W* VOXKERN_RESTRICT to = static_cast<W*>(values);
+    for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
+}
+
+// Eight elements at a time: regions are compact, so that most eights are all outside or all inside.
+template <class W>
+std::int64_t pack(const void* in, std::int64_t stride, const std::uint8_t* inside, void* values, std::int64_t n) {
+    constexpr std::uint64_t kAll = 0x0101010101010101U;
+    const W* VOXKERN_RESTRICT from = static_cast<const W*>(in);
+    W* VOXKERN_RESTRICT to = static_cast<W*>(values);
+    std::int64_t kept = 0;
+    std::int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        std::uint64_t eight;
+        __builtin_memcpy(&eight, inside + i, 8);
+        if (eight == 0) continue;
+        if (eight == kAll) {
+            for (std::int64_t j = 0; j < 8; ++j) to[kept + j] = from[(i + j) * stride];
+            kept += 8;
+            continue;
+        }
+        for (std::int64_t j = i; j < i + 8; ++j) {
+            to[kept] = from[j * stride];
+            kept += inside[j] != 0;
+        }
+    }
+    for (; i < n; ++i) {
+        to[kept] = from[i * stride];
+        kept += inside[i] != 0;
+    }
+    return kept;
+}
+
+inline double sum_of(Vec<double> v) {
+    double sum = 0.0;
+    for (std::int64_t i = 0; i < kVec<double>; ++i) sum += v[i];
+    return sum;
+}
+
+struct Sums {
+    double sum;
+    double low;
+    double high;
+};
+
+template <class T>
+Sums sums_of(const T* x, std::int64_t n) {
+    constexpr std::int64_t kLanes = kVec<double>;
+    Vec<double> sums[2] = {};
+    Vec<double> low = splat(__builtin_inf());
+    Vec<double> high = -low;
+    std::int64_t i = 0;
+    for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
+        for (int k = 0; k < 2; ++k) {
+            const Vec<double> v = load_as<double>(x + i + k * kLanes);
+            sums[k] += v;
+            low = v < low ? v : low;
+            high = v > high ? v : high;
+        }
+    }
+    Sums all = {sum_of(sums[0] + sums[1]), __builtin_inf(), -__builtin_inf()};
+    for (std::int64_t k = 0; k < kLanes; ++k) {
+        all.low = low[k] < all.low ? low[k] : all.low;
+        all.high = high[k] > all.high ? high[k] : all.high;
+    }
+    for (; i < n; ++i) {
+        const double v = as_double(x[i]);
+        all.sum += v;
+        all.low = v < all.low ? v : all.low;
+        all.high = v > all.high ? v : all.high;
+    }
+    return all;
+}
+
+// Twice over values that are still in L1: differences from their own mean lose nothing.
+template <class T>
+Statistics statistics(const void* values, std::int64_t n) {
+    constexpr std::int64_t kLanes = kVec<double>;
+    const T* x = static_cast<const T*>(values);
+    const Sums all = sums_of(x, n);
+    const double count = static_cast<double>(n);
+    const double centre = all.sum / count;
+    Vec<double> first[2] = {};
+    Vec<double> second[2] = {};
+    std::int64_t i = 0;
+    for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
+        for (int k = 0; k < 2; ++k) {
+            const Vec<double> d = load_as<double>(x + i + k * kLanes) - centre;
+            first[k] += d;
+            second[k] = madd(d, d, second[k]);
+        }
+    }
+    double rest = sum_of(first[0] + first[1]);
+    double squares = sum_of(second[0] + second[1]);
+    for (; i < n; ++i) {
+        const double d = as_double(x[i]) - centre;
+        rest += d;
+        squares = madd(d, d, squares);
+    }
+    squares -= rest * rest / count;
+    return {{count, centre + rest / count, squares < 0.0 ? 0.0 : squares}, all.low, all.high};
+}
+
+template <class T>
+void bins_of(const Bins& bins, const void* values, std::int64_t n, std::int64_t* counts) {
+    const T* x = static_cast<const T*>(values);
+    const double first = bins.edges[0];
+    const double last = bins.edges[bins.count];
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double v = as_double(x[i]);
+        if (!(v >= first && v <= last)) continue;
+        auto bin = static_cast<std::int64_t>((v - first) * bins.scale);  // the right one or close to it
+        bin = bin < bins.count ? bin : bins.count - 1;
+        while (v < bins.edges[bin]) --bin;
+        while (bin + 1 < bins.count && v >= bins.edges[bin + 1]) ++bin;
+        ++counts[bin];
+    }
+}
+
+template <class T>
+void digits_of(const Digit& digit, const void* values, std::int64_t n, std::int64_t* counts) {
+    using W = Word<T>;
+    constexpr int kBits = 8 * static_cast<int>(sizeof(T));
+    constexpr std::int64_t kGroup = 64;
+    const W* x = static_cast<const W*>(values);
+    if (digit.shift + kDigitBits >= kBits) {  // the first digit: all have the empty prefix
+        for (std::int64_t i = 0; i < n; ++i) ++counts[key_of<T>(x[i]) >> digit.shift];
+        return;
+    }
+    if constexpr (kBits > kDigitBits) {
+        const int above = digit.shift + kDigitBits;
+        const W prefix = static_cast<W>(digit.prefix);
+        for (std::int64_t start = 0; start < n; start += kGroup) {
+            const std::int64_t end = start + kGroup < n ? start + kGroup : n;
+            W any = 0;
+            for (std::int64_t i = start; i < end; ++i) any |= (key_of<T>(x[i]) >> above) == prefix ? W{1} : W{0};
+            if (any == 0) continue;
+            for (std::int64_t i = start; i < end; ++i) {
+                const W key = key_of<T>(x[i]);
+                if (key >> above == prefix) ++counts[key >> digit.shift & (kDigits - 1)];
+            }
+        }
+    }
+}
+
+template <class T>
+void element_of(std::uint64_t key, void* value) {
+    const Word<T> word = word_of<T>(static_cast<Word<T>>(key));
+    __builtin_memcpy(value, &word, sizeof(word));
+}
+
+// From either end to the first element that passes: what lies between is not read.
+template <class T, class Passes>
+inline Stretch found(const T* x, std::int64_t stride, std::int64_t n, const Passes& passes) {
+    constexpr std::int64_t kGroup = 64;
+    const auto any = [&](std::int64_t start, std::int64_t end) {
+        unsigned char one = 0;
+        for (std::int64_t i = start; i < end; ++i) one = passes(x[i * stride]) ? 1 : one;
+        return one != 0;
+    };
+    std::int64_t first = 0;
+    while (first + kGroup <= n && !any(first, first + kGroup)) first += kGroup;
+    while (first < n && !passes(x[first * stride])) ++first;
+    if (first == n) return {0, -1};
+    std::int64_t end = n;
+    while (end - kGroup > first && !any(end - kGroup, end)) end -= kGroup;
+    while (!passes(x[(end - 1) * stride])) --end;
+    return {first, end - 1};
+}
+
+template <class T>
+Stretch nonzero(const void* in, std::int64_t stride, std::int64_t n) {
+    return found(static_cast<const Word<T>*>(in), stride, n, [](Word<T> word) { return is_set<T>(word); });
+}
+
+template <class T>
+Stretch above(double threshold, const void* in, std::int64_t stride, std::int64_t n) {
+    return found(static_cast<const T*>(in), stride, n, [threshold](T x) { return as_double(x) > threshold; });
+}
+
+Ops ops_of(DType dtype) {
+    switch (dtype) {
+#define VOXKERN_CASE(name, T)                                                                                     \
+    case DType::name:                                                                                             \
+        return {gather<Word<T>>, pack<Word<T>>, statistics<T>, bins_of<T>, digits_of<T>,            \
+                element_of<T>,   nonzero<T>,    above<T>};
+        VOXKERN_DTYPES(VOXKERN_CASE)
+#undef VOXKERN_CASE
+    }
+    return {};
+}
+
+}  // namespace
+
+const Level& level() {
+    static constexpr Level table = {ops_of, inside_row_of};
+    return table;
+}
+
+}  // namespace VOXKERN_LEVEL
+}  // namespace voxkern::measure
