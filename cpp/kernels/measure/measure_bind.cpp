@@ -3,6 +3,8 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "bindings/args.hpp"
 #include "bindings/run.hpp"
 
@@ -29,7 +31,8 @@ ArrayView neighbour_view(const Array& array, const measure::Image& image, std::s
 }
 
 void check_edges(const std::vector<double>& edges) {
-    expect(edges.size() >= 2 && edges.back() > edges.front(), "edges: allowed two and more that rise");
+    const bool rise = edges.size() >= 2 && edges.back() > edges.front() && std::is_sorted(edges.begin(), edges.end());
+    expect(rise, "edges: allowed two and more that rise");
 }
 
 }  // namespace

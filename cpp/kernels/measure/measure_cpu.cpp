@@ -89,10 +89,9 @@ std::vector<std::int64_t> cpu::measure_histogram(const measure::Image& image, co
     const auto count = static_cast<std::int64_t>(edges.size()) - 1;
     const Bins bins = {edges.data(), count, static_cast<double>(count) / (edges.back() - edges.front())};
     const Job job = job_of(image);
-    return tally(job, count, limited_to_work(exec, 2 * job.size),
-                 [&](const void* values, std::int64_t n, std::int64_t* counts) {
-                     job.ops.bins(bins, values, n, counts);
-                 });
+    return tally(
+        job, count, limited_to_work(exec, 2 * job.size),
+        [&](const void* values, std::int64_t n, std::int64_t* counts) { job.ops.bins(bins, values, n, counts); });
 }
 
 measure::Quantiles cpu::measure_quantiles(const measure::Image& image, const std::vector<double>& quantiles,
@@ -103,9 +102,8 @@ measure::Quantiles cpu::measure_quantiles(const measure::Image& image, const std
     const int bits = 8 * static_cast<int>(job.itemsize);
     const Digit top = {std::max(bits - kDigitBits, 0), 0};
     const std::vector<std::int64_t> counts =
-        tally(job, kDigits, limited, [&](const void* values, std::int64_t n, std::int64_t* into) {
-            job.ops.digits(top, values, n, into);
-        });
+        tally(job, kDigits, limited,
+              [&](const void* values, std::int64_t n, std::int64_t* into) { job.ops.digits(top, values, n, into); });
     Quantiles found;
     for (const std::int64_t n : counts) found.count += n;
     // A NaN's key is all ones, and nothing else has its highest digit.

@@ -10,8 +10,9 @@ namespace voxkern::measure {
 
 // The bits of infinity.
 template <class T>
-constexpr Word<T> kInfinity =
-    static_cast<Word<T>>(sizeof(T) == 2 ? 0x7C00U : sizeof(T) == 4 ? 0x7F800000U : 0x7FF0000000000000U);
+constexpr Word<T> kInfinity = static_cast<Word<T>>(sizeof(T) == 2   ? 0x7C00U
+                                                   : sizeof(T) == 4 ? 0x7F800000U
+                                                                    : 0x7FF0000000000000U);
 
 // Negative floats order backwards, so all of their bits are turned; every NaN comes last.
 template <class T>

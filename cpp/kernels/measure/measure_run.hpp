@@ -10,16 +10,16 @@
 
 namespace voxkern::measure {
 
-constexpr std::int64_t kBlock = 2048;             // elements
-constexpr std::int64_t kPiece = 32 * kBlock;      // elements that one thread takes at a time
-constexpr std::int64_t kShortRow = kBlock / 16;   // rows below this are collected to fill a block
+constexpr std::int64_t kBlock = 2048;            // elements
+constexpr std::int64_t kPiece = 32 * kBlock;     // elements that one thread takes at a time
+constexpr std::int64_t kShortRow = kBlock / 16;  // rows below this are collected to fill a block
 
 struct Job {
     const Image& image;
     Axes<2> axes;
     Ops ops;
     Inside inside = nullptr;
-    bool in_place = false;       // blocks lie side by side in the image
+    bool in_place = false;        // blocks lie side by side in the image
     bool bytes_in_place = false;  // and so do bytes of the mask
     std::int64_t itemsize = 1;
     std::int64_t size = 0;

@@ -22,7 +22,16 @@ void gather(const void* in, std::int64_t stride, void* values, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
 }
 
-// Eight elements at a time: regions are compact, so that most eights are all outside or all inside.
+constexpr std::int64_t kFar = 64;
+
+inline bool any_of(const std::uint8_t* bytes) {
+    std::uint8_t any = 0;
+    for (std::int64_t i = 0; i < kFar; ++i) any = static_cast<std::uint8_t>(any | bytes[i]);
+    return any != 0;
+}
+
+// Eight elements at a time: regions are compact, so that most eights are all outside or all inside. Background is
+// passed over faster still.
 template <class W>
 std::int64_t pack(const void* in, std::int64_t stride, const std::uint8_t* inside, void* values, std::int64_t n) {
     constexpr std::uint64_t kAll = 0x0101010101010101U;
@@ -33,9 +42,16 @@ std::int64_t pack(const void* in, std::int64_t stride, const std::uint8_t* insid
     for (; i + 8 <= n; i += 8) {
         std::uint64_t eight;
         __builtin_memcpy(&eight, inside + i, 8);
-        if (eight == 0) continue;
+        if (eight == 0) {
+            while (i + 8 + kFar <= n && !any_of(inside + i + 8)) i += kFar;
+            continue;
+        }
         if (eight == kAll) {
-            for (std::int64_t j = 0; j < 8; ++j) to[kept + j] = from[(i + j) * stride];
+            if (stride == 1) {
+                __builtin_memcpy(to + kept, from + i, 8 * sizeof(W));
+            } else {
+                for (std::int64_t j = 0; j < 8; ++j) to[kept + j] = from[(i + j) * stride];
+            }
             kept += 8;
             continue;
         }
@@ -137,6 +153,22 @@ void bins_of(const Bins& bins, const void* values, std::int64_t n, std::int64_t*
     }
 }
 
+// Calls count(word, times) for all words; a row of equal ones, as in a background, is one call.
+template <class W, class Count>
+inline void count_words(const W* x, std::int64_t n, const Count& count) {
+    constexpr std::int64_t kGroup = 16;
+    for (std::int64_t start = 0; start < n; start += kGroup) {
+        const std::int64_t end = start + kGroup < n ? start + kGroup : n;
+        W differ = 0;
+        for (std::int64_t i = start; i < end; ++i) differ = static_cast<W>(differ | (x[i] ^ x[start]));
+        if (differ == 0) {
+            count(x[start], end - start);
+        } else {
+            for (std::int64_t i = start; i < end; ++i) count(x[i], 1);
+        }
+    }
+}
+
 template <class T>
 void digits_of(const Digit& digit, const void* values, std::int64_t n, std::int64_t* counts) {
     using W = Word<T>;
@@ -144,7 +176,7 @@ void digits_of(const Digit& digit, const void* values, std::int64_t n, std::int6
     constexpr std::int64_t kGroup = 64;
     const W* x = static_cast<const W*>(values);
     if (digit.shift + kDigitBits >= kBits) {  // the first digit: all have the empty prefix
-        for (std::int64_t i = 0; i < n; ++i) ++counts[key_of<T>(x[i]) >> digit.shift];
+        count_words(x, n, [&](W word, std::int64_t times) { counts[key_of<T>(word) >> digit.shift] += times; });
         return;
     }
     if constexpr (kBits > kDigitBits) {
@@ -155,10 +187,10 @@ void digits_of(const Digit& digit, const void* values, std::int64_t n, std::int6
             W any = 0;
             for (std::int64_t i = start; i < end; ++i) any |= (key_of<T>(x[i]) >> above) == prefix ? W{1} : W{0};
             if (any == 0) continue;
-            for (std::int64_t i = start; i < end; ++i) {
-                const W key = key_of<T>(x[i]);
-                if (key >> above == prefix) ++counts[key >> digit.shift & (kDigits - 1)];
-            }
+            count_words(x + start, end - start, [&](W word, std::int64_t times) {
+                const W key = key_of<T>(word);
+                if (key >> above == prefix) counts[key >> digit.shift & (kDigits - 1)] += times;
+            });
         }
     }
 }
@@ -200,10 +232,10 @@ Stretch above(double threshold, const void* in, std::int64_t stride, std::int64_
 
 Ops ops_of(DType dtype) {
     switch (dtype) {
-#define VOXKERN_CASE(name, T)                                                                                     \
-    case DType::name:                                                                                             \
-        return {gather<Word<T>>, pack<Word<T>>, statistics<T>, bins_of<T>, digits_of<T>,            \
-                element_of<T>,   nonzero<T>,    above<T>};
+#define VOXKERN_CASE(name, T)                                              \
+    case DType::name:                                                      \
+        return {gather<Word<T>>, pack<Word<T>>, statistics<T>, bins_of<T>, \
+                digits_of<T>,    element_of<T>, nonzero<T>,    above<T>};
         VOXKERN_DTYPES(VOXKERN_CASE)
 #undef VOXKERN_CASE
     }

@@ -24,10 +24,10 @@ struct Options {
 
 namespace voxkern::cpu {
 
-// `in`, `out` and the mask have the same shape; `out` overlaps nothing, or is `in` itself. Computes in float64 with one
-// rounding to the dtype of `out`; integers round half away from zero and saturate. NaN stays NaN, and becomes 0 in
-// integers of up to 16 bits and unsigned ones. Where only limits are asked for and the dtypes agree, values between them
-// stay as they are, to the last bit of 64-bit integers.
+// `in`, `out` and the mask have the same shape; `out` overlaps neither. Computes in float64 with one rounding to the
+// dtype of `out`; integers round half away from zero and saturate. NaN stays NaN, and becomes 0 in integers of up to 16
+// bits and unsigned ones. Where only limits are asked for and the dtypes agree, values between them stay as they are,
+// to the last bit of 64-bit integers.
 void normalise(const ConstArrayView& in, const std::optional<ConstArrayView>& mask, const ArrayView& out,
                const normalise::Options& options, const Exec& exec);
 

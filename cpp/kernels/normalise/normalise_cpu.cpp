@@ -26,8 +26,7 @@ Task task_of(const ConstArrayView& in, const std::optional<ConstArrayView>& mask
              const Options& options, const Axes<3>::Axis& row) {
     Task task;
     task.options = options;
-    task.limits_alone =
-        in.dtype == out.dtype && options.centre == 0.0 && options.scale == 1.0 && options.shift == 0.0;
+    task.limits_alone = in.dtype == out.dtype && options.centre == 0.0 && options.scale == 1.0 && options.shift == 0.0;
     task.masked = mask.has_value();
     task.in = in.dtype;
     task.out = out.dtype;

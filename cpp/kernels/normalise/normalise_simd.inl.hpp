@@ -37,6 +37,16 @@ void values_of(const Options& given, const void* in, std::int64_t stride, C* VOX
     }
 }
 
+// Above the largest double that a 64-bit integer holds there are a few more of its values.
+template <class T>
+inline T upper(double high) {
+    if constexpr (!kFloating<T>) {
+        constexpr T largest = static_cast<T>(~(kSigned<T> ? kTopBit<T> : Word<T>{0}));
+        if (high > upper_limit<T, double>()) return largest;
+    }
+    return RoundSaturate::cast<T>(high);
+}
+
 // Limits alone, in the dtype itself.
 template <class T>
 void limit_row(const Options& o, const void* in, std::int64_t in_stride, void* out, std::int64_t out_stride,
@@ -52,7 +62,7 @@ void limit_row(const Options& o, const void* in, std::int64_t in_stride, void* o
         }
     } else {
         const T low = RoundSaturate::cast<T>(o.low);
-        const T high = RoundSaturate::cast<T>(o.high);
+        const T high = upper<T>(o.high);
         if (in_stride == 1 && out_stride == 1) {
             for (std::int64_t i = 0; i < n; ++i) y[i] = limited(x[i], low, high);
         } else {

@@ -13,7 +13,7 @@ from .._runtime import validate
 from .._runtime.call import Call
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.texts import documented
-from .._runtime.validate import REAL_DTYPES, Array
+from .._runtime.validate import NUMBER_DTYPES, Array
 from .._space.kinds import Image
 from .measure import check_percent, enter_image, enter_mask, no_voxel, percentiles_of
 
@@ -28,8 +28,6 @@ class Where(TypedDict, total=False):
 class WindowSettings(Where, total=False):
     """A window and what becomes of it."""
 
-    low: float | None
-    high: float | None
     center: float | None
     width: float | None
     output_range: Iterable[float]
@@ -39,8 +37,6 @@ class WindowSettings(Where, total=False):
 class ByteWindowSettings(Where, total=False):
     """A window of bytes."""
 
-    low: float | None
-    high: float | None
     center: float | None
     width: float | None
 
@@ -64,8 +60,8 @@ def zscore(x: Any, mask: Any = None, *, out: Any = None, threads: int | None = N
     Returns
     -------
     Volume or array
-        The kind of ``x``, float32 unless ``out`` says otherwise. Statistics are float64, joined block by block
-        in a fixed order. The deviation is that of the whole population, as in ``numpy.std``.
+        The kind of ``x``, float32 unless ``out`` says otherwise. Statistics are float64, joined block by
+        block in a fixed order. The deviation is that of the whole population, as in ``numpy.std``.
 
     Raises
     ------
@@ -81,7 +77,7 @@ def zscore(x: Any, mask: Any = None, *, out: Any = None, threads: int | None = N
     call = Call("zscore", "measure", "normalise", threads=threads)
     array = enter_image(call, x)
     inside = enter_mask(call, mask, array)
-    result = call.output(out, array.shape, array, dtype=np.float32, dtypes=REAL_DTYPES)
+    result = call.output(out, array.shape, array, dtype=np.float32, dtypes=NUMBER_DTYPES)
     count, mean, squares, _, _ = call.run("measure", array, inside)
     if count == 0:
         raise no_voxel("mask")
@@ -207,10 +203,14 @@ def _window_of(low: Any, high: Any, center: Any, width: Any) -> tuple[float, flo
     ends, middle = (low, high), (center, width)
     if middle != (None, None):
         if None in middle or ends != (None, None):
-            raise ArgumentError("center, width: got one alone or low, high besides, allowed low and high or both")
+            raise ArgumentError(
+                "center, width: got one alone or low, high besides, allowed low and high or both"
+            )
         center, width = validate.number(center, "center, width"), validate.number(width, "center, width")
         if not (np.isfinite((center, width)).all() and width > 0):
-            raise ArgumentError(f"center, width: got {center} and {width}, allowed finite with a positive width")
+            raise ArgumentError(
+                f"center, width: got {center} and {width}, allowed finite with a positive width"
+            )
         return center - width / 2, center + width / 2
     low, high = validate.number(low, "low, high"), validate.number(high, "low, high")
     if not (np.isfinite((low, high)).all() and low < high):
@@ -231,7 +231,7 @@ def _ramp(low: float, high: float, first: float, last: float, offset: float) -> 
 def _mapped(call: Call, x: Any, out: Any, dtype: Any, options: NormaliseOptions) -> Any:
     """Return every voxel mapped by itself."""
     array = enter_image(call, x)
-    result = call.output(out, array.shape, array, dtype=dtype, dtypes=REAL_DTYPES)
+    result = call.output(out, array.shape, array, dtype=dtype, dtypes=NUMBER_DTYPES)
     call.run("normalise", array, None, result, options)
     return call.leave(result)
 
@@ -277,7 +277,7 @@ def clip_percentiles(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Limit intensities to exact percentiles of the voxels.
+    """Limit the intensities of all voxels to exact percentiles, of those inside a mask.
 
     Parameters
     ----------
@@ -285,7 +285,6 @@ def clip_percentiles(
     low, high : float
         Percentages, 0 to 100; ``low`` below ``high``.
     {statistics_mask}
-        Voxels outside are limited as well.
     return_limits : bool
         Return the two limits besides.
     {intensities_out}
@@ -317,7 +316,7 @@ def clip_percentiles(
     call = Call("clip_percentiles", "measure", "normalise", threads=threads)
     array = enter_image(call, x)
     inside = enter_mask(call, mask, array)
-    result = call.output(out, array.shape, array, dtypes=REAL_DTYPES)
+    result = call.output(out, array.shape, array, dtypes=NUMBER_DTYPES)
     first, last = percentiles_of(call, array, inside, percents)
     if np.isnan((first, last)).any():
         raise ArgumentError(f"x: got limits {first:g} and {last:g}, allowed numbers with finite neighbours")

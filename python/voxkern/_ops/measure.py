@@ -29,13 +29,23 @@ def enter_image(call: Call, x: Any) -> Array:
 
 
 def enter_mask(call: Call, mask: Any, array: Array) -> Array | None:
-    """Return a mask of the image's shape; None for all voxels."""
+    """Return a mask of the image's shape, copied where its memory runs along another axis."""
     if mask is None:
         return None
     inside = call.enter(mask, "mask", REAL_DTYPES)
     if inside.shape != array.shape:
         raise ArgumentError(f"mask: got shape {inside.shape}, allowed {array.shape}")
-    return inside
+    if fastest_axis(inside) == fastest_axis(array):
+        return inside
+    aligned = call.empty(array.shape, inside.dtype, array)
+    call.run("copy", inside, aligned)
+    return aligned
+
+
+def fastest_axis(array: Array) -> int:
+    """Return the axis along which the voxels lie closest."""
+    steps = [abs(s) if n > 1 else np.inf for s, n in zip(array.strides, array.shape, strict=True)]
+    return int(np.argmin(steps)) if steps else 0
 
 
 def no_voxel(name: str, which: str = "inside") -> ArgumentError:
@@ -201,9 +211,9 @@ def _skimage_edges(array: Array, bins: int, low: float, high: float) -> Array:
             return np.histogram_bin_edges(np.array([low, high], array.dtype), bins)
         except ValueError:
             raise ArgumentError(f"bins: got {bins} between {low:g} and {high:g}, allowed fewer") from None
-    if high - low >= _MOST_LEVELS:
+    if high - low >= _MOST_LEVELS or max(-low, high) > 2**53:
         raise ArgumentError(
-            f"x: got integers from {low:g} to {high:g}, allowed {_MOST_LEVELS} levels, or method='itk'"
+            f"x: got integers from {low:g} to {high:g}, allowed {_MOST_LEVELS} levels or method='itk'"
         )
     return np.arange(low, high + 2)
 

@@ -208,7 +208,8 @@ x : Volume or array_like
     Bool, integers, float16, float32 or float64; any number of axes, any memory order.""",
     "statistics_mask": """\
 mask : Volume or array_like, optional
-    Of the shape of ``x``. Its non-zero voxels count; all do by default.""",
+    Of the shape of ``x``. Its non-zero voxels count; all do by default. One whose memory runs along
+    another axis is copied.""",
     "intensity_window": """\
 low, high : float, optional
     The window; ``low`` below ``high``.
@@ -226,7 +227,7 @@ margin : int or sequence
     "intensities_out": """\
 out : array, optional
     Where to write, of the shape of ``x``; its dtype is the result's. Integers are rounded half away from
-    zero and saturate.""",
+    zero and saturate. Bool is refused.""",
     # networks
     "images": """\
 input : array
