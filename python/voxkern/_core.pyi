@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'empty', 'mapped_points', 'measure', 'measure_box', 'measure_histogram', 'measure_quantiles', 'n4', 'n4_divide', 'norm', 'normalise', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'empty', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'n4', 'n4_divide', 'norm', 'normalise', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -230,13 +230,17 @@ def mapped_points(mapping: CompiledMapping, output: numpy.ndarray[typing.Any, nu
     """
     Writes into `output`, (grid..., image axes), what the mapping says of every grid point.
     """
-def measure(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[int, float, float, float, float]:
+def measure(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[int, float, float]:
     """
-    Count, mean, sum of squared differences from it, minimum, maximum. threads=0: the default number.
+    Count, mean, sum of squared differences from it. threads=0: the default number.
     """
 def measure_box(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threshold: typing.SupportsFloat | typing.SupportsIndex | None, threads: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, int]]:
     """
     (first, last + 1) along each axis of what is not zero or is above a threshold; first > last where nothing is. threads=0: the default number.
+    """
+def measure_extremes(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[int, int, float, float]:
+    """
+    Count, how many are NaN, minimum and maximum of the others. threads=0: the default number.
     """
 def measure_histogram(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, edges: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
     """

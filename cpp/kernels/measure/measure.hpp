@@ -19,9 +19,10 @@ struct Image {
     std::optional<ConstArrayView> mask;
 };
 
-struct Statistics {
-    Moments moments;
-    double minimum = 0.0;  // of the voxels that are numbers; infinity and minus infinity where there are none
+struct Extremes {
+    std::int64_t count = 0;        // voxels that took part
+    std::int64_t not_numbers = 0;  // NaN among them
+    double minimum = 0.0;          // of the others; infinity and minus infinity where there are none
     double maximum = 0.0;
 };
 
@@ -43,7 +44,9 @@ struct Box {
 namespace voxkern::cpu {
 
 // Sums are float64, of blocks that are joined in their order.
-measure::Statistics measure(const measure::Image& image, const Exec& exec);
+Moments measure(const measure::Image& image, const Exec& exec);
+
+measure::Extremes measure_extremes(const measure::Image& image, const Exec& exec);
 
 // Voxels in each of the bins between `edges`, which rise in equal steps but for their rounding: edges[i] <= x <
 // edges[i + 1]; the last bin has its upper edge too. Voxels beyond all bins, and NaN, are not counted.

@@ -42,13 +42,22 @@ void bind_measure(py::module_& module) {
         "measure",
         [](const Array& input, const std::optional<Array>& mask, Where where_) {
             const measure::Image image = image_of(input, mask);
-            measure::Statistics found;
+            Moments found;
             run(where_, [&](const auto& exec) { found = backend::measure(image, exec); });
-            return py::make_tuple(static_cast<std::int64_t>(found.moments.count), found.moments.mean,
-                                  found.moments.squares, found.minimum, found.maximum);
+            return py::make_tuple(static_cast<std::int64_t>(found.count), found.mean, found.squares);
         },
         py::arg("input"), py::arg("mask").none(true), where(),
-        "Count, mean, sum of squared differences from it, minimum, maximum. threads=0: the default number.");
+        "Count, mean, sum of squared differences from it. threads=0: the default number.");
+    module.def(
+        "measure_extremes",
+        [](const Array& input, const std::optional<Array>& mask, Where where_) {
+            const measure::Image image = image_of(input, mask);
+            measure::Extremes found;
+            run(where_, [&](const auto& exec) { found = backend::measure_extremes(image, exec); });
+            return py::make_tuple(found.count, found.not_numbers, found.minimum, found.maximum);
+        },
+        py::arg("input"), py::arg("mask").none(true), where(),
+        "Count, how many are NaN, minimum and maximum of the others. threads=0: the default number.");
     module.def(
         "measure_histogram",
         [](const Array& input, const std::optional<Array>& mask, const Numbers& edges, Where where_) {

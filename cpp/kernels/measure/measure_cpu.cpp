@@ -10,8 +10,20 @@ namespace {
 
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
-Statistics both(const Statistics& a, const Statistics& b) {
-    return {joined(a.moments, b.moments), std::min(a.minimum, b.minimum), std::max(a.maximum, b.maximum)};
+Extremes both(const Extremes& a, const Extremes& b) {
+    return {a.count + b.count, a.not_numbers + b.not_numbers, std::min(a.minimum, b.minimum),
+            std::max(a.maximum, b.maximum)};
+}
+
+// Runs join(part, values, n) on the blocks of each piece; returns the parts of the pieces in their order.
+template <class Part, class Join>
+std::vector<Part> parts_of(const Job& job, const Part& none, const Exec& exec, const Join& join) {
+    std::vector<Part> parts(static_cast<std::size_t>(job.pieces), none);
+    parallel_for(job.pieces, limited_to_work(exec, job.size), [&](std::int64_t piece) {
+        Part& part = parts[static_cast<std::size_t>(piece)];
+        for_blocks(job, piece, [&](const void* values, std::int64_t n) { join(part, values, n); });
+    });
+    return parts;
 }
 
 bool has_nan(DType dtype) {
@@ -67,19 +79,32 @@ Box empty_box() {
 
 namespace voxkern {
 
-measure::Statistics cpu::measure(const measure::Image& image, const Exec& exec) {
+Moments cpu::measure(const measure::Image& image, const Exec& exec) {
+    using namespace voxkern::measure;
+    struct Part {
+        Moments moments;
+        double centre = 0.0;
+    };
+    const Job job = job_of(image);
+    const Exec flushed = image.voxels.dtype == DType::f64 ? exec : flushing_subnormals(exec);
+    // The mean of the first block is near enough to all of a piece: where others lie apart, the deviation is as large.
+    const auto join = [&](Part& part, const void* values, std::int64_t n) {
+        if (part.moments.count == 0.0) part.centre = job.ops.mean(values, n);
+        part.moments = joined(part.moments, job.ops.moments(part.centre, values, n));
+    };
+    Moments all;
+    for (const Part& part : parts_of(job, Part{}, flushed, join)) all = joined(all, part.moments);
+    return all;
+}
+
+measure::Extremes cpu::measure_extremes(const measure::Image& image, const Exec& exec) {
     using namespace voxkern::measure;
     const Job job = job_of(image);
-    const bool flush = image.voxels.dtype != DType::f64;
-    const Exec limited = limited_to_work(flush ? flushing_subnormals(exec) : exec, job.size);
-    std::vector<Statistics> parts(static_cast<std::size_t>(job.pieces), Statistics{{}, kInfinite, -kInfinite});
-    parallel_for(job.pieces, limited, [&](std::int64_t piece) {
-        Statistics& part = parts[static_cast<std::size_t>(piece)];
-        for_blocks(job, piece,
-                   [&](const void* values, std::int64_t n) { part = both(part, job.ops.statistics(values, n)); });
-    });
-    Statistics all = {{}, kInfinite, -kInfinite};
-    for (const Statistics& part : parts) all = both(all, part);
+    const auto join = [&](Extremes& part, const void* values, std::int64_t n) {
+        part = both(part, job.ops.extremes(values, n));
+    };
+    Extremes all = {0, 0, kInfinite, -kInfinite};
+    for (const Extremes& part : parts_of(job, all, exec, join)) all = both(all, part);
     return all;
 }
 

@@ -73,83 +73,108 @@ inline double sum_of(Vec<double> v) {
     return sum;
 }
 
-struct Sums {
-    double sum;
-    double low;
-    double high;
-};
-
+// Reckoned from one of the values: where all are equal, so is their mean.
 template <class T>
-Sums sums_of(const T* x, std::int64_t n) {
-    constexpr std::int64_t kLanes = kVec<double>;
-    Vec<double> sums[2] = {};
-    Vec<double> low = splat(__builtin_inf());
-    Vec<double> high = -low;
-    std::int64_t i = 0;
-    for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
-        for (int k = 0; k < 2; ++k) {
-            const Vec<double> v = load_as<double>(x + i + k * kLanes);
-            sums[k] += v;
-            low = v < low ? v : low;
-            high = v > high ? v : high;
-        }
-    }
-    Sums all = {sum_of(sums[0] + sums[1]), __builtin_inf(), -__builtin_inf()};
-    for (std::int64_t k = 0; k < kLanes; ++k) {
-        all.low = low[k] < all.low ? low[k] : all.low;
-        all.high = high[k] > all.high ? high[k] : all.high;
-    }
-    for (; i < n; ++i) {
-        const double v = as_double(x[i]);
-        all.sum += v;
-        all.low = v < all.low ? v : all.low;
-        all.high = v > all.high ? v : all.high;
-    }
-    return all;
-}
-
-// Twice over values that are still in L1: differences from their own mean lose nothing.
-template <class T>
-Statistics statistics(const void* values, std::int64_t n) {
+double mean_of(const void* values, std::int64_t n) {
     constexpr std::int64_t kLanes = kVec<double>;
     const T* x = static_cast<const T*>(values);
-    const Sums all = sums_of(x, n);
-    const double count = static_cast<double>(n);
-    const double centre = all.sum / count;
-    Vec<double> first[2] = {};
-    Vec<double> second[2] = {};
+    const double first = as_double(x[0]);
+    Vec<double> sums[2] = {};
     std::int64_t i = 0;
     for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
-        for (int k = 0; k < 2; ++k) {
+        for (int k = 0; k < 2; ++k) sums[k] += load_as<double>(x + i + k * kLanes) - first;
+    }
+    double sum = sum_of(sums[0] + sums[1]);
+    for (; i < n; ++i) sum += as_double(x[i]) - first;
+    return first + sum / static_cast<double>(n);
+}
+
+template <class T>
+Moments moments_of(double centre, const void* values, std::int64_t n) {
+    constexpr std::int64_t kLanes = kVec<double>;
+    const T* x = static_cast<const T*>(values);
+    Vec<double> first[4] = {};
+    Vec<double> second[4] = {};
+    std::int64_t i = 0;
+    for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+        for (int k = 0; k < 4; ++k) {
             const Vec<double> d = load_as<double>(x + i + k * kLanes) - centre;
             first[k] += d;
             second[k] = madd(d, d, second[k]);
         }
     }
-    double rest = sum_of(first[0] + first[1]);
-    double squares = sum_of(second[0] + second[1]);
+    double rest = sum_of((first[0] + first[1]) + (first[2] + first[3]));
+    double squares = sum_of((second[0] + second[1]) + (second[2] + second[3]));
     for (; i < n; ++i) {
         const double d = as_double(x[i]) - centre;
         rest += d;
         squares = madd(d, d, squares);
     }
+    const double count = static_cast<double>(n);
     squares -= rest * rest / count;
-    return {{count, centre + rest / count, squares < 0.0 ? 0.0 : squares}, all.low, all.high};
+    return {count, centre + rest / count, squares < 0.0 ? 0.0 : squares};
+}
+
+template <class T>
+Extremes extremes_of(const void* values, std::int64_t n) {
+    const T* x = static_cast<const T*>(values);
+    Vec<double> low = splat(__builtin_inf());
+    Vec<double> high = -low;
+    Extremes all = {n, 0, __builtin_inf(), -__builtin_inf()};
+    std::int64_t i = 0;
+    for (; i + kVec<double> <= n; i += kVec<double>) {
+        const Vec<double> v = load_as<double>(x + i);
+        low = v < low ? v : low;
+        high = v > high ? v : high;
+    }
+    for (std::int64_t k = 0; k < kVec<double>; ++k) {
+        all.minimum = low[k] < all.minimum ? low[k] : all.minimum;
+        all.maximum = high[k] > all.maximum ? high[k] : all.maximum;
+    }
+    for (; i < n; ++i) {
+        const double v = as_double(x[i]);
+        all.minimum = v < all.minimum ? v : all.minimum;
+        all.maximum = v > all.maximum ? v : all.maximum;
+    }
+    if constexpr (kFloating<T>) {
+        for (i = 0; i < n; ++i) all.not_numbers += x[i] != x[i];
+    }
+    return all;
+}
+
+// The bin of a value whose guessed one is wrong: a neighbour, or none.
+inline void count_by_edges(const Bins& bins, double v, std::int64_t bin, std::int64_t* counts) {
+    if (!(v >= bins.edges[0] && v <= bins.edges[bins.count])) return;
+    while (v < bins.edges[bin]) --bin;
+    while (bin + 1 < bins.count && v >= bins.edges[bin + 1]) ++bin;
+    ++counts[bin];
 }
 
 template <class T>
 void bins_of(const Bins& bins, const void* values, std::int64_t n, std::int64_t* counts) {
+    constexpr std::int64_t kGroup = 64;
     const T* x = static_cast<const T*>(values);
     const double first = bins.edges[0];
-    const double last = bins.edges[bins.count];
-    for (std::int64_t i = 0; i < n; ++i) {
-        const double v = as_double(x[i]);
-        if (!(v >= first && v <= last)) continue;
-        auto bin = static_cast<std::int64_t>((v - first) * bins.scale);  // the right one or close to it
-        bin = bin < bins.count ? bin : bins.count - 1;
-        while (v < bins.edges[bin]) --bin;
-        while (bin + 1 < bins.count && v >= bins.edges[bin + 1]) ++bin;
-        ++counts[bin];
+    const double top = static_cast<double>(bins.count - 1);
+    const double scale = bins.scale;
+    double v[kGroup];
+    std::int32_t guess[kGroup];
+    for (std::int64_t start = 0; start < n; start += kGroup) {
+        const std::int64_t m = n - start < kGroup ? n - start : kGroup;
+        for (std::int64_t i = 0; i < m; ++i) {
+            v[i] = as_double(x[start + i]);
+            double place = (v[i] - first) * scale;
+            place = place > 0.0 ? place : 0.0;  // NaN too
+            guess[i] = static_cast<std::int32_t>(place < top ? place : top);
+        }
+        for (std::int64_t i = 0; i < m; ++i) {
+            const double* const edge = bins.edges + guess[i];
+            if (v[i] >= edge[0] && v[i] < edge[1]) {
+                ++counts[guess[i]];
+            } else {
+                count_by_edges(bins, v[i], guess[i], counts);
+            }
+        }
     }
 }
 
@@ -180,16 +205,16 @@ void digits_of(const Digit& digit, const void* values, std::int64_t n, std::int6
         return;
     }
     if constexpr (kBits > kDigitBits) {
+        // No element is NaN here, and what has the prefix has one sign: the bits above tell it without a key.
         const int above = digit.shift + kDigitBits;
-        const W prefix = static_cast<W>(digit.prefix);
+        const W wanted = static_cast<W>(word_of<T>(static_cast<W>(static_cast<W>(digit.prefix) << above)) >> above);
         for (std::int64_t start = 0; start < n; start += kGroup) {
             const std::int64_t end = start + kGroup < n ? start + kGroup : n;
             W any = 0;
-            for (std::int64_t i = start; i < end; ++i) any |= (key_of<T>(x[i]) >> above) == prefix ? W{1} : W{0};
+            for (std::int64_t i = start; i < end; ++i) any |= x[i] >> above == wanted ? W{1} : W{0};
             if (any == 0) continue;
             count_words(x + start, end - start, [&](W word, std::int64_t times) {
-                const W key = key_of<T>(word);
-                if (key >> above == prefix) counts[key >> digit.shift & (kDigits - 1)] += times;
+                if (word >> above == wanted) counts[key_of<T>(word) >> digit.shift & (kDigits - 1)] += times;
             });
         }
     }
@@ -232,10 +257,10 @@ Stretch above(double threshold, const void* in, std::int64_t stride, std::int64_
 
 Ops ops_of(DType dtype) {
     switch (dtype) {
-#define VOXKERN_CASE(name, T)                                              \
-    case DType::name:                                                      \
-        return {gather<Word<T>>, pack<Word<T>>, statistics<T>, bins_of<T>, \
-                digits_of<T>,    element_of<T>, nonzero<T>,    above<T>};
+#define VOXKERN_CASE(name, T)                                                                 \
+    case DType::name:                                                                         \
+        return {gather<Word<T>>, pack<Word<T>>, mean_of<T>,    moments_of<T>, extremes_of<T>, \
+                bins_of<T>,      digits_of<T>,  element_of<T>, nonzero<T>,    above<T>};
         VOXKERN_DTYPES(VOXKERN_CASE)
 #undef VOXKERN_CASE
     }

@@ -32,7 +32,9 @@ struct Ops {
     // Copies elements to where they lie side by side: all, or those inside; returns how many.
     void (*gather)(const void* in, std::int64_t stride, void* values, std::int64_t n);
     std::int64_t (*pack)(const void* in, std::int64_t stride, const std::uint8_t* inside, void* values, std::int64_t n);
-    Statistics (*statistics)(const void* values, std::int64_t n);
+    double (*mean)(const void* values, std::int64_t n);
+    Moments (*moments)(double centre, const void* values, std::int64_t n);
+    Extremes (*extremes)(const void* values, std::int64_t n);
     void (*bins)(const Bins& bins, const void* values, std::int64_t n, std::int64_t* counts);
     // Counts the digits of those elements that have the prefix.
     void (*digits)(const Digit& digit, const void* values, std::int64_t n, std::int64_t* counts);

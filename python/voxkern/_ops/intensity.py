@@ -78,7 +78,7 @@ def zscore(x: Any, mask: Any = None, *, out: Any = None, threads: int | None = N
     array = enter_image(call, x)
     inside = enter_mask(call, mask, array)
     result = call.output(out, array.shape, array, dtype=np.float32, dtypes=NUMBER_DTYPES)
-    count, mean, squares, _, _ = call.run("measure", array, inside)
+    count, mean, squares = call.run("measure", array, inside)
     if count == 0:
         raise no_voxel("mask")
     deviation = float(np.sqrt(squares / count))

@@ -53,6 +53,12 @@ def no_voxel(name: str, which: str = "inside") -> ArgumentError:
     return ArgumentError(f"{name}: got no voxel {which}, allowed at least one")
 
 
+def check_numbers(not_numbers: int) -> None:
+    """Refuse NaN among the voxels that count."""
+    if not_numbers:
+        raise ArgumentError(f"x: got {not_numbers} voxels that are not a number, allowed numbers")
+
+
 def percentiles_of(
     call: Call, array: Array, inside: Array | None, percents: list[float], as_scalar: bool = False
 ) -> list[float]:
@@ -62,8 +68,7 @@ def percentiles_of(
     count, not_numbers, fractions = call.run("measure_quantiles", array, inside, shares, pairs)
     if count == 0:
         raise no_voxel("mask")
-    if not_numbers:
-        raise ArgumentError(f"x: got {not_numbers} voxels that are not a number, allowed numbers")
+    check_numbers(not_numbers)
     # Whole numbers of any width have an exact difference.
     pairs = pairs if array.dtype.kind == "f" else pairs.astype(object)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -188,10 +193,11 @@ def otsu(
 
 def otsu_of(call: Call, array: Array, inside: Array | None, bins: int, method: str) -> float:
     """Return Otsu's threshold of the voxels inside."""
-    count, mean, _, low, high = call.run("measure", array, inside)
+    count, not_numbers, low, high = call.run("measure_extremes", array, inside)
     if count == 0:
         raise no_voxel("mask")
-    if not (np.isfinite((low, high)).all() and low < high and not np.isnan(mean)):
+    check_numbers(not_numbers)
+    if not (np.isfinite((low, high)).all() and low < high):
         raise ArgumentError(f"x: got values from {low:g} to {high:g}, allowed finite voxels that differ")
     if method == "itk":
         step = (high - low) * (1.0 + 0.01 / bins) / bins  # ITK's margin above the maximum

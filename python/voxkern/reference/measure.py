@@ -17,11 +17,18 @@ def voxels_of(x: ArrayLike, mask: ArrayLike | None = None) -> NDArray[Any]:
     return image.ravel() if mask is None else image[np.asarray(mask) != 0]
 
 
-def measure(x: ArrayLike, mask: ArrayLike | None = None) -> tuple[int, float, float, float, float]:
-    """Return count, mean, sum of squared differences from it, minimum and maximum."""
+def measure(x: ArrayLike, mask: ArrayLike | None = None) -> tuple[int, float, float]:
+    """Return count, mean and sum of squared differences from it."""
     values = voxels_of(x, mask).astype(np.float64)
     mean = float(values.mean())
-    return values.size, mean, float(np.sum((values - mean) ** 2)), float(values.min()), float(values.max())
+    return values.size, mean, float(np.sum((values - mean) ** 2))
+
+
+def measure_extremes(x: ArrayLike, mask: ArrayLike | None = None) -> tuple[int, int, float, float]:
+    """Return count, how many are NaN, minimum and maximum of the others."""
+    values = voxels_of(x, mask).astype(np.float64)
+    nan = np.isnan(values)
+    return values.size, int(nan.sum()), float(values[~nan].min()), float(values[~nan].max())
 
 
 def measure_histogram(
