@@ -121,13 +121,15 @@ def test_percentiles_of_every_bit_pattern(rng, cpu_level, dtype):
     if np.dtype(dtype).kind == "f":
         x = np.append(x[~np.isnan(x)], [0.0, -0.0, np.inf, -np.inf]).astype(dtype)
     x = np.append(x, np.repeat(x[:20], 300))
-    for place in (0, 1, 5, len(x) // 2, len(x) - 2, len(x) - 1):
-        pairs = np.empty((1, 2), dtype)
-        q = place / (len(x) - 1)
-        count, not_numbers, (fraction,) = _core.measure_quantiles(x, None, [q], pairs, 2)
-        want, (part,) = reference.measure_quantiles(x, None, [q])
-        assert (count, not_numbers, fraction) == (len(x), 0, part)
-        np.testing.assert_array_equal(pairs, want)
+    for part in (x, x[-4000:]):  # counted, and sorted
+        n = len(part)
+        for place in (0, 1, 5, n // 2, n - 2, n - 1):
+            pairs = np.empty((1, 2), dtype)
+            q = place / (n - 1)
+            count, not_numbers, (fraction,) = _core.measure_quantiles(part, None, [q], pairs, 2)
+            want, (wanted,) = reference.measure_quantiles(part, None, [q])
+            assert (count, not_numbers, fraction) == (n, 0, wanted)
+            np.testing.assert_array_equal(pairs, want)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_percentiles_of_random_arrays(seed):
     """Any size, ties, dtype, mask and q."""
     rng = np.random.default_rng(seed)
     dtype = KINDS[seed % len(KINDS)]
-    n = int(rng.integers(1, 400))
+    n = int(rng.choice((rng.integers(1, 400), rng.integers(4090, 4100), 9000)))
     x = image(rng, n, dtype)[rng.integers(0, max(n // int(rng.integers(1, 9)), 1), n)]
     mask = rng.random(n) > rng.random()
     mask[0] = True
@@ -189,6 +191,13 @@ def test_nan_is_an_error_inside_only():
     with pytest.raises(vk.ArgumentError, match="x: got 2 voxels that are not a number"):
         vk.percentiles(x, 50)
     assert vk.percentiles(x, 50, np.array([1, 0, 1, 0])) == 2
+    many = np.full(5000, np.inf, np.float32)
+    pairs = np.empty((1, 2), np.float32)
+    assert _core.measure_quantiles(many, None, [0.5], pairs, 1)[:2] == (5000, 0)
+    assert pairs.tolist() == [[np.inf, np.inf]]
+    many[77] = np.nan
+    with pytest.raises(vk.ArgumentError, match="x: got 1 voxels that are not a number"):
+        vk.percentiles(many, 50)
 
 
 # --- layouts, threads --------------------------------------------------------------------------------

@@ -30,8 +30,29 @@ bool has_nan(DType dtype) {
     return dtype == DType::f16 || dtype == DType::f32 || dtype == DType::f64;
 }
 
-// Digit by digit, the highest first. Elements whose known digits agree share a pass over the image and its counts.
-void select(const Job& job, std::vector<Sought>& sought, int shift, const Exec& exec) {
+constexpr std::int64_t kFew = 4096;  // elements that are sorted faster than counts are cleared
+
+// The neighbours of a few elements, their whole keys known.
+std::vector<Sought> sort(const Job& job, const std::vector<double>& quantiles, Quantiles& found) {
+    std::vector<std::uint64_t> keys(static_cast<std::size_t>(job.size));
+    for_blocks(job, 0, [&](const void* values, std::int64_t n) {
+        job.ops.keys(values, n, keys.data() + found.count);
+        found.count += n;
+    });
+    keys.resize(static_cast<std::size_t>(found.count));
+    std::sort(keys.begin(), keys.end());
+    if (has_nan(job.image.voxels.dtype)) {
+        const std::uint64_t last = ~std::uint64_t{0} >> (64 - 8 * job.itemsize);
+        found.not_numbers = keys.end() - std::lower_bound(keys.begin(), keys.end(), last);
+    }
+    if (found.count == 0 || found.not_numbers > 0) return {};
+    std::vector<Sought> sought = sought_of(quantiles, found.count, found);
+    for (Sought& s : sought) s.prefix = keys[static_cast<std::size_t>(s.rank)];
+    return sought;
+}
+
+// The next digits, the highest first. Elements whose known digits agree share a pass over the image and its counts.
+void take_digits(const Job& job, std::vector<Sought>& sought, int shift, const Exec& exec) {
     constexpr std::int64_t kMost = 8;  // prefixes of a pass: 4 MB of counts per thread
     for (; shift >= 0; shift -= kDigitBits) {
         for (std::size_t begin = 0; begin < sought.size();) {
@@ -46,20 +67,38 @@ void select(const Job& job, std::vector<Sought>& sought, int shift, const Exec& 
                 }
                 ends.back() = end + 1;
             }
-            const auto size = static_cast<std::int64_t>(digits.size()) * kDigits;
-            const std::vector<std::int64_t> counts =
-                tally(job, size, exec, [&](const void* values, std::int64_t n, std::int64_t* into) {
-                    for (std::size_t k = 0; k < digits.size(); ++k) {
-                        job.ops.digits(digits[k], values, n, into + static_cast<std::int64_t>(k) * kDigits);
-                    }
-                });
+            Tallies tallies(static_cast<std::int64_t>(digits.size()) * kDigits);
+            tally(job, tallies, exec, [&](const void* values, std::int64_t n, std::int64_t* counts) {
+                for (const Digit& digit : digits) {
+                    job.ops.digits(digit, values, n, counts);
+                    counts += kDigits;
+                }
+            });
+            const std::int64_t* counts = tallies.sum();
             for (std::size_t k = 0; k < digits.size(); ++k) {
-                Sought* const first = sought.data() + (k == 0 ? begin : ends[k - 1]);
-                take_digit(counts.data() + static_cast<std::int64_t>(k) * kDigits, first, sought.data() + ends[k]);
+                take_digit(counts, sought.data() + (k == 0 ? begin : ends[k - 1]), sought.data() + ends[k]);
+                counts += kDigits;
             }
             begin = end;
         }
     }
+}
+
+// The neighbours of many elements, digit by digit.
+std::vector<Sought> select(const Job& job, const std::vector<double>& quantiles, Quantiles& found, const Exec& exec) {
+    const Digit top = {std::max(8 * static_cast<int>(job.itemsize) - kDigitBits, 0), 0};
+    Tallies tallies(kDigits);
+    tally(job, tallies, exec,
+          [&](const void* values, std::int64_t n, std::int64_t* counts) { job.ops.digits(top, values, n, counts); });
+    const std::int64_t* const counts = tallies.sum();
+    for (std::int64_t i = 0; i < kDigits; ++i) found.count += counts[i];
+    // A NaN's key is all ones, and nothing else has its highest digit.
+    if (has_nan(job.image.voxels.dtype)) found.not_numbers = counts[kDigits - 1];
+    if (found.count == 0 || found.not_numbers > 0) return {};
+    std::vector<Sought> sought = sought_of(quantiles, found.count, found);
+    take_digit(counts, sought.data(), sought.data() + sought.size());
+    take_digits(job, sought, top.shift - kDigitBits, exec);
+    return sought;
 }
 
 void widen(Box& box, int axis, std::int64_t first, std::int64_t last) {
@@ -114,29 +153,20 @@ std::vector<std::int64_t> cpu::measure_histogram(const measure::Image& image, co
     const auto count = static_cast<std::int64_t>(edges.size()) - 1;
     const Bins bins = {edges.data(), count, static_cast<double>(count) / (edges.back() - edges.front())};
     const Job job = job_of(image);
-    return tally(
-        job, count, limited_to_work(exec, 2 * job.size),
-        [&](const void* values, std::int64_t n, std::int64_t* counts) { job.ops.bins(bins, values, n, counts); });
+    Tallies tallies(count);
+    tally(job, tallies, limited_to_work(exec, 2 * job.size),
+          [&](const void* values, std::int64_t n, std::int64_t* counts) { job.ops.bins(bins, values, n, counts); });
+    const std::int64_t* const counts = tallies.sum();
+    return {counts, counts + count};
 }
 
 measure::Quantiles cpu::measure_quantiles(const measure::Image& image, const std::vector<double>& quantiles,
                                           const ArrayView& neighbours, const Exec& exec) {
     using namespace voxkern::measure;
     const Job job = job_of(image);
-    const Exec limited = limited_to_work(exec, job.size);
-    const int bits = 8 * static_cast<int>(job.itemsize);
-    const Digit top = {std::max(bits - kDigitBits, 0), 0};
-    const std::vector<std::int64_t> counts =
-        tally(job, kDigits, limited,
-              [&](const void* values, std::int64_t n, std::int64_t* into) { job.ops.digits(top, values, n, into); });
     Quantiles found;
-    for (const std::int64_t n : counts) found.count += n;
-    // A NaN's key is all ones, and nothing else has its highest digit.
-    if (has_nan(image.voxels.dtype)) found.not_numbers = counts.back();
-    if (found.count == 0 || found.not_numbers > 0) return found;
-    std::vector<Sought> sought = sought_of(quantiles, found.count, found);
-    take_digit(counts.data(), sought.data(), sought.data() + sought.size());
-    select(job, sought, top.shift - kDigitBits, limited);
+    const std::vector<Sought> sought =
+        job.size <= kFew ? sort(job, quantiles, found) : select(job, quantiles, found, limited_to_work(exec, job.size));
     for (const Sought& s : sought) job.ops.element(s.prefix, neighbours.at(s.place));
     return found;
 }

@@ -97,12 +97,13 @@ class Tallies {
         free_.push_back(counts);
     }
 
-    std::vector<std::int64_t> sum() const {
-        std::vector<std::int64_t> total(static_cast<std::size_t>(size_));
-        for (const std::int64_t* counts : all_) {
-            for (std::int64_t i = 0; i < size_; ++i) total[static_cast<std::size_t>(i)] += counts[i];
+    // The counts of all threads together.
+    const std::int64_t* sum() {
+        if (all_.empty()) give(take());
+        for (std::size_t k = 1; k < all_.size(); ++k) {
+            for (std::int64_t i = 0; i < size_; ++i) all_[0][i] += all_[k][i];
         }
-        return total;
+        return all_[0];
     }
 
   private:
@@ -115,14 +116,12 @@ class Tallies {
 
 // Runs count(values, n, counts) on all blocks; whole numbers have the same sum in any order.
 template <class Count>
-std::vector<std::int64_t> tally(const Job& job, std::int64_t size, const Exec& exec, const Count& count) {
-    Tallies tallies(size);
+void tally(const Job& job, Tallies& tallies, const Exec& exec, const Count& count) {
     parallel_for(job.pieces, exec, [&](std::int64_t piece) {
         std::int64_t* const counts = tallies.take();
         for_blocks(job, piece, [&](const void* values, std::int64_t n) { count(values, n, counts); });
         tallies.give(counts);
     });
-    return tallies.sum();
 }
 
 }  // namespace voxkern::measure

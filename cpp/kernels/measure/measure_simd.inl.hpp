@@ -13,13 +13,17 @@ namespace {
 //
 #include "core/simd/convert.inl.hpp"
 //
+#include "core/simd/stride.inl.hpp"
+//
 #include "core/simd/mask.inl.hpp"
 
 template <class W>
 void gather(const void* in, std::int64_t stride, void* values, std::int64_t n) {
     const W* VOXKERN_RESTRICT from = static_cast<const W*>(in);
     W* VOXKERN_RESTRICT to = static_cast<W*>(values);
-    for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
+    by_stride(stride, [&](auto step) {
+        for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * step];
+    });
 }
 
 constexpr std::int64_t kFar = 64;
@@ -221,6 +225,12 @@ void digits_of(const Digit& digit, const void* values, std::int64_t n, std::int6
 }
 
 template <class T>
+void keys_of(const void* values, std::int64_t n, std::uint64_t* keys) {
+    const Word<T>* x = static_cast<const Word<T>*>(values);
+    for (std::int64_t i = 0; i < n; ++i) keys[i] = key_of<T>(x[i]);
+}
+
+template <class T>
 void element_of(std::uint64_t key, void* value) {
     const Word<T> word = word_of<T>(static_cast<Word<T>>(key));
     __builtin_memcpy(value, &word, sizeof(word));
@@ -257,10 +267,10 @@ Stretch above(double threshold, const void* in, std::int64_t stride, std::int64_
 
 Ops ops_of(DType dtype) {
     switch (dtype) {
-#define VOXKERN_CASE(name, T)                                                                 \
-    case DType::name:                                                                         \
-        return {gather<Word<T>>, pack<Word<T>>, mean_of<T>,    moments_of<T>, extremes_of<T>, \
-                bins_of<T>,      digits_of<T>,  element_of<T>, nonzero<T>,    above<T>};
+#define VOXKERN_CASE(name, T)                                                                             \
+    case DType::name:                                                                                     \
+        return {gather<Word<T>>, pack<Word<T>>, mean_of<T>,    moments_of<T>, extremes_of<T>, bins_of<T>, \
+                digits_of<T>,    keys_of<T>,    element_of<T>, nonzero<T>,    above<T>};
         VOXKERN_DTYPES(VOXKERN_CASE)
 #undef VOXKERN_CASE
     }

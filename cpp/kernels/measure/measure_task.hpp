@@ -38,6 +38,7 @@ struct Ops {
     void (*bins)(const Bins& bins, const void* values, std::int64_t n, std::int64_t* counts);
     // Counts the digits of those elements that have the prefix.
     void (*digits)(const Digit& digit, const void* values, std::int64_t n, std::int64_t* counts);
+    void (*keys)(const void* values, std::int64_t n, std::uint64_t* keys);
     // The element that has this key.
     void (*element)(std::uint64_t key, void* value);
     Stretch (*nonzero)(const void* in, std::int64_t stride, std::int64_t n);

@@ -12,6 +12,8 @@ namespace {
 //
 #include "core/simd/convert.inl.hpp"
 //
+#include "core/simd/stride.inl.hpp"
+//
 #include "core/simd/mask.inl.hpp"
 
 // The comparisons let NaN through.
@@ -30,11 +32,9 @@ template <class T, class C>
 void values_of(const Options& given, const void* in, std::int64_t stride, C* VOXKERN_RESTRICT values, std::int64_t n) {
     const Options o = given;
     const T* VOXKERN_RESTRICT x = static_cast<const T*>(in);
-    if (stride == 1) {
-        for (std::int64_t i = 0; i < n; ++i) values[i] = static_cast<C>(value_of(as_double(x[i]), o));
-    } else {
-        for (std::int64_t i = 0; i < n; ++i) values[i] = static_cast<C>(value_of(as_double(x[i * stride]), o));
-    }
+    by_stride(stride, [&](auto step) {
+        for (std::int64_t i = 0; i < n; ++i) values[i] = static_cast<C>(value_of(as_double(x[i * step]), o));
+    });
 }
 
 // Above the largest double that a 64-bit integer holds there are a few more of its values.
@@ -63,11 +63,11 @@ void limit_row(const Options& o, const void* in, std::int64_t in_stride, void* o
     } else {
         const T low = RoundSaturate::cast<T>(o.low);
         const T high = upper<T>(o.high);
-        if (in_stride == 1 && out_stride == 1) {
-            for (std::int64_t i = 0; i < n; ++i) y[i] = limited(x[i], low, high);
-        } else {
-            for (std::int64_t i = 0; i < n; ++i) y[i * out_stride] = limited(x[i * in_stride], low, high);
-        }
+        by_stride(out_stride, [&](auto to) {
+            by_stride(in_stride, [&](auto from) {
+                for (std::int64_t i = 0; i < n; ++i) y[i * to] = limited(x[i * from], low, high);
+            });
+        });
     }
 }
 
@@ -76,11 +76,9 @@ void put_outside(const std::uint8_t* VOXKERN_RESTRICT inside, double outside, vo
                  std::int64_t n) {
     T* VOXKERN_RESTRICT y = static_cast<T*>(out);
     const T value = RoundSaturate::cast<T>(outside);
-    if (stride == 1) {
-        for (std::int64_t i = 0; i < n; ++i) y[i] = inside[i] != 0 ? y[i] : value;
-    } else {
-        for (std::int64_t i = 0; i < n; ++i) y[i * stride] = inside[i] != 0 ? y[i * stride] : value;
-    }
+    by_stride(stride, [&](auto step) {
+        for (std::int64_t i = 0; i < n; ++i) y[i * step] = inside[i] != 0 ? y[i * step] : value;
+    });
 }
 
 struct PerDType {
