@@ -107,7 +107,7 @@ def percentiles(x: Any, q: Any, mask: Any = None, *, threads: int | None = None)
     Notes
     -----
     A radix selection: 16 bits of the voxels are counted in each pass over the image. float32 takes two
-    passes, float64 four, integers of up to 16 bits one. Infinities are ordered as numbers; between a number
+    passes, float64 four, integers of up to 16 bits one. Up to 4096 voxels are sorted. Infinities are ordered as numbers; between a number
     and an infinity NumPy's rule gives NaN or an infinity. Beyond the image it takes half a MB per thread, up
     to 4 MB for many percentiles.
 
