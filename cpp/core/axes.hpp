@@ -145,6 +145,7 @@ class Walk {
 template <int N, class Visit>
 void for_stretches(const Axes<N>& axes, std::int64_t first, std::int64_t last, std::int64_t longest,
                    const Visit& visit) {
+    if (first >= last) return;  // an axis may have no element
     Walk<N> walk(axes, first);
     while (first < last) {
         const std::int64_t n = std::min({longest, last - first, walk.left()});

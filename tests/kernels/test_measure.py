@@ -52,7 +52,7 @@ def test_statistics_of_sizes(rng, cpu_level, n):
 
 
 def test_blocks_far_apart(rng, cpu_level):
-    """The first block of a piece is far from the others: its mean is no good centre for them, but good enough."""
+    """The first block of a piece is far from the others: its mean is a poor centre, but good enough."""
     x = rng.standard_normal(65536)
     x[:2048] += 1e7
     statistics_agree(_core.measure(x, None, 1), reference.measure(x))
@@ -360,6 +360,22 @@ def test_crop_moves_the_affine():
     assert vk.crop_to_nonzero(np.ones((2, 6, 7)), mask[:, :, 0], axes=(1, 2)).shape == (2, 2, 3)
 
 
+def test_a_mask_lies_where_the_image_does(rng):
+    x = vk.Volume(image(rng, (4, 5, 6), "float32"), np.diag([1.0, 2, 3, 1]))
+    near, far = (vk.Volume(x.data > 0, np.diag([1.0, 2, 3 + wider, 1])) for wider in (1e-3, 0.5))
+    for call in (
+        lambda mask: vk.percentiles(x, 5, mask),
+        lambda mask: vk.otsu(x, mask=mask),
+        lambda mask: vk.zscore(x, mask),
+        lambda mask: vk.clip_percentiles(x, mask=mask),
+        lambda mask: vk.crop_to_nonzero(x, mask),
+    ):
+        call(near)
+        call(far.data)
+        with pytest.raises(vk.ArgumentError, match="mask: got another geometry"):
+            call(far)
+
+
 # --- wrong arguments ---------------------------------------------------------------------------------
 
 X = np.arange(24.0).reshape(2, 3, 4)
@@ -408,6 +424,16 @@ def test_bad_input(word, call):
         call()
     message = str(caught.value)
     assert message.startswith(word) and "got" in message and "allowed" in message
+
+
+def test_nothing_at_all():
+    nothing = np.zeros((0, 3), np.float32)
+    pairs = np.empty((1, 2), np.float32)
+    assert _core.measure(nothing, None, 1) == (0, 0, 0)
+    assert _core.measure_extremes(nothing, nothing, 1)[:2] == (0, 0)
+    assert _core.measure_quantiles(nothing, None, [0.5], pairs, 1)[:2] == (0, 0)
+    assert _core.measure_histogram(nothing, None, [0, 1], 1).tolist() == [0]
+    assert all(first >= end for first, end in _core.measure_box(nothing, None, 1))
 
 
 @pytest.mark.parametrize(

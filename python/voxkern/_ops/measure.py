@@ -32,7 +32,7 @@ def enter_mask(call: Call, mask: Any, array: Array) -> Array | None:
     """Return a mask of the image's shape, copied where its memory runs along another axis."""
     if mask is None:
         return None
-    inside = call.enter(mask, "mask", REAL_DTYPES)
+    inside = call.enter_beside(mask, "mask", REAL_DTYPES)
     if inside.shape != array.shape:
         raise ArgumentError(f"mask: got shape {inside.shape}, allowed {array.shape}")
     if fastest_axis(inside) == fastest_axis(array):
@@ -107,9 +107,9 @@ def percentiles(x: Any, q: Any, mask: Any = None, *, threads: int | None = None)
     Notes
     -----
     A radix selection: 16 bits of the voxels are counted in each pass over the image. float32 takes two
-    passes, float64 four, integers of up to 16 bits one. Up to 4096 voxels are sorted. Infinities are ordered as numbers; between a number
-    and an infinity NumPy's rule gives NaN or an infinity. Beyond the image it takes half a MB per thread, up
-    to 4 MB for many percentiles.
+    passes, float64 four, integers of up to 16 bits one. Up to 4096 voxels are sorted. Infinities are ordered
+    as numbers; next to an infinity NumPy's rule gives NaN or an infinity. Beyond the image it takes half a MB
+    per thread, up to 4 MB for many percentiles.
 
     Examples
     --------
@@ -368,7 +368,7 @@ def crop_to_nonzero(
     if mask is None:
         box = _box(call, array, None, chosen, margin, "x")
     else:
-        inside = call.enter(mask, "mask", REAL_DTYPES)
+        inside = call.enter_beside(mask, "mask", REAL_DTYPES)
         over = tuple(array.shape[axis] for axis in chosen)
         if inside.shape not in (array.shape, over):
             allowed = array.shape if over == array.shape else f"{array.shape} or {over}"

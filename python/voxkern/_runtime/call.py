@@ -91,6 +91,17 @@ class Call:
         self._inputs.append(array)
         return array
 
+    def enter_beside(self, x: Any, name: str, dtypes: frozenset[str] = KERNEL_DTYPES) -> Array:
+        """Return an array that belongs to the first one, a mask say; two Volumes lie in one place."""
+        image = as_volume(x)
+        array = self.enter(image, name, dtypes)
+        both = is_volume(image) and self.affine is not None
+        if both and not np.allclose(image.affine, self.affine, atol=1e-2):
+            raise ArgumentError(
+                f"{name}: got another geometry than x, allowed the same affine within 0.01 mm"
+            )
+        return array
+
     def _array(self, data: Any, name: str) -> Array:
         """Return ``data`` as an array of this call's back end, over the same memory wherever it has any."""
         if type(data) is np.ndarray and (self._backend is NUMPY or self._backend is None):

@@ -11,9 +11,8 @@ import numpy as np
 
 from ..._core import N4Fit, N4Options
 from ..._runtime import validate
-from ..._runtime.call import Call, is_volume
+from ..._runtime.call import Call
 from ..._runtime.errors import ArgumentError
-from ..._runtime.images import as_volume
 from ..._runtime.texts import documented
 from ..._runtime.validate import Array
 from ..._space.kinds import Image
@@ -279,11 +278,7 @@ def _like_image(call: Call, value: Any, name: str, image: Array) -> Array | None
     """Return a mask or weights as an array of the image's shape, or of one of its volumes."""
     if value is None:
         return None
-    value = as_volume(value)
-    array = call.enter(value, name)
-    both = is_volume(value) and call.affine is not None
-    if both and not np.allclose(value.affine, call.affine, atol=1e-2):
-        raise ArgumentError(f"{name}: got another geometry than x, allowed the same affine within 0.01 mm")
+    array = call.enter_beside(value, name)
     if array.shape not in (image.shape, image.shape[:3]):
         raise ArgumentError(f"{name}: got shape {array.shape}, allowed {image.shape}")
     return array
