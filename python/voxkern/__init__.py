@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._core import __version__
+from ._ops.components import fill_holes, largest_component
 from ._ops.intensity import clip_percentiles, window, window_to_uint8, zscore
 from ._ops.measure import bounding_box, crop_to_nonzero, otsu, percentiles
 from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
@@ -35,8 +36,9 @@ from ._space.meta import SCHEMA as META_SCHEMA
 from ._space.volume import Volume, reorient
 
 if TYPE_CHECKING:
-    from . import ndimage, nn
+    from . import compat, ndimage, nn
     from ._app.preprocess import preprocess
+    from .compat.scipy import patch_scipy
     from .io import list_series, load, save
 
 __all__ = [
@@ -61,15 +63,19 @@ __all__ = [
     "__version__",
     "bounding_box",
     "clip_percentiles",
+    "compat",
     "crop_to_nonzero",
     "cuda_available",
+    "fill_holes",
     "get_num_threads",
+    "largest_component",
     "list_series",
     "load",
     "n4_bias_field_correction",
     "ndimage",
     "nn",
     "otsu",
+    "patch_scipy",
     "percentiles",
     "preprocess",
     "push",
@@ -89,11 +95,13 @@ __all__ = [
 ]
 
 _LOADED_WHEN_NAMED = {
+    "compat": "compat",
     "io": "io",
     "list_series": "io",
     "load": "io",
     "ndimage": "ndimage",
     "nn": "nn",
+    "patch_scipy": "compat.scipy",
     "preprocess": "_app.preprocess",
     "save": "io",
 }
