@@ -17,6 +17,7 @@ from .._runtime.validate import REAL_DTYPES, Array
 from .._space.kinds import Image
 
 OTSU_METHODS = ("skimage", "itk")
+_CACHE_LINE = 64  # bytes: neighbours that lie closer are fetched together
 _MOST_LEVELS = 1 << 22  # whole numbers between the extremes that each have a bin
 
 
@@ -29,23 +30,18 @@ def enter_image(call: Call, x: Any) -> Array:
 
 
 def enter_mask(call: Call, mask: Any, array: Array) -> Array | None:
-    """Return a mask of the image's shape, copied where its memory runs along another axis."""
+    """Return a mask of the image's shape, copied where its memory runs across that of the image."""
     if mask is None:
         return None
     inside = call.enter_beside(mask, "mask", REAL_DTYPES)
     if inside.shape != array.shape:
         raise ArgumentError(f"mask: got shape {inside.shape}, allowed {array.shape}")
-    if fastest_axis(inside) == fastest_axis(array):
+    steps = [abs(s) if n > 1 else np.inf for s, n in zip(array.strides, array.shape, strict=True)]
+    if not steps or abs(inside.strides[int(np.argmin(steps))]) <= _CACHE_LINE:
         return inside
     aligned = call.empty(array.shape, inside.dtype, array)
     call.run("copy", inside, aligned)
     return aligned
-
-
-def fastest_axis(array: Array) -> int:
-    """Return the axis along which the voxels lie closest."""
-    steps = [abs(s) if n > 1 else np.inf for s, n in zip(array.strides, array.shape, strict=True)]
-    return int(np.argmin(steps)) if steps else 0
 
 
 def no_voxel(name: str, which: str = "inside") -> ArgumentError:

@@ -217,8 +217,8 @@ x : Volume or array_like
     Bool, integers, float16, float32 or float64; any number of axes, any memory order.""",
     "statistics_mask": """\
 mask : Volume or array_like, optional
-    Of the shape of ``x``. Its non-zero voxels count; all do by default. One whose memory runs along
-    another axis is copied.""",
+    Of the shape of ``x``. Its non-zero voxels count; all do by default. One whose memory runs across
+    that of ``x`` is copied.""",
     "intensity_window": """\
 low, high : float, optional
     The window; ``low`` below ``high``.
