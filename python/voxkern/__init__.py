@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ._core import __version__
 from ._ops.components import fill_holes, largest_component
+from ._ops.distance import signed_distance
 from ._ops.intensity import clip_percentiles, window, window_to_uint8, zscore
+from ._ops.label_statistics import LabelStatistics, label_statistics
 from ._ops.measure import bounding_box, crop_to_nonzero, otsu, percentiles
 from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
 from ._ops.resample import ResamplePlan, resample
@@ -50,6 +52,7 @@ __all__ = [
     "FileFormatError",
     "GeometryError",
     "IrregularSpacingError",
+    "LabelStatistics",
     "LoadError",
     "MissingPackageError",
     "N4Details",
@@ -68,6 +71,7 @@ __all__ = [
     "cuda_available",
     "fill_holes",
     "get_num_threads",
+    "label_statistics",
     "largest_component",
     "list_series",
     "load",
@@ -88,6 +92,7 @@ __all__ = [
     "set_cache_limit",
     "set_num_threads",
     "show_config",
+    "signed_distance",
     "warp",
     "window",
     "window_to_uint8",

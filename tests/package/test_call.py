@@ -65,7 +65,9 @@ CALLS = {
     "uniform_filter1d": (lambda x, out: ndimage.uniform_filter1d(x, 3, output=out), IMAGE, new(6, 7, 8)),
     "uniform_filter": (lambda x, out: ndimage.uniform_filter(x, 3, output=out), IMAGE, new(6, 7, 8)),
     "distance_transform_edt": (lambda x: ndimage.distance_transform_edt(x), LABELS),
+    "label_statistics": (lambda x, y: vk.label_statistics(x, y).mean, LABELS, IMAGE),
     "label": (lambda x: ndimage.label(x)[0], LABELS),
+    "signed_distance": (lambda x: vk.signed_distance(x), MASK),
     "largest_component": (lambda x: vk.largest_component(x), MASK),
     "fill_holes": (lambda x: vk.fill_holes(x), MASK),
     "spline_filter1d": (lambda x, out: ndimage.spline_filter1d(x, output=out), IMAGE, new(6, 7, 8)),
@@ -144,7 +146,7 @@ CALLS |= {
     ),
 }  # fmt: skip
 COMPOSED = {"preprocess", "Sequential", "run_in_tiles", "sliding_window"}
-MEASURES = {"percentiles", "bounding_box", "otsu"}  # numbers of an image, not images
+MEASURES = {"percentiles", "bounding_box", "otsu", "label_statistics"}  # numbers of an image, not images
 TAKE_NO_ARRAY = {
     "cuda_available", "get_num_threads", "list_series", "load", "patch_scipy", "release_memory", "reorient",
     "save", "set_cache_limit", "set_num_threads", "show_config",
