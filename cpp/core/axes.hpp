@@ -102,6 +102,59 @@ class Axes {
     int rank_ = 0;
 };
 
+// Where a walk is. It goes on along its row, and from row to row, without a division.
+template <int N>
+class Walk {
+  public:
+    // Stands at step `position` of a walk of at least one axis.
+    Walk(const Axes<N>& axes, std::int64_t position) : axes_(axes), row_(axes.rank() - 1), offsets_(axes.at(position)) {
+        for (int a = row_; a >= 0; --a) {
+            index_[a] = position % axes[a].extent;
+            position /= axes[a].extent;
+        }
+    }
+
+    const typename Axes<N>::Offsets& offsets() const { return offsets_; }
+    std::int64_t index(int a) const { return index_[a]; }
+    // Steps to the end of the row.
+    std::int64_t left() const { return axes_[row_].extent - index_[row_]; }
+
+    // Takes `n` steps, at most those that are left.
+    void step(std::int64_t n) {
+        int a = row_;
+        move(a, n);
+        while (index_[a] == axes_[a].extent && a > 0) {
+            move(a, -axes_[a].extent);
+            move(--a, 1);
+        }
+    }
+
+  private:
+    void move(int a, std::int64_t n) {
+        index_[a] += n;
+        for (std::size_t k = 0; k < N; ++k) offsets_[k] += n * axes_[a].strides[k];
+    }
+
+    const Axes<N>& axes_;
+    int row_;
+    typename Axes<N>::Offsets offsets_;
+    std::int64_t index_[kMaxRank] = {};
+};
+
+// Calls visit(walk, n) for steps [first, last): n of them in a row at a time, at most `longest`.
+template <int N, class Visit>
+void for_stretches(const Axes<N>& axes, std::int64_t first, std::int64_t last, std::int64_t longest,
+                   const Visit& visit) {
+    if (first >= last) return;  // an axis may have no element
+    Walk<N> walk(axes, first);
+    while (first < last) {
+        const std::int64_t n = std::min({longest, last - first, walk.left()});
+        visit(walk, n);
+        walk.step(n);
+        first += n;
+    }
+}
+
 // The axes of two arrays of one shape that a kernel may walk in any order: sorted by the strides of `out`,
 // merged, without those of one sample and without axis `skip`.
 inline Axes<2> walk_of(const ConstArrayView& in, const ArrayView& out, int skip = -1) {

@@ -19,6 +19,16 @@ constexpr bool kFloating = kSame<T, float> || kSame<T, double> || kSame<T, Half>
 template <class T>
 constexpr bool kSigned = static_cast<T>(-1) < static_cast<T>(0);
 
+// Every element type as a double; there is no direct way from a half.
+template <class T>
+VOXKERN_HD VOXKERN_INLINE double as_double(T x) {
+    if constexpr (kSame<T, Half>) {
+        return static_cast<double>(static_cast<float>(x));
+    } else {
+        return static_cast<double>(x);
+    }
+}
+
 // Largest and smallest value of an integer type that C can hold without leaving the type.
 template <class T, class C>
 VOXKERN_HD VOXKERN_INLINE constexpr C upper_limit() {

@@ -42,3 +42,19 @@ TEST(axes, a_walk_meets_every_element_once) {
     EXPECT(sum == 8 * (-1 - 2) + 12 * 10 + 6 * (100 + 200 + 300));
     EXPECT(Axes<1>().size() == 1 && Axes<1>().at(0)[0] == 0);
 }
+
+TEST(axes, stretches_go_where_the_walk_goes) {
+    Axes<2> axes;
+    axes.push(3, {-1, 7});
+    axes.push(2, {10, 0});
+    axes.push(5, {100, 3});
+    for (std::int64_t first = 0; first < axes.size(); ++first) {
+        std::int64_t step = first;
+        for_stretches(axes, first, axes.size(), 3, [&](const Walk<2>& walk, std::int64_t n) {
+            EXPECT(walk.offsets() == axes.at(step) && n >= 1 && n <= 3 && n <= walk.left());
+            EXPECT(walk.index(0) == step / 10 && walk.index(2) == step % 5);
+            step += n;
+        });
+        EXPECT(step == axes.size());
+    }
+}

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ._core import __version__
 from ._ops.components import fill_holes, largest_component
 from ._ops.distance import signed_distance
-from ._ops.intensity import window, zscore
+from ._ops.intensity import clip_percentiles, window, window_to_uint8, zscore
 from ._ops.label_statistics import LabelStatistics, label_statistics
+from ._ops.measure import bounding_box, crop_to_nonzero, otsu, percentiles
 from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
 from ._ops.resample import ResamplePlan, resample
 from ._ops.resample_labels import resample_argmax, resample_labels
@@ -63,7 +64,10 @@ __all__ = [
     "Volume",
     "VoxkernError",
     "__version__",
+    "bounding_box",
+    "clip_percentiles",
     "compat",
+    "crop_to_nonzero",
     "cuda_available",
     "fill_holes",
     "get_num_threads",
@@ -74,7 +78,9 @@ __all__ = [
     "n4_bias_field_correction",
     "ndimage",
     "nn",
+    "otsu",
     "patch_scipy",
+    "percentiles",
     "preprocess",
     "push",
     "release_memory",
@@ -89,6 +95,7 @@ __all__ = [
     "signed_distance",
     "warp",
     "window",
+    "window_to_uint8",
     "zscore",
 ]
 

@@ -26,6 +26,14 @@ assert_type(vk.resample_argmax(f, shape=5), NDArray[Any])
 assert_type(vk.zscore(v), vk.Volume)
 assert_type(vk.zscore(a, mask=a), NDArray[Any])
 assert_type(vk.window(v, 0, 1), vk.Volume)
+assert_type(vk.window(v, center=0, width=1, offset=-0.25), vk.Volume)
+assert_type(vk.window_to_uint8(a, 0, 1, threads=2), NDArray[Any])
+assert_type(vk.clip_percentiles(v, 1, 99), vk.Volume)
+assert_type(vk.clip_percentiles(v, return_limits=True), tuple[vk.Volume, tuple[float, float]])
+assert_type(vk.crop_to_nonzero(v), vk.Volume)
+assert_type(vk.crop_to_nonzero(a, return_box=True), tuple[NDArray[Any], tuple[slice, ...]])
+assert_type(vk.bounding_box(a), tuple[slice, ...])
+assert_type(vk.otsu(v), float)
 assert_type(vk.warp(v, f), vk.Volume)
 assert_type(vk.warp(a, f, return_gradient=True), tuple[NDArray[Any], NDArray[Any]])
 assert_type(vk.push(a, f, like=v), vk.Volume)
@@ -49,7 +57,8 @@ vk.n4_bias_field_correction(v, shrink=4)  # type: ignore[call-overload]
 
 def test_checkers_see_every_argument():
     """The dictionaries of the overloads name what the functions take, and no more."""
-    names = ("resample", "resample_labels", "resample_argmax", "n4_bias_field_correction", "warp")
+    names = ("resample", "resample_labels", "resample_argmax", "n4_bias_field_correction", "warp", "zscore")
+    names += ("window", "window_to_uint8", "clip_percentiles")
     for function in (getattr(vk, name) for name in names):
         seen = set()
         for overload in typing.get_overloads(function):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .._ops.intensity import otsu_threshold
+from .._ops.measure import otsu
 from .._ops.n4 import n4_bias_field_correction
 from .._ops.resample import resample
 from .._runtime.errors import MissingPackageError
@@ -71,7 +71,7 @@ def removed_share(scan: Volume, clean: Volume, known: Volume, threads: int | Non
     The head has some shading of its own, which N4 sees with and without the known field: what it sees
     more of is compared, as logarithms inside the head.
     """
-    mask = scan.data > otsu_threshold(scan)
+    mask = scan.data > otsu(scan, 200, method="itk")
     seen = [
         np.log(n4_bias_field_correction(v, mask, return_field=True, threads=threads)[1].data[mask])
         for v in (scan, clean)

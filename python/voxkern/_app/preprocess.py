@@ -110,7 +110,7 @@ def preprocess(
         plan = {"spacing": spacing, "order": order, "convention": convention, "antialias": antialias}
         volume = step("resample", lambda: _resample(volume, plan, threads))
     if normalize == "zscore":
-        volume = step("normalise", lambda: zscore(volume))
+        volume = step("normalise", lambda: zscore(volume, threads=threads))
     if output is not None:
         step("save", lambda: save(volume, output))
     if report is not None:

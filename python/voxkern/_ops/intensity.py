@@ -1,62 +1,67 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Intensity normalisation: z-score and window."""
+"""Intensity normalisation: z-score, windows, percentiles as limits."""
 
 from __future__ import annotations
 
-from typing import Any, overload
+from collections.abc import Iterable
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
+from .._core import NormaliseOptions
 from .._runtime import validate
 from .._runtime.call import Call
-from .._runtime.errors import ArgumentError
-from .._runtime.validate import Array
+from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.texts import documented
+from .._runtime.validate import NUMBER_DTYPES, Array
 from .._space.kinds import Image
+from .measure import check_percent, enter_image, enter_mask, no_voxel, percentiles_of
 
 
-def _enter(call: Call, x: Any) -> Array:
-    array = call.enter(x, "x")
-    if array.size == 0:
-        raise ArgumentError(f"x: got empty shape {array.shape}, allowed at least one voxel")
-    return array
+class Where(TypedDict, total=False):
+    """Where a result goes, and on how many threads."""
+
+    out: Array | None
+    threads: int | None
 
 
-def _mask_of(call: Call, mask: Any, array: Array) -> Array | None:
-    if mask is None:
-        return None
-    inside: Array = call.enter(mask, "mask", None) != 0
-    if inside.shape != array.shape:
-        raise ArgumentError(f"mask: got shape {inside.shape}, allowed {array.shape}")
-    if not inside.any():
-        raise ArgumentError("mask: got no voxel inside, allowed at least one")
-    return inside
+class WindowSettings(Where, total=False):
+    """A window and what becomes of it."""
+
+    center: float | None
+    width: float | None
+    output_range: Iterable[float]
+    offset: float
 
 
-def _slices(array: Array, like: Array | None = None) -> Array:
-    """Return a view with the slowest axis (of ``like``) first: temporaries stay one slice large."""
-    strides = (array if like is None else like).strides
-    order = sorted(range(array.ndim), key=lambda a: -abs(strides[a]))
-    return np.atleast_2d(array.transpose(order))
+class ByteWindowSettings(Where, total=False):
+    """A window of bytes."""
+
+    center: float | None
+    width: float | None
 
 
 @overload
-def zscore(x: Image, mask: Any = None) -> Image: ...
+def zscore(x: Image, mask: Any = None, **settings: Unpack[Where]) -> Image: ...
 @overload
-def zscore(x: Any, mask: Any = None) -> Any: ...
-def zscore(x: Any, mask: Any = None) -> Any:
+def zscore(x: Any, mask: Any = None, **settings: Unpack[Where]) -> Any: ...
+@documented
+def zscore(x: Any, mask: Any = None, *, out: Any = None, threads: int | None = None) -> Any:
     """Shift and scale to mean 0 and standard deviation 1.
 
     Parameters
     ----------
-    x : Volume or array_like
-        Any integer or float dtype.
-    mask : array_like, optional
+    {intensities}
+    mask : Volume or array_like, optional
         Non-zero voxels make the statistics; voxels outside become 0.
+    {intensities_out}
+    {threads}
 
     Returns
     -------
     Volume or array
-        The kind of ``x``, float32. Statistics are float64, summed slice by slice in a fixed order.
+        The kind of ``x``, float32 unless ``out`` says otherwise. Statistics are float64, joined block by
+        block in a fixed order. The deviation is that of the whole population, as in ``numpy.std``.
 
     Raises
     ------
@@ -69,118 +74,252 @@ def zscore(x: Any, mask: Any = None) -> Any:
     >>> vk.zscore(np.array([1.0, 2.0, 3.0])).round(3)
     array([-1.225,  0.   ,  1.225], dtype=float32)
     """
-    call = Call("zscore")
-    array = _enter(call, x)
-    inside = _mask_of(call, mask, array)
-    slices = _slices(array)
-    masks = _slices(inside, like=array) if inside is not None else None
-    count = 0
-    total = 0.0
-    for i, part in enumerate(slices):
-        values = part[masks[i]] if masks is not None else part
-        count += values.size
-        total += float(np.sum(values, dtype=np.float64))
-    mean = total / count
-    squares = 0.0
-    for i, part in enumerate(slices):
-        values = part[masks[i]] if masks is not None else part
-        squares += float(np.sum(np.square(values - np.float64(mean))))
+    call = Call("zscore", "measure", "normalise", threads=threads)
+    array = enter_image(call, x)
+    inside = enter_mask(call, mask, array)
+    result = call.output(out, array.shape, array, dtype=np.float32, dtypes=NUMBER_DTYPES)
+    count, mean, squares = call.run("measure", array, inside)
+    if count == 0:
+        raise no_voxel("mask")
     deviation = float(np.sqrt(squares / count))
     if not np.isfinite(deviation) or deviation <= 0.0:
         raise ArgumentError(
             f"x: got mean {mean:g} and standard deviation {deviation:g}, allowed finite voxels that differ"
         )
-    result = call.output(None, array.shape, array, dtype=np.float32)
-    for i, (to, part) in enumerate(zip(_slices(result, like=array), slices, strict=True)):
-        np.multiply(part - np.float64(mean), 1.0 / deviation, out=to, casting="same_kind")
-        if masks is not None:
-            to[~masks[i]] = 0.0
+    call.run("normalise", array, inside, result, NormaliseOptions(centre=mean, scale=1.0 / deviation))
     return call.leave(result)
 
 
 @overload
-def window(x: Image, low: float, high: float) -> Image: ...
+def window(
+    x: Image, low: float | None = None, high: float | None = None, **settings: Unpack[WindowSettings]
+) -> Image: ...
 @overload
-def window(x: Any, low: float, high: float) -> Any: ...
-def window(x: Any, low: float, high: float) -> Any:
-    """Map ``low`` to 0 and ``high`` to 1, limit what lies beyond.
+def window(
+    x: Any, low: float | None = None, high: float | None = None, **settings: Unpack[WindowSettings]
+) -> Any: ...
+@documented
+def window(
+    x: Any,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    center: float | None = None,
+    width: float | None = None,
+    output_range: Iterable[float] = (0.0, 1.0),
+    offset: float = 0.0,
+    out: Any = None,
+    threads: int | None = None,
+) -> Any:
+    """Map ``low`` to 0 and ``high`` to 1, or to other numbers; limit what lies beyond.
 
     Parameters
     ----------
-    x : Volume or array_like
-        Any integer or float dtype; Hounsfield units, say.
-    low, high : float
-        The window; ``low`` below ``high``.
+    {intensities}
+    {intensity_window}
+    output_range : (float, float)
+        What ``low`` and ``high`` become. A range that falls inverts the image.
+    offset : float
+        Added at the end: -0.25 centres windowed lungs on their mean, say.
+    {intensities_out}
+    {threads}
 
     Returns
     -------
     Volume or array
-        The kind of ``x``, float32, between 0 and 1.
+        The kind of ``x``, float32 unless ``out`` says otherwise. NaN stays NaN; as an integer of up to 16
+        bits it is 0.
 
     Examples
     --------
     >>> import numpy as np, voxkern as vk
-    >>> vk.window(np.array([-2000, -300, 400]), -1000, 400)
+    >>> scan = np.array([-2000, -300, 400])
+    >>> vk.window(scan, -1000, 400)
     array([0. , 0.5, 1. ], dtype=float32)
+    >>> vk.window(scan, center=-300, width=1400, output_range=(-1, 1))
+    array([-1.,  0.,  1.], dtype=float32)
     """
-    low, high = validate.number(low, "low, high"), validate.number(high, "low, high")
-    if not (np.isfinite(low) and np.isfinite(high) and low < high):
-        raise ArgumentError(f"low, high: got {low} and {high}, allowed finite with low below high")
-    call = Call("window")
-    array = _enter(call, x)
-    result = call.output(None, array.shape, array, dtype=np.float32)
-    for to, part in zip(_slices(result, like=array), _slices(array), strict=True):
-        np.multiply(part - np.float64(low), 1.0 / (high - low), out=to, casting="same_kind")
-        np.clip(to, 0.0, 1.0, out=to)
-    return call.leave(result)
+    bounds = _window_of(low, high, center, width)
+    try:
+        first, last = (validate.number(value, "output_range") for value in output_range)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ArgumentTypeError):
+            raise
+        raise ArgumentError(f"output_range: got {output_range!r}, allowed two numbers") from None
+    offset = validate.number(offset, "offset")
+    if not np.isfinite((first, last, offset)).all():
+        raise ArgumentError(f"output_range, offset: got {first}, {last} and {offset}, allowed finite numbers")
+    call = Call("window", "normalise", threads=threads)
+    return _mapped(call, x, out, np.float32, _ramp(*bounds, first, last, offset))
 
 
-def otsu_threshold(x: Any, bins: int = 200) -> float:
-    """Return the intensity that best separates background from object: Otsu's threshold.
-
-    The numbers are those of ITK's ``OtsuThresholdImageFilter``: the upper edge of the bin that
-    maximises the variance between the classes.
+@overload
+def window_to_uint8(
+    x: Image, low: float | None = None, high: float | None = None, **settings: Unpack[ByteWindowSettings]
+) -> Image: ...
+@overload
+def window_to_uint8(
+    x: Any, low: float | None = None, high: float | None = None, **settings: Unpack[ByteWindowSettings]
+) -> Any: ...
+@documented
+def window_to_uint8(
+    x: Any,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    center: float | None = None,
+    width: float | None = None,
+    out: Any = None,
+    threads: int | None = None,
+) -> Any:
+    """Map ``low`` to 0 and ``high`` to 255, for pictures.
 
     Parameters
     ----------
-    x : Volume or array_like
-        Any integer or float dtype, finite, not constant.
-    bins : int
-        Bins of the histogram between minimum and maximum.
+    {intensities}
+    {intensity_window}
+    {intensities_out}
+    {threads}
 
     Returns
     -------
-    float
-        Voxels above it are the object.
-
-    Notes
-    -----
-    N. Otsu, "A threshold selection method from gray-level histograms", IEEE Trans. Syst. Man Cybern. 9
-    (1979).
+    Volume or array
+        The kind of ``x``, uint8: ``255 * (x - low) / (high - low)`` rounded half up. NaN becomes 0.
+        `window` with an ``output_range`` and ``out`` makes any other picture, an inverted one say.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from voxkern._ops.intensity import otsu_threshold
-    >>> bool(10 < otsu_threshold(np.array([8, 10, 9, 50, 52, 51])) < 50)
-    True
+    >>> import numpy as np, voxkern as vk
+    >>> vk.window_to_uint8(np.array([-2000, -993, -300, 400]), -1000, 400)
+    array([  0,   1, 128, 255], dtype=uint8)
     """
-    array = _enter(Call("otsu_threshold"), x)
-    bins = validate.whole_number(bins, "bins")
-    if bins < 2:
-        raise ArgumentError(f"bins: got {bins}, allowed at least 2")
-    low, high = float(array.min()), float(array.max())
-    if not (np.isfinite(low) and np.isfinite(high) and low < high):
-        raise ArgumentError(f"x: got values from {low:g} to {high:g}, allowed finite voxels that differ")
-    scale = bins / ((high - low) * (1.0 + 0.01 / bins))  # ITK's margin above the maximum
-    counts = np.zeros(bins, np.int64)
-    for part in _slices(array):
-        index = ((part - np.float64(low)) * scale).astype(np.intp)
-        counts += np.bincount(index.ravel(), minlength=bins)
-    centres = low + (np.arange(bins) + 0.5) / scale
-    share = np.cumsum(counts) / array.size
-    moment = np.cumsum(counts * centres) / array.size
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = (moment[-1] * share - moment) ** 2 / (share * (1.0 - share))
-    best = int(np.nanargmax(between[:-1]))
-    return low + (best + 1) / scale
+    bounds = _window_of(low, high, center, width)
+    call = Call("window_to_uint8", "normalise", threads=threads)
+    return _mapped(call, x, out, np.uint8, _ramp(*bounds, 0.0, 255.0, 0.0))
+
+
+def _window_of(low: Any, high: Any, center: Any, width: Any) -> tuple[float, float]:
+    """Return the ends of a window that is given in either way."""
+    ends, middle = (low, high), (center, width)
+    if middle != (None, None):
+        if None in middle or ends != (None, None):
+            raise ArgumentError(
+                "center, width: got one alone or low, high besides, allowed low and high or both"
+            )
+        center, width = validate.number(center, "center, width"), validate.number(width, "center, width")
+        if not (np.isfinite((center, width)).all() and width > 0):
+            raise ArgumentError(
+                f"center, width: got {center} and {width}, allowed finite with a positive width"
+            )
+        return center - width / 2, center + width / 2
+    low, high = validate.number(low, "low, high"), validate.number(high, "low, high")
+    if not (np.isfinite((low, high)).all() and low < high):
+        raise ArgumentError(f"low, high: got {low} and {high}, allowed finite with low below high")
+    return low, high
+
+
+def _ramp(low: float, high: float, first: float, last: float, offset: float) -> NormaliseOptions:
+    return NormaliseOptions(
+        centre=low,
+        scale=(last - first) / (high - low),
+        shift=first + offset,
+        low=min(first, last) + offset,
+        high=max(first, last) + offset,
+    )
+
+
+def _mapped(call: Call, x: Any, out: Any, dtype: Any, options: NormaliseOptions) -> Any:
+    """Return every voxel mapped by itself."""
+    array = enter_image(call, x)
+    result = call.output(out, array.shape, array, dtype=dtype, dtypes=NUMBER_DTYPES)
+    call.run("normalise", array, None, result, options)
+    return call.leave(result)
+
+
+@overload
+def clip_percentiles(
+    x: Image,
+    low: float = 0.5,
+    high: float = 99.5,
+    mask: Any = None,
+    *,
+    return_limits: Literal[False] = False,
+    **settings: Unpack[Where],
+) -> Image: ...
+@overload
+def clip_percentiles(
+    x: Image,
+    low: float = 0.5,
+    high: float = 99.5,
+    mask: Any = None,
+    *,
+    return_limits: Literal[True],
+    **settings: Unpack[Where],
+) -> tuple[Image, tuple[float, float]]: ...
+@overload
+def clip_percentiles(
+    x: Any,
+    low: float = 0.5,
+    high: float = 99.5,
+    mask: Any = None,
+    *,
+    return_limits: bool = False,
+    **settings: Unpack[Where],
+) -> Any: ...
+@documented
+def clip_percentiles(
+    x: Any,
+    low: float = 0.5,
+    high: float = 99.5,
+    mask: Any = None,
+    *,
+    return_limits: bool = False,
+    out: Any = None,
+    threads: int | None = None,
+) -> Any:
+    """Limit the intensities of all voxels to exact percentiles, of those inside a mask.
+
+    Parameters
+    ----------
+    {intensities}
+    low, high : float
+        Percentages, 0 to 100; ``low`` below ``high``.
+    {statistics_mask}
+    return_limits : bool
+        Return the two limits besides.
+    {intensities_out}
+    {threads}
+
+    Returns
+    -------
+    Volume or array
+        The kind and dtype of ``x``. Limits of integers are rounded half away from zero.
+    limits : (float, float)
+        With ``return_limits``: those of `percentiles`, not rounded.
+
+    Raises
+    ------
+    ArgumentError
+        Where a voxel that counts is NaN, a limit lies next to an infinity, or no voxel counts. A NaN that
+        does not count stays NaN.
+
+    Examples
+    --------
+    >>> import numpy as np, voxkern as vk
+    >>> x = np.arange(6, dtype=np.float32)
+    >>> vk.clip_percentiles(x, 10, 80)
+    array([0.5, 1. , 2. , 3. , 4. , 4. ], dtype=float32)
+    """
+    percents = [check_percent(low, "low"), check_percent(high, "high")]
+    if low >= high:
+        raise ArgumentError(f"low, high: got {low:g} and {high:g}, allowed low below high")
+    call = Call("clip_percentiles", "measure", "normalise", threads=threads)
+    array = enter_image(call, x)
+    inside = enter_mask(call, mask, array)
+    result = call.output(out, array.shape, array, dtypes=NUMBER_DTYPES)
+    first, last = percentiles_of(call, array, inside, percents)
+    if np.isnan((first, last)).any():
+        raise ArgumentError(f"x: got limits {first:g} and {last:g}, allowed numbers with finite neighbours")
+    call.run("normalise", array, None, result, NormaliseOptions(low=first, high=last))
+    clipped = call.leave(result)
+    return (clipped, (first, last)) if return_limits else clipped

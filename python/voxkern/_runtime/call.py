@@ -27,7 +27,7 @@ from .backend import NUMPY, Backend, backend_of, dlpack_library, host_array
 from .config import get_num_threads
 from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError
 from .images import as_volume
-from .validate import KERNEL_DTYPES, LABEL_DTYPES, SAMPLED_DTYPES, Array, thread_count
+from .validate import KERNEL_DTYPES, LABEL_DTYPES, REAL_DTYPES, SAMPLED_DTYPES, Array, thread_count
 
 _OVERLAP_WORK = 1000  # steps of NumPy's search for a shared element, below a millisecond
 
@@ -91,6 +91,17 @@ class Call:
         self._inputs.append(array)
         return array
 
+    def enter_beside(self, x: Any, name: str, dtypes: frozenset[str] = KERNEL_DTYPES) -> Array:
+        """Return an array that belongs to the first one, a mask say; two Volumes lie in one place."""
+        image = as_volume(x)
+        array = self.enter(image, name, dtypes)
+        both = is_volume(image) and self.affine is not None
+        if both and not np.allclose(image.affine, self.affine, atol=1e-2):
+            raise ArgumentError(
+                f"{name}: got another geometry than x, allowed the same affine within 0.01 mm"
+            )
+        return array
+
     def _array(self, data: Any, name: str) -> Array:
         """Return ``data`` as an array of this call's back end, over the same memory wherever it has any."""
         if type(data) is np.ndarray and (self._backend is NUMPY or self._backend is None):
@@ -129,6 +140,7 @@ class Call:
         if dtype.char not in dtypes:
             known = {
                 SAMPLED_DTYPES: "bool, integers, float16, float32, float64 and complex",
+                REAL_DTYPES: "bool, integers, float16, float32 and float64",
                 LABEL_DTYPES: "bool, integers",
                 frozenset("f"): "float32",
             }

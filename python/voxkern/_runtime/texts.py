@@ -253,6 +253,32 @@ transform : optional
 axes : int or sequence, optional
     Axes ``shape`` or ``spacing`` speak of. Default: all axes of an array, the spatial ones of a
     Volume.""",
+    # intensities
+    "intensities": """\
+x : Volume or array_like
+    Bool, integers, float16, float32 or float64; any number of axes, any memory order.""",
+    "statistics_mask": """\
+mask : Volume or array_like, optional
+    Of the shape of ``x``. Its non-zero voxels count; all do by default. One whose memory runs across
+    that of ``x`` is copied.""",
+    "intensity_window": """\
+low, high : float, optional
+    The window; ``low`` below ``high``.
+center, width : float, optional
+    The window in other words: ``center - width / 2`` to ``center + width / 2``, what DICOM calls
+    LINEAR_EXACT.""",
+    "box_axes": """\
+axes : int or sequence, optional
+    Axes that the box is for; of the others all is kept. Default: all axes of an array, the spatial ones
+    of a Volume.""",
+    "margin": """\
+margin : int or sequence
+    Voxels that the box is wider on either side, as far as there are any; one number, or one for each of
+    ``axes``.""",
+    "intensities_out": """\
+out : array, optional
+    Where to write, of the shape of ``x``; its dtype is the result's. Integers are rounded half away from
+    zero and saturate. Bool is refused.""",
     # networks
     "images": """\
 input : array

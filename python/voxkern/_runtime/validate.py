@@ -19,6 +19,8 @@ from .errors import ArgumentError, ArgumentTypeError
 Array = NDArray[Any]
 
 KERNEL_DTYPES = frozenset("?bBhHiIlLqQfd")
+REAL_DTYPES = KERNEL_DTYPES | {"e"}  # what intensities and masks may be
+NUMBER_DTYPES = REAL_DTYPES - {"?"}  # what mapped intensities may be written as
 SAMPLED_DTYPES = KERNEL_DTYPES | frozenset("eFD")  # what interpolation takes besides
 LABEL_DTYPES = KERNEL_DTYPES - frozenset("fd")
 

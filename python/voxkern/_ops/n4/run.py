@@ -11,13 +11,12 @@ import numpy as np
 
 from ..._core import N4Fit, N4Options
 from ..._runtime import validate
-from ..._runtime.call import Call, is_volume
+from ..._runtime.call import Call
 from ..._runtime.errors import ArgumentError
-from ..._runtime.images import as_volume
 from ..._runtime.texts import documented
 from ..._runtime.validate import Array
 from ..._space.kinds import Image
-from ..intensity import otsu_threshold
+from ..measure import otsu_of
 from .finish import finish
 from .plan import Axis, plan_axes
 from .settings import N4Callback, N4Settings, check_choices, fit_settings
@@ -267,7 +266,7 @@ def _region(
     if isinstance(mask, str):
         if mask != "otsu":
             raise ArgumentError(f"mask: got {mask!r}, allowed an array or 'otsu'")
-        marked: Array | None = image > otsu_threshold(image, otsu_bins)
+        marked: Array | None = image > otsu_of(call, image, None, otsu_bins, "itk")
     else:
         marked = _like_image(call, mask, "mask", image)
     if mask_label is not None and marked is None:
@@ -279,11 +278,7 @@ def _like_image(call: Call, value: Any, name: str, image: Array) -> Array | None
     """Return a mask or weights as an array of the image's shape, or of one of its volumes."""
     if value is None:
         return None
-    value = as_volume(value)
-    array = call.enter(value, name)
-    both = is_volume(value) and call.affine is not None
-    if both and not np.allclose(value.affine, call.affine, atol=1e-2):
-        raise ArgumentError(f"{name}: got another geometry than x, allowed the same affine within 0.01 mm")
+    array = call.enter_beside(value, name)
     if array.shape not in (image.shape, image.shape[:3]):
         raise ArgumentError(f"{name}: got shape {array.shape}, allowed {image.shape}")
     return array
