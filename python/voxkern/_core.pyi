@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'empty', 'mapped_points', 'n4', 'n4_divide', 'norm', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'empty', 'mapped_points', 'n4', 'n4_divide', 'norm', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -113,6 +113,21 @@ class ResampleOptions:
     How resample interpolates.
     """
     def __init__(self, *, kernel: Interpolator, mode: Boundary, cval: typing.SupportsFloat | typing.SupportsIndex = 0.0, prefilter: bool = True, clip: bool = False, float64: bool = False, clip_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> None:
+        ...
+class Combine(enum.Enum):
+    """
+    What becomes of the values of terms.
+    """
+    eigenvalues = ...
+    magnitude = ...
+    norm = ...
+    sum = ...
+    vesselness = ...
+class SeparableOptions:
+    """
+    How the terms of a separable filter are combined.
+    """
+    def __init__(self, *, combine: Combine, cval: typing.SupportsFloat | typing.SupportsIndex = 0.0, alpha: typing.SupportsFloat | typing.SupportsIndex = 0.5, beta: typing.SupportsFloat | typing.SupportsIndex = 0.5, gamma: typing.SupportsFloat | typing.SupportsIndex = 1.0, bright: bool = True, keep_larger: bool = False) -> None:
         ...
 class SplineFilterOptions:
     """
@@ -263,6 +278,10 @@ def resample_labels(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], o
 def rescale(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: RescaleOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Stored words to values. threads=0: the default number.
+    """
+def separable(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], terms: collections.abc.Sequence[collections.abc.Sequence[AxisFilter]], options: SeparableOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> float:
+    """
+    Filters along axes, several of them combined at each voxel; `output` has an axis of results more, the last.
     """
 def set_cache_limit(bytes: typing.SupportsInt | typing.SupportsIndex) -> None:
     """

@@ -100,6 +100,25 @@ axes : int or sequence, optional
     "filter_output": """\
 output : array or dtype, optional
     Where to write (may be ``input`` itself), or the dtype of the result. Integers truncate and wrap.""",
+    "separate_output": """\
+output : array or dtype, optional
+    Where to write, or the dtype of the result. Integers truncate and wrap.""",
+    "every_mode": """\
+mode : str or sequence
+    How lines continue beyond their ends: ``reflect``, ``constant``, ``nearest``, ``mirror``, ``wrap`` or
+    ``grid-...``; one mode, or one per axis.""",
+    "extra_arguments": """\
+extra_arguments : sequence
+    Further arguments of the function.""",
+    "extra_keywords": """\
+extra_keywords : mapping, optional
+    Further keyword arguments of the function.""",
+    "callable_threads": """\
+threads : int, optional
+    Without effect on the function, which sees to its own.""",
+    "derivative_memory": """\
+float32 and float64 results of up to three axes take one sweep over the image and up to a few megabytes per
+thread. Integer and complex ones take one temporary array more.""",
     "filter_mode": """\
 mode : {"reflect", "constant", "nearest", "mirror", "wrap", "grid-..."}
     How the line continues beyond its ends.""",

@@ -7,6 +7,15 @@ to 1e-12; float32 input is computed in float32.
 """
 
 from ._coordinates import affine_transform, geometric_transform, map_coordinates, rotate
+from ._derivatives import (
+    gaussian_gradient_magnitude,
+    gaussian_laplace,
+    generic_gradient_magnitude,
+    generic_laplace,
+    laplace,
+    prewitt,
+    sobel,
+)
 from ._filters import (
     convolve1d,
     correlate1d,
@@ -23,10 +32,17 @@ __all__ = [
     "correlate1d",
     "gaussian_filter",
     "gaussian_filter1d",
+    "gaussian_gradient_magnitude",
+    "gaussian_laplace",
+    "generic_gradient_magnitude",
+    "generic_laplace",
     "geometric_transform",
+    "laplace",
     "map_coordinates",
+    "prewitt",
     "rotate",
     "shift",
+    "sobel",
     "spline_filter",
     "spline_filter1d",
     "uniform_filter",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,7 @@ def correlate1d(
     taps = host_array(weights, "weights")
     if taps.dtype.kind == "c":
         return _run_complex(call, x, taps.conj(), axis, output, mode, cval, origin)
-    return _run(call, x, [_correlation(x, taps, axis, mode, origin)], output, cval)
+    return run_filters(call, x, [_correlation(x, taps, axis, mode, origin)], output, cval)
 
 
 @documented
@@ -113,7 +113,7 @@ def convolve1d(
     origin = -origin - (1 if len(taps) % 2 == 0 else 0)
     if taps.dtype.kind == "c":
         return _run_complex(call, x, taps, axis, output, mode, cval, origin)
-    return _run(call, x, [_correlation(x, taps, axis, mode, origin)], output, cval)
+    return run_filters(call, x, [_correlation(x, taps, axis, mode, origin)], output, cval)
 
 
 def _correlation(x: Array, weights: Array, axis: int, mode: str, origin: int) -> AxisFilter:
@@ -125,12 +125,12 @@ def _correlation(x: Array, weights: Array, axis: int, mode: str, origin: int) ->
         raise ValueError(
             "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
         )
-    make = _weighted if taps.size <= 64 else _weighted.__wrapped__
+    make = weighted if taps.size <= 64 else weighted.__wrapped__
     return make(axis, taps.tobytes(), known_mode(mode), operator.index(origin))
 
 
 @functools.lru_cache(maxsize=32)
-def _weighted(axis: int, weights: bytes, mode: str, origin: int) -> AxisFilter:
+def weighted(axis: int, weights: bytes, mode: str, origin: int) -> AxisFilter:
     """Return a filter; short ones are kept. Bytes tell -0.0 from 0.0."""
     taps = np.frombuffer(weights).tolist()
     return AxisFilter(axis=axis, weights=taps, mode=FILTER_MODES[mode], origin=origin)
@@ -169,6 +169,24 @@ def _gaussian(
         raise ValueError("order must be non-negative")
     make = _gaussian_filter if reach <= 64 else _gaussian_filter.__wrapped__  # long ones would hold memory
     return make(sigma, axis, int(order), known_mode(mode), int(reach))
+
+
+def gaussian_passes(
+    axes: Sequence[int],
+    sigma: Any,
+    order: Any,
+    mode: Any,
+    *,
+    truncate: float = 4.0,
+    radius: Any = None,
+) -> list[AxisFilter]:
+    """Return the filters of a Gaussian along ``axes``; each argument is one value, or one per axis."""
+    per_axis = (value_per_axis(value, len(axes)) for value in (sigma, order, mode, radius))
+    return [
+        _gaussian(s, axis, o, m, truncate, r)
+        for axis, s, o, m, r in zip(axes, *per_axis, strict=True)
+        if s > 1e-15
+    ]
 
 
 @documented
@@ -217,7 +235,7 @@ def gaussian_filter1d(
     call = Call("gaussian_filter1d", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
     only = _gaussian(sigma, normalized_axis(axis, x.ndim), order, mode, truncate, radius)
-    return _run(call, x, [only], output, cval)
+    return run_filters(call, x, [only], output, cval)
 
 
 @documented
@@ -274,20 +292,8 @@ def gaussian_filter(
     call = Call("gaussian_filter", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
     chosen = normalized_axes(axes, x.ndim)
-    n = len(chosen)
-    filters = [
-        _gaussian(s, a, o, m, truncate, r)
-        for a, s, o, m, r in zip(
-            chosen,
-            value_per_axis(sigma, n),
-            value_per_axis(order, n),
-            value_per_axis(mode, n),
-            value_per_axis(radius, n),
-            strict=True,
-        )
-        if s > 1e-15
-    ]
-    return _run(call, x, filters, output, cval)
+    filters = gaussian_passes(chosen, sigma, order, mode, truncate=truncate, radius=radius)
+    return run_filters(call, x, filters, output, cval)
 
 
 @functools.lru_cache(maxsize=32)
@@ -344,7 +350,7 @@ def uniform_filter1d(
     call = Call("uniform_filter1d", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
     only = _uniform(size, normalized_axis(axis, x.ndim), mode, origin)
-    return _run(call, x, [only], output, cval)
+    return run_filters(call, x, [only], output, cval)
 
 
 @documented
@@ -409,10 +415,10 @@ def uniform_filter(
         )
         if s > 1
     ]
-    return _run(call, x, filters, output, cval)
+    return run_filters(call, x, filters, output, cval)
 
 
-def _run(call: Call, x: Array, filters: list[AxisFilter], output: Any, cval: complex) -> Any:
+def run_filters(call: Call, x: Array, filters: list[AxisFilter], output: Any, cval: complex) -> Any:
     out = call.scipy_output(output, x.shape, x, in_place=True)
     for source, target, outside in call.parts(x, out, cval, filters):
         call.run("correlate1d", source, target, filters, outside)
