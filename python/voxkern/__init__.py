@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._core import __version__
+from ._ops.gaussian import gaussian
+from ._ops.hessian import hessian_eigenvalues, vesselness
 from ._ops.intensity import window, zscore
 from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
 from ._ops.resample import ResamplePlan, resample
@@ -59,7 +61,9 @@ __all__ = [
     "VoxkernError",
     "__version__",
     "cuda_available",
+    "gaussian",
     "get_num_threads",
+    "hessian_eigenvalues",
     "list_series",
     "load",
     "n4_bias_field_correction",
@@ -76,6 +80,7 @@ __all__ = [
     "set_cache_limit",
     "set_num_threads",
     "show_config",
+    "vesselness",
     "warp",
     "window",
     "zscore",

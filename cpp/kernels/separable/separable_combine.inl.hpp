@@ -89,9 +89,10 @@ inline Ascending<C> eigenvalues3(const C* const* t_, std::int64_t i) {
     const V a12 = load(t_[4] + i);
     const V a22 = load(t_[5] + i);
     const V q = (a00 + a11 + a22) * C(1.0 / 3.0);
-    const V e00 = a00 - q;
-    const V e11 = a11 - q;
-    const V e22 = a22 - q;
+    const V rest = ((a00 - q) + (a11 - q) + (a22 - q)) * C(1.0 / 3.0);  // of rounding: not small where A is nearly q
+    const V e00 = (a00 - q) - rest;
+    const V e11 = (a11 - q) - rest;
+    const V e22 = (a22 - q) - rest;
     const V off = madd(a01, a01, madd(a02, a02, a12 * a12));
     const V p = root(madd(e00, e00, madd(e11, e11, madd(e22, e22, off + off))) * C(1.0 / 6.0));
     const V scale = p > C{0} ? C{1} / p : V{};
@@ -132,7 +133,11 @@ inline Ascending<C> eigenvalues3(const C* const* t_, std::int64_t i) {
     const V d = root(madd(d01, d01, madd(d02, d02, madd(d12, d12, diagonal * C(0.5)))));
     const V low = -half - d;
     const V high = d - half;
-    return {madd(p, up ? low : apart, q), madd(p, up ? high : low, q), madd(p, up ? apart : high, q)};
+    const V first = madd(p, low, q);
+    const V second = madd(p, high, q);
+    const V third = madd(p, apart, q);
+    const V upper = larger(first, third);
+    return {smaller(first, third), smaller(upper, second), larger(upper, second)};
 }
 
 template <class C>
@@ -153,7 +158,7 @@ C largest_square(const C* const* t, int terms, std::int64_t n) {
     for (std::int64_t i = 0; i < n; i += kVec<C>) {
         store(squares, square_of_norm(t, terms, i));
         for (std::int64_t l = 0; l < kVec<C> && l < n - i; ++l) {
-            largest = squares[l] <= largest ? largest : squares[l];
+            if (squares[l] > largest || squares[l] != squares[l]) largest = squares[l];
         }
     }
     return largest;
@@ -161,11 +166,20 @@ C largest_square(const C* const* t, int terms, std::int64_t n) {
 
 // --- Frangi's vesselness ---
 
+template <class C>
+struct BitsOf {
+    using type = std::uint64_t;
+};
+template <>
+struct BitsOf<float> {
+    using type = std::uint32_t;
+};
+
 // exp(x) for x <= 0, to a few roundings; below the smallest normal number it stays there.
 template <class C>
 inline Vec<C> exp_of_negative(Vec<C> x) {
     constexpr bool single = sizeof(C) == 4;
-    using Bits = std::conditional_t<single, std::uint32_t, std::uint64_t>;
+    using Bits = typename BitsOf<C>::type;
     typedef Bits BitsVec __attribute__((vector_size(VOXKERN_VEC_BYTES)));
     // Adding this rounds to a whole number, which the low bits of the sum then hold.
     constexpr C rounder = single ? C(12582912.0) : C(6755399441055744.0);

@@ -47,7 +47,11 @@ double sweep(const ConstArrayView& in, const ArrayView& out, const std::vector<T
         run_tile(task, plan.tile(index % plan.tiles), scratch);
         squares[static_cast<std::size_t>(index)] = scratch.square;
     });
-    return std::sqrt(*std::max_element(squares.begin(), squares.end()));
+    double largest = 0.0;
+    for (const double square : squares) {
+        if (square > largest || std::isnan(square)) largest = square;  // a NaN stays
+    }
+    return std::sqrt(largest);
 }
 
 double sweep(const ConstArrayView& in, const ArrayView& out, const std::vector<Term>& terms, const Options& options,

@@ -146,7 +146,7 @@ void write_line(const Task<C>& task, const Tile& tile, std::int64_t plane, std::
                 Scratch<C>& scratch) {
     if (task.options.combine == Combine::norm) {
         const double square = static_cast<double>(largest_square(values, task.count[2], tile.count[2]));
-        if (!(square <= scratch.square)) scratch.square = square;
+        if (square > scratch.square || square != square) scratch.square = square;
         return;
     }
     const std::int64_t itemsize = size_of(task.out_dtype);

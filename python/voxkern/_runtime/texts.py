@@ -160,6 +160,23 @@ cval : float
     "prefilter": """\
 prefilter : bool
     False: ``input`` holds spline coefficients already.""",
+    # filters in millimetres
+    "filtered_image": """\
+x : Volume or array_like
+    Bool, integer, float32 or float64. Of a Volume the three spatial axes are filtered, of an array all.""",
+    "hessian_image": """\
+x : Volume or array_like
+    Bool, integer, float32 or float64. Of a Volume the three spatial axes are filtered; an array has two or
+    three axes.""",
+    "sigma_mm": """\
+sigma_mm : float or sequence
+    Standard deviation in millimetres; one value, or one per filtered axis.""",
+    "image_spacing": """\
+spacing : float or sequence, optional
+    Millimetres from sample to sample along the axes of an array; 1 by default. A Volume has its own.""",
+    "image_mode": """\
+mode : {"nearest", "reflect", "mirror", "constant", "wrap", "grid-..."}
+    How lines continue beyond their ends.""",
     # another grid
     "spacing": """\
 spacing : float or sequence, optional

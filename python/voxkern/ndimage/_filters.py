@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core import AxisFilter
+from .._ops.gaussian import gaussian_pass
 from .._runtime.backend import host_array
 from .._runtime.texts import documented
 from .._runtime.validate import FILTER_MODES, Array
@@ -136,28 +137,6 @@ def weighted(axis: int, weights: bytes, mode: str, origin: int) -> AxisFilter:
     return AxisFilter(axis=axis, weights=taps, mode=FILTER_MODES[mode], origin=origin)
 
 
-def _gaussian_weights(sigma: float, order: int, radius: int) -> tuple[float, ...]:
-    """Return the filter, reversed: correlation with it is the convolution that is meant."""
-    x = np.arange(-radius, radius + 1)
-    phi = np.exp(-0.5 / (sigma * sigma) * x**2)
-    phi = phi / phi.sum()
-    if order == 0:
-        return tuple(phi.tolist())
-    # d/dx (q(x) phi(x)) = (q'(x) - q(x) x / sigma^2) phi(x): apply it `order` times to q = 1.
-    exponents = np.arange(order + 1)
-    q = np.zeros(order + 1)
-    q[0] = 1.0
-    step = np.diag(exponents[1:], 1) + np.diag(np.ones(order) / -(sigma * sigma), -1)
-    for _ in range(order):
-        q = step.dot(q)
-    return tuple(((x[:, None] ** exponents).dot(q) * phi)[::-1].tolist())
-
-
-@functools.lru_cache(maxsize=32)
-def _gaussian_filter(sigma: float, axis: int, order: int, mode: str, radius: int) -> AxisFilter:
-    return AxisFilter(axis=axis, weights=_gaussian_weights(sigma, order, radius), mode=FILTER_MODES[mode])
-
-
 def _gaussian(
     sigma: float, axis: int, order: int, mode: str, truncate: float, radius: int | None
 ) -> AxisFilter:
@@ -167,8 +146,7 @@ def _gaussian(
         raise ValueError("Radius must be a nonnegative integer.")
     if order < 0:
         raise ValueError("order must be non-negative")
-    make = _gaussian_filter if reach <= 64 else _gaussian_filter.__wrapped__  # long ones would hold memory
-    return make(sigma, axis, int(order), known_mode(mode), int(reach))
+    return gaussian_pass(axis, sigma, int(order), known_mode(mode), int(reach))
 
 
 def gaussian_passes(
