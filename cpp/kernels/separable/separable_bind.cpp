@@ -31,9 +31,7 @@ void bind_options(py::module_& module) {
     if (taken_over(module, "SeparableOptions")) return;
     py::class_<Options>(module, "SeparableOptions", "How the terms of a separable filter are combined.")
         .def(py::init([](Combine combine, double cval, double alpha, double beta, double gamma, bool bright,
-                         bool keep_larger) {
-                 return Options{combine, cval, alpha, beta, gamma, bright, keep_larger};
-             }),
+                         bool keep_larger) { return Options{combine, cval, alpha, beta, gamma, bright, keep_larger}; }),
              py::kw_only(), py::arg("combine"), py::arg("cval") = 0.0, py::arg("alpha") = 0.5, py::arg("beta") = 0.5,
              py::arg("gamma") = 1.0, py::arg("bright") = true, py::arg("keep_larger") = false);
 }

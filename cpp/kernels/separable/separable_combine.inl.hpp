@@ -102,8 +102,8 @@ inline Ascending<C> eigenvalues3(const C* const* t_, std::int64_t i) {
     const V b01 = a01 * scale;
     const V b02 = a02 * scale;
     const V b12 = a12 * scale;
-    const V half_det = (b00 * (b11 * b22 - b12 * b12) - b01 * (b01 * b22 - b12 * b02) +
-                        b02 * (b01 * b12 - b11 * b02)) * C(0.5);
+    const V half_det =
+        (b00 * (b11 * b22 - b12 * b12) - b01 * (b01 * b22 - b12 * b02) + b02 * (b01 * b12 - b11 * b02)) * C(0.5);
     const auto up = half_det >= C{0};
     const V r = smaller(up ? half_det : -half_det, splat(C{1}));
     V t = madd(r, splat(C(1.0 / 3.0)) - r * C(0.0653841409), splat(C(1.7320508075688772)));  // within 0.002
@@ -233,7 +233,8 @@ inline Vec<C> vesselness2(const Ascending<C>& e, const Sensitivity<C>& s) {
     const auto tube = across * s.sign > C{0};
     const Vec<C> blob = along / (tube ? across : splat(C{1}));
     const Vec<C> structure = along * along + across * across;
-    const Vec<C> value = exp_of_negative<C>(blob * blob * s.blob) * (C{1} - exp_of_negative<C>(structure * s.structure));
+    const Vec<C> value =
+        exp_of_negative<C>(blob * blob * s.blob) * (C{1} - exp_of_negative<C>(structure * s.structure));
     return tube ? value : Vec<C>{};
 }
 

@@ -151,8 +151,8 @@ void write_line(const Task<C>& task, const Tile& tile, std::int64_t plane, std::
     }
     const std::int64_t itemsize = size_of(task.out_dtype);
     const SweepAxis& axis = task.axes[2];
-    const std::int64_t offset = plane * task.axes[0].out_stride + row * task.axes[1].out_stride +
-                                tile.first[2] * axis.out_stride;
+    const std::int64_t offset =
+        plane * task.axes[0].out_stride + row * task.axes[1].out_stride + tile.first[2] * axis.out_stride;
     const bool in_place = task.out_dtype == kOwnDType<C> && axis.out_stride == 1;
     char* to[kMostOutputs];
     C* results[kMostOutputs];

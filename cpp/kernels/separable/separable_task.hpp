@@ -61,11 +61,11 @@ struct Task {
 // Scratch of one tile; sizes are in separable_cpu.cpp.
 template <class C>
 struct Scratch {
-    C* planes;   // one row of each plane and of its halo
-    C* rings;    // the last rows of each plane, of each node of the first stage
-    C* lines;    // a row of each node of the second stage
-    C* values;   // a row of each term
-    C* results;  // a row of each result on its way to another dtype or stride
+    C* planes;            // one row of each plane and of its halo
+    C* rings;             // the last rows of each plane, of each node of the first stage
+    C* lines;             // a row of each node of the second stage
+    C* values;            // a row of each term
+    C* results;           // a row of each result on its way to another dtype or stride
     double square = 0.0;  // of the largest norm
 };
 

@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict, Unpack, overload
 
+import numpy as np
+
 from .._core import AxisFilter, Combine, SeparableOptions
 from .._runtime import validate
 from .._runtime.call import Call
@@ -206,6 +208,8 @@ def vesselness(
     """
     call = Call("vesselness", "separable", threads=threads)
     array, steps = _enter(call, x, spacing)
+    if array.size == 0:
+        raise ArgumentError(f"x: got empty shape {array.shape}, allowed at least one voxel")
     scales = _checked_scales(sigmas_mm)
     validate.word(mode, "mode", FILTER_MODES)
     cut, outside = checked_truncate(truncate), validate.number(cval, "cval")
@@ -219,7 +223,7 @@ def vesselness(
         terms = _hessian([sigma] * len(steps), steps, mode, cut, scale=sigma**2)
         if gamma is None:
             norm = SeparableOptions(combine=Combine.norm, cval=outside)
-            sensitivities["gamma"] = _half(call.run("separable", array, target, terms, norm))
+            sensitivities["gamma"] = _half(call.run("separable", array, target, terms, norm), array)
         options = SeparableOptions(
             combine=Combine.vesselness, cval=outside, bright=bool(bright), keep_larger=k > 0, **sensitivities
         )
@@ -229,13 +233,17 @@ def vesselness(
 
 def _checked_scales(sigmas_mm: Any) -> tuple[float, ...]:
     """Return scales, at least one."""
-    values = (sigmas_mm,) if isinstance(sigmas_mm, int | float) else tuple(sigmas_mm)
+    several = isinstance(sigmas_mm, Iterable) and not isinstance(sigmas_mm, str | bytes)
+    values = tuple(sigmas_mm) if several else (sigmas_mm,)
     if not values:
         raise ArgumentError("sigmas_mm: got none, allowed one or more")
     return checked_sigma(values, len(values), "sigmas_mm")
 
 
-def _half(norm: float) -> float:
+def _half(norm: float, x: Array) -> float:
+    """Return half of the largest norm, or where that is of rounding alone, a number far above it."""
     if not math.isfinite(norm):
         raise ArgumentError(f"x: got second derivatives as large as {norm}, allowed finite voxels")
-    return norm / 2 if norm > 0 else 1.0
+    largest = float(max(x.max(), -float(x.min())))
+    rounding = 32 * float(np.finfo(float_dtype(x)).eps) * largest
+    return norm / 2 if norm > rounding else max(largest, 1.0)
