@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cases of derivatives: scipy's, and the Hessian's eigenvalues and vesselness beside scikit-image's."""
+"""Cases of derivatives and of filters in millimetres, beside scipy, scikit-image and SimpleITK."""
 
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ import voxkern as vk
 from benchmarks.phantoms import noise
 from voxkern.reference.separable import symmetric, vesselness
 
-from .case import Build, Call, Case, size_of
+from .case import Build, Call, Case, simpleitk, size_of
 from .ndimage import Job, same_call
 
 TITLE = "Derivatives"
@@ -72,6 +72,25 @@ def tubes(n: int, sigma: float = 2.0) -> Case:
     )
 
 
+def recursive(n: int, sigma: float = 4.0) -> Case:
+    """Held to the Gaussian itself, from which both tools differ."""
+    x = noise((n,) * 3)
+
+    def by_simpleitk(threads: int) -> Call:
+        sitk = simpleitk(threads)
+        picture = sitk.GetImageFromArray(x)
+        return lambda: sitk.SmoothingRecursiveGaussian(picture, sigma)
+
+    return Case(
+        size=size_of(x.shape, dtype=x.dtype),
+        ours=lambda threads: vk.gaussian(x, sigma, method="recursive", threads=threads),
+        want=lambda: vk.gaussian(x.astype(np.float64), sigma, truncate=8),
+        peers={"SimpleITK": by_simpleitk},
+        moved=2 * x.nbytes,
+        tolerance=4e-3,  # of the range of the result, which is a small part of the noise's
+    )
+
+
 def cases(quick: bool, slow: bool) -> dict[str, Build]:
     """Return name -> builder."""
     n = 48 if quick else 256
@@ -85,5 +104,6 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
         name: partial(same_call, job, partial(noise, (n,) * 3)) for name, job in jobs.items()
     }
     found["hessian_eigenvalues sigma 2"] = partial(eigenvalues, n // 2)
+    found["recursive Gaussian sigma 4"] = partial(recursive, n)
     found["vesselness sigma 2"] = partial(tubes, n // 2)
     return found
