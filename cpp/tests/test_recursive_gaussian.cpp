@@ -20,9 +20,7 @@ TEST(recursive_gaussian, impulse) {
             std::vector<float> y(x.size());
             Exec exec;
             exec.threads = threads;
-            recursive_gaussian::Options options;
-            options.axes = {0};
-            options.sigma = {3.0};
+            const recursive_gaussian::Options options = {{0}, {3.0}};
             cpu::recursive_gaussian(erase_type(contiguous_view<const float, 2>(x.data(), {n, 35})),
                                     erase_type(contiguous_view<float, 2>(y.data(), {n, 35})), options, exec);
             for (std::int64_t i = 0; i < n; ++i) {
@@ -43,10 +41,7 @@ TEST(recursive_gaussian, constants_stay_and_bounds_are_kept) {
             std::vector<double> y(x.size());
             const View<const float, 2> in = {x.data() + (n - 1) * channels, {n, channels}, {-channels, 1}};
             for (const Boundary mode : {Boundary::nearest, Boundary::mirror, Boundary::grid_wrap}) {
-                recursive_gaussian::Options options;
-                options.axes = {0, 1};
-                options.sigma = {1.5, 4.0};
-                options.mode = mode;
+                const recursive_gaussian::Options options = {{0, 1}, {1.5, 4.0}, mode};
                 cpu::recursive_gaussian(erase_type(in), erase_type(contiguous_view<double, 2>(y.data(), {n, channels})),
                                         options, {});
                 for (const double value : y) EXPECT(std::abs(value - 2.0) < 1e-12);

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._core import __version__
+from ._ops.components import fill_holes, largest_component
 from ._ops.gaussian import gaussian
 from ._ops.hessian import hessian_eigenvalues, vesselness
 from ._ops.intensity import window, zscore
@@ -36,8 +37,9 @@ from ._space.meta import SCHEMA as META_SCHEMA
 from ._space.volume import Volume, reorient
 
 if TYPE_CHECKING:
-    from . import ndimage, nn
+    from . import compat, ndimage, nn
     from ._app.preprocess import preprocess
+    from .compat.scipy import patch_scipy
     from .io import list_series, load, save
 
 __all__ = [
@@ -60,15 +62,19 @@ __all__ = [
     "Volume",
     "VoxkernError",
     "__version__",
+    "compat",
     "cuda_available",
+    "fill_holes",
     "gaussian",
     "get_num_threads",
     "hessian_eigenvalues",
+    "largest_component",
     "list_series",
     "load",
     "n4_bias_field_correction",
     "ndimage",
     "nn",
+    "patch_scipy",
     "preprocess",
     "push",
     "release_memory",
@@ -87,11 +93,13 @@ __all__ = [
 ]
 
 _LOADED_WHEN_NAMED = {
+    "compat": "compat",
     "io": "io",
     "list_series": "io",
     "load": "io",
     "ndimage": "ndimage",
     "nn": "nn",
+    "patch_scipy": "compat.scipy",
     "preprocess": "_app.preprocess",
     "save": "io",
 }

@@ -76,7 +76,9 @@ Plan<C>::Plan(const ConstArrayView& in, const ArrayView& out, const SweptAxes& a
     }
     make_nodes(axes, terms);
     task.in_dtype = in.dtype;
+    task.in_itemsize = size_of(in.dtype);
     task.out_dtype = out.dtype;
+    task.out_itemsize = size_of(out.dtype);
     task.component = out.strides[in.rank];
     task.options = options;
     task.outputs = outputs_of(options, terms.size());

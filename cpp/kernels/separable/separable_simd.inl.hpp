@@ -43,7 +43,7 @@ inline void for_outside(const Columns& columns, const Visit& visit) {
 template <class C>
 void load_columns(const Task<C>& task, const Columns& columns, const char* src, LoadRow<C> load_line, C* to) {
     const SweepAxis& axis = task.axes[2];
-    const std::int64_t step = axis.in_stride * size_of(task.in_dtype);
+    const std::int64_t step = axis.in_stride * task.in_itemsize;
     C* const line = to - columns.begin;
     load_line(src + columns.low * step, axis.in_stride, line + columns.low, columns.high - columns.low);
     for_outside(columns, [&](std::int64_t p) {
@@ -100,7 +100,7 @@ void filter_planes(const Task<C>& task, const Tile& tile, const Columns& columns
             continue;
         }
         const std::int64_t offset = plane * axis.in_stride + index * task.axes[1].in_stride;
-        load_columns(task, columns, task.in + offset * size_of(task.in_dtype), load_line, to);
+        load_columns(task, columns, task.in + offset * task.in_itemsize, load_line, to);
     }
     for (int n = 0; n < task.count[0]; ++n) {
         for (std::int64_t k = 0; k < tile.count[0]; ++k) {
@@ -149,7 +149,7 @@ void write_line(const Task<C>& task, const Tile& tile, std::int64_t plane, std::
         if (square > scratch.square || square != square) scratch.square = square;
         return;
     }
-    const std::int64_t itemsize = size_of(task.out_dtype);
+    const std::int64_t itemsize = task.out_itemsize;
     const SweepAxis& axis = task.axes[2];
     const std::int64_t offset =
         plane * task.axes[0].out_stride + row * task.axes[1].out_stride + tile.first[2] * axis.out_stride;

@@ -36,7 +36,7 @@ struct SweepAxis {
     bool has_outside = false;                 // some of them are kOutside
 
     // Index of the sample at position p of the extended axis, kOutside for cval.
-    std::int64_t at(std::int64_t p) const {
+    VOXKERN_INLINE std::int64_t at(std::int64_t p) const {
         if (p >= 0 && p < n) return p;
         return extension[(p < 0 ? p : p - n) + before];
     }
@@ -46,8 +46,10 @@ template <class C>
 struct Task {
     const char* in = nullptr;
     DType in_dtype = DType::f32;
+    std::int64_t in_itemsize = 4;
     char* out = nullptr;
     DType out_dtype = DType::f32;
+    std::int64_t out_itemsize = 4;
     std::int64_t component = 0;  // stride of `out` from one result of a voxel to the next
     SweepAxis axes[3];
     Node<C> nodes[3][kMostTerms];
