@@ -146,6 +146,8 @@ def test_out(rng):
     [
         ("sigma_mm", lambda x: vk.gaussian(x, -1)),
         ("sigma_mm", lambda x: vk.gaussian(x, (1, 2))),
+        ("sigma_mm", lambda x: vk.gaussian(x, 1e9, method="recursive")),
+        ("sigmas_mm", lambda x: vk.vesselness(x, 1e9)),
         ("sigma_mm", lambda x: vk.hessian_eigenvalues(x, 0)),
         ("sigmas_mm", lambda x: vk.vesselness(x, ())),
         ("sigmas_mm", lambda x: vk.vesselness(x, (1, 0))),

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
@@ -18,6 +18,7 @@ from .._runtime.validate import FILTER_MODES, Array
 from .._space.kinds import Image
 
 _LONGEST_KEPT = 64  # longer ones would hold memory
+_LARGEST_SIGMA = 1e5  # in samples: kernels of a million weights
 _SMALLEST_SIGMA = 0.1  # of a derivative, in samples: below it is a difference of neighbours
 
 
@@ -84,14 +85,16 @@ def spacing_of(call: Call, x: Array, spacing: Any) -> tuple[float, ...]:
 
 
 def checked_sigma(
-    sigma_mm: Any, count: int, name: str = "sigma_mm", *, zero: bool = False
+    sigma_mm: Any, steps: Sequence[float], name: str = "sigma_mm", *, zero: bool = False
 ) -> tuple[float, ...]:
-    """Return standard deviations per axis."""
-    values = validate.per_axis(sigma_mm, count, name)
+    """Return standard deviations per axis, whose samples lie ``steps`` apart."""
+    values = validate.per_axis(sigma_mm, len(steps), name)
     if not all(v > 0 or (zero and v == 0) for v in values):
         raise ArgumentError(
             f"{name}: got {sigma_mm!r}, allowed {'0 or more' if zero else 'positive numbers'}"
         )
+    if any(v > _LARGEST_SIGMA * step for v, step in zip(values, steps, strict=True)):
+        raise ArgumentError(f"{name}: got {sigma_mm!r}, allowed up to {_LARGEST_SIGMA:g} samples")
     return values
 
 
@@ -185,7 +188,7 @@ def gaussian(
     call = Call("gaussian", "recursive_gaussian" if recursive else "correlate1d", threads=threads)
     array = call.enter(x, "x")
     steps = spacing_of(call, array, spacing)
-    sigmas = checked_sigma(sigma_mm, len(steps), zero=True)
+    sigmas = checked_sigma(sigma_mm, steps, zero=True)
     orders = validate.per_axis(order, len(steps), "order", int)
     if not set(orders) <= {0, 1, 2}:
         raise ArgumentError(f"order: got {order!r}, allowed 0, 1 and 2")

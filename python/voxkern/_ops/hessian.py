@@ -109,7 +109,7 @@ def hessian_eigenvalues(
     """
     call = Call("hessian_eigenvalues", "separable", threads=threads)
     array, steps = _enter(call, x, spacing)
-    sigmas = checked_sigma(sigma_mm, len(steps))
+    sigmas = checked_sigma(sigma_mm, steps)
     validate.word(mode, "mode", FILTER_MODES)
     terms = _hessian(sigmas, steps, mode, checked_truncate(truncate))
     options = SeparableOptions(combine=Combine.eigenvalues, cval=validate.number(cval, "cval"))
@@ -210,7 +210,7 @@ def vesselness(
     array, steps = _enter(call, x, spacing)
     if array.size == 0:
         raise ArgumentError(f"x: got empty shape {array.shape}, allowed at least one voxel")
-    scales = _checked_scales(sigmas_mm)
+    scales = _checked_scales(sigmas_mm, min(steps))
     validate.word(mode, "mode", FILTER_MODES)
     cut, outside = checked_truncate(truncate), validate.number(cval, "cval")
     sensitivities = {"alpha": alpha, "beta": beta} | ({} if gamma is None else {"gamma": gamma})
@@ -231,13 +231,13 @@ def vesselness(
     return call.leave(result)
 
 
-def _checked_scales(sigmas_mm: Any) -> tuple[float, ...]:
+def _checked_scales(sigmas_mm: Any, step: float) -> tuple[float, ...]:
     """Return scales, at least one."""
     several = isinstance(sigmas_mm, Iterable) and not isinstance(sigmas_mm, str | bytes)
     values = tuple(sigmas_mm) if several else (sigmas_mm,)
     if not values:
         raise ArgumentError("sigmas_mm: got none, allowed one or more")
-    return checked_sigma(values, len(values), "sigmas_mm")
+    return checked_sigma(values, [step] * len(values), "sigmas_mm")
 
 
 def _half(norm: float, x: Array) -> float:

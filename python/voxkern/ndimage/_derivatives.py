@@ -63,7 +63,9 @@ def prewitt(
            [18, 18, 18],
            [ 9,  9,  9]])
     """
-    return _edges("prewitt", _PREWITT, input, axis, output, mode, cval, threads)
+    call = Call("prewitt", "correlate1d", threads=threads)
+    x = _enter(call, input, output)
+    return run_filters(call, x, _edge_filters(x, _PREWITT, axis, mode), output, cval)
 
 
 @documented
@@ -107,26 +109,16 @@ def sobel(
            [24, 24, 24],
            [12, 12, 12]])
     """
-    return _edges("sobel", _SOBEL, input, axis, output, mode, cval, threads)
-
-
-def _edges(
-    function: str,
-    across: bytes,
-    input: ArrayLike,
-    axis: int,
-    output: Any,
-    mode: Any,
-    cval: float,
-    threads: int | None,
-) -> Any:
-    call = Call(function, "correlate1d", threads=threads)
+    call = Call("sobel", "correlate1d", threads=threads)
     x = _enter(call, input, output)
+    return run_filters(call, x, _edge_filters(x, _SOBEL, axis, mode), output, cval)
+
+
+def _edge_filters(x: Array, across: bytes, axis: int, mode: Any) -> list[AxisFilter]:
     axis = normalized_axis(axis, x.ndim)
     modes = [known_mode(m) for m in value_per_axis(mode, x.ndim)]
     filters = [weighted(axis, _DIFFERENCE, modes[axis], 0)]
-    filters += [weighted(a, across, modes[a], 0) for a in range(x.ndim) if a != axis]
-    return run_filters(call, x, filters, output, cval)
+    return filters + [weighted(a, across, modes[a], 0) for a in range(x.ndim) if a != axis]
 
 
 @documented
@@ -233,7 +225,9 @@ def gaussian_laplace(
     sigmas = [0.0] * x.ndim
     for axis, s in zip(chosen, value_per_axis(sigma, len(chosen)), strict=True):
         sigmas[axis] = s
-    return _of_gaussian(call, x, chosen, sigmas, 2, mode, Combine.sum, output, cval, kwargs)
+    modes = value_per_axis(mode, len(chosen))
+    terms = _gaussian_terms(x.ndim, chosen, sigmas, 2, modes, kwargs)
+    return _combined(call, x, terms, modes, Combine.sum, output, cval)
 
 
 @documented
@@ -290,7 +284,9 @@ def gaussian_gradient_magnitude(
     call = Call("gaussian_gradient_magnitude", "separable", threads=threads)
     x = _enter(call, input, output)
     chosen = normalized_axes(axes, x.ndim)
-    return _of_gaussian(call, x, chosen, sigma, 1, mode, Combine.magnitude, output, cval, kwargs)
+    modes = value_per_axis(mode, len(chosen))
+    terms = _gaussian_terms(x.ndim, chosen, sigma, 1, modes, kwargs)
+    return _combined(call, x, terms, modes, Combine.magnitude, output, cval)
 
 
 @documented
@@ -407,24 +403,14 @@ def _enter(call: Call, input: ArrayLike, output: Any) -> Array:
     return x
 
 
-def _of_gaussian(
-    call: Call,
-    x: Array,
-    axes: Sequence[int],
-    sigma: Any,
-    order: int,
-    mode: Any,
-    combine: Combine,
-    output: Any,
-    cval: float,
-    kwargs: Mapping[str, Any],
-) -> Any:
-    modes = value_per_axis(mode, len(axes))
-    terms = []
-    for axis, m in zip(axes, modes, strict=True):
-        orders = [order if a == axis else 0 for a in range(x.ndim)]
-        terms.append(gaussian_passes(range(x.ndim), sigma, orders, m, **kwargs))
-    return _combined(call, x, terms, modes, combine, output, cval)
+def _gaussian_terms(
+    ndim: int, axes: Sequence[int], sigma: Any, order: int, modes: Sequence[Any], kwargs: Mapping[str, Any]
+) -> list[list[AxisFilter]]:
+    """Return the derivative along each of the axes, which smooths along all."""
+    return [
+        gaussian_passes(range(ndim), sigma, [order if a == axis else 0 for a in range(ndim)], mode, **kwargs)
+        for axis, mode in zip(axes, modes, strict=True)
+    ]
 
 
 def _combined(
