@@ -4,6 +4,6 @@
 from benchmarks.bench import each_case
 
 
-@each_case("gaussian", "uniform", "correlate1d")
+@each_case("gaussian sigma", "uniform", "sobel", "correlate1d")
 def test_correlate1d(timed, check, build):
     timed(check, build)

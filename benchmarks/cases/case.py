@@ -19,7 +19,19 @@ OnThreads = Callable[[int], Any]  # a call that takes the number of threads
 Build = Callable[[], "Case"]
 
 # The order of the page; other lists follow.
-FAMILIES = ("resample", "labels", "ndimage", "n4", "intensity", "conv3d", "pool3d", "norm", "dense", "load")
+FAMILIES = (
+    "resample",
+    "labels",
+    "ndimage",
+    "derivatives",
+    "n4",
+    "intensity",
+    "conv3d",
+    "pool3d",
+    "norm",
+    "dense",
+    "load",
+)
 ONE_THREAD = ("scipy", "skimage", "batchgenerators", "pydicom", "nibabel", "numpy")  # peers without threads
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ._core import __version__
 from ._ops.components import fill_holes, largest_component
 from ._ops.distance import signed_distance
+from ._ops.gaussian import gaussian
+from ._ops.hessian import hessian_eigenvalues, vesselness
 from ._ops.intensity import clip_percentiles, window, window_to_uint8, zscore
 from ._ops.label_statistics import LabelStatistics, label_statistics
 from ._ops.measure import bounding_box, crop_to_nonzero, otsu, percentiles
@@ -70,7 +72,9 @@ __all__ = [
     "crop_to_nonzero",
     "cuda_available",
     "fill_holes",
+    "gaussian",
     "get_num_threads",
+    "hessian_eigenvalues",
     "label_statistics",
     "largest_component",
     "list_series",
@@ -93,6 +97,7 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "signed_distance",
+    "vesselness",
     "warp",
     "window",
     "window_to_uint8",

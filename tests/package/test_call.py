@@ -75,6 +75,21 @@ CALLS = {
     "maximum_filter": (
         lambda x, out: ndimage.maximum_filter(x, footprint=HOLES, output=out), IMAGE, new(6, 7, 8)
     ),
+    "sobel": (lambda x, out: ndimage.sobel(x, output=out), IMAGE, new(6, 7, 8)),
+    "prewitt": (lambda x, out: ndimage.prewitt(x, output=out), IMAGE, new(6, 7, 8)),
+    "laplace": (lambda x, out: ndimage.laplace(x, out), IMAGE, new(6, 7, 8)),
+    "gaussian_laplace": (lambda x, out: ndimage.gaussian_laplace(x, 1, out), IMAGE, new(6, 7, 8)),
+    "gaussian_gradient_magnitude": (
+        lambda x, out: ndimage.gaussian_gradient_magnitude(x, 1, out), IMAGE, new(6, 7, 8)
+    ),
+    "generic_laplace": (lambda x, out: ndimage.generic_laplace(x, ndimage.sobel, out), IMAGE, new(6, 7, 8)),
+    "generic_gradient_magnitude": (
+        lambda x, out: ndimage.generic_gradient_magnitude(x, ndimage.sobel, out), IMAGE, new(6, 7, 8)
+    ),
+    "gaussian": (lambda x, out: vk.gaussian(x, 1, out=out), IMAGE, new(6, 7, 8)),
+    "gaussian recursive": (lambda x: vk.gaussian(x, 1, method="recursive"), IMAGE),
+    "hessian_eigenvalues": (lambda x, out: vk.hessian_eigenvalues(x, 1, out=out), IMAGE, new(6, 7, 8, 3)),
+    "vesselness": (lambda x, out: vk.vesselness(x, 1, out=out), IMAGE, new(6, 7, 8)),
     "distance_transform_edt": (lambda x: ndimage.distance_transform_edt(x), LABELS),
     "label_statistics": (lambda x, y: vk.label_statistics(x, y).mean, LABELS, IMAGE),
     "label": (lambda x: ndimage.label(x)[0], LABELS),
@@ -156,7 +171,9 @@ CALLS |= {
         lambda x, out: vk.nn.sliding_window(lambda part: part, x, (4, 4), out=out), IMAGE, new(6, 7, 8)
     ),
 }  # fmt: skip
-COMPOSED = {"preprocess", "Sequential", "run_in_tiles", "sliding_window"}
+COMPOSED = {
+    "preprocess", "Sequential", "run_in_tiles", "sliding_window", "generic_laplace", "generic_gradient_magnitude",
+}  # fmt: skip
 MEASURES = {"percentiles", "bounding_box", "otsu", "label_statistics"}  # numbers of an image, not images
 TAKE_NO_ARRAY = {
     "cuda_available", "get_num_threads", "list_series", "load", "patch_scipy", "release_memory", "reorient",
@@ -291,10 +308,13 @@ def test_gpu_array_where_no_gpu_is(monkeypatch, name):
             call(*mixed)
 
 
+FILTERS_ON_A_GPU = ("gaussian_filter", "uniform_filter", "sobel", "prewitt", "gaussian")
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_gpu_array_where_a_gpu_is(gpu, name):
     call, *arrays = CALLS[name]
-    if name.removesuffix("1d") in ("gaussian_filter", "uniform_filter"):
+    if name.removesuffix("1d") in FILTERS_ON_A_GPU:
         same(call(*map(GpuArray, arrays)), call(*arrays))
         assert gpu == [(77, 0)]
         return

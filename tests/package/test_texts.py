@@ -23,7 +23,8 @@ def described(thing):
     doc = inspect.getdoc(thing)
     section = re.search(r"^Parameters\n-+\n(.*?)(?:\n\n|\Z)", doc, re.MULTILINE | re.DOTALL)
     lines = section[1].split("\n") if section else []
-    return [name for line in lines if line[0] != " " for name in line.split(" : ")[0].split(", ")]
+    names = [name for line in lines if line[0] != " " for name in line.split(" : ")[0].split(", ")]
+    return [name.lstrip("*") for name in names]
 
 
 @pytest.mark.parametrize("name", PUBLIC)

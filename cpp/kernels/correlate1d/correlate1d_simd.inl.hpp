@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Row loops of correlate1d, compiled once per ISA level inside that level's namespace.
+#include "core/extension.hpp"
 #include "core/simd/intrinsics.hpp"
 #include "kernels/correlate1d/correlate1d_task.hpp"
 
@@ -7,7 +8,10 @@ namespace voxkern::correlate1d {
 namespace VOXKERN_LEVEL {
 namespace {
 
+// clang-format off: each file needs those above it
 #include "core/simd/simd.inl.hpp"
+#include "core/simd/extend.inl.hpp"
+// clang-format on
 
 template <class C>
 void divide_row(C* row, C divisor, std::int64_t n) {
@@ -16,37 +20,9 @@ void divide_row(C* row, C divisor, std::int64_t n) {
     }
 }
 
-// Writes the samples of a piece and their extension, `width` elements each. samples(first, count, to) reads some of
-// the line; extension is copied from what is here, or read from where it is.
-template <class C, class Samples>
-void load_extended(const Task<C>& task, const TilePosition& at, std::int64_t width, C* to, const Samples& samples) {
-    const std::int64_t n = task.lines.length;
-    if (at.count == n) {
-        C* const line = to + task.before * width;
-        samples(0, n, line);
-        // A width known to the compiler makes a copy a move.
-        if (width == 1) extend_tile(line, n, 1, task.extension, task.before, task.after, task.cval);
-        if (width != 1) extend_tile(line, n, width, task.extension, task.before, task.after, task.cval);
-        return;
-    }
-    const std::int64_t begin = at.first - task.before;
-    const std::int64_t end = at.first + at.count + task.after;
-    const std::int64_t low = begin > 0 ? begin : 0;
-    const std::int64_t high = end < n ? end : n;
-    samples(low, high - low, to + (low - begin) * width);
-    for (std::int64_t p = begin; p < end; ++p) {
-        if (p == low) p = high;
-        if (p == end) break;
-        const std::int64_t index = task.extension[(p < 0 ? p : p - n) + task.before];
-        C* const row = to + (p - begin) * width;
-        if (index < 0) {
-            fill_row(row, task.cval, width);
-        } else if (index >= low && index < high) {
-            __builtin_memcpy(row, to + (index - begin) * width, static_cast<std::size_t>(width) * sizeof(C));
-        } else {
-            samples(index, 1, row);
-        }
-    }
+template <class C>
+Extension<C> extension_of(const Task<C>& task) {
+    return {task.lines.length, task.before, task.after, task.extension, task.cval};
 }
 
 // The samples of lines that lie apart, a row of lanes each.
@@ -83,7 +59,7 @@ RowSink<C> sink_of(const Task<C>& task, const TilePosition& at, C* buffer) {
 template <class C>
 void correlate_across(const Task<C>& task, const TilePosition& at, const Scratch<C>& scratch) {
     const std::int64_t width = round_up(at.lanes, kRowAlign<C>);
-    load_extended(task, at, width, scratch.extended, rows_of<C>(task.lines.in, at, width));
+    load_extended(extension_of(task), at, width, scratch.extended, rows_of<C>(task.lines.in, at, width));
     const RowSink<C> sink = sink_of(task, at, scratch.row);
     for (std::int64_t i = 0; i < at.count; ++i) {
         C* const row = sink.row(i);
@@ -100,7 +76,7 @@ void correlate_along(const Task<C>& task, const TilePosition& at, const Scratch<
     const std::int64_t n = at.count * width;
     const RowSink<C> sink = sink_of(task, at, scratch.row);
     for (std::int64_t l = 0; l < at.lanes; ++l) {
-        load_extended(task, at, width, scratch.extended, line_of<C>(task.lines, at, l));
+        load_extended(extension_of(task), at, width, scratch.extended, line_of<C>(task.lines, at, l));
         C* const row = sink.row(l);
         fir_row(scratch.extended, width, task.weights, task.size, task.symmetry, row, n);
         divide_row(row, task.divisor, n);
@@ -171,7 +147,7 @@ void mean_rows(const Task<C>& task, const TilePosition& at, std::int64_t width, 
 template <class C>
 void mean_across(const Task<C>& task, const TilePosition& at, const Scratch<C>& scratch) {
     const std::int64_t width = round_up(at.lanes, kRowAlign<C>);
-    load_extended(task, at, width, scratch.extended, rows_of<C>(task.lines.in, at, width));
+    load_extended(extension_of(task), at, width, scratch.extended, rows_of<C>(task.lines.in, at, width));
     const RowSink<C> sink = sink_of(task, at, scratch.row);
     mean_rows(
         task, at, width, scratch.sums, scratch.extended, [&](std::int64_t) { return scratch.row; },
@@ -201,7 +177,7 @@ template <std::int64_t W, class C>
 void mean_along(const Task<C>& task, const TilePosition& at, const Scratch<C>& scratch) {
     const RowSink<C> sink = sink_of(task, at, scratch.row);
     for (std::int64_t l = 0; l < at.lanes; ++l) {
-        load_extended(task, at, W, scratch.extended, line_of<C>(task.lines, at, l));
+        load_extended(extension_of(task), at, W, scratch.extended, line_of<C>(task.lines, at, l));
         fill_row(scratch.sums, C{0}, W);
         if (task.has_surplus) surplus_row(task, scratch.extended + task.before * W, W, scratch.sums);
         mean_line<W>(task, at, scratch.sums, scratch.extended, sink.row(l));
@@ -217,7 +193,7 @@ void mean_transposed(const Task<C>& task, const TilePosition& at, const Scratch<
     const auto samples = [&](std::int64_t first, std::int64_t count, C* to) {
         load_tile(in, at.in_offset + first * in.step, true, count, at.lanes, to, width, scratch.staging);
     };
-    load_extended(task, at, width, scratch.extended, samples);
+    load_extended(extension_of(task), at, width, scratch.extended, samples);
     mean_rows(
         task, at, width, scratch.sums, scratch.extended, [&](std::int64_t i) { return scratch.extended + i * width; },
         [](std::int64_t) {});

@@ -131,6 +131,25 @@ axes : int or sequence, optional
     "filter_output": """\
 output : array or dtype, optional
     Where to write (may be ``input`` itself), or the dtype of the result. Integers truncate and wrap.""",
+    "separate_output": """\
+output : array or dtype, optional
+    Where to write, or the dtype of the result. Integers truncate and wrap.""",
+    "every_mode": """\
+mode : str or sequence
+    How lines continue beyond their ends: ``reflect``, ``constant``, ``nearest``, ``mirror``, ``wrap`` or
+    ``grid-...``; one mode, or one per axis.""",
+    "extra_arguments": """\
+extra_arguments : sequence
+    Further arguments of the function.""",
+    "extra_keywords": """\
+extra_keywords : mapping, optional
+    Further keyword arguments of the function.""",
+    "callable_threads": """\
+threads : int, optional
+    Without effect on the function, which sees to its own.""",
+    "derivative_memory": """\
+float32 and float64 results of up to three axes take one sweep over the image and up to a few megabytes per
+thread. Integer and complex ones take one temporary array more.""",
     "filter_mode": """\
 mode : {"reflect", "constant", "nearest", "mirror", "wrap", "grid-..."}
     How the line continues beyond its ends.""",
@@ -192,6 +211,23 @@ cval : float
     "prefilter": """\
 prefilter : bool
     False: ``input`` holds spline coefficients already.""",
+    # filters in millimetres
+    "filtered_image": """\
+x : Volume or array_like
+    Bool, integer, float32 or float64. Of a Volume the three spatial axes are filtered, of an array all.""",
+    "hessian_image": """\
+x : Volume or array_like
+    Bool, integer, float32 or float64. Of a Volume the three spatial axes are filtered; an array has two or
+    three axes.""",
+    "sigma_mm": """\
+sigma_mm : float or sequence
+    Standard deviation in millimetres; one value, or one per filtered axis.""",
+    "image_spacing": """\
+spacing : float or sequence, optional
+    Millimetres from sample to sample along the axes of an array; 1 by default. A Volume has its own.""",
+    "image_mode": """\
+mode : {"nearest", "reflect", "mirror", "constant", "wrap", "grid-..."}
+    How lines continue beyond their ends.""",
     # another grid
     "spacing": """\
 spacing : float or sequence, optional

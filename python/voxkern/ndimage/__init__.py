@@ -14,6 +14,15 @@ from typing import Any
 from . import _scipy
 from ._coordinates import affine_transform, geometric_transform, map_coordinates, rotate
 from ._correlate import convolve, correlate
+from ._derivatives import (
+    gaussian_gradient_magnitude,
+    gaussian_laplace,
+    generic_gradient_magnitude,
+    generic_laplace,
+    laplace,
+    prewitt,
+    sobel,
+)
 from ._distance import distance_transform_edt
 from ._extrema import maximum_filter, maximum_filter1d, minimum_filter, minimum_filter1d
 from ._filters import (
@@ -36,15 +45,22 @@ __all__ = [
     "distance_transform_edt",
     "gaussian_filter",
     "gaussian_filter1d",
+    "gaussian_gradient_magnitude",
+    "gaussian_laplace",
+    "generic_gradient_magnitude",
+    "generic_laplace",
     "geometric_transform",
     "label",
+    "laplace",
     "map_coordinates",
     "maximum_filter",
     "maximum_filter1d",
     "minimum_filter",
     "minimum_filter1d",
+    "prewitt",
     "rotate",
     "shift",
+    "sobel",
     "spline_filter",
     "spline_filter1d",
     "uniform_filter",

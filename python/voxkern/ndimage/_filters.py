@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core import AxisFilter
+from .._ops.gaussian import gaussian_pass
 from .._runtime.backend import host_array
 from .._runtime.texts import documented
 from .._runtime.validate import FILTER_MODES, Array
@@ -79,7 +80,7 @@ def correlate1d(
 
     if taps.dtype.kind == "c":
         return run_complex(call, "correlate1d", x, taps.conj(), make, output, cval)
-    return _run(call, x, make(taps), output, cval)
+    return run_filters(call, x, make(taps), output, cval)
 
 
 @documented
@@ -129,7 +130,7 @@ def convolve1d(
 
     if taps.dtype.kind == "c":
         return run_complex(call, "correlate1d", x, taps, make, output, cval)
-    return _run(call, x, make(taps), output, cval)
+    return run_filters(call, x, make(taps), output, cval)
 
 
 def _correlation(x: Array, weights: Array, axis: int, mode: str, origin: int) -> AxisFilter:
@@ -141,37 +142,15 @@ def _correlation(x: Array, weights: Array, axis: int, mode: str, origin: int) ->
         raise ValueError(
             "Invalid origin; origin must satisfy -(len(weights) // 2) <= origin <= (len(weights)-1) // 2"
         )
-    make = _weighted if taps.size <= 64 else _weighted.__wrapped__
+    make = weighted if taps.size <= 64 else weighted.__wrapped__
     return make(axis, taps.tobytes(), known_mode(mode), operator.index(origin))
 
 
 @functools.lru_cache(maxsize=32)
-def _weighted(axis: int, weights: bytes, mode: str, origin: int) -> AxisFilter:
+def weighted(axis: int, weights: bytes, mode: str, origin: int) -> AxisFilter:
     """Return a filter; short ones are kept. Bytes tell -0.0 from 0.0."""
     taps = np.frombuffer(weights).tolist()
     return AxisFilter(axis=axis, weights=taps, mode=FILTER_MODES[mode], origin=origin)
-
-
-def _gaussian_weights(sigma: float, order: int, radius: int) -> tuple[float, ...]:
-    """Return the filter, reversed: correlation with it is the convolution that is meant."""
-    x = np.arange(-radius, radius + 1)
-    phi = np.exp(-0.5 / (sigma * sigma) * x**2)
-    phi = phi / phi.sum()
-    if order == 0:
-        return tuple(phi.tolist())
-    # d/dx (q(x) phi(x)) = (q'(x) - q(x) x / sigma^2) phi(x): apply it `order` times to q = 1.
-    exponents = np.arange(order + 1)
-    q = np.zeros(order + 1)
-    q[0] = 1.0
-    step = np.diag(exponents[1:], 1) + np.diag(np.ones(order) / -(sigma * sigma), -1)
-    for _ in range(order):
-        q = step.dot(q)
-    return tuple(((x[:, None] ** exponents).dot(q) * phi)[::-1].tolist())
-
-
-@functools.lru_cache(maxsize=32)
-def _gaussian_filter(sigma: float, axis: int, order: int, mode: str, radius: int) -> AxisFilter:
-    return AxisFilter(axis=axis, weights=_gaussian_weights(sigma, order, radius), mode=FILTER_MODES[mode])
 
 
 def _gaussian(
@@ -183,8 +162,25 @@ def _gaussian(
         raise ValueError("Radius must be a nonnegative integer.")
     if order < 0:
         raise ValueError("order must be non-negative")
-    make = _gaussian_filter if reach <= 64 else _gaussian_filter.__wrapped__  # long ones would hold memory
-    return make(sigma, axis, int(order), known_mode(mode), int(reach))
+    return gaussian_pass(axis, sigma, int(order), known_mode(mode), int(reach))
+
+
+def gaussian_passes(
+    axes: Sequence[int],
+    sigma: Any,
+    order: Any,
+    mode: Any,
+    *,
+    truncate: float = 4.0,
+    radius: Any = None,
+) -> list[AxisFilter]:
+    """Return the filters of a Gaussian along ``axes``; each argument is one value, or one per axis."""
+    per_axis = (value_per_axis(value, len(axes)) for value in (sigma, order, mode, radius))
+    return [
+        _gaussian(s, axis, o, m, truncate, r)
+        for axis, s, o, m, r in zip(axes, *per_axis, strict=True)
+        if s > 1e-15
+    ]
 
 
 @documented
@@ -233,7 +229,7 @@ def gaussian_filter1d(
     call = Call("gaussian_filter1d", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
     only = _gaussian(sigma, normalized_axis(axis, x.ndim), order, mode, truncate, radius)
-    return _run(call, x, [only], output, cval)
+    return run_filters(call, x, [only], output, cval)
 
 
 @documented
@@ -290,20 +286,8 @@ def gaussian_filter(
     call = Call("gaussian_filter", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
     chosen = normalized_axes(axes, x.ndim)
-    n = len(chosen)
-    filters = [
-        _gaussian(s, a, o, m, truncate, r)
-        for a, s, o, m, r in zip(
-            chosen,
-            value_per_axis(sigma, n),
-            value_per_axis(order, n),
-            value_per_axis(mode, n),
-            value_per_axis(radius, n),
-            strict=True,
-        )
-        if s > 1e-15
-    ]
-    return _run(call, x, filters, output, cval)
+    filters = gaussian_passes(chosen, sigma, order, mode, truncate=truncate, radius=radius)
+    return run_filters(call, x, filters, output, cval)
 
 
 @functools.lru_cache(maxsize=32)
@@ -360,7 +344,7 @@ def uniform_filter1d(
     call = Call("uniform_filter1d", "correlate1d", threads=threads)
     x = call.enter(input, "input", DTYPES)
     only = _uniform(size, normalized_axis(axis, x.ndim), mode, origin)
-    return _run(call, x, [only], output, cval)
+    return run_filters(call, x, [only], output, cval)
 
 
 @documented
@@ -425,10 +409,10 @@ def uniform_filter(
         )
         if s > 1
     ]
-    return _run(call, x, filters, output, cval)
+    return run_filters(call, x, filters, output, cval)
 
 
-def _run(call: Call, x: Array, filters: list[AxisFilter], output: Any, cval: complex) -> Any:
+def run_filters(call: Call, x: Array, filters: list[AxisFilter], output: Any, cval: complex) -> Any:
     out = call.scipy_output(output, x.shape, x, in_place=True)
     for source, target, outside in call.parts(x, out, cval, filters):
         call.run("correlate1d", source, target, filters, outside)
