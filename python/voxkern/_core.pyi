@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'label', 'mapped_points', 'n4', 'n4_divide', 'norm', 'pool3d', 'push', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels', 'write_labels', 'write_values']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RecursiveGaussianOptions', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'n4', 'n4_divide', 'norm', 'normalise', 'pool3d', 'push', 'recursive_gaussian', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels', 'write_labels', 'write_values']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -54,6 +54,18 @@ class AxisFilter:
         ...
     @property
     def mode(self) -> Boundary:
+        ...
+class ExtremumKind(enum.Enum):
+    """
+    What is kept of a window.
+    """
+    maximum = ...
+    minimum = ...
+class ExtremumWindow:
+    """
+    Where a window lies along an axis.
+    """
+    def __init__(self, *, axis: typing.SupportsInt | typing.SupportsIndex, size: typing.SupportsInt | typing.SupportsIndex, origin: typing.SupportsInt | typing.SupportsIndex, mode: Boundary) -> None:
         ...
 class Components:
     """
@@ -108,6 +120,12 @@ class NormOptions:
     """
     def __init__(self, *, statistics: NormStatistics, eps: typing.SupportsFloat | typing.SupportsIndex = 1e-05, slope: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None:
         ...
+class NormaliseOptions:
+    """
+    (x - centre) * scale + shift, limited to low .. high; outside where a mask is zero.
+    """
+    def __init__(self, *, centre: typing.SupportsFloat | typing.SupportsIndex = 0.0, scale: typing.SupportsFloat | typing.SupportsIndex = 1.0, shift: typing.SupportsFloat | typing.SupportsIndex = 0.0, low: typing.SupportsFloat | typing.SupportsIndex = ..., high: typing.SupportsFloat | typing.SupportsIndex = ..., outside: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
+        ...
 class PoolKind(enum.Enum):
     """
     What becomes of the samples of a window.
@@ -119,6 +137,12 @@ class PoolOptions:
     Windows of pool3d, and what becomes of their samples.
     """
     def __init__(self, *, kind: PoolKind, kernel: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"] = [1, 1, 1], stride: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"] = [1, 1, 1], padding: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"] = [0, 0, 0], dilation: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"] = [1, 1, 1], adaptive: bool = False, count_include_pad: bool = True, divisor: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
+        ...
+class RecursiveGaussianOptions:
+    """
+    Axes, widths and mode of recursive_gaussian.
+    """
+    def __init__(self, *, axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], sigma: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], mode: Boundary, cval: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
         ...
 class RescaleOptions:
     """
@@ -137,6 +161,21 @@ class ResampleOptions:
     How resample interpolates.
     """
     def __init__(self, *, kernel: Interpolator, mode: Boundary, cval: typing.SupportsFloat | typing.SupportsIndex = 0.0, prefilter: bool = True, clip: bool = False, float64: bool = False, clip_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> None:
+        ...
+class Combine(enum.Enum):
+    """
+    What becomes of the values of terms.
+    """
+    eigenvalues = ...
+    magnitude = ...
+    norm = ...
+    sum = ...
+    vesselness = ...
+class SeparableOptions:
+    """
+    How the terms of a separable filter are combined.
+    """
+    def __init__(self, *, combine: Combine, cval: typing.SupportsFloat | typing.SupportsIndex = 0.0, alpha: typing.SupportsFloat | typing.SupportsIndex = 0.5, beta: typing.SupportsFloat | typing.SupportsIndex = 0.5, gamma: typing.SupportsFloat | typing.SupportsIndex = 1.0, bright: bool = True, keep_larger: bool = False) -> None:
         ...
 class SplineFilterOptions:
     """
@@ -252,6 +291,10 @@ def empty(shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIn
     """
     A new array in C order. Its memory is kept for the next one when it is freed.
     """
+def extrema1d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], kind: ExtremumKind, windows: collections.abc.Sequence[ExtremumWindow], footprint: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8] | None, cval: typing.SupportsFloat | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Minima or maxima of boxes, pass by pass, or of a footprint.
+    """
 def label(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], structure: collections.abc.Sequence[bool], zeros: bool, threads: typing.SupportsInt | typing.SupportsIndex) -> Components:
     """
     Connected components of samples that are not zero, or are. threads=0: the default number.
@@ -259,6 +302,26 @@ def label(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], structure: 
 def mapped_points(mapping: CompiledMapping, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Writes into `output`, (grid..., image axes), what the mapping says of every grid point.
+    """
+def measure(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[int, float, float]:
+    """
+    Count, mean, sum of squared differences from it. threads=0: the default number.
+    """
+def measure_box(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threshold: typing.SupportsFloat | typing.SupportsIndex | None, threads: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, int]]:
+    """
+    (first, last + 1) along each axis of what is not zero or is above a threshold; first > last where nothing is. threads=0: the default number.
+    """
+def measure_extremes(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[int, int, float, float]:
+    """
+    Count, how many are NaN, minimum and maximum of the others. threads=0: the default number.
+    """
+def measure_histogram(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, edges: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
+    """
+    Voxels between edges that rise in equal steps. threads=0: the default number.
+    """
+def measure_quantiles(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, quantiles: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], neighbours: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[int, int, list[float]]:
+    """
+    Writes the values on either side of each quantile; returns how many voxels count, how many of them are NaN, and the fractions between the neighbours. threads=0: the default number.
     """
 def n4(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, weights: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, scratch: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: N4Options, callback: collections.abc.Callable[[int, int, float], None] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> N4Fit:
     """
@@ -272,6 +335,10 @@ def norm(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: nump
     """
     Normalises float32 (N, C, ...). threads=0: the default number.
     """
+def normalise(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: NormaliseOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    A line and limits for every voxel. threads=0: the default number.
+    """
 def pool3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: PoolOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Pools float32 (N, C, D, H, W). threads=0: the default number.
@@ -279,6 +346,10 @@ def pool3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: nu
 def push(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], map: CoordinateMap, options: WarpOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     The adjoint of `warp`: grid values onto the image's samples.
+    """
+def recursive_gaussian(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: RecursiveGaussianOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Smooths along axes at a cost that does not grow with sigma; `output` may be `input` itself.
     """
 def regions(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, lowest: typing.SupportsInt | typing.SupportsIndex, count: typing.SupportsInt | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
     """
@@ -303,6 +374,10 @@ def resample_labels(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], o
 def rescale(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: RescaleOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Stored words to values. threads=0: the default number.
+    """
+def separable(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], terms: collections.abc.Sequence[collections.abc.Sequence[AxisFilter]], options: SeparableOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> float:
+    """
+    Filters along axes, several of them combined at each voxel; `output` has an axis of results more, the last.
     """
 def set_cache_limit(bytes: typing.SupportsInt | typing.SupportsIndex) -> None:
     """

@@ -172,7 +172,8 @@ CALLS |= {
     ),
 }  # fmt: skip
 COMPOSED = {
-    "preprocess", "Sequential", "run_in_tiles", "sliding_window", "generic_laplace", "generic_gradient_magnitude",
+    "preprocess", "Sequential", "run_in_tiles", "sliding_window",
+    "generic_laplace", "generic_gradient_magnitude",
 }  # fmt: skip
 MEASURES = {"percentiles", "bounding_box", "otsu", "label_statistics"}  # numbers of an image, not images
 TAKE_NO_ARRAY = {
