@@ -116,6 +116,23 @@ origin : int
     "truncate": """\
 truncate : float
     Cut the kernel at this many standard deviations.""",
+    "real_input": """\
+input : array_like
+    Bool, integer, float32 or float64; any number of axes, any memory order.""",
+    "box_size": """\
+size : int or sequence, optional
+    Samples in the box; one value, or one per axis of ``axes``.""",
+    "footprint": """\
+footprint : array_like, optional
+    In place of ``size``: the neighbours that count, with as many axes as ``axes`` has.""",
+    "rank_modes": """\
+mode : str or sequence
+    How lines continue beyond their ends: ``reflect``, ``constant``, ``nearest``, ``mirror``, ``wrap`` or
+    ``grid-...``. For the smallest and the largest of a full box also one mode per axis of ``axes``.""",
+    "window_origin": """\
+origin : int or sequence
+    Shift of the window, between ``-(n // 2)`` and ``(n - 1) // 2`` for n samples; one value, or one per axis
+    of ``axes``.""",
     # scipy.ndimage: interpolation
     "coefficient_output": """\
 output : array or dtype

@@ -3,7 +3,7 @@
 
 Each function takes one more keyword, ``threads``, and gives a `Volume` for a `Volume`. Filters of float64
 and integers give scipy's bits (`uniform_filter` of float64 within rounding), interpolation of them agrees
-to 1e-12; float32 input is computed in float32.
+to 1e-12; float32 input is computed in float32. Rank filters select samples and never round them.
 """
 
 from ._coordinates import affine_transform, geometric_transform, map_coordinates, rotate
@@ -16,6 +16,7 @@ from ._filters import (
     uniform_filter1d,
 )
 from ._interpolation import shift, spline_filter, spline_filter1d, zoom
+from ._ranks import median_filter, percentile_filter, rank_filter
 
 __all__ = [
     "affine_transform",
@@ -25,6 +26,9 @@ __all__ = [
     "gaussian_filter1d",
     "geometric_transform",
     "map_coordinates",
+    "median_filter",
+    "percentile_filter",
+    "rank_filter",
     "rotate",
     "shift",
     "spline_filter",
