@@ -100,7 +100,7 @@ class RankOptions:
     """
     The window of rank, and which of its samples is the result.
     """
-    def __init__(self, *, size: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], before: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], mode: collections.abc.Sequence[Boundary], footprint: collections.abc.Sequence[bool], rank: typing.SupportsInt | typing.SupportsIndex, cval: typing.SupportsFloat | typing.SupportsIndex, exact: bool = False) -> None:
+    def __init__(self, *, size: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], before: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], mode: collections.abc.Sequence[Boundary], footprint: collections.abc.Sequence[bool], rank: typing.SupportsInt | typing.SupportsIndex, cval: typing.SupportsFloat | typing.SupportsIndex, line: bool = False) -> None:
         ...
 class RescaleOptions:
     """

@@ -19,7 +19,8 @@ struct Options {
     std::vector<bool> footprint;       // in C order: the samples that count; none: all do
     std::int64_t rank = 0;             // 0: the smallest of those that count
     double cval = 0.0;
-    bool exact = false;  // 64-bit integers are compared as they are, not as float64
+    // As scipy treats a line: 64-bit integers are compared as they are, not as float64, and cval does not wrap.
+    bool line = false;
 
     std::int64_t count() const;  // samples that count
 };

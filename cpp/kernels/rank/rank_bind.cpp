@@ -12,8 +12,8 @@ namespace {
 using rank::Options;
 
 Options options_of(std::vector<std::int64_t> size, std::vector<std::int64_t> before, std::vector<Boundary> mode,
-                   std::vector<bool> footprint, std::int64_t rank, double cval, bool exact) {
-    Options options = {std::move(size), std::move(before), std::move(mode), std::move(footprint), rank, cval, exact};
+                   std::vector<bool> footprint, std::int64_t rank, double cval, bool line) {
+    Options options = {std::move(size), std::move(before), std::move(mode), std::move(footprint), rank, cval, line};
     const std::size_t n = options.size.size();
     expect(options.before.size() == n && options.mode.size() == n, "before, mode: allowed one per axis");
     std::int64_t samples = 1;
@@ -34,7 +34,7 @@ void bind_rank(py::module_& module) {
     if (!taken_over(module, "RankOptions")) {
         py::class_<Options>(module, "RankOptions", "The window of rank, and which of its samples is the result.")
             .def(py::init(&options_of), py::kw_only(), py::arg("size"), py::arg("before"), py::arg("mode"),
-                 py::arg("footprint"), py::arg("rank"), py::arg("cval"), py::arg("exact") = false);
+                 py::arg("footprint"), py::arg("rank"), py::arg("cval"), py::arg("line") = false);
     }
     module.def(
         "rank",

@@ -29,7 +29,7 @@ Task task_of(const Plan& plan, const ConstArrayView& in, const ArrayView& out, c
     task.in_itemsize = size_of(in.dtype);
     task.out_itemsize = size_of(out.dtype);
     task.coding = plan.coding;
-    task.cval = options.cval;
+    task.cval = plan.outside;
     task.x = task_of(plan.x);
     task.pitch = plan.pitch;
     task.z = task_of(plan.z);

@@ -21,7 +21,7 @@ std::int64_t work_of(const ConstArrayView& in, const Options& options) {
 
 namespace {
 
-// What the samples outside become in an integer image of the same dtype: the cut value, where the type holds it.
+// Whether the cut value is one of the dtype: what scipy takes for a line, where other arrays wrap.
 bool holds(DType dtype, double cval) {
     return visit(dtype, [&](auto type) {
         using T = typename decltype(type)::type;
@@ -31,6 +31,15 @@ bool holds(DType dtype, double cval) {
             const double whole = std::trunc(cval);  // NaN is not held
             return whole >= lower_limit<T, double>() && whole <= upper_limit<T, double>();
         }
+    });
+}
+
+// The value outside as a sample of the input.
+double sample_outside(DType dtype, const Options& options) {
+    return visit(dtype, [&](auto type) {
+        using T = typename decltype(type)::type;
+        if (options.line && !kFloating<T>) return std::trunc(options.cval);
+        return static_cast<double>(TruncateWrap::cast<T>(options.cval));
     });
 }
 
@@ -69,13 +78,13 @@ bool is_box(const Options& options) {
 
 void Plan::choose_coding(const ConstArrayView& in, const ArrayView& out, const Options& options) {
     const bool whole64 = in.dtype == DType::i64 || in.dtype == DType::u64;
-    const bool has_cval = std::find(options.mode.begin(), options.mode.end(), Boundary::constant) != options.mode.end();
-    const bool same = in.dtype == out.dtype && (!has_cval || holds(in.dtype, options.cval));
-    if (!same || (whole64 && !options.exact)) {
+    const bool same = in.dtype == out.dtype && (!options.line || holds(in.dtype, options.cval));
+    if (!same || (whole64 && !options.line)) {
         coding = Coding::wide;
     } else {
         coding = whole64 ? Coding::exact : Coding::direct;
     }
+    outside = coding == Coding::wide ? sample_outside(in.dtype, options) : options.cval;
     key_bytes =
         coding == Coding::direct ? std::max<std::int64_t>(size_of(in.dtype), in.dtype == DType::f16 ? 4 : 1) : 8;
     strip = kRowBytes / key_bytes;

@@ -33,6 +33,7 @@ struct Plan {
 
     Method method = Method::network;
     Coding coding = Coding::direct;
+    double outside = 0.0;  // what stands outside, before it is cut to the dtype of the input
     std::int64_t key_bytes = 4;
     std::int64_t strip = 1;  // voxels of a strip along x
     AxisPlan x;

@@ -219,7 +219,7 @@ def _run(
         raise RuntimeError("A sequence of modes is not supported by non-separable rank filters")
 
     out = call.scipy_output(output, x.shape, x)
-    # Of a line scipy takes float16 as well, and selects 64-bit integers as they are.
+    # Of a line scipy takes float16 as well, selects 64-bit integers as they are, and does not wrap cval.
     line = x.ndim == 1 and not extreme
     for array in (x, out):
         if array.dtype.char not in KERNEL_DTYPES and not (line and array.dtype.char == "e"):
@@ -232,7 +232,7 @@ def _run(
         footprint=[] if flags is None else flags.ravel().tolist(),
         rank=rank,
         cval=math.ldexp(cval, 0),  # raises what scipy raises of what is no real number
-        exact=line,
+        line=line,
     )
     call.run("rank", x, out, options)
     return call.leave(out)
