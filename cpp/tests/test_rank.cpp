@@ -117,6 +117,7 @@ TEST(rank, boxes_at_every_level) {
     check(box({3, 3, 3}, 13), rank::Method::box);
     check(box({2, 4, 5}, 11), rank::Method::box);
     check(box({5, 5, 5}, 62), rank::Method::box);
+    check(box({9, 9, 9}, 300), rank::Method::box);
     check(box({1, 3, 1}, 1), rank::Method::box);
 }
 
@@ -125,7 +126,11 @@ TEST(rank, footprints_at_every_level) {
     for (int i = 0; i < 27; ++i) options.footprint.push_back(i % 3 != 1);
     check(options, rank::Method::network);
     check(box({1, 1, 7}, 3), rank::Method::network);
-    check(box({9, 9, 9}, 300), rank::Method::bisect);
+    rank::Options holed = box({9, 9, 9}, 300);
+    holed.footprint.assign(9 * 9 * 9, true);
+    holed.footprint[100] = false;
+    check(holed, rank::Method::bisect);
+    check(box({1, 2, 99}, 50), rank::Method::slide);
 }
 
 TEST(rank, a_volume_in_any_order) {

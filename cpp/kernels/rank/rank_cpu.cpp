@@ -123,19 +123,20 @@ void look_up(const Plan& plan, std::int64_t position, Tile& tile, std::vector<st
 }
 
 void run_footprint(const Plan& plan, const Task& task, const Exec& exec) {
-    constexpr std::int64_t kTiles = 32;  // of a chunk
+    const std::int64_t tiles = plan.method == Method::slide ? 1 : 32;  // of a chunk
     std::int64_t lines = 1;
     for (const AxisPlan& axis : plan.walked) lines *= axis.n;
-    const std::int64_t strips = parts(plan.x.n, plan.strip);
+    const std::int64_t strips = parts(plan.x.n, plan.width);
     const KeyOps& ops = ops_of(plan.key_bytes);
-    const RunTile run = plan.method == Method::network ? ops.network : ops.bisect;
-    parallel_for(parts(lines * strips, kTiles), exec, [&](std::int64_t chunk) {
+    RunTile run = ops.network;
+    if (plan.method != Method::network) run = plan.method == Method::slide ? ops.slide : ops.bisect;
+    parallel_for(parts(lines * strips, tiles), exec, [&](std::int64_t chunk) {
         const Scratch scratch(plan);
         std::vector<std::int64_t> rows(static_cast<std::size_t>(plan.staged_rows));
-        for (std::int64_t t = chunk * kTiles; t < std::min((chunk + 1) * kTiles, lines * strips); ++t) {
+        for (std::int64_t t = chunk * tiles; t < std::min((chunk + 1) * tiles, lines * strips); ++t) {
             Tile tile = {};
-            tile.x = t % strips * plan.strip;
-            tile.n_x = part(plan.x.n, plan.strip, t % strips);
+            tile.x = t % strips * plan.width;
+            tile.n_x = part(plan.x.n, plan.width, t % strips);
             tile.rows = rows.data();
             tile.n_rows = plan.staged_rows;
             look_up(plan, t / strips, tile, rows);

@@ -94,11 +94,9 @@ Plan::Plan(const ConstArrayView& in, const ArrayView& out, const Options& option
     choose_coding(in, out, options);
     std::vector<AxisPlan> axes = axes_of(in, out, options);
     x = take_x(axes, strip);
-    pitch = staged_row(strip);
-    const auto windowed = std::count_if(axes.begin(), axes.end(), [](const AxisPlan& a) { return a.size > 1; });
-    const bool few = options.count() <= kNetworkMost;
-    if (few && is_box(options) && (windowed == 1 || windowed == 2)) {
-        method = Method::box;
+    width = strip;
+    method = method_of(options, axes);
+    if (method == Method::box) {
         z.index = y.index = {0};
         bool first = true;
         for (AxisPlan& axis : axes) {
@@ -111,9 +109,36 @@ Plan::Plan(const ConstArrayView& in, const ArrayView& out, const Options& option
         }
         plan_box(options.rank);
     } else {
-        method = few ? Method::network : Method::bisect;
+        if (method == Method::slide) width = std::min(x.n, std::max(strip, 4 * x.size));
+        pitch = staged_row(width);
         plan_footprint(axes, options);
     }
+}
+
+// By nanoseconds for a result, measured. A network compares each sample several times, fewer where neighbours share
+// it; bisection reads it once for each bit; a window that slides along x sorts a row's samples once, and puts each in
+// and out.
+Method Plan::method_of(const Options& options, const std::vector<AxisPlan>& axes) const {
+    static constexpr std::int64_t kBoxMost[] = {512, 512, 1400, 1400};  // samples, by the size of the keys
+    static constexpr std::int64_t kNetworkMost = 512;
+    static constexpr double kByBox[] = {0.12, 0.17, 0.45, 0.7};  // for a sample
+    static constexpr double kByNetwork[] = {0.12, 0.2, 0.3, 0.4};
+    static constexpr double kByBits[] = {0.08, 0.3, 1.1, 4.3};
+    static constexpr double kBySliding[] = {3.0, 5.0, 11.0, 16.0};  // for a row
+    static constexpr double kByStep = 10.0;
+    std::size_t i = 0;
+    while ((1 << i) < key_bytes) ++i;
+    const std::int64_t count = options.count();
+    const bool full = is_box(options);
+    const auto windowed = std::count_if(axes.begin(), axes.end(), [](const AxisPlan& a) { return a.size > 1; });
+    Method best = count <= kNetworkMost ? Method::network : Method::bisect;
+    double cost = (best == Method::network ? kByNetwork : kByBits)[i];
+    if (full && count <= kBoxMost[i] && (windowed == 1 || windowed == 2)) {
+        best = Method::box;
+        cost = kByBox[i];
+    }
+    const double sliding = kBySliding[i] * static_cast<double>(count / x.size) + kByStep;
+    return full && cost * static_cast<double>(count) > sliding ? Method::slide : best;
 }
 
 template <class Place>
@@ -268,6 +293,11 @@ void Plan::plan_footprint(const std::vector<AxisPlan>& axes, const Options& opti
         }
         last = &place;
         taps.push_back(static_cast<std::int32_t>((staged_rows - 1) * pitch + along));
+    }
+    if (method == Method::slide) {  // SlideScratch, and a row of results
+        const std::int64_t staged = staged_rows * pitch;
+        const std::int64_t bytes = 3 * 4 * (staged + 1) + 8 * (staged / 64 + 1) + width * key_bytes;
+        rows = (bytes + kRowBytes - 1) / kRowBytes;
     }
     if (method == Method::network) {
         Network net;

@@ -10,10 +10,9 @@
 
 namespace voxkern::rank {
 
-// Boxes of up to so many samples, and other footprints, are selected by a network; larger ones bit by bit.
-inline constexpr std::int64_t kNetworkMost = 512;
-
-enum class Method { box, network, bisect };
+// box: a network that neighbouring windows share. network: one for each window. bisect: bit by bit. slide: the window
+// is a set of numbers.
+enum class Method { box, network, bisect, slide };
 
 struct AxisPlan {
     std::int64_t n = 1;
@@ -37,6 +36,7 @@ struct Plan {
     std::int64_t key_bytes = 4;
     std::int64_t strip = 1;  // voxels of a strip along x
     AxisPlan x;
+    std::int64_t width = 1;        // results of a tile along x
     std::int64_t pitch = 0;        // elements of a staged row
     std::int64_t staged_rows = 0;  // of a tile
     std::int64_t rows = 0;         // rows of the network
@@ -45,9 +45,8 @@ struct Plan {
     AxisPlan z;
     AxisPlan y;
     Axes<2> outer;           // the other axes
-    std::int64_t depth = 1;  // results of a block along z, y and x
+    std::int64_t depth = 1;  // results of a block along z and y
     std::int64_t height = 1;
-    std::int64_t width = 1;
     std::int64_t plane = 0;  // elements of a staged plane
     std::int64_t rows_y = 1;
     std::int64_t lag = 0;
@@ -71,6 +70,7 @@ struct Plan {
     std::int64_t staged_row(std::int64_t n) const;
     void plan_block();
     void plan_box(std::int64_t rank);
+    Method method_of(const Options& options, const std::vector<AxisPlan>& axes) const;
     void plan_footprint(const std::vector<AxisPlan>& axes, const Options& options);
     template <class Place>
     void keep(const Code& code, const Place& place);

@@ -13,6 +13,7 @@ namespace {
 #include "core/simd/vec.inl.hpp"
 #include "core/simd/convert.inl.hpp"
 #include "kernels/rank/rank_keys.inl.hpp"
+#include "kernels/rank/rank_slide.inl.hpp"
 // clang-format on
 
 template <class K>
@@ -352,8 +353,20 @@ void bisect_tile(const Task& task, const Tile& tile, void* staged_memory, void* 
 }
 
 template <class K>
+void slide_tile(const Task& task, const Tile& tile, void* staged_memory, void* memory) {
+    K* const staged = static_cast<K*>(staged_memory);
+    const Codec<K> codec = codec_of(task, K{});
+    stage_footprint(task, codec, tile, staged);
+    const SlideScratch scratch(memory, tile.n_rows * task.pitch);
+    sort_positions(task, tile, staged, scratch);
+    K* const results = static_cast<K*>(scratch.results);
+    slide(task, tile, staged, scratch, results);
+    store_tile(task, codec, tile, static_cast<const K*>(results));
+}
+
+template <class K>
 constexpr KeyOps ops_of() {
-    return {box_block<K>, network_tile<K>, bisect_tile<K>};
+    return {box_block<K>, network_tile<K>, bisect_tile<K>, slide_tile<K>};
 }
 
 }  // namespace

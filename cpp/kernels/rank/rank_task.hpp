@@ -103,6 +103,7 @@ struct KeyOps {
     RunTile box;      // a block, by the programs
     RunTile network;  // any footprint, by programs[0]
     RunTile bisect;   // any footprint, bit by bit
+    RunTile slide;    // a box, sample by sample along x
 };
 
 struct Ops {
