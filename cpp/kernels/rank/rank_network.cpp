@@ -9,6 +9,7 @@ int Code::operands_of(const Step& step) {
     switch (step.op) {
         case Op::sort: return 2 * step.p;
         case Op::merge: return 2 * (step.p + step.q);
+        case Op::swap: return 4 * step.p;
         case Op::low:
         case Op::high: return 3;
         case Op::pick: return 2 * step.p + 1;
@@ -189,7 +190,11 @@ Code Network::code(const std::vector<std::pair<Value, std::int32_t>>& results, s
             const auto value = static_cast<std::size_t>(node.first + i);
             if (!(one && !is_needed(node, i))) release(value, k);
         }
-        code.steps.push_back(step);
+        // Pairs in a row are one step: their operands follow each other.
+        if (step.op == Op::merge && step.p == 1 && step.q == 1) step = {Op::swap, 1, 0, step.first};
+        const bool again = step.op == Op::swap && !code.steps.empty() && code.steps.back().op == Op::swap;
+        if (again) ++code.steps.back().p;
+        if (!again) code.steps.push_back(step);
     }
     return code;
 }

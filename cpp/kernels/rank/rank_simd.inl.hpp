@@ -119,7 +119,7 @@ struct Nets {
     // By p + q; where that is odd, the longer list comes first.
     static constexpr RunNet<K> merge[] = {nullptr,
                                           nullptr,
-                                          run_net<MergeOf<1, 1>, K>,
+                                          nullptr,
                                           run_net<MergeOf<2, 1>, K>,
                                           run_net<MergeOf<2, 2>, K>,
                                           run_net<MergeOf<3, 2>, K>,
@@ -158,6 +158,25 @@ void pick_row(K* rows, const std::int32_t* pairs, std::int64_t count, std::int64
     }
 }
 
+template <class K>
+void swap_rows(K* rows, const std::int32_t* operands, std::int64_t count, std::int64_t n) {
+    constexpr std::int64_t lanes = VOXKERN_VEC_BYTES / static_cast<std::int64_t>(sizeof(K));
+    for (std::int64_t i = 0; i < count; ++i, operands += 4) {
+        for (std::int64_t at = 0; at < n; at += 4 * lanes) {
+            V<K> a[4];
+            V<K> b[4];
+            for (int v = 0; v < 4; ++v) {
+                a[v] = read(rows + operands[0] + at + v * lanes);
+                b[v] = read(rows + operands[1] + at + v * lanes);
+            }
+            for (int v = 0; v < 4; ++v) {
+                write(rows + operands[2] + at + v * lanes, lower(a[v], b[v]));
+                write(rows + operands[3] + at + v * lanes, higher(a[v], b[v]));
+            }
+        }
+    }
+}
+
 template <bool kLow, class K>
 void halve(K* rows, const std::int32_t* operands, std::int64_t n) {
     constexpr std::int64_t lanes = VOXKERN_VEC_BYTES / static_cast<std::int64_t>(sizeof(K));
@@ -179,6 +198,7 @@ void run_program(const Program& program, const K* staged, K* rows, std::int64_t 
         switch (step.op) {
             case Op::sort: Nets<K>::sort[step.p](staged, rows, operands, whole); break;
             case Op::merge: Nets<K>::merge[step.p + step.q](rows, rows, operands, whole); break;
+            case Op::swap: swap_rows(rows, operands, step.p, whole); break;
             case Op::low: halve<true>(rows, operands, whole); break;
             case Op::high: halve<false>(rows, operands, whole); break;
             case Op::pick: pick_row(rows, operands, step.p, whole); break;

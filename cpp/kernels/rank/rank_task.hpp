@@ -26,6 +26,7 @@ inline constexpr int kMergeMost = 9;
 enum class Op : std::int32_t {
     sort,   // n taps -> n rows
     merge,  // p rows, q rows (p - q is -1, 0 or 1) -> p + q rows
+    swap,   // n times: 2 rows -> the smaller, the larger
     low,    // 2 rows -> the smaller
     high,   // 2 rows -> the larger
     pick,   // n pairs of rows -> the smallest of the larger ones
