@@ -44,10 +44,16 @@ def test_arguments_as_scipy(rng, name, args, dtype):
     np.testing.assert_array_equal(got, want)
 
 
-@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint32", "int64", "float16", "float32", "float64", "bool"])
+@pytest.mark.parametrize(
+    "dtype", ["int8", "uint8", "int32", "uint32", "int64", "float16", "float32", "float64", "bool"]
+)
 def test_lines_as_scipy(rng, dtype):
     x = image(rng, (50,), dtype)
-    for args in ({"size": 5}, {"size": 4, "mode": "constant", "cval": -5.6, "origin": 1}, {"size": 7, "mode": "wrap"}):
+    for args in (
+        {"size": 5},
+        {"size": 4, "mode": "constant", "cval": -5.6, "origin": 1},
+        {"size": 7, "mode": "wrap"},
+    ):
         got, want = ndimage.median_filter(x, **args), scipy_ndimage.median_filter(x, **args)
         assert got.dtype == want.dtype
         np.testing.assert_array_equal(got, want)
@@ -60,7 +66,9 @@ def test_large_integers(dtype):
     np.testing.assert_array_equal(ndimage.median_filter(x, 3), scipy_ndimage.median_filter(x, 3))
     top = np.full((3, 3, 3), np.iinfo(dtype).max)
     np.testing.assert_array_equal(ndimage.rank_filter(top, 5, 3), scipy_ndimage.rank_filter(top, 5, 3))
-    np.testing.assert_array_equal(ndimage.median_filter(x.ravel(), 5), scipy_ndimage.median_filter(x.ravel(), 5))
+    np.testing.assert_array_equal(
+        ndimage.median_filter(x.ravel(), 5), scipy_ndimage.median_filter(x.ravel(), 5)
+    )
 
 
 def test_where_scipy_is_wrong():
@@ -133,7 +141,7 @@ WRONG = [
 @pytest.mark.parametrize(("name", "args"), WRONG, ids=str)
 def test_wrong_arguments_raise_scipys_kinds(name, args):
     x = np.ones((5, 5))
-    with pytest.raises(Exception) as theirs:  # noqa: PT011
+    with pytest.raises(Exception) as theirs:
         getattr(scipy_ndimage, name)(x, **args)
     with pytest.raises(theirs.type):
         getattr(ndimage, name)(x, **args)
@@ -144,7 +152,7 @@ def test_dtypes_scipy_refuses(dtype):
     x = np.ones((5, 5)).astype(dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with pytest.raises(Exception) as theirs:  # noqa: PT011
+        with pytest.raises(Exception) as theirs:
             scipy_ndimage.median_filter(x, 3)
     with pytest.raises(theirs.type):
         ndimage.median_filter(x, 3)

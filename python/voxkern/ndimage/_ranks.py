@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core import RankOptions
@@ -61,8 +60,8 @@ def rank_filter(
 
     Notes
     -----
-    A NaN counts as larger than any number, and -0.0 as smaller than 0.0; scipy leaves both open. Extra memory:
-    a few hundred kilobytes per thread, more for windows larger than that.
+    A NaN counts as larger than any number, and -0.0 as smaller than 0.0; scipy leaves both open. Extra
+    memory: up to a megabyte per thread, more for windows of more than a thousand samples.
 
     Of a 1-D array scipy forgets the holes of a footprint, and compares uint64 as if it were int64. Both are
     right here.

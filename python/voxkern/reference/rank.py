@@ -32,9 +32,7 @@ def rank(
     for place in itertools.product(*map(range, x.shape)):
         samples = []
         for tap in taps:
-            at = [
-                fold_index(int(i + d), n, m) for i, d, n, m in zip(place, tap, x.shape, modes, strict=True)
-            ]
+            at = [fold_index(int(i + d), n, m) for i, d, n, m in zip(place, tap, x.shape, modes, strict=True)]
             samples.append(outside if None in at else x[tuple(at)])
         out[place] = np.sort(np.array(samples, x.dtype))[rank]
     return out
