@@ -56,6 +56,13 @@ CALLS = {
     "gaussian_filter": (lambda x, out: ndimage.gaussian_filter(x, 1, output=out), IMAGE, new(6, 7, 8)),
     "uniform_filter1d": (lambda x, out: ndimage.uniform_filter1d(x, 3, output=out), IMAGE, new(6, 7, 8)),
     "uniform_filter": (lambda x, out: ndimage.uniform_filter(x, 3, output=out), IMAGE, new(6, 7, 8)),
+    "median_filter": (lambda x, out: ndimage.median_filter(x, 3, output=out), IMAGE, new(6, 7, 8)),
+    "rank_filter": (lambda x, out: ndimage.rank_filter(x, 4, 3, output=out), IMAGE, new(6, 7, 8)),
+    "percentile_filter": (
+        lambda x, out: ndimage.percentile_filter(x, 30, 3, output=out),
+        IMAGE,
+        new(6, 7, 8),
+    ),
     "spline_filter1d": (lambda x, out: ndimage.spline_filter1d(x, output=out), IMAGE, new(6, 7, 8)),
     "spline_filter": (lambda x, out: ndimage.spline_filter(x, output=out), IMAGE, new(6, 7, 8)),
     "shift": (lambda x, out: ndimage.shift(x, 0.5, out), IMAGE, new(6, 7, 8)),

@@ -166,7 +166,7 @@ def percentile_filter(
     --------
     >>> from voxkern import ndimage
     >>> ndimage.percentile_filter([2, 8, 0, 4, 1, 9, 9, 0], 20, size=5)
-    array([2, 2, 1, 1, 1, 1, 1, 0])
+    array([2, 2, 1, 1, 1, 1, 0, 0])
     """
     call = Call("percentile_filter", "rank", threads=threads)
 
