@@ -208,6 +208,19 @@ def test_constant_image(cpu_level):
         np.testing.assert_array_equal(ndimage.median_filter(x, size), x)
 
 
+@pytest.mark.parametrize("dtype", KEYS)
+def test_one_voxel_in_a_constant_image(rng, cpu_level, dtype):
+    """Strips of one value are not selected from: each voxel must be found in every window that holds it."""
+    for _ in range(30):
+        x = np.full((37, 11, 75), 7, dtype)
+        x[tuple(rng.integers(0, x.shape))] = 9
+        for size in (3, (1, 5, 5), (5, 1, 1), 5):
+            n = int(np.prod([size] * 3 if isinstance(size, int) else size))
+            got = ndimage.rank_filter(x, -1, size)
+            np.testing.assert_array_equal(got, scipy_ndimage.maximum_filter(x, size))
+            assert (ndimage.rank_filter(x, n // 2, size) == 7).all()
+
+
 def test_every_rank_sorts(rng, cpu_level):
     """All ranks together are the sorted window."""
     x = image(rng, (3, 3, 20), "float32")

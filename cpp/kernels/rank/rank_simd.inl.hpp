@@ -255,24 +255,49 @@ void stage_block(const Task& task, const Codec<K>& codec, const Tile& tile, K* s
     }
 }
 
+// Whether all samples under the windows of a strip are the same: the background of most images.
+template <class K>
+bool is_constant(const Task& task, const Tile& tile, const K* staged) {
+    const K first = staged[task.plane];
+    for (std::int64_t i = 0; i < tile.n_z + task.z.size - 1; ++i) {
+        for (std::int64_t r = 0; r < tile.n_y + task.y.size - 1; ++r) {
+            const K* const row = staged + (i + 1) * task.plane + r * task.pitch;
+            K differ = 0;
+            for (std::int64_t x = 0; x < tile.n_x + task.x.size - 1; ++x) differ |= row[x] ^ first;
+            if (differ != 0) return false;
+        }
+    }
+    return true;
+}
+
+// The results of two steps along z from z on; those of one place along y lie next to each other.
+template <class K>
+void store_results(const Task& task, const Codec<K>& codec, const Tile& tile, std::int64_t z, const K* results) {
+    constexpr std::int64_t width = kRowBytes / static_cast<std::int64_t>(sizeof(K));
+    for (std::int64_t k = 0; k < 2 && z + k < tile.n_z; ++k) {
+        for (std::int64_t r = 0; r < tile.n_y; ++r) {
+            const std::int64_t to = tile.out_offset + (tile.z + z + k) * task.z.out_stride +
+                                    (tile.y + r) * task.y.out_stride + tile.x * task.x.out_stride;
+            codec.store(task, results + (2 * r + k) * width, task.out + to * task.out_itemsize, tile.n_x);
+        }
+    }
+}
+
 // One strip of a block, at rows_y places along y: steps along z.
 template <class K>
 void march(const Task& task, const Codec<K>& codec, const Tile& tile, const K* staged, K* rows) {
-    constexpr std::int64_t width = kRowBytes / static_cast<std::int64_t>(sizeof(K));
+    K* const results = rows + task.results;
+    if (is_constant(task, tile, staged)) {
+        const std::int64_t n = 2 * task.rows_y * kRowBytes / static_cast<std::int64_t>(sizeof(K));
+        for (std::int64_t i = 0; i < n; ++i) results[i] = staged[task.plane];
+        for (std::int64_t z = 0; z < tile.n_z; z += 2) store_results(task, codec, tile, z, results);
+        return;
+    }
     for (std::int64_t step = 0; 2 * (step - task.lag) < tile.n_z; ++step) {
         const bool full = step >= task.lag;
         const Program& program = task.programs[step % task.phases + (full ? 0 : task.phases)];
         run_program(program, staged + 2 * step * task.plane, rows, tile.n_x);
-        for (std::int64_t k = 0; full && k < 2; ++k) {
-            const std::int64_t z = 2 * (step - task.lag) + k;
-            if (z == tile.n_z) break;
-            for (std::int64_t r = 0; r < tile.n_y; ++r) {
-                const std::int64_t to = tile.out_offset + (tile.z + z) * task.z.out_stride +
-                                        (tile.y + r) * task.y.out_stride + tile.x * task.x.out_stride;
-                codec.store(task, rows + task.results + (2 * r + k) * width, task.out + to * task.out_itemsize,
-                            tile.n_x);
-            }
-        }
+        if (full) store_results(task, codec, tile, 2 * (step - task.lag), results);
     }
 }
 
