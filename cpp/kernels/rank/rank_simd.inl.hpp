@@ -270,15 +270,33 @@ bool is_constant(const Task& task, const Tile& tile, const K* staged) {
     return true;
 }
 
-// The results of two steps along z from z on; those of one place along y lie next to each other.
+// Where the results of a strip at z and r of its tile go.
+VOXKERN_INLINE char* target(const Task& task, const Tile& tile, std::int64_t z, std::int64_t r) {
+    const std::int64_t to = tile.out_offset + (tile.z + z) * task.z.out_stride + (tile.y + r) * task.y.out_stride +
+                            tile.x * task.x.out_stride;
+    return task.out + to * task.out_itemsize;
+}
+
+// Two results along z from z on; those of one place along y lie next to each other.
 template <class K>
 void store_results(const Task& task, const Codec<K>& codec, const Tile& tile, std::int64_t z, const K* results) {
     constexpr std::int64_t width = kRowBytes / static_cast<std::int64_t>(sizeof(K));
     for (std::int64_t k = 0; k < 2 && z + k < tile.n_z; ++k) {
         for (std::int64_t r = 0; r < tile.n_y; ++r) {
-            const std::int64_t to = tile.out_offset + (tile.z + z + k) * task.z.out_stride +
-                                    (tile.y + r) * task.y.out_stride + tile.x * task.x.out_stride;
-            codec.store(task, results + (2 * r + k) * width, task.out + to * task.out_itemsize, tile.n_x);
+            codec.store(task, results + (2 * r + k) * width, target(task, tile, z + k, r), tile.n_x);
+        }
+    }
+}
+
+// Stores retire in order: those that wait for memory would hold up the rows of the network behind them.
+// Inline: GCC drops the call of a function that only prefetches.
+VOXKERN_INLINE void prefetch_targets(const Task& task, const Tile& tile, std::int64_t z) {
+    if (task.x.out_stride != 1) return;
+    const std::int64_t bytes = tile.n_x * task.out_itemsize;
+    for (std::int64_t k = z < 0 ? 0 : z; k < z + 2 && k < tile.n_z; ++k) {
+        for (std::int64_t r = 0; r < tile.n_y; ++r) {
+            char* const to = target(task, tile, k, r);
+            for (std::int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(to + at, 1);
         }
     }
 }
@@ -293,11 +311,14 @@ void march(const Task& task, const Codec<K>& codec, const Tile& tile, const K* s
         for (std::int64_t z = 0; z < tile.n_z; z += 2) store_results(task, codec, tile, z, results);
         return;
     }
+    constexpr std::int64_t kAhead = 6;  // results along z
     for (std::int64_t step = 0; 2 * (step - task.lag) < tile.n_z; ++step) {
         const bool full = step >= task.lag;
+        const std::int64_t z = 2 * (step - task.lag);
+        prefetch_targets(task, tile, z + kAhead);
         const Program& program = task.programs[step % task.phases + (full ? 0 : task.phases)];
         run_program(program, staged + 2 * step * task.plane, rows, tile.n_x);
-        if (full) store_results(task, codec, tile, 2 * (step - task.lag), results);
+        if (full) store_results(task, codec, tile, z, results);
     }
 }
 
