@@ -2,6 +2,7 @@
 """Cases of ``scipy.ndimage``: the same call in both packages."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -51,6 +52,28 @@ def gaussian(image: Image, n: int, sigma: float) -> Case:
     )
 
 
+def median(make: Call, size: int) -> Case:
+    """Take medians of boxes beside scipy, SimpleITK and, of planes, scikit-image."""
+    x = make()
+    case = same_call(lambda m, a, **k: m.median_filter(a, size, **k), make, tolerance=0.0)
+
+    def by_simpleitk(threads: int) -> Call:
+        sitk = simpleitk(threads)
+        picture = sitk.GetImageFromArray(x)
+        return lambda: sitk.Median(picture, [size // 2] * x.ndim)
+
+    def by_skimage(threads: int) -> Call:
+        from skimage import filters, morphology
+
+        window = morphology.footprint_rectangle((size, size))
+        if x.dtype == np.uint8:
+            return lambda: filters.rank.median(x, window)
+        return lambda: filters.median(x, window)
+
+    peers = {"SimpleITK": by_simpleitk, **({"skimage": by_skimage} if x.ndim == 2 else {})}
+    return replace(case, peers={**case.peers, **peers})
+
+
 def compiled_mapping(n: int) -> Case:
     """Shift by half a voxel, as a function in C says: one that scipy has for its own tests."""
     from scipy.ndimage import _ctest
@@ -82,4 +105,16 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
                 partial(image, (n,) * 3, dtype),
                 tolerance=1e-4 if quick else 1e-5,  # of a range that a box longer than the image leaves small
             )
+        found[f"median 3{background}"] = partial(median, partial(image, (n,) * 3), 3)
+        found[f"percentile 30 size 3{background}"] = partial(
+            same_call,
+            lambda m, a, **k: m.percentile_filter(a, 30, 3, **k),
+            partial(image, (n,) * 3),
+            tolerance=0.0,
+        )
+    for size, dtype in ((3, "int16"), (3, "uint8"), (5, "float32"), (5, "int16"), (9, "float32")):
+        side = n if size == 3 else n // 2  # others take tens of seconds
+        found[f"median {size} {dtype}"] = partial(median, partial(noise, (side,) * 3, dtype), size)
+    for size, dtype, side in ((3, "uint8", 8 * n), (3, "float32", 8 * n), (15, "uint8", 2 * n)):
+        found[f"median {size} of a plane {dtype}"] = partial(median, partial(noise, (side,) * 2, dtype), size)
     return found

@@ -90,6 +90,13 @@ CALLS = {
     "gaussian recursive": (lambda x: vk.gaussian(x, 1, method="recursive"), IMAGE),
     "hessian_eigenvalues": (lambda x, out: vk.hessian_eigenvalues(x, 1, out=out), IMAGE, new(6, 7, 8, 3)),
     "vesselness": (lambda x, out: vk.vesselness(x, 1, out=out), IMAGE, new(6, 7, 8)),
+    "median_filter": (lambda x, out: ndimage.median_filter(x, 3, output=out), IMAGE, new(6, 7, 8)),
+    "rank_filter": (lambda x, out: ndimage.rank_filter(x, 4, 3, output=out), IMAGE, new(6, 7, 8)),
+    "percentile_filter": (
+        lambda x, out: ndimage.percentile_filter(x, 30, 3, output=out),
+        IMAGE,
+        new(6, 7, 8),
+    ),
     "distance_transform_edt": (lambda x: ndimage.distance_transform_edt(x), LABELS),
     "label_statistics": (lambda x, y: vk.label_statistics(x, y).mean, LABELS, IMAGE),
     "label": (lambda x: ndimage.label(x)[0], LABELS),

@@ -182,6 +182,10 @@ footprint : array_like, optional
 mode : str or sequence
     How lines continue beyond their ends: ``reflect``, ``constant``, ``nearest``, ``mirror``, ``wrap`` or
     ``grid-...``; with ``size`` also one mode per axis of ``axes``.""",
+    "rank_modes": """\
+mode : str or sequence
+    How lines continue beyond their ends: ``reflect``, ``constant``, ``nearest``, ``mirror``, ``wrap`` or
+    ``grid-...``. For the smallest and the largest of a full box also one mode per axis of ``axes``.""",
     "window_origin": """\
 origin : int or sequence
     Shift of the window, between ``-(n // 2)`` and ``(n - 1) // 2`` for n samples; one value, or one per axis

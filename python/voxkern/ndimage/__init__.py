@@ -3,7 +3,7 @@
 
 Each function takes one more keyword, ``threads``, and gives a `Volume` for a `Volume`. Filters of float64
 and integers give scipy's bits (`uniform_filter` of float64 within rounding), interpolation of them agrees
-to 1e-12; float32 input is computed in float32.
+to 1e-12; float32 input is computed in float32. Rank filters select samples and never round them.
 
 Every other function of ``scipy.ndimage`` is scipy's own, where scipy is installed: it is imported when one of
 them is named, not before. These take no ``threads``, and of a `Volume` the voxels alone: an array comes back.
@@ -35,6 +35,7 @@ from ._filters import (
 )
 from ._interpolation import shift, spline_filter, spline_filter1d, zoom
 from ._label import label
+from ._ranks import median_filter, percentile_filter, rank_filter
 
 __all__ = [
     "affine_transform",
@@ -55,9 +56,12 @@ __all__ = [
     "map_coordinates",
     "maximum_filter",
     "maximum_filter1d",
+    "median_filter",
     "minimum_filter",
     "minimum_filter1d",
+    "percentile_filter",
     "prewitt",
+    "rank_filter",
     "rotate",
     "shift",
     "sobel",
