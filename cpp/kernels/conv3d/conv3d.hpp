@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,17 @@ struct Options {
     Algorithm algorithm = Algorithm::automatic;
     Activation activation = Activation::none;
     float slope = 0.0F;  // of leaky_relu, below zero
+};
+
+// What a single call may add to its layer.
+struct Extras {
+    ConstArrayView residual = {};  // of the output's shape, added before the activation; or no data
+    // float64 (N, out channels, 3), or no data: the moments of what is written are joined to those that are there, see
+    // core/moments.hpp. Not of a transposed layer.
+    ArrayView moments = {};
+    // Of a part of an image: zeros ahead of the first plane of `in`, in place of the filter's padding. Of a transposed
+    // layer it differs from that by a multiple of the stride.
+    std::optional<std::int64_t> padding = {};
 };
 
 struct Packed;
@@ -72,8 +84,8 @@ namespace voxkern::cpu {
 
 // out = activation(in convolved with the filter + bias + residual). `in` is (N, in channels, D, H, W), `out` is (N, out
 // channels, D', H', W') of any extent: samples outside the input are zeros. float32, any strides, no overlap of `out`
-// with the others. `residual` has the shape of `out`, or no data. Extra memory: see README.md.
-void conv3d(const ConstArrayView& in, const ArrayView& out, const conv3d::Filter& filter,
-            const ConstArrayView& residual, const Exec& exec);
+// with the others. Extra memory: see README.md.
+void conv3d(const ConstArrayView& in, const ArrayView& out, const conv3d::Filter& filter, const conv3d::Extras& extras,
+            const Exec& exec);
 
 }  // namespace voxkern::cpu

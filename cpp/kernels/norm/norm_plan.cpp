@@ -13,14 +13,6 @@ double number_of(const ConstArrayView& view, std::int64_t channel, double absent
 
 }  // namespace
 
-Moments joined(const Moments& a, const Moments& b) {
-    if (a.count == 0.0) return b;
-    const double count = a.count + b.count;
-    const double apart = b.mean - a.mean;
-    return {count, a.mean + apart * (b.count / count),
-            a.squares + b.squares + apart * apart * (a.count / count * b.count)};
-}
-
 Line line_of(const Moments& moments, std::int64_t channel, const Channels& channels, double eps) {
     const double scale = number_of(channels.weight, channel, 1.0) / std::sqrt(moments.squares / moments.count + eps);
     const float centre = static_cast<float>(moments.mean);

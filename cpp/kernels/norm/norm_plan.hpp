@@ -2,19 +2,10 @@
 // From the moments of samples to what is done to each of them.
 #pragma once
 
+#include "core/moments.hpp"
 #include "kernels/norm/norm.hpp"
 
 namespace voxkern::norm {
-
-// Of a number of samples: their mean, and the sum of squared differences from it.
-struct Moments {
-    double count = 0.0;
-    double mean = 0.0;
-    double squares = 0.0;
-};
-
-// Of both sets of samples (Chan, Golub and LeVeque 1979).
-Moments joined(const Moments& a, const Moments& b);
 
 // y = (x - centre) * scale + shift. What a large mean loses in float32 comes back in the shift.
 struct Line {

@@ -205,6 +205,8 @@ class Conv3d:
             expanded(target, rank),
             self._filter,
             None if added is None else expanded(added, rank),
+            None,
+            None,
         )
         return call.leave(target)
 

@@ -239,7 +239,7 @@ def _normalised(
         raise ArgumentError(f"eps: got {eps!r}, allowed a finite number, 0 or more")
     options = NormOptions(statistics=statistics, eps=added, slope=_slope(activation))
     result = call.output(out, x.shape, x, dtypes=FLOAT32)
-    call.run("norm", x, result, *entered, options)
+    call.run("norm", x, result, *entered, None, options)
     return call.leave(result)
 
 
@@ -248,5 +248,5 @@ def _activated(call: Call, input: Any, slope: float, out: Any) -> Any:
     x = call.enter(input, "input", FLOAT32)
     result = call.output(out, x.shape, x, dtypes=FLOAT32)
     options = NormOptions(statistics=NormStatistics.given, eps=0.0, slope=slope)
-    call.run("norm", x[None, None], result[None, None], None, None, None, None, options)
+    call.run("norm", x[None, None], result[None, None], None, None, None, None, None, options)
     return call.leave(result)
