@@ -78,6 +78,7 @@ class NormStatistics(enum.Enum):
     batch = ...
     given = ...
     instance = ...
+    known = ...
 class NormOptions:
     """
     How channels are normalised and activated.
@@ -192,9 +193,9 @@ def cached_bytes() -> int:
     """
     Memory kept for the next call.
     """
-def conv3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], filter: ConvFilter, residual: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def conv3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], filter: ConvFilter, residual: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, moments: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, padding: typing.SupportsInt | typing.SupportsIndex | None, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
-    Convolves `input` with the filter; `residual`, where given, is added before the activation.
+    Convolves `input` with the filter; `residual`, where given, is added before the activation. The moments of the result are joined to `moments`; `padding` is that of a part of an image along D.
     """
 def copy(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
@@ -232,7 +233,7 @@ def n4_divide(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output:
     """
     output = input / exp(spline), field = exp(spline), both written to. threads=0: the default number.
     """
-def norm(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], weight: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, bias: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, mean: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, variance: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, options: NormOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def norm(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], weight: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, bias: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, mean: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, variance: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, moments: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, options: NormOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Normalises float32 (N, C, ...). threads=0: the default number.
     """

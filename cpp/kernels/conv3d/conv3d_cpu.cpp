@@ -273,6 +273,19 @@ View<T, 5> typed(const BasicArrayView<Void>& any) {
     return view;
 }
 
+// A tally begins with the mean of its first row, from which the others differ little.
+void begin_tallies(const Rows& rows, std::int64_t count) {
+    for (std::int64_t r = 0; r < count; ++r) {
+        Tally& tally = rows.tally[r];
+        if (tally.count > 0.0) continue;
+        double sum = 0.0;
+        for (std::int64_t x = 0; x < rows.length; ++x) sum += static_cast<double>(rows.sums[r * rows.sums_step + x]);
+        const float mean = static_cast<float>(sum / static_cast<double>(rows.length)) + rows.bias[r * rows.bias_step];
+        const float below = rows.activation == Activation::relu ? 0.0F : rows.slope * mean;
+        tally.centre = rows.activation == Activation::none || mean >= 0.0F ? mean : below;
+    }
+}
+
 }  // namespace
 
 const float* line_of(const Layer& layer, const Unit& unit, const Axis& z, std::int64_t l, const Axis& y,
@@ -297,17 +310,6 @@ void set_chains(Products& p, std::int64_t most) {
     const std::int64_t pieces = (of_row + most - 1) / most;
     p.chain_channels = pieces > 1 ? (p.channels + pieces - 1) / pieces : p.channels;
     p.chain_rows = of_row > 0 ? std::max<std::int64_t>(most / of_row, 1) : 1;
-}
-
-// A tally begins with the mean of its first row, from which the others differ little.
-static void begin_tallies(const Rows& rows, std::int64_t count) {
-    for (std::int64_t r = 0; r < count; ++r) {
-        Tally& tally = rows.tally[r];
-        if (tally.count > 0.0) continue;
-        double sum = 0.0;
-        for (std::int64_t x = 0; x < rows.length; ++x) sum += static_cast<double>(rows.sums[r * rows.sums_step + x]);
-        tally.centre = static_cast<float>(sum / static_cast<double>(rows.length)) + rows.bias[r * rows.bias_step];
-    }
 }
 
 UnitMoments::UnitMoments(const Layer& layer, const Cut& cut) : layer_(layer), cut_(cut) {

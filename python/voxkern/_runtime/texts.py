@@ -209,6 +209,9 @@ input : array
     "images_out": """\
 out : array, optional
     Where to write: float32 in the shape of the result, no memory shared with an input.""",
+    "in_place_out": """\
+out : array, optional
+    Where to write: float32 in the shape of the result. It may be ``input`` itself.""",
     "kernel_size": """\
 kernel_size : int or sequence
     Samples of a window along the spatial axes: one number, or one per axis.""",

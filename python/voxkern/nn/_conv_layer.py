@@ -210,6 +210,22 @@ class Conv3d:
         )
         return call.leave(target)
 
+    def _part(
+        self,
+        x: Array,
+        out: Array,
+        threads: int | None,
+        moments: Array | None = None,
+        padding: int | None = None,
+    ) -> None:
+        """Write some planes of the result, from the planes of an image (N, C, D, H, W) that they read.
+
+        ``padding``: zeros ahead of the first of these planes. The moments of what is written are joined to
+        ``moments``, (N, O, 3).
+        """
+        call = Call("Conv3d", "conv3d", threads=threads)
+        call.run("conv3d", call.enter(x, "x", FLOAT32), out, self._filter, None, moments, padding)
+
     def __call__(self, x: Any, *, residual: Any = None, out: Any = None, threads: int | None = None) -> Any:
         """Return ``activation(convolution of x + bias + residual)``.
 
