@@ -19,7 +19,7 @@ OnThreads = Callable[[int], Any]  # a call that takes the number of threads
 Build = Callable[[], "Case"]
 
 # The order of the page; other lists follow.
-FAMILIES = ("resample", "labels", "ndimage", "n4", "conv3d", "pool3d", "norm", "dense", "load")
+FAMILIES = ("resample", "labels", "ndimage", "n4", "conv3d", "pool3d", "norm", "dense", "networks", "load")
 ONE_THREAD = ("scipy", "skimage", "batchgenerators", "pydicom", "nibabel", "numpy")  # peers without threads
 
 
@@ -62,6 +62,7 @@ class Case:
     want: Call  # the answer in float64
     peers: dict[str, Callable[[int], Call]] = field(default_factory=dict)
     moved: int = 0  # bytes read and written at least once
+    products: int = 0  # multiplications and additions of the plain formula
     tolerance: float = 1e-5
     error: Callable[[Any, Any], float] = relative_error
     result: Callable[[Any], Any] = as_array  # from what a call returns to what ``want`` returns

@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'empty', 'mapped_points', 'n4', 'n4_divide', 'norm', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'empty', 'fma_loop', 'mapped_points', 'n4', 'n4_divide', 'norm', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -107,6 +107,11 @@ class AxisSampling:
     """
     Where the output samples of an axis lie, in input indices.
     """
+    @staticmethod
+    def of_weights(samples: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> AxisSampling:
+        """
+        Output samples as weighted sums of input samples, a row each.
+        """
     def __init__(self, coordinates: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], antialias_sigma: typing.SupportsFloat | typing.SupportsIndex = 0.0, cell: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
         ...
 class ResampleOptions:
@@ -167,6 +172,10 @@ class ConvFilter:
     """
     def __init__(self, weight: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], bias: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] | None, *, stride: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"], padding: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"], dilation: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"], groups: typing.SupportsInt | typing.SupportsIndex, transposed: bool, algorithm: ConvAlgorithm, activation: ConvActivation, slope: typing.SupportsFloat | typing.SupportsIndex) -> None:
         ...
+    def weights(self) -> tuple[numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32]]:
+        """
+        The weight as it was given, in one row, and the bias.
+        """
 class CompiledMapping:
     """
     A C function in a capsule of this name.
@@ -221,6 +230,10 @@ def empty(shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIn
     """
     A new array in C order. Its memory is kept for the next one when it is freed.
     """
+def fma_loop(steps: typing.SupportsInt | typing.SupportsIndex) -> int:
+    """
+    Multiplies and adds in registers, on this thread; returns how often. For benchmarks.
+    """
 def mapped_points(mapping: CompiledMapping, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Writes into `output`, (grid..., image axes), what the mapping says of every grid point.
@@ -237,9 +250,9 @@ def norm(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: nump
     """
     Normalises float32 (N, C, ...). threads=0: the default number.
     """
-def pool3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: PoolOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def pool3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], places: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, options: PoolOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
-    Pools float32 (N, C, D, H, W). threads=0: the default number.
+    Pools float32 (N, C, D, H, W); `places`, where given, gets the places of largest samples. threads=0: the default number.
     """
 def push(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], map: CoordinateMap, options: WarpOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """conv3d: every block and tail, stride, padding, dilation, group and level against the reference."""
 
+import copy
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -316,6 +318,23 @@ def test_parts_of_transposed(rng, cpu_level):
     np.testing.assert_array_equal(parts, want)
     with pytest.raises(vk.VoxkernError):
         layer._part(x, parts[:, :, 1:], 2, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("rank", "options"),
+    [
+        (3, {"padding": "same", "groups": 2, "activation": ("leaky_relu", 0.1)}),
+        (2, {"stride": (1, 2), "algorithm": "direct"}),
+        (3, {"transposed": True, "stride": 2, "output_padding": 1, "groups": 2}),
+    ],
+    ids=str,
+)
+def test_a_layer_pickles(rng, rank, options):
+    weight = rng.normal(size=(8, 4, 3, 3, 3)[: rank + 2]).astype(np.float32)
+    layer = vk.nn.Conv3d(weight, np.arange(8, dtype=np.float32), **options)
+    x = rng.normal(size=(1, 8 if rank == 3 else 4, 9, 8, 7)[: rank + 2]).astype(np.float32)
+    for again in (pickle.loads(pickle.dumps(layer)), copy.deepcopy(layer)):
+        np.testing.assert_array_equal(again(x), layer(x))
 
 
 def test_bad_input(rng):

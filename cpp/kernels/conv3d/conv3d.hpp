@@ -60,6 +60,7 @@ class Filter {
     std::int64_t in_channels() const { return in_channels_; }
     std::int64_t out_channels() const { return out_channels_; }
     const std::vector<float>& bias() const { return bias_; }
+    const std::vector<float>& weights() const { return weights_; }  // in C order
 
     // The D x H x W weights between two channels of a group, both counted within it.
     const float* taps(std::int64_t group, std::int64_t out, std::int64_t in) const;

@@ -31,6 +31,13 @@ void bind_enums(py::module_& module) {
         .finalize();
 }
 
+std::pair<py::array_t<float>, py::array_t<float>> weights_of(const Filter& filter) {
+    const auto array = [](const std::vector<float>& values) {
+        return py::array_t<float>(static_cast<py::ssize_t>(values.size()), values.data());
+    };
+    return {array(filter.weights()), array(filter.bias())};
+}
+
 void bind_filter(py::module_& module) {
     py::class_<Filter>(module, "ConvFilter", "Weights and options of a convolution.")
         .def(py::init([](const Array& weight, const std::optional<std::vector<float>>& bias, PerAxis stride,
@@ -42,7 +49,8 @@ void bind_filter(py::module_& module) {
              }),
              py::arg("weight"), py::arg("bias"), py::kw_only(), py::arg("stride"), py::arg("padding"),
              py::arg("dilation"), py::arg("groups"), py::arg("transposed"), py::arg("algorithm"), py::arg("activation"),
-             py::arg("slope"));
+             py::arg("slope"))
+        .def("weights", &weights_of, "The weight as it was given, in one row, and the bias.");
 }
 
 void check(const ConstArrayView& in, const ArrayView& out, const Filter& filter) {

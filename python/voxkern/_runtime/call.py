@@ -155,7 +155,7 @@ class Call:
     ) -> Array:
         """Return where the kernel writes: ``out``, or a new array in the memory order of ``like``.
 
-        With ``in_place`` the kernel reads a sample of ``like`` before it writes it: ``out`` may be that array.
+        With ``in_place``, ``out`` may be ``like``: the kernel reads each sample before it writes it.
         """
         if out is None:
             wanted = like.dtype if dtype is None else _result_dtype(dtype, like, dtypes)

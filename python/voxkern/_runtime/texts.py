@@ -229,7 +229,8 @@ ceil_mode : bool
     Round the number of windows up, not down. Each still starts inside the image or its left padding.""",
     "return_indices": """\
 return_indices : bool
-    torch's; only False is possible.""",
+    Return the places of the largest samples as well: int64 in the shape of the result, counted over the
+    spatial axes. Of equals the first, of NaN the last.""",
     "count_include_pad": """\
 count_include_pad : bool
     Divide by the window with its padding, else by its samples inside the image.""",

@@ -9,8 +9,8 @@ from typing import Any
 from .._core import PoolKind, PoolOptions
 from .._runtime.call import Call
 from .._runtime.texts import documented
-from ._pool import enter_images, no_indices
-from ._shapes import FLOAT32, expanded, per_axis
+from ._pool import enter_images, run_pool
+from ._shapes import per_axis
 
 
 @documented
@@ -160,8 +160,7 @@ def adaptive_max_pool1d(
     >>> vk.nn.adaptive_max_pool1d(x, 1)
     array([[1.]], dtype=float32)
     """
-    no_indices(return_indices)
-    return _adapted("adaptive_max_pool1d", PoolKind.max, input, 1, output_size, out, threads)
+    return _adapted("adaptive_max_pool1d", PoolKind.max, input, 1, output_size, out, threads, return_indices)
 
 
 @documented
@@ -200,8 +199,7 @@ def adaptive_max_pool2d(
     >>> vk.nn.adaptive_max_pool2d(x, 1)
     array([[[3.]]], dtype=float32)
     """
-    no_indices(return_indices)
-    return _adapted("adaptive_max_pool2d", PoolKind.max, input, 2, output_size, out, threads)
+    return _adapted("adaptive_max_pool2d", PoolKind.max, input, 2, output_size, out, threads, return_indices)
 
 
 @documented
@@ -240,8 +238,7 @@ def adaptive_max_pool3d(
     >>> vk.nn.adaptive_max_pool3d(x, 1)
     array([[[[7.]]]], dtype=float32)
     """
-    no_indices(return_indices)
-    return _adapted("adaptive_max_pool3d", PoolKind.max, input, 3, output_size, out, threads)
+    return _adapted("adaptive_max_pool3d", PoolKind.max, input, 3, output_size, out, threads, return_indices)
 
 
 def _adapted(
@@ -252,6 +249,7 @@ def _adapted(
     output_size: int | Sequence[int | None] | None,
     out: Any,
     threads: int | None,
+    return_indices: bool = False,
 ) -> Any:
     call = Call(function, "pool3d", threads=threads)
     x = enter_images(call, input, rank)
@@ -259,6 +257,4 @@ def _adapted(
     if len(wanted) == rank:
         wanted = [n if size is None else size for n, size in zip(x.shape[-rank:], wanted, strict=True)]
     counts = per_axis(wanted, rank, "output_size", least=0, absent=1)[-rank:]
-    result = call.output(out, x.shape[:-rank] + counts, x, dtypes=FLOAT32)
-    call.run("pool3d", expanded(x, rank), expanded(result, rank), PoolOptions(kind=kind, adaptive=True))
-    return call.leave(result)
+    return run_pool(call, x, rank, counts, PoolOptions(kind=kind, adaptive=True), out, return_indices)

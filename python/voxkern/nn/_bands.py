@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a network keeps while it runs: values, and large convolutions in bands of planes.
 
-A convolution in bands reads its input through a buffer of a few planes. A concatenation in front of it is never
-made; a transposed convolution in front of that one runs for the planes of the buffer alone; the norm of the
-layer before is applied on the way. The result may take the place of an input that nobody reads any more.
+A convolution in bands reads its input through a buffer of a few planes. A concatenation in front of it is
+never made; a transposed convolution in front of that one runs for the planes of the buffer alone; the norm of
+the layer before is applied on the way. The result may take the place of an input that nobody reads any more.
 """
 
 from __future__ import annotations

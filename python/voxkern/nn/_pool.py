@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .._core import PoolKind, PoolOptions
 from .._runtime import validate
 from .._runtime.call import Call
@@ -59,9 +61,8 @@ def max_pool1d(
     >>> vk.nn.max_pool1d(x, 2)
     array([[1.]], dtype=float32)
     """
-    no_indices(return_indices)
     settings = _windows(1, kernel_size, stride, padding, dilation)
-    return _pooled("max_pool1d", PoolKind.max, input, 1, settings, ceil_mode, out, threads)
+    return _pooled("max_pool1d", PoolKind.max, input, 1, settings, ceil_mode, out, threads, return_indices)
 
 
 @documented
@@ -108,9 +109,8 @@ def max_pool2d(
     >>> vk.nn.max_pool2d(x, 2)
     array([[[3.]]], dtype=float32)
     """
-    no_indices(return_indices)
     settings = _windows(2, kernel_size, stride, padding, dilation)
-    return _pooled("max_pool2d", PoolKind.max, input, 2, settings, ceil_mode, out, threads)
+    return _pooled("max_pool2d", PoolKind.max, input, 2, settings, ceil_mode, out, threads, return_indices)
 
 
 @documented
@@ -157,9 +157,8 @@ def max_pool3d(
     >>> vk.nn.max_pool3d(x, 2)
     array([[[[7.]]]], dtype=float32)
     """
-    no_indices(return_indices)
     settings = _windows(3, kernel_size, stride, padding, dilation)
-    return _pooled("max_pool3d", PoolKind.max, input, 3, settings, ceil_mode, out, threads)
+    return _pooled("max_pool3d", PoolKind.max, input, 3, settings, ceil_mode, out, threads, return_indices)
 
 
 @documented
@@ -304,12 +303,6 @@ def avg_pool3d(
     return _pooled("avg_pool3d", PoolKind.average, input, 3, settings, ceil_mode, out, threads)
 
 
-def no_indices(return_indices: bool) -> None:
-    """Refuse what torch alone does."""
-    if return_indices:
-        raise ArgumentError(f"return_indices: got {return_indices!r}, allowed False")
-
-
 def _windows(
     rank: int, kernel_size: PerAxis, stride: PerAxis | None, padding: PerAxis, dilation: PerAxis = 1
 ) -> dict[str, Any]:
@@ -356,6 +349,7 @@ def _pooled(
     ceil_mode: bool,
     out: Any,
     threads: int | None,
+    return_indices: bool = False,
 ) -> Any:
     call = Call(function, "pool3d", threads=threads)
     x = enter_images(call, input, rank)
@@ -363,10 +357,24 @@ def _pooled(
     counts = tuple(_count(n, axis, ceil_mode) for n, axis in zip(x.shape[-rank:], axes, strict=True))
     if min(counts) < 1:
         raise ArgumentError(f"kernel_size: got no window on {x.shape[-rank:]} samples, allowed one or more")
+    return run_pool(call, x, rank, counts, PoolOptions(kind=kind, **settings), out, return_indices)
+
+
+def run_pool(
+    call: Call,
+    x: Array,
+    rank: int,
+    counts: tuple[int, ...],
+    options: PoolOptions,
+    out: Any,
+    return_indices: bool,
+) -> Any:
+    """Return so many windows' results, and where they are where that is wanted."""
     result = call.output(out, x.shape[:-rank] + counts, x, dtypes=FLOAT32)
-    options = PoolOptions(kind=kind, **settings)
-    call.run("pool3d", expanded(x, rank), expanded(result, rank), options)
-    return call.leave(result)
+    places = call.empty(result.shape, np.int64, x) if return_indices else None
+    where = None if places is None else expanded(places, rank)
+    call.run("pool3d", expanded(x, rank), expanded(result, rank), where, options)
+    return call.leave(result) if places is None else (call.leave(result), call.leave(places))
 
 
 def enter_images(call: Call, input: Any, rank: int) -> Array:
