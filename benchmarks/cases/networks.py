@@ -114,7 +114,7 @@ def by_torch(layers: Layers, x: Any, threads: int, dtype: str = "float32", last:
 
 
 def network(layers: Layers, image: Callable[[], Any], full: bool) -> Case:
-    """A large network takes the reference too long: torch gives its answer in float64."""
+    """Return a case; a ``full`` network takes the reference too long: torch answers in float64."""
     x = image()
     ours = vk.nn.Sequential(layers)
 

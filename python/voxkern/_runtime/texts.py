@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_WORD = re.compile(r"\{(\w+)\}")
 _PLACE = re.compile(r"^( *)\{(\w+)\}$", re.MULTILINE)
 
 
@@ -25,6 +27,22 @@ def documented(thing: T) -> T:
     if target.__doc__ is not None:  # python -OO
         target.__doc__ = _PLACE.sub(fill, target.__doc__)
     return thing
+
+
+def documented_by(body: str, **words: str) -> Callable[[T], T]:
+    """Return what puts a text that several functions share behind the first line of their docstrings.
+
+    ``{key}`` within its lines becomes the word of that key.
+    """
+
+    def decorate(thing: T) -> T:
+        target: Any = thing
+        if target.__doc__ is not None:  # python -OO
+            text = _WORD.sub(lambda place: words.get(place[1], place[0]), body)
+            target.__doc__ = f"{target.__doc__.rstrip()}\n\n{text}"
+        return documented(thing)
+
+    return decorate
 
 
 _MODE = """\
