@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._core import __version__
+from ._ops.components import fill_holes, largest_component
 from ._ops.intensity import window, zscore
 from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
 from ._ops.resample import ResamplePlan, resample
@@ -34,8 +35,9 @@ from ._space.meta import SCHEMA as META_SCHEMA
 from ._space.volume import Volume, reorient
 
 if TYPE_CHECKING:
-    from . import ndimage, nn
+    from . import compat, ndimage, nn
     from ._app.preprocess import preprocess
+    from .compat.scipy import patch_scipy
     from .io import list_series, load, save
 
 __all__ = [
@@ -58,13 +60,17 @@ __all__ = [
     "Volume",
     "VoxkernError",
     "__version__",
+    "compat",
     "cuda_available",
+    "fill_holes",
     "get_num_threads",
+    "largest_component",
     "list_series",
     "load",
     "n4_bias_field_correction",
     "ndimage",
     "nn",
+    "patch_scipy",
     "preprocess",
     "push",
     "release_memory",
@@ -82,11 +88,13 @@ __all__ = [
 ]
 
 _LOADED_WHEN_NAMED = {
+    "compat": "compat",
     "io": "io",
     "list_series": "io",
     "load": "io",
     "ndimage": "ndimage",
     "nn": "nn",
+    "patch_scipy": "compat.scipy",
     "preprocess": "_app.preprocess",
     "save": "io",
 }

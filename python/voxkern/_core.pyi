@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'empty', 'fma_loop', 'mapped_points', 'n4', 'n4_divide', 'norm', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'fma_loop', 'label', 'mapped_points', 'n4', 'n4_divide', 'norm', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels', 'write_labels', 'write_values']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -45,6 +45,21 @@ class AxisFilter:
         ...
     @property
     def mode(self) -> Boundary:
+        ...
+class Components:
+    """
+    Connected components, numbered by their first samples.
+    """
+    def at_ends(self, axes: collections.abc.Sequence[bool]) -> numpy.typing.NDArray[numpy.uint8]:
+        """
+        1 for each that reaches an end of one of these axes.
+        """
+    def sizes(self) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Samples of each.
+        """
+    @property
+    def count(self) -> int:
         ...
 class N4Options:
     """
@@ -226,6 +241,10 @@ def dense(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], weight: num
     """
     output = input weight^T + bias. threads=0: the default number.
     """
+def edt(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], distances: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, indices: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, sampling: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Euclidean distances to the nearest zero, and where that is. threads=0: the default number.
+    """
 def empty(shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], dtype: numpy.dtype[typing.Any], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """
     A new array in C order. Its memory is kept for the next one when it is freed.
@@ -233,6 +252,10 @@ def empty(shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIn
 def fma_loop(steps: typing.SupportsInt | typing.SupportsIndex) -> int:
     """
     Multiplies and adds in registers, on this thread; returns how often. For benchmarks.
+    """
+def label(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], structure: collections.abc.Sequence[bool], zeros: bool, threads: typing.SupportsInt | typing.SupportsIndex) -> Components:
+    """
+    Connected components of samples that are not zero, or are. threads=0: the default number.
     """
 def mapped_points(mapping: CompiledMapping, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
@@ -305,5 +328,13 @@ def warp(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: nump
 def warp_labels(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], offset: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], matrix: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], options: LabelOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     A label map onto the grid whose point o lies at offset + matrix o.
+    """
+def write_labels(components: Components, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    The number of its component to each sample, else 0.
+    """
+def write_values(components: Components, values: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    A value for each sample: values[0] outside the components, values[k] in that of number k.
     """
 __version__: str = '0.1.0'

@@ -56,6 +56,10 @@ CALLS = {
     "gaussian_filter": (lambda x, out: ndimage.gaussian_filter(x, 1, output=out), IMAGE, new(6, 7, 8)),
     "uniform_filter1d": (lambda x, out: ndimage.uniform_filter1d(x, 3, output=out), IMAGE, new(6, 7, 8)),
     "uniform_filter": (lambda x, out: ndimage.uniform_filter(x, 3, output=out), IMAGE, new(6, 7, 8)),
+    "distance_transform_edt": (lambda x: ndimage.distance_transform_edt(x), LABELS),
+    "label": (lambda x: ndimage.label(x)[0], LABELS),
+    "largest_component": (lambda x: vk.largest_component(x), MASK),
+    "fill_holes": (lambda x: vk.fill_holes(x), MASK),
     "spline_filter1d": (lambda x, out: ndimage.spline_filter1d(x, output=out), IMAGE, new(6, 7, 8)),
     "spline_filter": (lambda x, out: ndimage.spline_filter(x, output=out), IMAGE, new(6, 7, 8)),
     "shift": (lambda x, out: ndimage.shift(x, 0.5, out), IMAGE, new(6, 7, 8)),
@@ -135,8 +139,8 @@ COMPOSED = {
     "zscore", "window", "otsu_threshold", "preprocess", "Sequential", "run_in_tiles", "sliding_window",
 }  # fmt: skip
 TAKE_NO_ARRAY = {
-    "cuda_available", "get_num_threads", "list_series", "load", "release_memory", "reorient", "save",
-    "set_cache_limit", "set_num_threads", "show_config",
+    "cuda_available", "get_num_threads", "list_series", "load", "patch_scipy", "release_memory", "reorient",
+    "save", "set_cache_limit", "set_num_threads", "show_config",
 }  # fmt: skip
 
 

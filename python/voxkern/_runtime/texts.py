@@ -105,6 +105,15 @@ out : array, optional
     "threads": """\
 threads : int, optional
     Default: see `voxkern.set_num_threads`. The result has the same bits for any number.""",
+    # masks
+    "mask": """\
+mask : array_like or Volume
+    Bool, integer, float32 or float64; what is not zero belongs to it. Any number of axes, any memory
+    order.""",
+    "connectivity": """\
+connectivity : int
+    Voxels that differ by a step along so many axes at most are connected: in 3-D 1 (faces), 2 (edges)
+    or 3 (corners).""",
     # scipy.ndimage: filters
     "input": """\
 input : array_like

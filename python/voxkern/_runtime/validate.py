@@ -65,21 +65,21 @@ def thread_count(threads: Any, name: str = "threads") -> int:
     return count
 
 
-def normalize_axes(axes: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]:
+def normalize_axes(axes: int | Iterable[int] | None, ndim: int, name: str = "axes") -> tuple[int, ...]:
     """Return ``axes`` as distinct non-negative numbers; None means all."""
     if axes is None:
         return tuple(range(ndim))
     try:
         chosen = tuple(map(operator.index, axes if isinstance(axes, Iterable) else (axes,)))
     except TypeError:
-        raise ArgumentTypeError(f"axes: got {axes!r}, allowed whole numbers") from None
+        raise ArgumentTypeError(f"{name}: got {axes!r}, allowed whole numbers") from None
     result = []
     for axis in chosen:
         if not -ndim <= axis < ndim:
-            raise ArgumentError(f"axes: got {axis}, allowed {-ndim} to {ndim - 1}")
+            raise ArgumentError(f"{name}: got {axis}, allowed {-ndim} to {ndim - 1}")
         result.append(axis % ndim)
     if len(set(result)) != len(result):
-        raise ArgumentError(f"axes: got {chosen}, allowed each axis once")
+        raise ArgumentError(f"{name}: got {chosen}, allowed each axis once")
     return tuple(result)
 
 
@@ -169,3 +169,10 @@ def boundary(mode: Any) -> Boundary:
     """Return the mode that interpolation knows by this name."""
     word(mode, "mode", INTERPOLATION_MODES)
     return INTERPOLATION_MODES[mode]
+
+
+def connected_neighbours(ndim: int, connectivity: int) -> Array:
+    """Return which of the 3 x ... x 3 neighbours lie at most ``connectivity`` steps along axes away."""
+    steps = np.abs(np.indices((3,) * ndim) - 1).sum(axis=0)
+    connected: Array = steps <= connectivity
+    return connected

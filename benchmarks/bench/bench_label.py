@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""label: connected components."""
+
+from benchmarks.bench import each_case
+
+
+@each_case("components: ")
+def test_label(timed, check, build):
+    timed(check, build)

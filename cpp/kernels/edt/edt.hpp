@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Euclidean distance of every sample to the nearest zero, and where that zero is; see README.md in this folder.
+#pragma once
+
+#include <vector>
+
+#include "core/parallel.hpp"
+#include "core/view.hpp"
+
+namespace voxkern::cpu {
+
+// `distances` is float64 and has the shape of `in`. `indices` is int32, C-contiguous, and has one more axis in front,
+// of an index along each axis of `in`. A null pointer leaves one of them out. `sampling` is the size of a step along
+// each axis, above 0. Of zeros that are equally near the one with the smallest index along the last axis counts, then
+// along the one before. An array without any zero counts as one whose only zero lies before its first sample, along
+// axis 0.
+void edt(const ConstArrayView& in, const ArrayView* distances, const ArrayView* indices,
+         const std::vector<double>& sampling, const Exec& exec);
+
+}  // namespace voxkern::cpu

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/edt/edt.hpp"
+
+#include <pybind11/stl.h>
+
+#include <optional>
+
+#include "bindings/args.hpp"
+#include "bindings/run.hpp"
+
+namespace voxkern::bindings {
+namespace {
+
+void check_indices(const ConstArrayView& in, const ArrayView& indices) {
+    expect(indices.dtype == DType::i32, "indices: allowed int32");
+    bool fits = indices.rank == in.rank + 1 && indices.shape[0] == in.rank;
+    std::int64_t stride = 1;
+    for (int a = in.rank; fits && a >= 0; --a) {
+        fits =
+            (a == 0 || indices.shape[a] == in.shape[a - 1]) && (indices.shape[a] == 1 || indices.strides[a] == stride);
+        stride *= indices.shape[a];
+    }
+    expect(fits, "indices: allowed an index along each axis of the input, in C order");
+}
+
+}  // namespace
+
+void bind_edt(py::module_& module) {
+    module.def(
+        "edt",
+        [](const Array& input, const std::optional<Array>& distances, const std::optional<Array>& indices,
+           const std::vector<double>& sampling, Where where) {
+            const ConstArrayView in = view_of(input, "input");
+            std::optional<ArrayView> out;
+            std::optional<ArrayView> nearest;
+            if (distances) out = writable_view_of(*distances, "distances");
+            if (indices) nearest = writable_view_of(*indices, "indices");
+            expect(in.rank >= 1, "input: allowed one axis or more");
+            expect(!out || (out->dtype == DType::f64 && same_shape(in, *out)),
+                   "distances: allowed float64 of its shape");
+            if (nearest) check_indices(in, *nearest);
+            expect(static_cast<int>(sampling.size()) == in.rank, "sampling: allowed one step for each axis");
+            for (const double step : sampling) expect(step > 0.0, "sampling: allowed steps above 0");
+            run(where, [&](const auto& exec) {
+                backend::edt(in, out ? &*out : nullptr, nearest ? &*nearest : nullptr, sampling, exec);
+            });
+        },
+        py::arg("input"), py::arg("distances"), py::arg("indices"), py::arg("sampling"), where(),
+        "Euclidean distances to the nearest zero, and where that is. threads=0: the default number.");
+}
+
+}  // namespace voxkern::bindings
