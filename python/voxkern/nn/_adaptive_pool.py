@@ -9,8 +9,8 @@ from typing import Any
 from .._core import PoolKind, PoolOptions
 from .._runtime.call import Call
 from .._runtime.texts import documented_by
-from ._pool import enter_images, example_of, run_pool
-from ._shapes import per_axis
+from ._pool import enter_images, example_of, leave_pool, pool_outputs, views
+from ._shapes import expanded, per_axis
 
 _ADAPTIVE_AVG_POOL = """\
 Parameters
@@ -157,4 +157,7 @@ def _adapted(
     if len(wanted) == rank:
         wanted = [n if size is None else size for n, size in zip(x.shape[-rank:], wanted, strict=True)]
     counts = per_axis(wanted, rank, "output_size", least=0, absent=1)[-rank:]
-    return run_pool(call, x, rank, counts, PoolOptions(kind=kind, adaptive=True), out, return_indices)
+    result, places = pool_outputs(call, x, x.shape[:-rank] + counts, out, return_indices)
+    options = PoolOptions(kind=kind, adaptive=True)
+    call.run("pool3d", expanded(x, rank), expanded(result, rank), views(places, rank), options)
+    return leave_pool(call, result, places)

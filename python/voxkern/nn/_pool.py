@@ -252,24 +252,29 @@ def _pooled(
     counts = tuple(_count(n, axis, ceil_mode) for n, axis in zip(x.shape[-rank:], axes, strict=True))
     if min(counts) < 1:
         raise ArgumentError(f"kernel_size: got no window on {x.shape[-rank:]} samples, allowed one or more")
-    return run_pool(call, x, rank, counts, PoolOptions(kind=kind, **settings), out, return_indices)
+    result, places = pool_outputs(call, x, x.shape[:-rank] + counts, out, return_indices)
+    options = PoolOptions(kind=kind, **settings)
+    call.run("pool3d", expanded(x, rank), expanded(result, rank), views(places, rank), options)
+    return leave_pool(call, result, places)
 
 
-def run_pool(
-    call: Call,
-    x: Array,
-    rank: int,
-    counts: tuple[int, ...],
-    options: PoolOptions,
-    out: Any,
-    return_indices: bool,
-) -> Any:
-    """Return so many windows' results, and where they are where that is wanted."""
-    result = call.output(out, x.shape[:-rank] + counts, x, dtypes=FLOAT32)
-    places = call.empty(result.shape, np.int64, x) if return_indices else None
-    where = None if places is None else expanded(places, rank)
-    call.run("pool3d", expanded(x, rank), expanded(result, rank), where, options)
-    return call.leave(result) if places is None else (call.leave(result), call.leave(places))
+def pool_outputs(
+    call: Call, x: Array, shape: tuple[int, ...], out: Any, return_indices: bool
+) -> tuple[Array, Array | None]:
+    """Return where results go, and their places where these are wanted."""
+    result = call.output(out, shape, x, dtypes=FLOAT32)
+    return result, call.empty(shape, np.int64, x) if return_indices else None
+
+
+def views(places: Array | None, rank: int) -> Array | None:
+    """Return places on the axes of the kernel."""
+    return None if places is None else expanded(places, rank)
+
+
+def leave_pool(call: Call, result: Array, places: Array | None) -> Any:
+    """Return the results, or a pair of them and their places."""
+    left = call.leave(result)
+    return left if places is None else (left, call.leave(places))
 
 
 def enter_images(call: Call, input: Any, rank: int) -> Array:
