@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ._core import __version__
 from ._ops.components import fill_holes, largest_component
+from ._ops.distance import signed_distance
 from ._ops.intensity import window, zscore
+from ._ops.label_statistics import LabelStatistics, label_statistics
 from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
 from ._ops.resample import ResamplePlan, resample
 from ._ops.resample_labels import resample_argmax, resample_labels
@@ -49,6 +51,7 @@ __all__ = [
     "FileFormatError",
     "GeometryError",
     "IrregularSpacingError",
+    "LabelStatistics",
     "LoadError",
     "MissingPackageError",
     "N4Details",
@@ -64,6 +67,7 @@ __all__ = [
     "cuda_available",
     "fill_holes",
     "get_num_threads",
+    "label_statistics",
     "largest_component",
     "list_series",
     "load",
@@ -82,6 +86,7 @@ __all__ = [
     "set_cache_limit",
     "set_num_threads",
     "show_config",
+    "signed_distance",
     "warp",
     "window",
     "zscore",

@@ -7,31 +7,7 @@ namespace voxkern::label {
 namespace VOXKERN_LEVEL {
 namespace {
 
-// One bit of 64 bytes that are 0 or 1.
-inline std::uint64_t packed(const std::uint8_t* flags) {
-#if defined(__AVX512BW__)
-    const __m512i bytes = _mm512_loadu_si512(flags);
-    return _mm512_test_epi8_mask(bytes, bytes);
-#elif defined(__AVX2__)
-    std::uint64_t word = 0;
-    for (int part = 1; part >= 0; --part) {
-        const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(flags + 32 * part));
-        word = word << 32 | static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_slli_epi16(bytes, 7)));
-    }
-    return word;
-#elif defined(__SSE2__)
-    std::uint64_t word = 0;
-    for (int part = 3; part >= 0; --part) {
-        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(flags + 16 * part));
-        word = word << 16 | static_cast<std::uint64_t>(_mm_movemask_epi8(_mm_slli_epi16(bytes, 7)));
-    }
-    return word;
-#else
-    std::uint64_t word = 0;
-    for (int i = 63; i >= 0; --i) word = word << 1 | flags[i];
-    return word;
-#endif
-}
+#include "core/simd/bits.inl.hpp"
 
 // A zero is told by its bits; those of -0.0 are one too many.
 template <class Bits>
@@ -53,7 +29,7 @@ void bits_of(const void* in, std::int64_t stride, std::int64_t n, Bits sign, boo
             }
         }
         const std::uint64_t inside = count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
-        words[start / 64] = (zeros ? ~packed(flags) : packed(flags)) & inside;
+        words[start / 64] = (zeros ? ~bits_of_bytes(flags) : bits_of_bytes(flags)) & inside;
     }
 }
 
