@@ -3,6 +3,8 @@
 
 import numpy as np
 
+from voxkern import nn
+
 
 def weight(rng, *shape):
     """Random weights that keep values around one."""
@@ -49,3 +51,25 @@ def unet(rng, channels=(4, 8, 12), inputs=2, classes=3, rank=3, norm=None):
         before = after
     add(*conv(rng, "head", before, classes, rank, kernel=1))
     return layers, weights
+
+
+def unet_by_hand(x, w, rank=3, norm=None, layers=()):
+    """Run the network of `unet` with the functions themselves."""
+    convolve = getattr(nn, f"conv{rank}d")
+    up = getattr(nn, f"conv_transpose{rank}d")
+    pool = getattr(nn, f"max_pool{rank}d")
+    norms = iter([layer for layer in layers if layer["type"] == norm])
+
+    def block(value, name):
+        value = convolve(value, w[f"{name}.weight"], w[f"{name}.bias"], padding=1)
+        if norm:
+            layer = next(norms)
+            value = getattr(nn, norm)(value, weight=layer["weight"], bias=layer["bias"])
+        return nn.leaky_relu(value, 0.01)
+
+    down0 = block(x, "down0")
+    down1 = block(pool(down0, 2), "down1")
+    down2 = block(pool(down1, 2), "down2")
+    join1 = block(np.concatenate([down1, up(down2, w["up1.weight"], stride=2)], axis=1), "join1")
+    join0 = block(np.concatenate([down0, up(join1, w["up0.weight"], stride=2)], axis=1), "join0")
+    return convolve(join0, w["head.weight"], w["head.bias"])

@@ -23,13 +23,19 @@ FAMILIES = (
     "resample",
     "labels",
     "ndimage",
+    "correlate",
     "derivatives",
+    "extrema",
+    "rank",
     "n4",
     "intensity",
+    "components",
+    "distance",
     "conv3d",
     "pool3d",
     "norm",
     "dense",
+    "networks",
     "load",
 )
 ONE_THREAD = ("scipy", "skimage", "batchgenerators", "pydicom", "nibabel", "numpy")  # peers without threads
@@ -74,6 +80,7 @@ class Case:
     want: Call  # the answer in float64
     peers: dict[str, Callable[[int], Call]] = field(default_factory=dict)
     moved: int = 0  # bytes read and written at least once
+    products: int = 0  # multiplications and additions of the plain formula
     tolerance: float = 1e-5
     error: Callable[[Any, Any], float] = relative_error
     result: Callable[[Any], Any] = as_array  # from what a call returns to what ``want`` returns

@@ -5,16 +5,18 @@ from functools import partial
 from typing import Any
 
 import voxkern as vk
-from benchmarks.phantoms import class_scores
+from benchmarks.phantoms import ZERO_BACKGROUND, class_scores, masked_head
 from voxkern.reference.norm import norm as reference
 
-from .case import Build, Call, Case, torch
+from .case import Build, Call, Case, beside, torch
 
 TITLE = "Normalisation"
 
 
-def normalised(channels: int, n: int, slope: float | None) -> Case:
+def normalised(channels: int, n: int, slope: float | None, background: str = "") -> Case:
     x = class_scores(channels, n)[None]
+    if background:
+        x = x * (masked_head((n, n, n)) != 0)
     activation: Any = None if slope is None else ("leaky_relu", slope)
 
     def by_torch(threads: int) -> Call:
@@ -39,4 +41,7 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
     return {
         "instance_norm": partial(normalised, *size, None),
         "instance_norm, leaky ReLU": partial(normalised, *size, 0.01),
+        f"instance_norm{ZERO_BACKGROUND}": partial(
+            beside, "torch", partial(normalised, *size, None, ZERO_BACKGROUND)
+        ),
     }

@@ -18,6 +18,7 @@ import numpy as np
 
 import voxkern as vk
 from benchmarks.cases.case import Call, Case, Slope, as_array, timed
+from voxkern import _core
 
 ROUNDS = 5  # all calls take turns so often,
 ROUNDS_END = 15.0  # seconds after which no further round begins;
@@ -117,6 +118,17 @@ def copy_speed(threads: int) -> float:
     return 2 * x.nbytes / min(timed(copy) for _ in range(5))
 
 
+def product_speed(threads: int) -> float:
+    """Return fused multiply-adds per second of so many threads in registers: now, as the clock drifts."""
+    count = 1 << 22
+
+    def loop() -> int:
+        with ThreadPoolExecutor(threads) as pool:
+            return sum(pool.map(_core.fma_loop, [count] * threads))
+
+    return max(loop() / timed(loop) for _ in range(5))
+
+
 def measure(name: str, family: str, case: Case, threads: int) -> list[dict[str, Any]]:
     """Check every answer, time the calls in turn, then measure memory: one row per installed peer."""
     installed = [peer for peer in case.peers if importlib.util.find_spec(peer.split()[0])]
@@ -154,6 +166,8 @@ def measure(name: str, family: str, case: Case, threads: int) -> list[dict[str, 
         "error": errors["voxkern"],
         "moved_bytes": case.moved or None,
         "limit_bytes_per_second": copy_speed(threads) if case.moved else None,
+        "products": case.products or None,
+        "limit_products_per_second": product_speed(threads) if case.products else None,
         "extra_bytes": extra["voxkern"],
     }
     return [

@@ -67,6 +67,12 @@ def of_limit(row: Row) -> str:
     return f"{row['moved_bytes'] / row['seconds'] / row['limit_bytes_per_second']:.2f}"
 
 
+def of_products(row: Row) -> str:
+    if not row.get("products"):  # rows that were stored before have none
+        return "-"
+    return f"{row['products'] / row['seconds'] / row['limit_products_per_second']:.2f}"
+
+
 def error(value: float | None) -> str:
     return "-" if value is None else f"{value:.0e}"
 
@@ -90,6 +96,7 @@ FULL: Columns = {
     "error": lambda r: error(r["error"]),
     "peer's error": lambda r: error(r["peer_error"]),
     "of copy speed": of_limit,
+    "of FMA speed": of_products,
     "extra MiB": lambda r: mebibytes(r["extra_bytes"]),
     "peer's extra MiB": lambda r: mebibytes(r["peer_extra_bytes"]),
 }
@@ -125,6 +132,8 @@ def method(machine: Row) -> str:
 * In brackets: how many times longer the peer takes.
 * "Of copy speed" divides the bytes that must be read and written once, per second, by the speed of a copy
   on {threads} threads between two arrays in use.
+* "Of FMA speed" divides the products of the plain formula, per second, by those of a loop in registers timed
+  beside it. Winograd makes fewer: its rows may be above 1.
 * A row whose peer wins stays in the table.
 
 `nox -s compare -- --only "NAME"` measures the rows of a case again. `--threads N` sets the threads of both

@@ -172,6 +172,49 @@ TEST(conv3d, parts_of_an_axis_cover_it_once) {
     }
 }
 
+// Moments are joined in one order, and a part of an image has the bits of the whole.
+TEST(conv3d, moments_and_parts) {
+    std::vector<float> x(4 * 8 * 9 * 17);
+    std::vector<float> w(16 * 4 * 27);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = pseudo(i) + 3.0F;
+    for (std::size_t i = 0; i < w.size(); ++i) w[i] = pseudo(3 * i);
+    std::vector<float> whole(16 * 8 * 9 * 17);
+    std::vector<float> parts(whole.size());
+    double moments[2][16][3] = {};
+    const View<const float, 5> in = contiguous_view<const float, 5>(x.data(), {1, 4, 8, 9, 17});
+    const View<float, 5> out = contiguous_view<float, 5>(whole.data(), {1, 16, 8, 9, 17});
+    const View<float, 5> to = contiguous_view<float, 5>(parts.data(), {1, 16, 8, 9, 17});
+    Options options;
+    options.padding = {1, 1, 1};
+    const Filter filter(erase_type(contiguous_view<const float, 5>(w.data(), {16, 4, 3, 3, 3})), {}, options);
+    for (const int threads : {1, 3}) {
+        Exec exec;
+        exec.threads = threads;
+        conv3d::Extras extras;
+        extras.moments = erase_type(contiguous_view<double, 3>(moments[threads / 2][0], {1, 16, 3}));
+        cpu::conv3d(erase_type(in), erase_type(out), filter, extras, exec);
+    }
+    for (std::int64_t c = 0; c < 16; ++c) {
+        double mean = 0.0;
+        for (std::int64_t i = 0; i < 8 * 9 * 17; ++i) mean += static_cast<double>((&out(0, c, 0, 0, 0))[i]);
+        mean /= 8 * 9 * 17;
+        EXPECT(std::abs(moments[0][c][1] - mean) < 1e-5);
+        for (int i = 0; i < 3; ++i) EXPECT(moments[0][c][i] == moments[1][c][i]);
+    }
+    for (const std::int64_t start : {0, 4}) {
+        View<const float, 5> read = in;
+        View<float, 5> write = to;
+        read.data += (start == 0 ? 0 : 3) * in.strides[2];
+        read.shape[2] = 5;
+        write.data += start * to.strides[2];
+        write.shape[2] = 4;
+        conv3d::Extras extras;
+        extras.padding = start == 0 ? 1 : 0;
+        cpu::conv3d(erase_type(read), erase_type(write), filter, extras, {});
+    }
+    EXPECT(whole == parts);
+}
+
 // A long call stops between units.
 TEST(conv3d, is_cancelled) {
     const std::vector<float> x(32 * 16 * 16 * 64, 1.0F);

@@ -34,10 +34,10 @@ TEST(pool3d, windows_of_two_at_every_level) {
         std::vector<float> y(2 * 3 * 35);
         const View<float, 5> out = contiguous_view<float, 5>(y.data(), {1, 1, 2, 3, 35});
         options.kind = pool3d::Kind::max;
-        cpu::pool3d(erase_type(in), erase_type(out), options, {});
+        cpu::pool3d(erase_type(in), erase_type(out), {}, options, {});
         for (std::int64_t i = 0; i < 35; ++i) EXPECT(out(0, 0, 1, 2, i) == static_cast<float>(30501 + 2 * i));
         options.kind = pool3d::Kind::average;
-        cpu::pool3d(erase_type(in), erase_type(out), options, {});
+        cpu::pool3d(erase_type(in), erase_type(out), {}, options, {});
         for (std::int64_t i = 0; i < 35; ++i) EXPECT(out(0, 0, 0, 1, i) == 5250.5F + static_cast<float>(2 * i));
     }
 }
@@ -49,17 +49,17 @@ TEST(pool3d, padding_and_adaptive_windows) {
     const View<float, 5> out = contiguous_view<float, 5>(y, {1, 1, 1, 1, 3});
     pool3d::Options options;
     options.windows[2] = {3, 2, 1, 1};
-    cpu::pool3d(erase_type(in), erase_type(out), options, {});
+    cpu::pool3d(erase_type(in), erase_type(out), {}, options, {});
     EXPECT(y[0] == 1.0F && y[1] == 3.0F && y[2] == 4.0F);
     options.kind = pool3d::Kind::average;
     options.count_include_pad = false;
-    cpu::pool3d(erase_type(in), erase_type(out), options, {});
+    cpu::pool3d(erase_type(in), erase_type(out), {}, options, {});
     EXPECT(y[0] == 0.5F && y[1] == 2.0F && y[2] == 3.5F);
     options.adaptive = true;  // 0 to 2, 1 to 4, 3 to 5
-    cpu::pool3d(erase_type(in), erase_type(out), options, {});
+    cpu::pool3d(erase_type(in), erase_type(out), {}, options, {});
     EXPECT(y[0] == 0.5F && y[1] == 2.0F && y[2] == 3.5F);
     options = {};
     options.windows[2] = {2, 3, 1, 9};  // no element of the first window lies inside
-    cpu::pool3d(erase_type(in), erase_type(out), options, {});
+    cpu::pool3d(erase_type(in), erase_type(out), {}, options, {});
     EXPECT(y[0] == -std::numeric_limits<float>::infinity());
 }

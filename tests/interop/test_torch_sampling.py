@@ -53,6 +53,23 @@ def test_grid_sample():
     assert count >= 30
 
 
+@pytest.mark.parametrize("corners", [False, True])
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_antialias(mode, corners):
+    """Finer and coarser grids. torch 2.13 repeats one sample where the result has a single column."""
+    generator = torch.Generator().manual_seed(1)
+    function = torch.nn.functional.interpolate
+    options = {"mode": mode, "align_corners": corners, "antialias": True}
+    for height, width in ((1, 2), (7, 9), (16, 33), (40, 5)):
+        x = torch.rand((2, 3, height, width), generator=generator)
+        for size in ((1, 2), (3, 4), (8, 16), (13, 31), (40, 7), (41, 70)):
+            got = vk.nn.interpolate(x, size, **options)
+            torch.testing.assert_close(got, function(x, size, **options), rtol=0, atol=1e-4)
+        for factor in ((1.0, 1.3), (2.5, 1.7)):
+            got = vk.nn.interpolate(x, scale_factor=factor, **options)
+            torch.testing.assert_close(got, function(x, scale_factor=factor, **options), rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
 def test_nearest_takes_the_same_sample_for_any_pair_of_sizes(mode):
     """Where a sample begins, one ulp of float32 decides."""

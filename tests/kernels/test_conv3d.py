@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """conv3d: every block and tail, stride, padding, dilation, group and level against the reference."""
 
+import copy
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -249,6 +251,92 @@ def test_a_nan_stays_where_it_belongs(rng, cpu_level):
     assert not spread[..., :9].any() and not spread[..., 12:].any()
 
 
+@pytest.mark.parametrize(
+    ("ins", "outs", "shape", "kernel", "options"),
+    [
+        (4, 16, (12, 21, 33), 3, {}),
+        (8, 20, (16, 5, 17), 3, {"algorithm": "fast"}),
+        (4, 20, (16, 17, 18), 3, {"stride": 2}),
+        (6, 6, (12, 13, 70), 3, {"groups": 6}),
+        (5, 13, (9, 10, 11), 1, {}),
+        (3, 16, (12, 14, 9), 3, {"dilation": 2, "activation": "relu"}),
+        (1, 12, (8, 9, 131), 3, {}),
+        (40, 50, (4, 4, 4), 3, {"algorithm": "direct"}),
+    ],
+    ids=str,
+)
+def test_moments_and_parts(rng, cpu_level, ins, outs, shape, kernel, options):
+    """Moments are those of the result, and results of parts of an image have the bits of the whole."""
+    x = (rng.normal(size=(2, ins, *shape)) + 3).astype(np.float32)
+    size = (outs, ins // options.get("groups", 1), *(kernel,) * 3)
+    weight = (rng.normal(size=size) / kernel).astype(np.float32)
+    bias = (100 * rng.normal(size=outs)).astype(np.float32)
+    stride, dilation = options.get("stride", 1), options.get("dilation", 1)
+    padding = dilation * (kernel // 2)
+    layer = vk.nn.Conv3d(weight, bias, padding=padding, **options)
+    want = layer(x)
+    values = want.astype(np.float64).reshape(2, outs, -1)
+    moments = np.zeros((2, outs, 3))
+    for threads in (1, 2, 3):
+        out, before = np.empty_like(want), moments
+        moments = np.zeros((2, outs, 3))
+        layer._part(x, out, threads, moments)
+        np.testing.assert_array_equal(out, want)
+        assert threads == 1 or np.array_equal(moments, before)
+    deviation = values.std(axis=-1)
+    assert (moments[..., 0] == values.shape[-1]).all()
+    assert (abs(moments[..., 1] - values.mean(axis=-1)) <= 1e-6 * deviation).all()
+    np.testing.assert_allclose(moments[..., 2] / values.shape[-1], deviation**2, rtol=2e-6)
+    parts, joined = np.empty_like(want), np.zeros((2, outs, 3))
+    for start in range(0, want.shape[2], 4):
+        stop = min(start + 4, want.shape[2])
+        low = start * stride - padding
+        first, last = max(low, 0), min((stop - 1) * stride - padding + dilation * (kernel - 1) + 1, shape[0])
+        layer._part(x[:, :, first:last], parts[:, :, start:stop], 2, joined, first - low)
+    np.testing.assert_array_equal(parts, want)
+    np.testing.assert_allclose(joined, moments, rtol=1e-6)
+
+
+def test_moments_of_few_that_differ_much(rng):
+    """One sample far from the others takes no digits from their variance."""
+    x = np.zeros((1, 1, 16, 64, 64), np.float32)
+    x[0, 0] = rng.normal(size=x.shape[2:])
+    x[0, 0, 0, 0, 0] = 1e5
+    moments = np.zeros((1, 1, 3))
+    out = np.empty_like(x)
+    vk.nn.Conv3d(np.ones((1, 1, 1, 1, 1), np.float32))._part(x, out, 1, moments)
+    np.testing.assert_allclose(moments[0, 0, 2] / x.size, x.astype(np.float64).var(), rtol=1e-5)
+
+
+def test_parts_of_transposed(rng, cpu_level):
+    x, weight = rng.normal(size=(1, 3, 6, 5, 7)).astype(np.float32), np.ones((3, 4, 2, 2, 2), np.float32)
+    layer = vk.nn.Conv3d(weight, stride=2, transposed=True)
+    want = layer(x)
+    parts = np.empty_like(want)
+    for start in range(0, 12, 4):  # planes that are cut off in front
+        layer._part(x, parts[:, :, start : start + 4], 2, None, start)
+    np.testing.assert_array_equal(parts, want)
+    with pytest.raises(vk.VoxkernError):
+        layer._part(x, parts[:, :, 1:], 2, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("rank", "options"),
+    [
+        (3, {"padding": "same", "groups": 2, "activation": ("leaky_relu", 0.1)}),
+        (2, {"stride": (1, 2), "algorithm": "direct"}),
+        (3, {"transposed": True, "stride": 2, "output_padding": 1, "groups": 2}),
+    ],
+    ids=str,
+)
+def test_a_layer_pickles(rng, rank, options):
+    weight = rng.normal(size=(8, 4, 3, 3, 3)[: rank + 2]).astype(np.float32)
+    layer = vk.nn.Conv3d(weight, np.arange(8, dtype=np.float32), **options)
+    x = rng.normal(size=(1, 8 if rank == 3 else 4, 9, 8, 7)[: rank + 2]).astype(np.float32)
+    for again in (pickle.loads(pickle.dumps(layer)), copy.deepcopy(layer)):
+        np.testing.assert_array_equal(again(x), layer(x))
+
+
 def test_bad_input(rng):
     x, out = np.zeros((1, 4, 3, 3, 3), np.float32), np.zeros((1, 2, 3, 3, 3), np.float32)
     options = {
@@ -256,12 +344,14 @@ def test_bad_input(rng):
         "algorithm": _core.ConvAlgorithm.direct, "activation": _core.ConvActivation.none, "slope": 0.0,
     }  # fmt: skip
     layer = _core.ConvFilter(np.zeros((2, 4, 1, 1, 1), np.float32), None, **options)
-    _core.conv3d(x, out, layer, None, 0)
+    _core.conv3d(x, out, layer, None, None, None, 0)
     for wrong in (
-        lambda: _core.conv3d(x[:, :3], out, layer, None, 0),
-        lambda: _core.conv3d(x, x, layer, None, 0),
-        lambda: _core.conv3d(x[0], out, layer, None, 0),
-        lambda: _core.conv3d(x, out, layer, x, 0),
+        lambda: _core.conv3d(x[:, :3], out, layer, None, None, None, 0),
+        lambda: _core.conv3d(x, x, layer, None, None, None, 0),
+        lambda: _core.conv3d(x[0], out, layer, None, None, None, 0),
+        lambda: _core.conv3d(x, out, layer, x, None, None, 0),
+        lambda: _core.conv3d(x, out, layer, None, np.zeros((1, 2, 2)), None, 0),
+        lambda: _core.conv3d(x, out, layer, None, np.zeros((1, 2, 3), np.float32), None, 0),
         lambda: _core.ConvFilter(np.zeros((2, 4, 1, 1, 1)), None, **options),
         lambda: _core.ConvFilter(np.zeros((2, 4, 1, 1, 1), np.float32), [1.0], **options),
         lambda: _core.ConvFilter(np.zeros((2, 4, 1, 1, 1), np.float32), None, **options | {"groups": 3}),

@@ -153,6 +153,19 @@ def test_nothing():
     assert nn.relu(np.float32(-3)) == 0
 
 
+def test_in_place(rng, cpu_level):
+    for x in (images(rng, 2, 3, 5, 6, 7), images(rng, 7, 6, 5, 3, 2).T, images(rng, 2, 6, 70_000)[:, ::-2]):
+        for call in (
+            lambda x, **out: nn.instance_norm(x, activation="relu", **out),
+            lambda x, **out: nn.batch_norm(x, None, None, training=True, **out),
+            lambda x, **out: nn.leaky_relu(x, **out),
+        ):
+            want, y = call(x), np.empty_like(x)
+            y[...] = x
+            assert call(y, out=y) is y
+            np.testing.assert_array_equal(y, want)
+
+
 X = np.ones((2, 3, 8), np.float32)
 C = np.ones(3, np.float32)
 
@@ -180,7 +193,7 @@ C = np.ones(3, np.float32)
         ("activation", lambda: nn.instance_norm(X, activation=("leaky_relu", "a"))),
         ("activation", lambda: nn.instance_norm(X, activation=3)),
         ("negative_slope", lambda: nn.leaky_relu(X, None)),
-        ("out", lambda: nn.relu(X, out=X)),
+        ("out", lambda: nn.relu(X, out=X[::-1])),
         ("out", lambda: nn.relu(X, out=X[:1])),
         ("out", lambda: nn.relu(X, out=np.zeros(X.shape))),
     ],

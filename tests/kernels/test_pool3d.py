@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import voxkern as vk
 from voxkern import nn
+from voxkern.reference.pool3d import places
 from voxkern.reference.pool3d import pool3d as reference
 
 MEAN_FLOAT32 = 1e-6  # sums of a window, of numbers around 1
@@ -83,6 +84,41 @@ def test_matches_reference(rng, cpu_level, kind, window, ceil_mode):
     if kind == "average":
         check(x, kind, ceil_mode=ceil_mode, count_include_pad=False, **window)
         check(x, kind, ceil_mode=ceil_mode, divisor_override=-3, **window)
+
+
+@pytest.mark.parametrize("window", [*WINDOWS, {"kernel": 2, "stride": 1, "dilation": (3, 2, 4)}], ids=str)
+@pytest.mark.parametrize("layout", ["C", "F", "reversed"])
+def test_places_of_the_largest(rng, cpu_level, window, layout):
+    """Few values, so that many are equal; NaN, and windows of minus infinity alone."""
+    x = rng.integers(0, 3, (2, 2, 5, 8, 37)).astype(np.float32)
+    x[rng.random(x.shape) < 0.1] = np.nan
+    x[0, 0, :4, :6] = -np.inf
+    x = {"C": x, "F": np.asfortranarray(x), "reversed": x[:, :, ::-1, :, ::-1]}[layout]
+    given = [
+        triple(window.get(k, a), a)
+        for k, a in (("kernel", 1), ("stride", 1), ("padding", 0), ("dilation", 1))
+    ]
+    kernel, stride, padding, dilation = given
+    plain = nn.max_pool3d(x, kernel, stride, padding, dilation)
+    for threads in (1, 3):
+        got, where = nn.max_pool3d(x, kernel, stride, padding, dilation, return_indices=True, threads=threads)
+        assert where.dtype == np.int64
+        np.testing.assert_array_equal(got, plain)
+        np.testing.assert_array_equal(where, places(x, got.shape[2:], kernel, stride, padding, dilation))
+    got, where = nn.adaptive_max_pool3d(x, (2, 3, 9), True)
+    np.testing.assert_array_equal(where, places(x, (2, 3, 9), adaptive=True))
+    np.testing.assert_array_equal(got, nn.adaptive_max_pool3d(x, (2, 3, 9)))
+
+
+def test_places_of_one_and_two_axes():
+    x = np.array([[1, 5, 5, 4, 9]], np.float32)
+    got, where = nn.max_pool1d(x, 2, return_indices=True)
+    np.testing.assert_array_equal(got, [[5, 5]])
+    np.testing.assert_array_equal(where, [[1, 2]])
+    y = np.arange(12, dtype=np.float32).reshape(1, 3, 4)
+    np.testing.assert_array_equal(nn.max_pool2d(y, 2, return_indices=True)[1], [[[5, 7]]])
+    got, where = nn.max_pool2d(np.zeros((0, 2, 4, 4), np.float32), 2, return_indices=True)
+    assert got.shape == where.shape == (0, 2, 2, 2)
 
 
 @pytest.mark.parametrize("dilation", [2, 3, (1, 2, 5)])
@@ -218,8 +254,6 @@ X = np.ones((2, 3, 8, 8, 8), np.float32)
         ("padding", lambda: nn.avg_pool3d(X, 3, 1, 2)),
         ("padding", lambda: nn.avg_pool3d(X, 3, 1, -1)),
         ("dilation", lambda: nn.max_pool3d(X, 3, dilation=0)),
-        ("return_indices", lambda: nn.max_pool3d(X, 3, return_indices=True)),
-        ("return_indices", lambda: nn.adaptive_max_pool3d(X, 3, True)),
         ("divisor_override", lambda: nn.avg_pool3d(X, 3, divisor_override=0)),
         ("output_size", lambda: nn.adaptive_avg_pool3d(X, (2, 2))),
         ("output_size", lambda: nn.adaptive_avg_pool3d(X, "abc")),

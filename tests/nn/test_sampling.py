@@ -212,7 +212,7 @@ IMAGE = np.zeros((1, 1, 4, 5), np.float32)
         ),
         ({"size": 3, "mode": "cubic"}, "mode: got 'cubic'"),
         ({"size": 3, "align_corners": True}, "align_corners: got True, allowed None"),
-        ({"size": 3, "mode": "bilinear", "antialias": True}, "antialias: got True"),
+        ({"size": 3, "mode": "nearest", "antialias": True}, "antialias: got True with mode 'nearest'"),
         ({"size": 3, "recompute_scale_factor": True}, "recompute_scale_factor: got True"),
         ({"size": 3, "out": np.zeros((1, 1, 3, 4), np.float32)}, r"out: got shape \(1, 1, 3, 4\)"),
     ],
@@ -220,6 +220,37 @@ IMAGE = np.zeros((1, 1, 4, 5), np.float32)
 def test_interpolate_refuses(arguments, text):
     with pytest.raises(vk.ArgumentError, match=text):
         nn.interpolate(IMAGE, **arguments)
+
+
+def stretched(n, m, kernel, reach):
+    """Return the matrix of an axis whose kernel is stretched over what a sample of the result stands for."""
+    stretch = max(n / m, 1.0)
+    places = (np.arange(m)[:, None] + 0.5) * n / m - 0.5
+    weights = np.vectorize(kernel)(np.abs(np.arange(n) - places) / stretch)
+    weights[np.abs(np.arange(n) - places) >= reach * stretch] = 0
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_antialias(rng, cpu_level, mode):
+    def keys(x):
+        return 1.5 * x**3 - 2.5 * x**2 + 1 if x < 1 else -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+
+    kernel, reach = {"bilinear": (lambda x: 1 - x, 1), "bicubic": (keys, 2)}[mode]
+    for n, m in (
+        ((16, 33), (8, 7)),
+        ((9, 40), (20, 13)),
+        ((31, 5), (27, 3)),
+        ((64, 3), (1, 1)),
+        ((5, 90), (5, 31)),
+    ):
+        x = rng.normal(size=(2, 2, *n)).astype(np.float32)
+        want = stretched(n[0], m[0], kernel, reach) @ x @ stretched(n[1], m[1], kernel, reach).T
+        got = nn.interpolate(x, m, mode=mode, antialias=True)
+        np.testing.assert_allclose(got, want, atol=2e-6)
+        np.testing.assert_array_equal(got, nn.interpolate(x, m, mode=mode, antialias=True, threads=1))
+        turned = nn.interpolate(np.asfortranarray(x), m, mode=mode, antialias=True)
+        np.testing.assert_allclose(turned, want, atol=2e-6)
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (1, 1, 0), (1, 1, 2, 2, 2, 2)])

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from networks import conv, unet, weight
+from networks import conv, unet, unet_by_hand, weight
 
 import voxkern as vk
 from voxkern import nn
@@ -16,28 +16,6 @@ TOLERANCE = 1e-5  # of values around 1: other ways of the same convolutions, a f
 
 def image(rng, *shape):
     return rng.normal(size=shape).astype(np.float32)
-
-
-def unet_by_hand(x, w, rank=3, norm=None, layers=()):
-    """Run the network of `unet` with the functions themselves."""
-    convolve = getattr(nn, f"conv{rank}d")
-    up = getattr(nn, f"conv_transpose{rank}d")
-    pool = getattr(nn, f"max_pool{rank}d")
-    norms = iter([layer for layer in layers if layer["type"] == norm])
-
-    def block(value, name):
-        value = convolve(value, w[f"{name}.weight"], w[f"{name}.bias"], padding=1)
-        if norm:
-            layer = next(norms)
-            value = getattr(nn, norm)(value, weight=layer["weight"], bias=layer["bias"])
-        return nn.leaky_relu(value, 0.01)
-
-    down0 = block(x, "down0")
-    down1 = block(pool(down0, 2), "down1")
-    down2 = block(pool(down1, 2), "down2")
-    join1 = block(np.concatenate([down1, up(down2, w["up1.weight"], stride=2)], axis=1), "join1")
-    join0 = block(np.concatenate([down0, up(join1, w["up0.weight"], stride=2)], axis=1), "join0")
-    return convolve(join0, w["head.weight"], w["head.bias"])
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
@@ -57,7 +35,7 @@ def test_a_unet_is_its_functions(rng, rank, norm):
 def test_activations_go_with_the_layer_before_them(rng):
     layers, weights = unet(rng, norm="instance_norm")
     steps = nn.Sequential(layers, weights).steps
-    assert steps[:3] == ("conv3d", "instance_norm + leaky_relu", "max_pool3d")
+    assert steps[:2] == ("conv3d + instance_norm + leaky_relu", "max_pool3d")
     layers, weights = unet(rng)
     assert nn.Sequential(layers, weights).steps[:2] == ("conv3d + leaky_relu", "max_pool3d")
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,17 @@ struct Options {
     float slope = 0.0F;  // of leaky_relu, below zero
 };
 
+// What a single call may add to its layer.
+struct Extras {
+    ConstArrayView residual = {};  // of the output's shape, added before the activation; or no data
+    // float64 (N, out channels, 3), or no data: the moments of what is written are joined to those that are there, see
+    // core/moments.hpp. Not of a transposed layer.
+    ArrayView moments = {};
+    // Of a part of an image: zeros ahead of the first plane of `in`, in place of the filter's padding. Of a transposed
+    // layer it differs from that by a multiple of the stride.
+    std::optional<std::int64_t> padding = {};
+};
+
 struct Packed;
 
 // Weights and options of a layer. Keeps its own copy of the weights, and what each way to compute makes of them, once
@@ -48,6 +60,7 @@ class Filter {
     std::int64_t in_channels() const { return in_channels_; }
     std::int64_t out_channels() const { return out_channels_; }
     const std::vector<float>& bias() const { return bias_; }
+    const std::vector<float>& weights() const { return weights_; }  // in C order
 
     // The D x H x W weights between two channels of a group, both counted within it.
     const float* taps(std::int64_t group, std::int64_t out, std::int64_t in) const;
@@ -72,8 +85,8 @@ namespace voxkern::cpu {
 
 // out = activation(in convolved with the filter + bias + residual). `in` is (N, in channels, D, H, W), `out` is (N, out
 // channels, D', H', W') of any extent: samples outside the input are zeros. float32, any strides, no overlap of `out`
-// with the others. `residual` has the shape of `out`, or no data. Extra memory: see README.md.
-void conv3d(const ConstArrayView& in, const ArrayView& out, const conv3d::Filter& filter,
-            const ConstArrayView& residual, const Exec& exec);
+// with the others. Extra memory: see README.md.
+void conv3d(const ConstArrayView& in, const ArrayView& out, const conv3d::Filter& filter, const conv3d::Extras& extras,
+            const Exec& exec);
 
 }  // namespace voxkern::cpu

@@ -31,6 +31,13 @@ void bind_enums(py::module_& module) {
         .finalize();
 }
 
+std::pair<py::array_t<float>, py::array_t<float>> weights_of(const Filter& filter) {
+    const auto array = [](const std::vector<float>& values) {
+        return py::array_t<float>(static_cast<py::ssize_t>(values.size()), values.data());
+    };
+    return {array(filter.weights()), array(filter.bias())};
+}
+
 void bind_filter(py::module_& module) {
     py::class_<Filter>(module, "ConvFilter", "Weights and options of a convolution.")
         .def(py::init([](const Array& weight, const std::optional<std::vector<float>>& bias, PerAxis stride,
@@ -42,7 +49,8 @@ void bind_filter(py::module_& module) {
              }),
              py::arg("weight"), py::arg("bias"), py::kw_only(), py::arg("stride"), py::arg("padding"),
              py::arg("dilation"), py::arg("groups"), py::arg("transposed"), py::arg("algorithm"), py::arg("activation"),
-             py::arg("slope"));
+             py::arg("slope"))
+        .def("weights", &weights_of, "The weight as it was given, in one row, and the bias.");
 }
 
 void check(const ConstArrayView& in, const ArrayView& out, const Filter& filter) {
@@ -61,19 +69,29 @@ void bind_conv3d(py::module_& module) {
     module.def(
         "conv3d",
         [](const Array& input, const Array& output, const Filter& filter, const std::optional<Array>& residual,
-           Where where) {
+           const std::optional<Array>& moments, const std::optional<std::int64_t>& padding, Where where) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             check(in, out, filter);
-            ConstArrayView added;
+            conv3d::Extras extras;
+            extras.padding = padding;
             if (residual) {
-                added = view_of(*residual, "residual");
-                expect(added.dtype == DType::f32 && same_shape(added, out), "residual: allowed what the output is");
+                extras.residual = view_of(*residual, "residual");
+                expect(extras.residual.dtype == DType::f32 && same_shape(extras.residual, out),
+                       "residual: allowed what the output is");
             }
-            run(where, [&](const auto& exec) { backend::conv3d(in, out, filter, added, exec); });
+            if (moments) {
+                const ArrayView to = extras.moments = writable_view_of(*moments, "moments");
+                expect(to.dtype == DType::f64 && to.rank == 3 && to.shape[0] == out.shape[0] &&
+                           to.shape[1] == out.shape[1] && to.shape[2] == 3,
+                       "moments: allowed float64 (N, out channels, 3)");
+            }
+            run(where, [&](const auto& exec) { backend::conv3d(in, out, filter, extras, exec); });
         },
-        py::arg("input"), py::arg("output"), py::arg("filter"), py::arg("residual"), where(),
-        "Convolves `input` with the filter; `residual`, where given, is added before the activation.");
+        py::arg("input"), py::arg("output"), py::arg("filter"), py::arg("residual"), py::arg("moments"),
+        py::arg("padding"), where(),
+        "Convolves `input` with the filter; `residual`, where given, is added before the activation. The moments of "
+        "the result are joined to `moments`; `padding` is that of a part of an image along D.");
 }
 
 }  // namespace voxkern::bindings

@@ -85,8 +85,15 @@ Scratch scratch_of(Space& space, const Geometry& g, const Cut& cut, const Slab& 
 // Runs the units of one item.
 class DirectRun {
   public:
-    DirectRun(const Layer& layer, const Cut& cut, const Slab& slab, const Packed& packed, const Scratch& scratch)
-        : layer_(layer), g_(layer.geometry), cut_(cut), slab_(slab), packed_(packed), scratch_(scratch) {}
+    DirectRun(const Layer& layer, const Cut& cut, const Slab& slab, const Packed& packed, const Scratch& scratch,
+              Tally* tallies)
+        : layer_(layer),
+          g_(layer.geometry),
+          cut_(cut),
+          slab_(slab),
+          packed_(packed),
+          scratch_(scratch),
+          tallies_(tallies) {}
 
     void run(const Unit& unit) {
         z_ = &g_.z[static_cast<std::size_t>(unit.part_z)];
@@ -161,7 +168,8 @@ class DirectRun {
         Place at = {unit.image, unit.group,   block * kBlock, z_->out_first + z_->out_step * m,
                     0,          y_->out_step, x_first_};
         Sums sums = {scratch_.sums, slab_.sums_step, slab_.sums_row, g_.blocks.used(block), 0,
-                     x_count_,      scratch_.woven};
+                     x_count_,      scratch_.woven,  nullptr};
+        if (tallies_ != nullptr) sums.tally = tallies_ + (block - unit.blocks * cut_.block_run) * kBlock;
         for (std::int64_t k = 0; k < y_count_; k += cut_.rows) {
             sums.rows = std::min(cut_.rows, y_count_ - k);
             if (cut_.depthwise) {
@@ -209,6 +217,7 @@ class DirectRun {
     const Slab& slab_;
     const Packed& packed_;
     const Scratch scratch_;
+    Tally* const tallies_;
     const Axis* z_ = nullptr;
     const Axis* y_ = nullptr;
     std::int64_t tap_first_ = 0;  // along z, of those that meet planes of the image
@@ -226,13 +235,8 @@ void run_direct(const Layer& layer, const Exec& exec) {
     const Packed& packed = layer.filter.packed({static_cast<int>(Kind::direct), static_cast<int>(Kind::direct)}, exec);
     WorkspaceSize size;
     scratch_of(size, g, cut, slab);
-    const std::int64_t items = (cut.units + cut.units_per_item - 1) / cut.units_per_item;
-    parallel_for(items, limited_to_work(exec, cut.work / 16), [&](std::int64_t item) {
-        Workspace workspace(size.bytes());
-        DirectRun run(layer, cut, slab, packed, scratch_of(workspace, g, cut, slab));
-        const std::int64_t last = std::min((item + 1) * cut.units_per_item, cut.units);
-        for (std::int64_t u = item * cut.units_per_item; u < last; ++u) run.run(unit_at(g, cut, u));
-        if (layer.streaming) layer.ops.fence();
+    run_units(layer, cut, size.bytes(), exec, [&](Workspace& workspace, Tally* tallies) {
+        return DirectRun(layer, cut, slab, packed, scratch_of(workspace, g, cut, slab), tallies);
     });
 }
 
@@ -249,8 +253,8 @@ View<T, 5> as_line(const View<T, 5>& view) {
 }
 
 // 1 x 1 x 1: a volume without gaps is as good as one row, and a row is cut into whole vectors.
-bool is_pointwise(const Filter& filter, const Source& in, const View<float, 5>& out, const Source& residual) {
-    const Options& options = filter.options();
+bool is_pointwise(const Filter& filter, const Options& options, const Source& in, const View<float, 5>& out,
+                  const Source& residual) {
     return !options.transposed && filter.size() == std::array<std::int64_t, 3>{1, 1, 1} &&
            options.stride == std::array<std::int64_t, 3>{1, 1, 1} &&
            options.padding == std::array<std::int64_t, 3>{0, 0, 0} &&
@@ -267,6 +271,19 @@ View<T, 5> typed(const BasicArrayView<Void>& any) {
         view.strides[a] = any.strides[a];
     }
     return view;
+}
+
+// A tally begins with the mean of its first row, from which the others differ little.
+void begin_tallies(const Rows& rows, std::int64_t count) {
+    for (std::int64_t r = 0; r < count; ++r) {
+        Tally& tally = rows.tally[r];
+        if (tally.count > 0.0) continue;
+        double sum = 0.0;
+        for (std::int64_t x = 0; x < rows.length; ++x) sum += static_cast<double>(rows.sums[r * rows.sums_step + x]);
+        const float mean = static_cast<float>(sum / static_cast<double>(rows.length)) + rows.bias[r * rows.bias_step];
+        const float below = rows.activation == Activation::relu ? 0.0F : rows.slope * mean;
+        tally.centre = rows.activation == Activation::none || mean >= 0.0F ? mean : below;
+    }
 }
 
 }  // namespace
@@ -293,6 +310,42 @@ void set_chains(Products& p, std::int64_t most) {
     const std::int64_t pieces = (of_row + most - 1) / most;
     p.chain_channels = pieces > 1 ? (p.channels + pieces - 1) / pieces : p.channels;
     p.chain_rows = of_row > 0 ? std::max<std::int64_t>(most / of_row, 1) : 1;
+}
+
+UnitMoments::UnitMoments(const Layer& layer, const Cut& cut) : layer_(layer), cut_(cut) {
+    if (layer.moments.data == nullptr) return;
+    tallies_ = cut.block_run * kBlock;
+    parts_.resize(static_cast<std::size_t>(cut.units * tallies_));
+}
+
+void UnitMoments::set(std::int64_t unit, const Tally* tallies) {
+    for (std::int64_t c = 0; c < tallies_; ++c) {
+        const Tally& tally = tallies[c];
+        if (tally.count == 0.0) continue;
+        double sum = 0.0;
+        double squares = 0.0;
+        for (std::int64_t i = 0; i < kLine; ++i) {
+            sum += tally.sums[i];
+            squares += tally.squares[i];
+        }
+        squares -= sum * sum / tally.count;
+        parts_[static_cast<std::size_t>(unit * tallies_ + c)] = {
+            tally.count, static_cast<double>(tally.centre) + sum / tally.count, squares < 0.0 ? 0.0 : squares};
+    }
+}
+
+void UnitMoments::join() const {
+    for (std::int64_t u = 0; tallies_ > 0 && u < cut_.units; ++u) {
+        const Unit unit = unit_at(layer_.geometry, cut_, u);
+        const std::int64_t channels = layer_.geometry.blocks.channels;
+        const std::int64_t first = unit.blocks * tallies_;
+        for (std::int64_t c = 0; c < tallies_ && first + c < channels; ++c) {
+            const Moments& part = parts_[static_cast<std::size_t>(u * tallies_ + c)];
+            const std::int64_t channel = unit.group * channels + first + c;
+            const Moments before = moments_at(as_const(layer_.moments), unit.image, channel);
+            set_moments(layer_.moments, unit.image, channel, joined(before, part));
+        }
+    }
 }
 
 void emit(const Layer& layer, const Place& at, const Sums& sums) {
@@ -326,6 +379,11 @@ void emit(const Layer& layer, const Place& at, const Sums& sums) {
             rows.residual = &layer.residual(at.image, channel, at.z, y, x);
             rows.residual_step = channels ? layer.residual.strides[1] : at.y_step * layer.residual.strides[3];
         }
+        if (sums.tally != nullptr) {
+            rows.tally = sums.tally + c;
+            rows.tally_step = channels ? 1 : 0;
+            begin_tallies(rows, channels ? count : 1);
+        }
         layer.ops.finish(rows);
     };
     const std::int64_t channels = sums.channels / together;
@@ -340,24 +398,30 @@ void emit(const Layer& layer, const Place& at, const Sums& sums) {
 
 namespace voxkern::cpu {
 
-void conv3d(const ConstArrayView& in, const ArrayView& out, const conv3d::Filter& filter,
-            const ConstArrayView& residual, const Exec& exec) {
+void conv3d(const ConstArrayView& in, const ArrayView& out, const conv3d::Filter& filter, const conv3d::Extras& extras,
+            const Exec& exec) {
     using namespace conv3d;
     if (out.size() == 0) return;
     if (in.shape[1] != filter.in_channels() || out.shape[1] != filter.out_channels() || in.shape[0] != out.shape[0]) {
         throw Error("conv3d: input, filter and output do not belong together");
     }
+    Options options = filter.options();
+    options.padding[0] = extras.padding.value_or(options.padding[0]);
+    if (options.transposed && ((options.padding[0] - filter.options().padding[0]) % options.stride[0] != 0 ||
+                               extras.moments.data != nullptr)) {
+        throw Error("conv3d: a transposed layer takes no moments, and starts parts at multiples of its stride");
+    }
     const Ops& ops = active_ops();
     Source from = typed<const float>(in);
     View<float, 5> to = typed<float>(out);
-    Source added = residual.data != nullptr ? typed<const float>(residual) : Source{};
-    if (is_pointwise(filter, from, to, added)) {
+    Source added = extras.residual.data != nullptr ? typed<const float>(extras.residual) : Source{};
+    if (is_pointwise(filter, options, from, to, added)) {
         from = as_line(from);
         to = as_line(to);
         added = as_line(added);
     }
-    const Geometry geometry = geometry_of(filter, from, to, ops.lanes);
-    const Layer layer = {filter, ops, geometry, from, to, added, out.size() * 4 >= kStreamed};
+    const Geometry geometry = geometry_of(filter, options, from, to, ops.lanes);
+    const Layer layer = {filter, ops, geometry, from, to, added, out.size() * 4 >= kStreamed, extras.moments};
     const auto [z, y] = scheme_of(filter, layer.geometry);
     const Exec flushing = flushing_subnormals(exec);
     if (z == Kind::direct) {

@@ -186,9 +186,8 @@ std::int64_t Geometry::most_results(const std::vector<Axis>& axes) const {
     return most;
 }
 
-Geometry geometry_of(const Filter& filter, const View<const float, 5>& in, const View<float, 5>& out,
-                     std::int64_t lanes) {
-    const Options& options = filter.options();
+Geometry geometry_of(const Filter& filter, const Options& options, const View<const float, 5>& in,
+                     const View<float, 5>& out, std::int64_t lanes) {
     Geometry g;
     g.z = axes_of(options, filter.size()[0], 0, in.shape[2], out.shape[2]);
     g.y = axes_of(options, filter.size()[1], 1, in.shape[3], out.shape[3]);

@@ -84,8 +84,9 @@ struct Geometry {
     std::int64_t most_results(const std::vector<Axis>& axes) const;
 };
 
-Geometry geometry_of(const Filter& filter, const View<const float, 5>& in, const View<float, 5>& out,
-                     std::int64_t lanes);
+// With the options of the filter, but for the padding of a part of an image.
+Geometry geometry_of(const Filter& filter, const Options& options, const View<const float, 5>& in,
+                     const View<float, 5>& out, std::int64_t lanes);
 
 // How the axes z and y are transformed; both direct where no transform pays or is allowed.
 std::pair<Kind, Kind> scheme_of(const Filter& filter, const Geometry& geometry);

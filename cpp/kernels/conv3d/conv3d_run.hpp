@@ -2,7 +2,12 @@
 // What the direct and the Winograd run of a layer share.
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
+#include "core/moments.hpp"
 #include "core/view.hpp"
+#include "core/workspace.hpp"
 #include "kernels/conv3d/conv3d_plan.hpp"
 #include "kernels/conv3d/conv3d_task.hpp"
 
@@ -24,6 +29,7 @@ struct Layer {
     View<float, 5> out;
     Source residual;  // no data where there is none
     bool streaming = false;
+    ArrayView moments = {};
 };
 
 // The first sample of a line of the input along x, of a group's first channel; null outside.
@@ -51,6 +57,7 @@ struct Sums {
     std::int64_t rows = 0;
     std::int64_t length = 0;
     float* woven = nullptr;  // room for a row of neighbours, where there are any
+    Tally* tally = nullptr;  // of the first channel, where tallies are kept
 };
 
 // Where the first of them goes.
@@ -60,6 +67,44 @@ struct Place {
 };
 
 void emit(const Layer& layer, const Place& at, const Sums& sums);
+
+// The moments of all units, joined in their order: the same for any number of threads.
+class UnitMoments {
+  public:
+    UnitMoments(const Layer& layer, const Cut& cut);
+
+    std::int64_t tallies() const { return tallies_; }  // of a unit
+    void set(std::int64_t unit, const Tally* tallies);
+    void join() const;
+
+  private:
+    const Layer& layer_;
+    const Cut& cut_;
+    std::int64_t tallies_ = 0;  // none where nobody wants moments
+    std::vector<Moments> parts_;
+};
+
+// Runs all units on threads. make(workspace, tallies) returns what runs the units of one item, in a workspace of so
+// many bytes.
+template <class Make>
+void run_units(const Layer& layer, const Cut& cut, std::int64_t bytes, const Exec& exec, const Make& make) {
+    UnitMoments moments(layer, cut);
+    const std::int64_t count = moments.tallies();
+    const std::int64_t items = (cut.units + cut.units_per_item - 1) / cut.units_per_item;
+    parallel_for(items, limited_to_work(exec, cut.work / 16), [&](std::int64_t item) {
+        Workspace workspace(bytes + Workspace::bytes_of<Tally>({count}));
+        Tally* const tallies = count > 0 ? workspace.take<Tally>(count) : nullptr;
+        auto run = make(workspace, tallies);
+        const std::int64_t last = std::min((item + 1) * cut.units_per_item, cut.units);
+        for (std::int64_t u = item * cut.units_per_item; u < last; ++u) {
+            std::fill(tallies, tallies + count, Tally{});
+            run.run(unit_at(layer.geometry, cut, u));
+            if (count > 0) moments.set(u, tallies);
+        }
+        if (layer.streaming) layer.ops.fence();
+    });
+    moments.join();
+}
 
 void run_winograd(const Layer& layer, Kind z, Kind y, const Exec& exec);
 

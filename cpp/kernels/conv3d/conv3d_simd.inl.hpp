@@ -391,54 +391,102 @@ inline void stream(float* to, F value) {
 #endif
 }
 
+// What a row adds to the tally of its channel.
+struct RowTally {
+    F centre;
+    F sums = {};
+    F squares = {};
+
+    void add(F value) {
+        const F apart = value - centre;
+        sums += apart;
+        squares = madd(apart, apart, squares);
+    }
+    void add(float value, Tally& tally) const {
+        const auto apart = static_cast<double>(value - centre[0]);
+        tally.sums[0] += apart;
+        tally.squares[0] += apart * apart;
+    }
+    void close(Tally& tally, std::int64_t length) const {
+        float lanes[2][V];
+        store(lanes[0], sums);
+        store(lanes[1], squares);
+        for (std::int64_t i = 0; i < V; ++i) {
+            tally.sums[i] += static_cast<double>(lanes[0][i]);
+            tally.squares[i] += static_cast<double>(lanes[1][i]);
+        }
+        tally.count += static_cast<double>(length);
+    }
+};
+
+// One row: its sums, and where it goes.
+struct Row {
+    const float* sums;
+    float bias;
+    const float* residual;
+    float* out;
+    Tally* tally;
+};
+
 // Results [x, end) of a row, one by one.
-inline void finish_each(const Rows& rows, const float* sums, float bias, const float* residual, float* out,
-                        std::int64_t x, std::int64_t end) {
+template <bool kTallied>
+inline void finish_each(const Rows& rows, const Row& row, const RowTally& tally, std::int64_t x, std::int64_t end) {
     for (; x < end; ++x) {
-        float value = sums[x] + bias;
-        if (residual != nullptr) value += residual[x * rows.residual_x];
-        out[x * rows.out_x] = ended(value, rows);
+        float value = row.sums[x] + row.bias;
+        if (row.residual != nullptr) value += row.residual[x * rows.residual_x];
+        value = ended(value, rows);
+        if constexpr (kTallied) tally.add(value, *row.tally);
+        row.out[x * rows.out_x] = value;
     }
 }
 
-inline void finish_row(const Rows& rows, const float* sums, float bias, const float* residual, float* out) {
+template <bool kTallied>
+inline void finish_row(const Rows& rows, const Row& row) {
+    RowTally tally = {splat(kTallied ? row.tally->centre : 0.0F)};
     std::int64_t x = 0;
-    if (rows.out_x == 1 && (residual == nullptr || rows.residual_x == 1)) {
+    if (rows.out_x == 1 && (row.residual == nullptr || rows.residual_x == 1)) {
         if (rows.streaming) {  // only whole vectors go past the caches
-            const std::int64_t past = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(out) / 4 % V);
+            const std::int64_t past = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(row.out) / 4 % V);
             x = past == 0 ? 0 : V - past < rows.length ? V - past : rows.length;
-            finish_each(rows, sums, bias, residual, out, 0, x);
+            finish_each<kTallied>(rows, row, tally, 0, x);
         }
-        const F added = splat(bias);
+        const F added = splat(row.bias);
         const F slope = splat(rows.slope);
         for (; x + V <= rows.length; x += V) {
-            F value = load(sums + x) + added;
-            if (residual != nullptr) value += load(residual + x);
+            F value = load(row.sums + x) + added;
+            if (row.residual != nullptr) value += load(row.residual + x);
             value = ended(value, rows, slope);
+            if constexpr (kTallied) tally.add(value);
             if (rows.streaming) {
-                stream(out + x, value);
+                stream(row.out + x, value);
             } else {
-                store(out + x, value);
+                store(row.out + x, value);
             }
         }
     }
-    finish_each(rows, sums, bias, residual, out, x, rows.length);
+    finish_each<kTallied>(rows, row, tally, x, rows.length);
+    if constexpr (kTallied) tally.close(*row.tally, rows.length);
 }
 
 void finish(const Rows& rows) {
+    Row row = {rows.sums, 0.0F, rows.residual, rows.out, rows.tally};
     const float* sums = rows.sums;
-    const float* residual = rows.residual;
-    float* out = rows.out;
     for (std::int64_t r = 0; r < rows.count; ++r) {
-        const float* row = sums;
+        row.sums = sums;
+        row.bias = rows.bias[r * rows.bias_step];
         if (rows.results > 1) {
             weave(sums, rows.results_step, rows.results, rows.length, rows.woven);
-            row = rows.woven;
+            row.sums = rows.woven;
         }
-        finish_row(rows, row, rows.bias[r * rows.bias_step], residual, out);
+        if (rows.tally != nullptr) {
+            finish_row<true>(rows, row);
+            row.tally += rows.tally_step;
+        } else {
+            finish_row<false>(rows, row);
+        }
         sums += rows.sums_step;
-        out += rows.out_step;
-        if (residual != nullptr) residual += rows.residual_step;
+        row.out += rows.out_step;
+        if (row.residual != nullptr) row.residual += rows.residual_step;
     }
 }
 

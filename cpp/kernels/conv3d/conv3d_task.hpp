@@ -69,6 +69,15 @@ struct Depthwise {
 // How an axis goes through Winograd's transform: samples in, products, results out.
 enum class Kind : int { direct, plain, f23, f43, f25 };
 
+// Sums over what a unit writes of one channel: of differences from a number near their mean, and of their squares. Lane
+// by lane of a vector of any level.
+struct Tally {
+    double sums[kLine];
+    double squares[kLine];
+    double count;
+    float centre;
+};
+
 // Sums of several rows on their way out: out = activation(sums + bias + residual). Steps lead from a row to the next.
 struct Rows {
     const float* sums = nullptr;
@@ -89,6 +98,8 @@ struct Rows {
     Activation activation = Activation::none;
     float slope = 0.0F;
     bool streaming = false;  // past the caches
+    Tally* tally = nullptr;  // of the first row; null where none is kept
+    std::int64_t tally_step = 0;
 };
 
 struct Ops {

@@ -3,7 +3,6 @@
 // back.
 #include <algorithm>
 
-#include "core/workspace.hpp"
 #include "kernels/conv3d/conv3d_run.hpp"
 
 namespace voxkern::conv3d {
@@ -80,8 +79,15 @@ Scratch scratch_of(Space& space, const Tiles& t) {
 
 class WinogradRun {
   public:
-    WinogradRun(const Layer& layer, const Cut& cut, const Tiles& tiles, const Packed& packed, const Scratch& scratch)
-        : layer_(layer), g_(layer.geometry), cut_(cut), t_(tiles), packed_(packed), scratch_(scratch) {}
+    WinogradRun(const Layer& layer, const Cut& cut, const Tiles& tiles, const Packed& packed, const Scratch& scratch,
+                Tally* tallies)
+        : layer_(layer),
+          g_(layer.geometry),
+          cut_(cut),
+          t_(tiles),
+          packed_(packed),
+          scratch_(scratch),
+          tallies_(tallies) {}
 
     void run(const Unit& unit) {
         z_ = &g_.z[static_cast<std::size_t>(unit.part_z)];
@@ -103,7 +109,7 @@ class WinogradRun {
             const std::int64_t last = std::min(first + cut_.block_run * kBlock, g_.blocks.channels);
             for (std::int64_t c = first; c < last; ++c) {
                 transform_back(c - first);
-                store(unit, c);
+                store(unit, c, tallies_ == nullptr ? nullptr : tallies_ + c - first);
             }
         }
     }
@@ -220,7 +226,7 @@ class WinogradRun {
 
     float* results_of_plane(std::int64_t m) const { return scratch_.results + m * t_.count * t_.y.results * t_.result; }
 
-    void store(const Unit& unit, std::int64_t channel) const {
+    void store(const Unit& unit, std::int64_t channel, Tally* tally) const {
         const std::int64_t rows = std::min(count_ * t_.y.results, y_->out_count - y_first_);
         for (std::int64_t m = 0; m < t_.z.results && z_first_ + m < z_->out_count; ++m) {
             const Place place = {unit.image,
@@ -230,7 +236,7 @@ class WinogradRun {
                                  y_->out_first + y_->out_step * y_first_,
                                  y_->out_step,
                                  x_first_};
-            emit(layer_, place, {results_of_plane(m), 0, t_.result, 1, rows, x_count_, nullptr});
+            emit(layer_, place, {results_of_plane(m), 0, t_.result, 1, rows, x_count_, nullptr, tally});
         }
     }
 
@@ -240,6 +246,7 @@ class WinogradRun {
     const Tiles& t_;
     const Packed& packed_;
     const Scratch scratch_;
+    Tally* const tallies_;
     const Axis* z_ = nullptr;
     const Axis* y_ = nullptr;
     std::int64_t z_first_ = 0;  // results
@@ -258,13 +265,8 @@ void run_winograd(const Layer& layer, Kind z, Kind y, const Exec& exec) {
     const Packed& packed = layer.filter.packed({static_cast<int>(z), static_cast<int>(y)}, exec);
     WorkspaceSize size;
     scratch_of(size, tiles);
-    const std::int64_t items = (cut.units + cut.units_per_item - 1) / cut.units_per_item;
-    parallel_for(items, limited_to_work(exec, cut.work / 16), [&](std::int64_t item) {
-        Workspace workspace(size.bytes());
-        WinogradRun run(layer, cut, tiles, packed, scratch_of(workspace, tiles));
-        const std::int64_t last = std::min((item + 1) * cut.units_per_item, cut.units);
-        for (std::int64_t u = item * cut.units_per_item; u < last; ++u) run.run(unit_at(g, cut, u));
-        if (layer.streaming) layer.ops.fence();
+    run_units(layer, cut, size.bytes(), exec, [&](Workspace& workspace, Tally* tallies) {
+        return WinogradRun(layer, cut, tiles, packed, scratch_of(workspace, tiles), tallies);
     });
 }
 

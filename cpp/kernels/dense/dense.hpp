@@ -12,6 +12,10 @@ namespace voxkern::cpu {
 void dense(const ConstArrayView& in, const ConstArrayView& weight, const ConstArrayView& bias, const ArrayView& out,
            const Exec& exec);
 
+// Multiplies and adds in registers, in so many steps, on this thread; returns how often. The limit of all products, for
+// benchmarks.
+std::int64_t fma_loop(std::int64_t steps);
+
 // exp(in) over its sum along one axis, float32. `out` has the same shape.
 void softmax(const ConstArrayView& in, const ArrayView& out, int axis, const Exec& exec);
 

@@ -217,6 +217,10 @@ void dense(const ConstArrayView& in, const ConstArrayView& weight, const ConstAr
     }
 }
 
+std::int64_t fma_loop(std::int64_t steps) {
+    return dense::active_ops().fma_loop(steps);
+}
+
 void softmax(const ConstArrayView& in, const ArrayView& out, int axis, const Exec& exec) {
     constexpr std::int64_t kShare = 16;  // of what a tile may take: it is read three times and shall fit L1
     if (out.size() == 0) return;

@@ -73,6 +73,34 @@ void multiply(const float* rows, const float* weights, std::int64_t k, const flo
     }
 }
 
+// A value the compiler knows nothing about, in a register.
+inline Vec<float> unknown(Vec<float> value) {
+#if defined(__AVX512F__)
+    asm volatile("" : "+v"(value));
+#elif defined(__SSE2__)
+    asm volatile("" : "+x"(value));
+#endif
+    return value;
+}
+
+// As many sums as a tile has, of samples that never leave their register.
+std::int64_t fma_loop(std::int64_t steps) {
+    Vec<float> sums[kRows][2];
+    for (int i = 0; i < kRows; ++i) sums[i][0] = sums[i][1] = Vec<float>{};
+    for (int i = 0; i < kRows; ++i) {
+        for (int half = 0; half < 2; ++half) sums[i][half] = unknown(sums[i][half]);
+    }
+    const Vec<float> sample = unknown(splat(0.5F));
+    for (std::int64_t t = 0; t < steps; ++t) {
+        for (int i = 0; i < kRows; ++i) {
+            for (int half = 0; half < 2; ++half) sums[i][half] = madd(sums[i][half], sample, sample);
+        }
+    }
+    Vec<float> total = {};
+    for (int i = 0; i < kRows; ++i) total += sums[i][0] + sums[i][1];
+    return total[0] < 0.0F ? 0 : steps * kRows * 2 * kLanes;  // the sums are needed
+}
+
 inline float sum_of(Vec<float> v) {
     float lanes[kLanes];
     store(lanes, v);
@@ -211,7 +239,8 @@ void argmax_tile(const Lines& lines, const TilePosition& at, float* tile, float*
 }  // namespace
 
 const Ops& ops() {
-    static constexpr Ops table = {{kRows, kColumns}, pack_weight, pack_rows, multiply, dot, softmax_tile, argmax_tile};
+    static constexpr Ops table = {{kRows, kColumns}, pack_weight, pack_rows,    multiply,
+                                  fma_loop,          dot,         softmax_tile, argmax_tile};
     return table;
 }
 

@@ -32,6 +32,7 @@ struct Ops {
     // out = start + rows * weights, a tile. Row i of each begins at its `at[i]`.
     void (*multiply)(const float* rows, const float* weights, std::int64_t k, const float* start,
                      const std::int64_t* start_at, float* out, const std::int64_t* out_at);
+    std::int64_t (*fma_loop)(std::int64_t steps);
     float (*dot)(const float* a, const float* b, std::int64_t k);
     void (*softmax)(const Lines& lines, const TilePosition& at, float* tile, float* rows);
     void (*argmax)(const Lines& lines, const TilePosition& at, float* tile, float* rows);

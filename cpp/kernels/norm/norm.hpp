@@ -7,8 +7,9 @@
 
 namespace voxkern::norm {
 
-// Whose mean and variance: each channel's of each image, each channel's over all images, or given ones.
-enum class Statistics { instance, batch, given };
+// Whose mean and variance: each channel's of each image, each channel's over all images, or given ones. `known`: each
+// channel's of each image, which another kernel has taken already.
+enum class Statistics { instance, batch, given, known };
 
 struct Options {
     Statistics statistics = Statistics::instance;
@@ -22,13 +23,15 @@ struct Channels {
     ConstArrayView bias;
     ConstArrayView mean;  // these two for Statistics::given
     ConstArrayView variance;
+    ConstArrayView moments;  // for Statistics::known: float64 (N, C, 3), see core/moments.hpp
 };
 
 }  // namespace voxkern::norm
 
 namespace voxkern::cpu {
 
-// `in` and `out` are float32, (N, C, ...) of one shape with any number of axes, and do not overlap.
+// `in` and `out` are float32, (N, C, ...) of one shape with any number of axes. They are the same array, or do not
+// overlap.
 // out = activation((in - mean) / sqrt(variance + eps) * weight + bias).
 void norm(const ConstArrayView& in, const ArrayView& out, const norm::Channels& channels, const norm::Options& options,
           const Exec& exec);

@@ -34,6 +34,7 @@ void bind_norm(py::module_& module) {
             .value("instance", Statistics::instance)
             .value("batch", Statistics::batch)
             .value("given", Statistics::given)
+            .value("known", Statistics::known)
             .finalize();
     }
     if (!taken_over(module, "NormOptions")) {
@@ -47,17 +48,24 @@ void bind_norm(py::module_& module) {
         "norm",
         [](const Array& input, const Array& output, const std::optional<Array>& weight,
            const std::optional<Array>& bias, const std::optional<Array>& mean, const std::optional<Array>& variance,
-           const Options& options, Where where_) {
+           const std::optional<Array>& moments, const Options& options, Where where_) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             check(in, out);
             const std::int64_t n = in.shape[1];
+            const ConstArrayView known = moments ? view_of(*moments, "moments") : ConstArrayView{};
+            expect((options.statistics == Statistics::known) == moments.has_value(), "moments: allowed where known");
+            expect(!moments || (known.dtype == DType::f64 && known.rank == 3 && known.shape[0] == in.shape[0] &&
+                                known.shape[1] == n && known.shape[2] == 3),
+                   "moments: allowed float64 (N, C, 3)");
             const norm::Channels channels = {channel_view(weight, "weight", n), channel_view(bias, "bias", n),
-                                             channel_view(mean, "mean", n), channel_view(variance, "variance", n)};
+                                             channel_view(mean, "mean", n), channel_view(variance, "variance", n),
+                                             known};
             run(where_, [&](const auto& exec) { backend::norm(in, out, channels, options, exec); });
         },
         py::arg("input"), py::arg("output"), py::arg("weight"), py::arg("bias"), py::arg("mean"), py::arg("variance"),
-        py::arg("options"), where(), "Normalises float32 (N, C, ...). threads=0: the default number.");
+        py::arg("moments"), py::arg("options"), where(),
+        "Normalises float32 (N, C, ...). threads=0: the default number.");
 }
 
 }  // namespace voxkern::bindings

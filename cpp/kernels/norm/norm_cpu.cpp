@@ -132,7 +132,8 @@ void run_volumes(const Job& job, std::int64_t volumes, const Exec& exec) {
 // The lines of all channels of all images, from moments of pieces. Both ways join the same moments in the same order.
 std::vector<Line> lines_of(const Job& job, std::int64_t volumes, const Exec& exec) {
     const Statistics statistics = job.options.statistics;
-    std::vector<Moments> parts(static_cast<std::size_t>(statistics == Statistics::given ? 0 : volumes * job.pieces));
+    const bool taken = statistics == Statistics::given || statistics == Statistics::known;
+    std::vector<Moments> parts(static_cast<std::size_t>(taken ? 0 : volumes * job.pieces));
     if (!parts.empty()) {
         for_pieces(job, volumes, exec, [&](std::int64_t volume, std::int64_t piece, float* buffer) {
             parts[static_cast<std::size_t>(volume * job.pieces + piece)] = moments_of(job, volume, piece, buffer);
@@ -151,6 +152,9 @@ std::vector<Line> lines_of(const Job& job, std::int64_t volumes, const Exec& exe
         const std::int64_t channel = volume % n_channels;
         if (statistics == Statistics::instance) {
             lines.push_back(line_of(of_volume(volume), channel, job.channels, job.options.eps));
+        } else if (statistics == Statistics::known) {
+            const Moments moments = moments_at(job.channels.moments, volume / n_channels, channel);
+            lines.push_back(line_of(moments, channel, job.channels, job.options.eps));
         } else if (volume >= n_channels) {
             lines.push_back(lines[static_cast<std::size_t>(channel)]);
         } else if (statistics == Statistics::given) {

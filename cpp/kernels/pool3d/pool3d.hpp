@@ -32,7 +32,9 @@ struct Options {
 namespace voxkern::cpu {
 
 // `in` and `out` are float32 of the axes N, C, D, H, W, equal in N and C, and do not overlap. The shape of `out` says
-// how many windows there are.
-void pool3d(const ConstArrayView& in, const ArrayView& out, const pool3d::Options& options, const Exec& exec);
+// how many windows there are. `places` is int64 of that shape, or has no data: where the largest sample is, counted
+// over D, H and W; the first of equals, the last NaN.
+void pool3d(const ConstArrayView& in, const ArrayView& out, const ArrayView& places, const pool3d::Options& options,
+            const Exec& exec);
 
 }  // namespace voxkern::cpu

@@ -57,14 +57,22 @@ void bind_pool3d(py::module_& module) {
     }
     module.def(
         "pool3d",
-        [](const Array& input, const Array& output, const Options& options, Where where_) {
+        [](const Array& input, const Array& output, const std::optional<Array>& places, const Options& options,
+           Where where_) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             check(in, out);
-            run(where_, [&](const auto& exec) { backend::pool3d(in, out, options, exec); });
+            ArrayView indices;
+            if (places) {
+                indices = writable_view_of(*places, "places");
+                expect(options.kind == Kind::max && indices.dtype == DType::i64 && same_shape(as_const(indices), out),
+                       "places: allowed int64 of the output's shape, for a maximum");
+            }
+            run(where_, [&](const auto& exec) { backend::pool3d(in, out, indices, options, exec); });
         },
-        py::arg("input"), py::arg("output"), py::arg("options"), where(),
-        "Pools float32 (N, C, D, H, W). threads=0: the default number.");
+        py::arg("input"), py::arg("output"), py::arg("places"), py::arg("options"), where(),
+        "Pools float32 (N, C, D, H, W); `places`, where given, gets the places of largest samples. threads=0: the "
+        "default number.");
 }
 
 }  // namespace voxkern::bindings

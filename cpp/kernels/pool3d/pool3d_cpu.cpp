@@ -22,7 +22,8 @@ AxisTask task_of(const AxisPlan& plan, const ConstArrayView& in, const ArrayView
 
 namespace voxkern::cpu {
 
-void pool3d(const ConstArrayView& in, const ArrayView& out, const pool3d::Options& options, const Exec& exec) {
+void pool3d(const ConstArrayView& in, const ArrayView& out, const ArrayView& places, const pool3d::Options& options,
+            const Exec& exec) {
     constexpr std::int64_t kChunk = std::int64_t{1} << 16;  // samples that one thread reads at a time
     if (out.size() == 0) return;
     pool3d::AxisPlan plans[pool3d::kSpatial];
@@ -46,8 +47,14 @@ void pool3d(const ConstArrayView& in, const ArrayView& out, const pool3d::Option
     task.stride = plans[2].stride;
     task.divisor = static_cast<float>(options.divisor);
 
+    if (places.data != nullptr) {
+        task.places = static_cast<std::int64_t*>(places.data);
+        for (int a = 0; a < 5; ++a) task.places_strides[a] = places.strides[a];
+    }
+
     const bool average = options.kind == pool3d::Kind::average;
-    const pool3d::PoolRows pool = average ? pool3d::active_ops().average : pool3d::active_ops().max;
+    const pool3d::Ops& ops = pool3d::active_ops();
+    const pool3d::PoolRows pool = average ? ops.average : task.places != nullptr ? ops.max_and_places : ops.max;
     const auto longest = [](const pool3d::AxisPlan& plan) {
         return std::max<std::int64_t>(*std::max_element(plan.count.begin(), plan.count.end()), 1);
     };
@@ -56,7 +63,7 @@ void pool3d(const ConstArrayView& in, const ArrayView& out, const pool3d::Option
     const std::int64_t group = std::max<std::int64_t>(kChunk / work, 1);
     const Exec limited = limited_to_work(average ? flushing_subnormals(exec) : exec, rows * work);
     parallel_for((rows + group - 1) / group, limited, [&](std::int64_t chunk) {
-        const std::int64_t row_size = task.x.n_in + pool3d::kSlack;
+        const std::int64_t row_size = (task.places != nullptr ? 2 : 1) * (task.x.n_in + pool3d::kSlack);
         Workspace workspace(Workspace::bytes_of<float>({row_size, task.x.n_out}));
         float* const row = workspace.take<float>(row_size);
         std::fill(row + task.x.n_in, row + row_size, 0.0F);

@@ -174,7 +174,72 @@ void pool_row(const Task& task, const Rows& rows, float size, float* out, float*
     for (std::int64_t o = 0; o < task.x.n_out; ++o) out[o * stride] = to[o];
 }
 
-template <class Op>
+// --- the largest sample and its place ---
+
+typedef std::int32_t Integers __attribute__((vector_size(VOXKERN_VEC_BYTES)));
+
+// The largest sample of a column of the rows and the number of its row: the first of equals, the last NaN.
+template <class V, class I>
+inline void largest_of_column(const Rows& rows, std::int64_t at, float* to, std::int32_t* place_to) {
+    V best = read<V>(rows.start + at);
+    I place = {};
+    std::int32_t number = 0;
+    for (std::int64_t z = 0; z < rows.n_z; ++z) {
+        const float* p = rows.start + z * rows.step_z + at;
+        for (std::int64_t y = 0; y < rows.n_y; ++y, p += rows.step_y, ++number) {
+            const V sample = read<V>(p);
+            const auto wins = (sample > best) | (sample != sample);
+            best = wins ? sample : best;
+            place = wins ? I{} + number : place;
+        }
+    }
+    __builtin_memcpy(to, &best, sizeof(best));
+    __builtin_memcpy(place_to, &place, sizeof(place));
+}
+
+// Among the columns of a window; equals and NaN in the order of rows, then of columns.
+void largest_along_x(const Task& task, const Rows& rows, const float* row, const std::int32_t* places, float* to,
+                     std::int64_t start, std::int64_t* index) {
+    const std::int64_t height = task.y.n_in * task.x.n_in;
+    for (std::int64_t o = 0; o < task.x.n_out; ++o) {
+        const std::int64_t first = task.x.first[o];
+        std::int64_t at = first;
+        float best = row[at];
+        std::int32_t place = places[at];
+        for (std::int64_t t = 1; t < task.x.count[o]; ++t) {
+            const std::int64_t next = first + t * task.x.step;
+            const float sample = row[next];
+            const std::int32_t other = places[next];
+            const bool nan = sample != sample && (best == best || other >= place);
+            if (!(sample > best || (sample == best && other < place) || nan)) continue;
+            best = sample;
+            place = other;
+            at = next;
+        }
+        const bool empty = task.x.count[o] * rows.n_z * rows.n_y == 0;
+        to[o * task.x.out_stride] = empty ? Max::kOfNothing : best;
+        index[o * task.places_strides[4]] =
+            start + place / rows.n_y * task.z.step * height + place % rows.n_y * task.y.step * task.x.n_in + at;
+    }
+}
+
+void max_and_places(const Task& task, const Rows& rows, std::int64_t start, float* out, std::int64_t* index,
+                    float* row) {
+    auto* const places = reinterpret_cast<std::int32_t*>(row + task.x.n_in + kSlack);
+    std::int64_t i = 0;
+    if (rows.step_x == 1) {
+        for (; i + kLanes <= task.x.n_in; i += kLanes) {
+            largest_of_column<Vec<float>, Integers>(rows, i, row + i, places + i);
+        }
+    }
+    for (; i < task.x.n_in; ++i) {
+        largest_of_column<float, std::int32_t>(rows, i * rows.step_x, row + i, places + i);
+    }
+    largest_along_x(task, rows, row, places, out, start, index);
+}
+
+// kPlaces: the largest samples with their places.
+template <class Op, bool kPlaces = false>
 void pool_rows(const Task& task, std::int64_t first, std::int64_t last, float* row, float* result) {
     const AxisTask& z = task.z;
     const AxisTask& y = task.y;
@@ -189,7 +254,14 @@ void pool_rows(const Task& task, std::int64_t first, std::int64_t last, float* r
         for (std::int64_t oy = r % y.n_out; oy < y.n_out && r < last; ++oy, ++r) {
             const Rows rows = {in + y.first[oy] * y.in_stride, z.count[oz],          y.count[oy],
                                z.step * z.in_stride,           y.step * y.in_stride, task.x.in_stride};
-            pool_row<Op>(task, rows, z.size[oz] * y.size[oy], out + oy * y.out_stride, row, result);
+            if constexpr (kPlaces) {
+                const std::int64_t* const s = task.places_strides;
+                const std::int64_t start = (z.first[oz] * y.n_in + y.first[oy]) * task.x.n_in;
+                max_and_places(task, rows, start, out + oy * y.out_stride,
+                               task.places + n * s[0] + c * s[1] + oz * s[2] + oy * s[3], row);
+            } else {
+                pool_row<Op>(task, rows, z.size[oz] * y.size[oy], out + oy * y.out_stride, row, result);
+            }
         }
     }
 }
@@ -197,7 +269,7 @@ void pool_rows(const Task& task, std::int64_t first, std::int64_t last, float* r
 }  // namespace
 
 const Ops& ops() {
-    static constexpr Ops table = {pool_rows<Max>, pool_rows<Sum>};
+    static constexpr Ops table = {pool_rows<Max>, pool_rows<Sum>, pool_rows<Max, true>};
     return table;
 }
 

@@ -31,6 +31,8 @@ struct Task {
     std::int64_t begin = 0;
     std::int64_t end = 0;
     float divisor = 0.0F;  // of every window; 0: the product of its sizes
+    std::int64_t* places = nullptr;
+    std::int64_t places_strides[5] = {};  // N, C, D, H, W
 };
 
 // Rows [first, last) of the output, counted over N, C, D and H.
@@ -39,6 +41,7 @@ using PoolRows = void (*)(const Task&, std::int64_t first, std::int64_t last, fl
 struct Ops {
     PoolRows max;
     PoolRows average;
+    PoolRows max_and_places;  // `row` has room for as many places behind its samples and slack
 };
 
 // Samples that may be read behind the end of `row`.

@@ -16,6 +16,12 @@ struct AxisSampling {
     std::vector<double> coordinates;  // one per output sample; finite
     double antialias_sigma = 0.0;     // Gaussian applied to the input first; 0: none
     double cell = 0.0;  // width of an output sample in input samples: it is the mean over its cell; 0: a point
+    // In place of all these: an output sample is a sum of as many weighted input samples as any other. Weights of 0
+    // come last.
+    std::vector<std::int64_t> samples = {};
+    std::vector<double> weights = {};
+
+    bool sums() const { return cell > 0.0 || !weights.empty(); }
 };
 
 struct Options {

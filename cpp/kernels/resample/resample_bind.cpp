@@ -14,6 +14,19 @@ namespace {
 using resample::AxisSampling;
 using resample::Options;
 
+using Places = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
+
+AxisSampling sampling_of_weights(const Places& samples, const Numbers& weights) {
+    expect(samples.ndim() == 2 && weights.ndim() == 2 && samples.shape(0) == weights.shape(0) &&
+               samples.shape(1) == weights.shape(1) && samples.size() > 0,
+           "samples, weights: allowed two tables of one shape");
+    AxisSampling axis;
+    axis.coordinates.resize(static_cast<std::size_t>(samples.shape(0)));
+    axis.samples.assign(samples.data(), samples.data() + samples.size());
+    axis.weights = numbers(weights);
+    return axis;
+}
+
 void bind_resample_types(py::module_& module) {
     if (!taken_over(module, "AxisSampling")) {
         py::class_<AxisSampling>(module, "AxisSampling", "Where the output samples of an axis lie, in input indices.")
@@ -22,7 +35,9 @@ void bind_resample_types(py::module_& module) {
                      expect(cell >= 0.0 && cell < 1e15, "cell: allowed 0 (a point) or the width of a cell");
                      return AxisSampling{numbers(coordinates), antialias_sigma, cell};
                  }),
-                 py::arg("coordinates"), py::arg("antialias_sigma") = 0.0, py::arg("cell") = 0.0);
+                 py::arg("coordinates"), py::arg("antialias_sigma") = 0.0, py::arg("cell") = 0.0)
+            .def_static("of_weights", &sampling_of_weights, py::arg("samples"), py::arg("weights"),
+                        "Output samples as weighted sums of input samples, a row each.");
     }
     if (!taken_over(module, "ResampleOptions")) {
         py::class_<Options>(module, "ResampleOptions", "How resample interpolates.")
@@ -47,8 +62,10 @@ void check(const ConstArrayView& in, const ArrayView& out, const std::vector<Axi
         const auto samples = static_cast<std::int64_t>(axes[static_cast<std::size_t>(a)].coordinates.size());
         expect(samples == out.shape[a], "output: its shape differs from the samplings");
         expect(in.shape[a] != 0 || out.shape[a] == 0, "input: got an empty axis");
-        expect(axes[static_cast<std::size_t>(a)].cell == 0.0 || plain,
-               "axes: cells are allowed for order 0 without antialiasing");
+        const AxisSampling& axis = axes[static_cast<std::size_t>(a)];
+        expect(!axis.sums() || plain, "axes: cells and weights are allowed for order 0 without antialiasing");
+        const auto inside = [&](std::int64_t i) { return i >= 0 && i < in.shape[a]; };
+        expect(std::all_of(axis.samples.begin(), axis.samples.end(), inside), "samples: allowed those of the axis");
     }
     const std::vector<int> changed = resample::changed_axes(in, axes, options);
     for (const int a : options.clip_axes) {

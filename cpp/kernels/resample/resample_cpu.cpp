@@ -410,7 +410,7 @@ void resample(const ConstArrayView& in, const ArrayView& out, const std::vector<
     const resample::Ops& ops = resample::active_ops();
     const bool f32 = resample::computes_in_f32(in.dtype, out.dtype, options);
     const bool copies = options.kernel.taps() == 1 && std::all_of(axes.begin(), axes.end(), [](const auto& axis) {
-                            return axis.cell == 0.0 && axis.antialias_sigma == 0.0;
+                            return !axis.sums() && axis.antialias_sigma == 0.0;
                         });
     resample::for_each_clipped(
         in, out, axes, options,

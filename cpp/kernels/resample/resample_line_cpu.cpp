@@ -65,7 +65,7 @@ bool is_long_line(const ConstArrayView& in, const ArrayView& out, const AxisSamp
     const bool filtered = options.kernel.filters() && options.prefilter;
     // scipy's start for a line shorter than a run-in is its own.
     return takes_segments(std::max(n, out.shape[axis]), in.size() / n, in.strides[axis]) &&
-           (!filtered || n >= kRunIn) && sampling.cell == 0.0;
+           (!filtered || n >= kRunIn) && !sampling.sums();
 }
 
 template <class C>

@@ -29,7 +29,7 @@ bool passes_through_samples(const Options& options) {
 
 bool keeps_samples(const AxisSampling& axis, std::int64_t n, const Options& options) {
     return is_identity(axis.coordinates, n) && passes_through_samples(options) &&
-           (axis.cell == 0.0 || axis.cell == 1.0);
+           (axis.cell == 0.0 || axis.cell == 1.0) && axis.weights.empty();
 }
 
 bool contains(const std::vector<int>& axes, int axis) {
@@ -119,6 +119,8 @@ AxisTables<C>::AxisTables(std::int64_t n, const AxisSampling& axis, const Option
     plan_.n_in = n;
     plan_.n_out = static_cast<std::int64_t>(axis.coordinates.size());
     plan_.taps = axis.cell > 0.0 ? most_cell_taps(axis) : options.kernel.taps();
+    if (!axis.weights.empty())
+        plan_.taps = static_cast<int>(static_cast<std::int64_t>(axis.weights.size()) / plan_.n_out);
     plan_.prefilter.n = n;
     double gain = 1.0;
     if (filtered) {
@@ -150,6 +152,12 @@ void AxisTables<C>::fill(const AxisSampling& axis, const Options& options, doubl
         for (std::int64_t i = piece * kPiece; i < end; ++i) {
             const double c = axis.coordinates[static_cast<std::size_t>(i)];
             std::int64_t* const index = index_.data() + i * taps;
+            if (!axis.weights.empty()) {
+                std::copy_n(axis.samples.begin() + i * taps, taps, index);
+                std::transform(axis.weights.begin() + i * taps, axis.weights.begin() + (i + 1) * taps,
+                               weights_.begin() + i * taps, [](double w) { return static_cast<C>(w); });
+                continue;
+            }
             const bool inside = axis.cell > 0.0
                                     ? cell_taps(c, axis.cell, plan_.n_in, options.mode, taps, index, weight.data())
                                     : interpolator_taps(c, plan_.n_in, plan_.prefilter.pad, options.kernel,
@@ -339,7 +347,7 @@ bool takes_samples(DType in, DType out, const Options& options) {
 }
 
 bool is_points(const AxisSampling& axis) {
-    return axis.antialias_sigma == 0.0 && axis.cell == 0.0;
+    return axis.antialias_sigma == 0.0 && !axis.sums();
 }
 
 }  // namespace
@@ -353,7 +361,7 @@ bool gathers(DType in, DType out, const AxisSampling& axis, const Options& optio
 }
 
 bool has_cells(const std::vector<AxisSampling>& axes) {
-    return std::any_of(axes.begin(), axes.end(), [](const AxisSampling& axis) { return axis.cell > 0.0; });
+    return std::any_of(axes.begin(), axes.end(), [](const AxisSampling& axis) { return axis.sums(); });
 }
 
 bool blends_cval(const Options& options, const AxisSampling& axis) {

@@ -163,8 +163,12 @@ class Call:
         *,
         dtype: Any = None,
         dtypes: frozenset[str] = KERNEL_DTYPES,
+        in_place: bool = False,
     ) -> Array:
-        """Return where the kernel writes: ``out``, or a new array in the memory order of ``like``."""
+        """Return where the kernel writes: ``out``, or a new array in the memory order of ``like``.
+
+        With ``in_place``, ``out`` may be ``like``: the kernel reads each sample before it writes it.
+        """
         if out is None:
             wanted = like.dtype if dtype is None else _result_dtype(dtype, like, dtypes)
             return self.empty(shape, wanted, like)
@@ -177,7 +181,7 @@ class Call:
             raise ArgumentTypeError(
                 f"out: got dtype {array.dtype}, allowed complex where the input is, else real"
             )
-        if any(self.overlap(x, array) for x in self._inputs):
+        if any(self.overlap(x, array) and not (in_place and self._same(x, array)) for x in self._inputs):
             raise ArgumentError("out: got memory shared with the input, allowed separate arrays")
         return self._writable(out, array, is_plain(array))
 
@@ -223,6 +227,11 @@ class Call:
         if not isinstance(a, np.ndarray):
             return True
         return np.may_share_memory(a, b, max_work=_OVERLAP_WORK)  # type: ignore[arg-type]
+
+    def _same(self, a: Array, b: Array) -> bool:
+        """Tell whether two arrays are the same elements in the same order."""
+        alike = a.dtype == b.dtype and a.shape == b.shape and a.strides == b.strides
+        return alike and self.address(a) == self.address(b)
 
     def _span(self, array: Array) -> tuple[int, int]:
         """Return the first address of an array and the one behind its last."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_WORD = re.compile(r"\{(\w+)\}")
 _PLACE = re.compile(r"^( *)\{(\w+)\}$", re.MULTILINE)
 
 
@@ -25,6 +27,22 @@ def documented(thing: T) -> T:
     if target.__doc__ is not None:  # python -OO
         target.__doc__ = _PLACE.sub(fill, target.__doc__)
     return thing
+
+
+def documented_by(body: str, **words: str) -> Callable[[T], T]:
+    """Return what puts a text that several functions share behind the first line of their docstrings.
+
+    ``{key}`` within its lines becomes the word of that key.
+    """
+
+    def decorate(thing: T) -> T:
+        target: Any = thing
+        if target.__doc__ is not None:  # python -OO
+            text = _WORD.sub(lambda place: words.get(place[1], place[0]), body)
+            target.__doc__ = f"{target.__doc__.rstrip()}\n\n{text}"
+        return documented(thing)
+
+    return decorate
 
 
 _MODE = """\
@@ -326,6 +344,9 @@ input : array
     "images_out": """\
 out : array, optional
     Where to write: float32 in the shape of the result, no memory shared with an input.""",
+    "in_place_out": """\
+out : array, optional
+    Where to write: float32 in the shape of the result. It may be ``input`` itself.""",
     "kernel_size": """\
 kernel_size : int or sequence
     Samples of a window along the spatial axes: one number, or one per axis.""",
@@ -343,7 +364,8 @@ ceil_mode : bool
     Round the number of windows up, not down. Each still starts inside the image or its left padding.""",
     "return_indices": """\
 return_indices : bool
-    torch's; only False is possible.""",
+    Return the places of the largest samples as well: int64 in the shape of the result, counted over the
+    spatial axes. Of equals the first, of NaN the last.""",
     "count_include_pad": """\
 count_include_pad : bool
     Divide by the window with its padding, else by its samples inside the image.""",

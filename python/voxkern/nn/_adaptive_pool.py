@@ -8,12 +8,65 @@ from typing import Any
 
 from .._core import PoolKind, PoolOptions
 from .._runtime.call import Call
-from .._runtime.texts import documented
-from ._pool import enter_images, no_indices
-from ._shapes import FLOAT32, expanded, per_axis
+from .._runtime.texts import documented_by
+from ._pool import enter_images, example_of, leave_pool, pool_outputs, views
+from ._shapes import expanded, per_axis
+
+_ADAPTIVE_AVG_POOL = """\
+Parameters
+----------
+{images}
+{output_size}
+{images_out}
+{threads}
+
+Returns
+-------
+array
+    The kind of ``input``, float32, in its memory order.
+
+Raises
+------
+ArgumentError, ArgumentTypeError
+    For anything the descriptions above do not allow.
+
+Examples
+--------
+>>> import numpy as np, voxkern as vk
+>>> x = np.arange({count}, dtype=np.float32).reshape({shape})
+>>> vk.nn.adaptive_avg_pool{rank}d(x, 1)
+array({mean}, dtype=float32)
+"""
+
+_ADAPTIVE_MAX_POOL = """\
+Parameters
+----------
+{images}
+{output_size}
+{return_indices}
+{images_out}
+{threads}
+
+Returns
+-------
+array
+    The kind of ``input``, float32, in its memory order.
+
+Raises
+------
+ArgumentError, ArgumentTypeError
+    For anything the descriptions above do not allow.
+
+Examples
+--------
+>>> import numpy as np, voxkern as vk
+>>> x = np.arange({count}, dtype=np.float32).reshape({shape})
+>>> vk.nn.adaptive_max_pool{rank}d(x, 1)
+array({largest}, dtype=float32)
+"""
 
 
-@documented
+@documented_by(_ADAPTIVE_AVG_POOL, **example_of(1))
 def adaptive_avg_pool1d(
     input: Any,
     output_size: int | Sequence[int | None] | None,
@@ -21,36 +74,11 @@ def adaptive_avg_pool1d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Take the mean of as many windows over the last axis as the result shall have samples.
-
-    Parameters
-    ----------
-    {images}
-    {output_size}
-    {images_out}
-    {threads}
-
-    Returns
-    -------
-    array
-        The kind of ``input``, float32, in its memory order.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        For anything the descriptions above do not allow.
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.arange(2, dtype=np.float32).reshape(1, 2)
-    >>> vk.nn.adaptive_avg_pool1d(x, 1)
-    array([[0.5]], dtype=float32)
-    """
+    """Take the mean of as many windows over the last axis as the result has samples."""
     return _adapted("adaptive_avg_pool1d", PoolKind.average, input, 1, output_size, out, threads)
 
 
-@documented
+@documented_by(_ADAPTIVE_AVG_POOL, **example_of(2))
 def adaptive_avg_pool2d(
     input: Any,
     output_size: int | Sequence[int | None] | None,
@@ -58,36 +86,11 @@ def adaptive_avg_pool2d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Take the mean of as many windows over the last two axes as the result shall have samples.
-
-    Parameters
-    ----------
-    {images}
-    {output_size}
-    {images_out}
-    {threads}
-
-    Returns
-    -------
-    array
-        The kind of ``input``, float32, in its memory order.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        For anything the descriptions above do not allow.
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.arange(4, dtype=np.float32).reshape(1, 2, 2)
-    >>> vk.nn.adaptive_avg_pool2d(x, 1)
-    array([[[1.5]]], dtype=float32)
-    """
+    """Take the mean of as many windows over the last two axes as the result has samples."""
     return _adapted("adaptive_avg_pool2d", PoolKind.average, input, 2, output_size, out, threads)
 
 
-@documented
+@documented_by(_ADAPTIVE_AVG_POOL, **example_of(3))
 def adaptive_avg_pool3d(
     input: Any,
     output_size: int | Sequence[int | None] | None,
@@ -95,36 +98,11 @@ def adaptive_avg_pool3d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Take the mean of as many windows over the last three axes as the result shall have samples.
-
-    Parameters
-    ----------
-    {images}
-    {output_size}
-    {images_out}
-    {threads}
-
-    Returns
-    -------
-    array
-        The kind of ``input``, float32, in its memory order.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        For anything the descriptions above do not allow.
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.arange(8, dtype=np.float32).reshape(1, 2, 2, 2)
-    >>> vk.nn.adaptive_avg_pool3d(x, 1)
-    array([[[[3.5]]]], dtype=float32)
-    """
+    """Take the mean of as many windows over the last three axes as the result has samples."""
     return _adapted("adaptive_avg_pool3d", PoolKind.average, input, 3, output_size, out, threads)
 
 
-@documented
+@documented_by(_ADAPTIVE_MAX_POOL, **example_of(1))
 def adaptive_max_pool1d(
     input: Any,
     output_size: int | Sequence[int | None] | None,
@@ -133,38 +111,11 @@ def adaptive_max_pool1d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Take the largest sample of as many windows over the last axis as the result shall have samples.
-
-    Parameters
-    ----------
-    {images}
-    {output_size}
-    {return_indices}
-    {images_out}
-    {threads}
-
-    Returns
-    -------
-    array
-        The kind of ``input``, float32, in its memory order.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        For anything the descriptions above do not allow.
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.arange(2, dtype=np.float32).reshape(1, 2)
-    >>> vk.nn.adaptive_max_pool1d(x, 1)
-    array([[1.]], dtype=float32)
-    """
-    no_indices(return_indices)
-    return _adapted("adaptive_max_pool1d", PoolKind.max, input, 1, output_size, out, threads)
+    """Take the largest sample of as many windows over the last axis as the result has samples."""
+    return _adapted("adaptive_max_pool1d", PoolKind.max, input, 1, output_size, out, threads, return_indices)
 
 
-@documented
+@documented_by(_ADAPTIVE_MAX_POOL, **example_of(2))
 def adaptive_max_pool2d(
     input: Any,
     output_size: int | Sequence[int | None] | None,
@@ -173,38 +124,11 @@ def adaptive_max_pool2d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Take the largest sample of as many windows over the last two axes as the result shall have samples.
-
-    Parameters
-    ----------
-    {images}
-    {output_size}
-    {return_indices}
-    {images_out}
-    {threads}
-
-    Returns
-    -------
-    array
-        The kind of ``input``, float32, in its memory order.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        For anything the descriptions above do not allow.
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.arange(4, dtype=np.float32).reshape(1, 2, 2)
-    >>> vk.nn.adaptive_max_pool2d(x, 1)
-    array([[[3.]]], dtype=float32)
-    """
-    no_indices(return_indices)
-    return _adapted("adaptive_max_pool2d", PoolKind.max, input, 2, output_size, out, threads)
+    """Take the largest sample of as many windows over the last two axes as the result has samples."""
+    return _adapted("adaptive_max_pool2d", PoolKind.max, input, 2, output_size, out, threads, return_indices)
 
 
-@documented
+@documented_by(_ADAPTIVE_MAX_POOL, **example_of(3))
 def adaptive_max_pool3d(
     input: Any,
     output_size: int | Sequence[int | None] | None,
@@ -213,35 +137,8 @@ def adaptive_max_pool3d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Take the largest sample of as many windows over the last three axes as the result shall have samples.
-
-    Parameters
-    ----------
-    {images}
-    {output_size}
-    {return_indices}
-    {images_out}
-    {threads}
-
-    Returns
-    -------
-    array
-        The kind of ``input``, float32, in its memory order.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        For anything the descriptions above do not allow.
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.arange(8, dtype=np.float32).reshape(1, 2, 2, 2)
-    >>> vk.nn.adaptive_max_pool3d(x, 1)
-    array([[[[7.]]]], dtype=float32)
-    """
-    no_indices(return_indices)
-    return _adapted("adaptive_max_pool3d", PoolKind.max, input, 3, output_size, out, threads)
+    """Take the largest sample of as many windows over the last three axes as the result has samples."""
+    return _adapted("adaptive_max_pool3d", PoolKind.max, input, 3, output_size, out, threads, return_indices)
 
 
 def _adapted(
@@ -252,6 +149,7 @@ def _adapted(
     output_size: int | Sequence[int | None] | None,
     out: Any,
     threads: int | None,
+    return_indices: bool = False,
 ) -> Any:
     call = Call(function, "pool3d", threads=threads)
     x = enter_images(call, input, rank)
@@ -259,6 +157,7 @@ def _adapted(
     if len(wanted) == rank:
         wanted = [n if size is None else size for n, size in zip(x.shape[-rank:], wanted, strict=True)]
     counts = per_axis(wanted, rank, "output_size", least=0, absent=1)[-rank:]
-    result = call.output(out, x.shape[:-rank] + counts, x, dtypes=FLOAT32)
-    call.run("pool3d", expanded(x, rank), expanded(result, rank), PoolOptions(kind=kind, adaptive=True))
-    return call.leave(result)
+    result, places = pool_outputs(call, x, x.shape[:-rank] + counts, out, return_indices)
+    options = PoolOptions(kind=kind, adaptive=True)
+    call.run("pool3d", expanded(x, rank), expanded(result, rank), views(places, rank), options)
+    return leave_pool(call, result, places)

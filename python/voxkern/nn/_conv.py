@@ -8,12 +8,79 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._runtime.texts import documented
+from .._runtime.texts import documented_by
 from ._conv_layer import Activation, Padding, prepared
 from ._shapes import PerAxis
 
+_CONV = """\
+Parameters
+----------
+input : array_like
+    float32, (N, C, {axes}) or (C, {axes}); any memory order.
+weight : array_like
+    float32, (out channels, in channels / groups, {axes}).
+{conv_bias}
+{conv_stride}
+{conv_padding}
+{conv_dilation}
+{conv_groups}
+{conv_algorithm}
+{conv_activation}
+{conv_residual}
+{conv_out}
+{threads}
 
-@documented
+{conv_result}
+
+Examples
+--------
+>>> import numpy as np, voxkern as vk
+>>> x = np.ones((1, 4, {nines}), np.float32)
+>>> vk.nn.conv{rank}d(x, np.ones((8, 4, {threes}), np.float32), padding="same").shape
+(1, 8, {nines})
+"""
+
+_CONV_TRANSPOSE = """\
+Parameters
+----------
+input : array_like
+    float32, (N, C, {axes}) or (C, {axes}); any memory order.
+weight : array_like
+    float32, (in channels, out channels / groups, {axes}).
+{conv_bias}
+stride : int or sequence
+    Samples of the output from one sample of the input to the next.
+padding : int or sequence
+    Samples cut off on either side of the output.
+output_padding : int or sequence
+    Samples added behind the output, fewer than stride or dilation.
+{conv_groups}
+{conv_dilation}
+{conv_algorithm}
+{conv_activation}
+{conv_residual}
+{conv_out}
+{threads}
+
+{conv_result}
+
+Examples
+--------
+>>> import numpy as np, voxkern as vk
+>>> x = np.ones((1, 4, {nines}), np.float32)
+>>> vk.nn.conv_transpose{rank}d(x, np.ones((4, 2, {twos}), np.float32), stride=2).shape
+(1, 2, {eighteens})
+"""
+
+
+def _words(rank: int) -> dict[str, str]:
+    """Return the words of a docstring for so many spatial axes."""
+    numbers = {"nines": "9", "threes": "3", "twos": "2", "eighteens": "18"}
+    axes = {"rank": str(rank), "axes": ", ".join("DHW"[-rank:])}
+    return axes | {key: ", ".join([number] * rank) for key, number in numbers.items()}
+
+
+@documented_by(_CONV, **_words(1))
 def conv1d(
     input: Any,
     weight: Any,
@@ -29,41 +96,14 @@ def conv1d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Convolve (N, C, W) with a kernel, as ``torch.nn.functional.conv1d``.
-
-    Parameters
-    ----------
-    input : array_like
-        float32, (N, C, W) or (C, W); any memory order.
-    weight : array_like
-        float32, (out channels, in channels / groups, W).
-    {conv_bias}
-    {conv_stride}
-    {conv_padding}
-    {conv_dilation}
-    {conv_groups}
-    {conv_algorithm}
-    {conv_activation}
-    {conv_residual}
-    {conv_out}
-    {threads}
-
-    {conv_result}
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.ones((1, 4, 9), np.float32)
-    >>> vk.nn.conv1d(x, np.ones((8, 4, 3), np.float32), padding="same").shape
-    (1, 8, 9)
-    """
+    """Convolve (N, C, W) with a kernel, as ``torch.nn.functional.conv1d``."""
     call, x, layer = prepared(
         1, "conv1d", input, weight, bias, stride, padding, dilation, groups, algorithm, activation, threads,
     )  # fmt: skip
     return layer._run(call, x, residual, out)
 
 
-@documented
+@documented_by(_CONV, **_words(2))
 def conv2d(
     input: Any,
     weight: Any,
@@ -79,41 +119,14 @@ def conv2d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Convolve (N, C, H, W) with a kernel, as ``torch.nn.functional.conv2d``.
-
-    Parameters
-    ----------
-    input : array_like
-        float32, (N, C, H, W) or (C, H, W); any memory order.
-    weight : array_like
-        float32, (out channels, in channels / groups, H, W).
-    {conv_bias}
-    {conv_stride}
-    {conv_padding}
-    {conv_dilation}
-    {conv_groups}
-    {conv_algorithm}
-    {conv_activation}
-    {conv_residual}
-    {conv_out}
-    {threads}
-
-    {conv_result}
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.ones((1, 4, 9, 9), np.float32)
-    >>> vk.nn.conv2d(x, np.ones((8, 4, 3, 3), np.float32), padding="same").shape
-    (1, 8, 9, 9)
-    """
+    """Convolve (N, C, H, W) with a kernel, as ``torch.nn.functional.conv2d``."""
     call, x, layer = prepared(
         2, "conv2d", input, weight, bias, stride, padding, dilation, groups, algorithm, activation, threads,
     )  # fmt: skip
     return layer._run(call, x, residual, out)
 
 
-@documented
+@documented_by(_CONV, **_words(3))
 def conv3d(
     input: Any,
     weight: Any,
@@ -129,41 +142,14 @@ def conv3d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Convolve (N, C, D, H, W) with a kernel, as ``torch.nn.functional.conv3d``.
-
-    Parameters
-    ----------
-    input : array_like
-        float32, (N, C, D, H, W) or (C, D, H, W); any memory order.
-    weight : array_like
-        float32, (out channels, in channels / groups, D, H, W).
-    {conv_bias}
-    {conv_stride}
-    {conv_padding}
-    {conv_dilation}
-    {conv_groups}
-    {conv_algorithm}
-    {conv_activation}
-    {conv_residual}
-    {conv_out}
-    {threads}
-
-    {conv_result}
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.ones((1, 4, 9, 9, 9), np.float32)
-    >>> vk.nn.conv3d(x, np.ones((8, 4, 3, 3, 3), np.float32), padding="same").shape
-    (1, 8, 9, 9, 9)
-    """
+    """Convolve (N, C, D, H, W) with a kernel, as ``torch.nn.functional.conv3d``."""
     call, x, layer = prepared(
         3, "conv3d", input, weight, bias, stride, padding, dilation, groups, algorithm, activation, threads,
     )  # fmt: skip
     return layer._run(call, x, residual, out)
 
 
-@documented
+@documented_by(_CONV_TRANSPOSE, **_words(1))
 def conv_transpose1d(
     input: Any,
     weight: Any,
@@ -180,38 +166,7 @@ def conv_transpose1d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Spread (N, C, W) over a larger grid, as ``torch.nn.functional.conv_transpose1d``.
-
-    Parameters
-    ----------
-    input : array_like
-        float32, (N, C, W) or (C, W); any memory order.
-    weight : array_like
-        float32, (in channels, out channels / groups, W).
-    {conv_bias}
-    stride : int or sequence
-        Samples of the output from one sample of the input to the next.
-    padding : int or sequence
-        Samples cut off on either side of the output.
-    output_padding : int or sequence
-        Samples added behind the output, fewer than stride or dilation.
-    {conv_groups}
-    {conv_dilation}
-    {conv_algorithm}
-    {conv_activation}
-    {conv_residual}
-    {conv_out}
-    {threads}
-
-    {conv_result}
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.ones((1, 4, 9), np.float32)
-    >>> vk.nn.conv_transpose1d(x, np.ones((4, 2, 2), np.float32), stride=2).shape
-    (1, 2, 18)
-    """
+    """Spread (N, C, W) over a larger grid, as ``torch.nn.functional.conv_transpose1d``."""
     call, x, layer = prepared(
         1, "conv_transpose1d", input, weight, bias, stride, padding, dilation, groups, algorithm,
         activation, threads, True, output_padding,
@@ -219,7 +174,7 @@ def conv_transpose1d(
     return layer._run(call, x, residual, out)
 
 
-@documented
+@documented_by(_CONV_TRANSPOSE, **_words(2))
 def conv_transpose2d(
     input: Any,
     weight: Any,
@@ -236,38 +191,7 @@ def conv_transpose2d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Spread (N, C, H, W) over a larger grid, as ``torch.nn.functional.conv_transpose2d``.
-
-    Parameters
-    ----------
-    input : array_like
-        float32, (N, C, H, W) or (C, H, W); any memory order.
-    weight : array_like
-        float32, (in channels, out channels / groups, H, W).
-    {conv_bias}
-    stride : int or sequence
-        Samples of the output from one sample of the input to the next.
-    padding : int or sequence
-        Samples cut off on either side of the output.
-    output_padding : int or sequence
-        Samples added behind the output, fewer than stride or dilation.
-    {conv_groups}
-    {conv_dilation}
-    {conv_algorithm}
-    {conv_activation}
-    {conv_residual}
-    {conv_out}
-    {threads}
-
-    {conv_result}
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.ones((1, 4, 9, 9), np.float32)
-    >>> vk.nn.conv_transpose2d(x, np.ones((4, 2, 2, 2), np.float32), stride=2).shape
-    (1, 2, 18, 18)
-    """
+    """Spread (N, C, H, W) over a larger grid, as ``torch.nn.functional.conv_transpose2d``."""
     call, x, layer = prepared(
         2, "conv_transpose2d", input, weight, bias, stride, padding, dilation, groups, algorithm,
         activation, threads, True, output_padding,
@@ -275,7 +199,7 @@ def conv_transpose2d(
     return layer._run(call, x, residual, out)
 
 
-@documented
+@documented_by(_CONV_TRANSPOSE, **_words(3))
 def conv_transpose3d(
     input: Any,
     weight: Any,
@@ -292,38 +216,7 @@ def conv_transpose3d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Spread (N, C, D, H, W) over a larger grid, as ``torch.nn.functional.conv_transpose3d``.
-
-    Parameters
-    ----------
-    input : array_like
-        float32, (N, C, D, H, W) or (C, D, H, W); any memory order.
-    weight : array_like
-        float32, (in channels, out channels / groups, D, H, W).
-    {conv_bias}
-    stride : int or sequence
-        Samples of the output from one sample of the input to the next.
-    padding : int or sequence
-        Samples cut off on either side of the output.
-    output_padding : int or sequence
-        Samples added behind the output, fewer than stride or dilation.
-    {conv_groups}
-    {conv_dilation}
-    {conv_algorithm}
-    {conv_activation}
-    {conv_residual}
-    {conv_out}
-    {threads}
-
-    {conv_result}
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.ones((1, 4, 9, 9, 9), np.float32)
-    >>> vk.nn.conv_transpose3d(x, np.ones((4, 2, 2, 2, 2), np.float32), stride=2).shape
-    (1, 2, 18, 18, 18)
-    """
+    """Spread (N, C, D, H, W) over a larger grid, as ``torch.nn.functional.conv_transpose3d``."""
     call, x, layer = prepared(
         3, "conv_transpose3d", input, weight, bias, stride, padding, dilation, groups, algorithm,
         activation, threads, True, output_padding,

@@ -50,7 +50,7 @@ class Conv3d:
     """A convolution layer that keeps its weights in the order the kernel reads them.
 
     The functions of this module arrange the weights in every call; a layer does it once. It may be called
-    from several threads at once.
+    from several threads at once, and pickles.
 
     Parameters
     ----------
@@ -91,10 +91,14 @@ class Conv3d:
         transposed: bool = False,
         output_padding: PerAxis = 0,
     ) -> None:
-        self._prepare(
-            Call("Conv3d", "conv3d"), None, weight, bias, stride, padding, dilation, groups, algorithm,
-            activation, transposed, output_padding,
-        )  # fmt: skip
+        given = (stride, padding, dilation, groups, algorithm, activation, transposed, output_padding)
+        self._prepare(Call("Conv3d", "conv3d"), None, weight, bias, *given)
+        self._given = given
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle weights and options; the order of the weights is made anew."""
+        weight, bias = self._filter.weights()
+        return _unpickled, (weight.reshape(self._shape), bias, self._given)
 
     def _prepare(
         self, call: Call, rank: int | None, weight: Any, bias: Any, stride: PerAxis, padding: Padding,
@@ -205,8 +209,26 @@ class Conv3d:
             expanded(target, rank),
             self._filter,
             None if added is None else expanded(added, rank),
+            None,
+            None,
         )
         return call.leave(target)
+
+    def _part(
+        self,
+        x: Array,
+        out: Array,
+        threads: int | None,
+        moments: Array | None = None,
+        padding: int | None = None,
+    ) -> None:
+        """Write some planes of the result, from the planes of an image (N, C, D, H, W) that they read.
+
+        ``padding``: zeros ahead of the first of these planes. The moments of what is written are joined to
+        ``moments``, (N, O, 3).
+        """
+        call = Call("Conv3d", "conv3d", threads=threads)
+        call.run("conv3d", call.enter(x, "x", FLOAT32), out, self._filter, None, moments, padding)
 
     def __call__(self, x: Any, *, residual: Any = None, out: Any = None, threads: int | None = None) -> Any:
         """Return ``activation(convolution of x + bias + residual)``.
@@ -229,6 +251,14 @@ class Conv3d:
         """
         call = Call("Conv3d", "conv3d", threads=threads)
         return self._run(call, enter(call, x, "x", self._rank), residual, out)
+
+
+def _unpickled(weight: Array, bias: Array, given: tuple[Any, ...]) -> Conv3d:
+    stride, padding, dilation, groups, algorithm, activation, transposed, output_padding = given
+    return Conv3d(
+        weight, bias, stride, padding, dilation, groups, algorithm=algorithm, activation=activation,
+        transposed=transposed, output_padding=output_padding,
+    )  # fmt: skip
 
 
 def prepared(

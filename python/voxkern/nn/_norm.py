@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .._core import NormOptions, NormStatistics
@@ -46,7 +46,7 @@ def instance_norm(
     {momentum}
     {eps}
     {activation}
-    {images_out}
+    {in_place_out}
     {threads}
 
     Returns
@@ -103,7 +103,7 @@ def batch_norm(
     {momentum}
     {eps}
     {activation}
-    {images_out}
+    {in_place_out}
     {threads}
 
     Returns
@@ -140,7 +140,7 @@ def relu(input: Any, *, out: Any = None, threads: int | None = None) -> Any:
     Parameters
     ----------
     {samples}
-    {images_out}
+    {in_place_out}
     {threads}
 
     Returns
@@ -173,7 +173,7 @@ def leaky_relu(
     {samples}
     negative_slope : float
         The number.
-    {images_out}
+    {in_place_out}
     {threads}
 
     Returns
@@ -194,6 +194,18 @@ def leaky_relu(
     """
     slope = number(negative_slope, "negative_slope")
     return _activated(Call("leaky_relu", "norm", threads=threads), input, slope, out)
+
+
+def norm_by_moments(
+    x: Array, moments: Array, layer: Mapping[str, Any], out: Array, threads: int | None
+) -> None:
+    """Write the instance norm of a part of images whose moments (N, C, 3) a convolution has taken."""
+    call = Call("instance_norm", "norm", threads=threads)
+    x = _enter(call, x, 3)
+    if moments.size and moments[0, 0, 0] == 1:
+        raise ArgumentError("input: got one sample per channel, allowed more")
+    channels = (layer["weight"], layer["bias"], None, None)
+    _normalised(call, x, channels, NormStatistics.known, layer["eps"], layer["activation"], out, moments)
 
 
 def _enter(call: Call, input: Any, least: int) -> Array:
@@ -224,6 +236,7 @@ def _normalised(
     eps: float,
     activation: Activation,
     out: Any,
+    moments: Array | None = None,
 ) -> Any:
     names = ("weight", "bias", "running_mean", "running_var")
     given = statistics is NormStatistics.given
@@ -238,15 +251,15 @@ def _normalised(
     if not 0.0 <= added < math.inf:
         raise ArgumentError(f"eps: got {eps!r}, allowed a finite number, 0 or more")
     options = NormOptions(statistics=statistics, eps=added, slope=_slope(activation))
-    result = call.output(out, x.shape, x, dtypes=FLOAT32)
-    call.run("norm", x, result, *entered, options)
+    result = call.output(out, x.shape, x, dtypes=FLOAT32, in_place=True)
+    call.run("norm", x, result, *entered, moments, options)
     return call.leave(result)
 
 
 def _activated(call: Call, input: Any, slope: float, out: Any) -> Any:
     """Run the same line with mean 0 and variance 1, on one channel of one image."""
     x = call.enter(input, "input", FLOAT32)
-    result = call.output(out, x.shape, x, dtypes=FLOAT32)
+    result = call.output(out, x.shape, x, dtypes=FLOAT32, in_place=True)
     options = NormOptions(statistics=NormStatistics.given, eps=0.0, slope=slope)
-    call.run("norm", x[None, None], result[None, None], None, None, None, None, options)
+    call.run("norm", x[None, None], result[None, None], None, None, None, None, None, options)
     return call.leave(result)

@@ -6,16 +6,92 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .._core import PoolKind, PoolOptions
 from .._runtime import validate
 from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
-from .._runtime.texts import documented
+from .._runtime.texts import documented_by
 from .._runtime.validate import Array
 from ._shapes import FLOAT32, PerAxis, enter, expanded, per_axis
 
+_MAX_POOL = """\
+Parameters
+----------
+{images}
+{kernel_size}
+{window_stride}
+{window_padding}
+{window_dilation}
+{ceil_mode}
+{return_indices}
+{images_out}
+{threads}
 
-@documented
+Returns
+-------
+array
+    The kind of ``input``, float32, in its memory order.
+
+Raises
+------
+ArgumentError, ArgumentTypeError
+    For anything the descriptions above do not allow, and where no window fits.
+
+Examples
+--------
+>>> import numpy as np, voxkern as vk
+>>> x = np.arange({count}, dtype=np.float32).reshape({shape})
+>>> vk.nn.max_pool{rank}d(x, 2)
+array({largest}, dtype=float32)
+"""
+
+_AVG_POOL = """\
+Parameters
+----------
+{images}
+{kernel_size}
+{window_stride}
+{window_padding}
+{ceil_mode}
+{count_include_pad}
+{divisor_override}
+{images_out}
+{threads}
+
+Returns
+-------
+array
+    The kind of ``input``, float32, in its memory order.
+
+Raises
+------
+ArgumentError, ArgumentTypeError
+    For anything the descriptions above do not allow, and where no window fits.
+
+Examples
+--------
+>>> import numpy as np, voxkern as vk
+>>> x = np.arange({count}, dtype=np.float32).reshape({shape})
+>>> vk.nn.avg_pool{rank}d(x, 2)
+array({mean}, dtype=float32)
+"""
+
+
+def example_of(rank: int) -> dict[str, str]:
+    """Return the words of a docstring's example with so many spatial axes."""
+    count = 2**rank
+    return {
+        "rank": str(rank),
+        "count": str(count),
+        "shape": ", ".join(["1"] + ["2"] * rank),
+        "largest": "[" * (rank + 1) + f"{count - 1}." + "]" * (rank + 1),
+        "mean": "[" * (rank + 1) + f"{(count - 1) / 2}" + "]" * (rank + 1),
+    }
+
+
+@documented_by(_MAX_POOL, **example_of(1))
 def max_pool1d(
     input: Any,
     kernel_size: PerAxis,
@@ -28,43 +104,12 @@ def max_pool1d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Take the largest sample of each window over the last axis; NaN counts as the largest.
-
-    Parameters
-    ----------
-    {images}
-    {kernel_size}
-    {window_stride}
-    {window_padding}
-    {window_dilation}
-    {ceil_mode}
-    {return_indices}
-    {images_out}
-    {threads}
-
-    Returns
-    -------
-    array
-        The kind of ``input``, float32, in its memory order.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        For anything the descriptions above do not allow, and where no window fits.
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.arange(2, dtype=np.float32).reshape(1, 2)
-    >>> vk.nn.max_pool1d(x, 2)
-    array([[1.]], dtype=float32)
-    """
-    no_indices(return_indices)
+    """Take the largest sample of each window over the last axis; NaN counts as the largest."""
     settings = _windows(1, kernel_size, stride, padding, dilation)
-    return _pooled("max_pool1d", PoolKind.max, input, 1, settings, ceil_mode, out, threads)
+    return _pooled("max_pool1d", PoolKind.max, input, 1, settings, ceil_mode, out, threads, return_indices)
 
 
-@documented
+@documented_by(_MAX_POOL, **example_of(2))
 def max_pool2d(
     input: Any,
     kernel_size: PerAxis,
@@ -77,43 +122,12 @@ def max_pool2d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Take the largest sample of each window over the last two axes; NaN counts as the largest.
-
-    Parameters
-    ----------
-    {images}
-    {kernel_size}
-    {window_stride}
-    {window_padding}
-    {window_dilation}
-    {ceil_mode}
-    {return_indices}
-    {images_out}
-    {threads}
-
-    Returns
-    -------
-    array
-        The kind of ``input``, float32, in its memory order.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        For anything the descriptions above do not allow, and where no window fits.
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.arange(4, dtype=np.float32).reshape(1, 2, 2)
-    >>> vk.nn.max_pool2d(x, 2)
-    array([[[3.]]], dtype=float32)
-    """
-    no_indices(return_indices)
+    """Take the largest sample of each window over the last two axes; NaN counts as the largest."""
     settings = _windows(2, kernel_size, stride, padding, dilation)
-    return _pooled("max_pool2d", PoolKind.max, input, 2, settings, ceil_mode, out, threads)
+    return _pooled("max_pool2d", PoolKind.max, input, 2, settings, ceil_mode, out, threads, return_indices)
 
 
-@documented
+@documented_by(_MAX_POOL, **example_of(3))
 def max_pool3d(
     input: Any,
     kernel_size: PerAxis,
@@ -126,43 +140,12 @@ def max_pool3d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Take the largest sample of each window over the last three axes; NaN counts as the largest.
-
-    Parameters
-    ----------
-    {images}
-    {kernel_size}
-    {window_stride}
-    {window_padding}
-    {window_dilation}
-    {ceil_mode}
-    {return_indices}
-    {images_out}
-    {threads}
-
-    Returns
-    -------
-    array
-        The kind of ``input``, float32, in its memory order.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        For anything the descriptions above do not allow, and where no window fits.
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.arange(8, dtype=np.float32).reshape(1, 2, 2, 2)
-    >>> vk.nn.max_pool3d(x, 2)
-    array([[[[7.]]]], dtype=float32)
-    """
-    no_indices(return_indices)
+    """Take the largest sample of each window over the last three axes; NaN counts as the largest."""
     settings = _windows(3, kernel_size, stride, padding, dilation)
-    return _pooled("max_pool3d", PoolKind.max, input, 3, settings, ceil_mode, out, threads)
+    return _pooled("max_pool3d", PoolKind.max, input, 3, settings, ceil_mode, out, threads, return_indices)
 
 
-@documented
+@documented_by(_AVG_POOL.replace("{divisor_override}\n", ""), **example_of(1))
 def avg_pool1d(
     input: Any,
     kernel_size: PerAxis,
@@ -174,41 +157,12 @@ def avg_pool1d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Take the mean of each window over the last axis.
-
-    Parameters
-    ----------
-    {images}
-    {kernel_size}
-    {window_stride}
-    {window_padding}
-    {ceil_mode}
-    {count_include_pad}
-    {images_out}
-    {threads}
-
-    Returns
-    -------
-    array
-        The kind of ``input``, float32, in its memory order.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        For anything the descriptions above do not allow, and where no window fits.
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.arange(2, dtype=np.float32).reshape(1, 2)
-    >>> vk.nn.avg_pool1d(x, 2)
-    array([[0.5]], dtype=float32)
-    """
+    """Take the mean of each window over the last axis."""
     settings = _windows(1, kernel_size, stride, padding) | _average(count_include_pad, None)
     return _pooled("avg_pool1d", PoolKind.average, input, 1, settings, ceil_mode, out, threads)
 
 
-@documented
+@documented_by(_AVG_POOL, **example_of(2))
 def avg_pool2d(
     input: Any,
     kernel_size: PerAxis,
@@ -221,42 +175,12 @@ def avg_pool2d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Take the mean of each window over the last two axes.
-
-    Parameters
-    ----------
-    {images}
-    {kernel_size}
-    {window_stride}
-    {window_padding}
-    {ceil_mode}
-    {count_include_pad}
-    {divisor_override}
-    {images_out}
-    {threads}
-
-    Returns
-    -------
-    array
-        The kind of ``input``, float32, in its memory order.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        For anything the descriptions above do not allow, and where no window fits.
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.arange(4, dtype=np.float32).reshape(1, 2, 2)
-    >>> vk.nn.avg_pool2d(x, 2)
-    array([[[1.5]]], dtype=float32)
-    """
+    """Take the mean of each window over the last two axes."""
     settings = _windows(2, kernel_size, stride, padding) | _average(count_include_pad, divisor_override)
     return _pooled("avg_pool2d", PoolKind.average, input, 2, settings, ceil_mode, out, threads)
 
 
-@documented
+@documented_by(_AVG_POOL, **example_of(3))
 def avg_pool3d(
     input: Any,
     kernel_size: PerAxis,
@@ -269,45 +193,9 @@ def avg_pool3d(
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
-    """Take the mean of each window over the last three axes.
-
-    Parameters
-    ----------
-    {images}
-    {kernel_size}
-    {window_stride}
-    {window_padding}
-    {ceil_mode}
-    {count_include_pad}
-    {divisor_override}
-    {images_out}
-    {threads}
-
-    Returns
-    -------
-    array
-        The kind of ``input``, float32, in its memory order.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        For anything the descriptions above do not allow, and where no window fits.
-
-    Examples
-    --------
-    >>> import numpy as np, voxkern as vk
-    >>> x = np.arange(8, dtype=np.float32).reshape(1, 2, 2, 2)
-    >>> vk.nn.avg_pool3d(x, 2)
-    array([[[[3.5]]]], dtype=float32)
-    """
+    """Take the mean of each window over the last three axes."""
     settings = _windows(3, kernel_size, stride, padding) | _average(count_include_pad, divisor_override)
     return _pooled("avg_pool3d", PoolKind.average, input, 3, settings, ceil_mode, out, threads)
-
-
-def no_indices(return_indices: bool) -> None:
-    """Refuse what torch alone does."""
-    if return_indices:
-        raise ArgumentError(f"return_indices: got {return_indices!r}, allowed False")
 
 
 def _windows(
@@ -356,6 +244,7 @@ def _pooled(
     ceil_mode: bool,
     out: Any,
     threads: int | None,
+    return_indices: bool = False,
 ) -> Any:
     call = Call(function, "pool3d", threads=threads)
     x = enter_images(call, input, rank)
@@ -363,10 +252,29 @@ def _pooled(
     counts = tuple(_count(n, axis, ceil_mode) for n, axis in zip(x.shape[-rank:], axes, strict=True))
     if min(counts) < 1:
         raise ArgumentError(f"kernel_size: got no window on {x.shape[-rank:]} samples, allowed one or more")
-    result = call.output(out, x.shape[:-rank] + counts, x, dtypes=FLOAT32)
+    result, places = pool_outputs(call, x, x.shape[:-rank] + counts, out, return_indices)
     options = PoolOptions(kind=kind, **settings)
-    call.run("pool3d", expanded(x, rank), expanded(result, rank), options)
-    return call.leave(result)
+    call.run("pool3d", expanded(x, rank), expanded(result, rank), views(places, rank), options)
+    return leave_pool(call, result, places)
+
+
+def pool_outputs(
+    call: Call, x: Array, shape: tuple[int, ...], out: Any, return_indices: bool
+) -> tuple[Array, Array | None]:
+    """Return where results go, and their places where these are wanted."""
+    result = call.output(out, shape, x, dtypes=FLOAT32)
+    return result, call.empty(shape, np.int64, x) if return_indices else None
+
+
+def views(places: Array | None, rank: int) -> Array | None:
+    """Return places on the axes of the kernel."""
+    return None if places is None else expanded(places, rank)
+
+
+def leave_pool(call: Call, result: Array, places: Array | None) -> Any:
+    """Return the results, or a pair of them and their places."""
+    left = call.leave(result)
+    return left if places is None else (left, call.leave(places))
 
 
 def enter_images(call: Call, input: Any, rank: int) -> Array:

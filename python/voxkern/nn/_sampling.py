@@ -38,6 +38,7 @@ INTERPOLATIONS = {  # spatial axes each mode has in torch
 }
 LINEAR = ("linear", "bilinear", "trilinear")
 SMOOTH = (*LINEAR, "bicubic")  # modes that know corners
+ANTIALIASED = {"bilinear": 1.0, "bicubic": 2.0}  # and how far their kernels reach
 GRID_MODES = {"bilinear": (2, 3), "nearest": (2, 3), "bicubic": (2,)}
 PADDINGS = ("zeros", "border", "reflection")
 GRID_DTYPES = frozenset("fd")
@@ -76,7 +77,8 @@ def interpolate(
     recompute_scale_factor : bool, optional
         True: coordinates follow from the two sizes. Else they follow from ``scale_factor`` where it is given.
     antialias : bool
-        Only False.
+        ``bilinear`` and ``bicubic``: stretch the kernel over the samples that one of the result stands for,
+        so that none of them is left out. ``bicubic`` then has the slope -1/2, as in torch.
     out : array, optional
         Where to write; exact shape, float32, no memory shared with ``input``.
     {threads}
@@ -106,8 +108,8 @@ def interpolate(
     call = Call("interpolate", "resample", threads=threads)
     x, rank = _images(call, input, EVERY)
     check_mode(mode, rank, align_corners)
-    if antialias:
-        raise ArgumentError("antialias: got True, allowed False (voxkern.resample smooths with a Gaussian)")
+    if antialias and mode not in ANTIALIASED:
+        raise ArgumentError(f"antialias: got True with mode {mode!r}, allowed with {', '.join(ANTIALIASED)}")
     shape = x.shape[2:]
     sizes, scales = _sizes(shape, size, scale_factor, recompute_scale_factor)
     target = call.output(out, x.shape[:2] + sizes, x, dtypes=FLOAT32)
@@ -119,8 +121,15 @@ def interpolate(
         return call.leave(target)
     axes = [AxisSampling(np.arange(n, dtype=np.float64)) for n in x.shape[:2]]
     for n, m, scale in zip(shape, sizes, scales, strict=True):
-        axes.append(AxisSampling(_coordinates(mode, n, m, scale, bool(align_corners))))
-    options = ResampleOptions(kernel=_kernel(mode), mode=Boundary.nearest)
+        corners = bool(align_corners)
+        if not antialias:
+            axes.append(AxisSampling(_coordinates(mode, n, m, scale, corners)))
+        elif n == m:  # torch leaves such an axis alone, whatever its factor
+            axes.append(AxisSampling(np.arange(n, dtype=np.float64)))
+        else:
+            axes.append(AxisSampling.of_weights(*_stretched(mode, n, m, scale, corners)))
+    kernel = _kernel("nearest" if antialias else mode)
+    options = ResampleOptions(kernel=kernel, mode=Boundary.nearest)
     call.run("resample", x, target, axes, options)
     return call.leave(target)
 
@@ -194,6 +203,36 @@ def _coordinates(mode: str, n: int, m: int, scale: float | None, corners: bool) 
         place = np.maximum(centre, 0.0).astype(np.float32) + np.float32(0.5)
     nearest: NDArray[np.float64] = np.minimum(np.floor(place), n - 1).astype(np.float64)
     return nearest
+
+
+def _stretched(
+    mode: str, n: int, m: int, scale: float | None, corners: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return which samples each of the m of the result takes, and their weights."""
+    step = n / m if scale is None else 1.0 / scale
+    if corners:
+        step = (n - 1) / (m - 1) if m > 1 else 0.0
+    stretch = max(step, 1.0)
+    reach = ANTIALIASED[mode] * stretch
+    centre = (np.arange(m) + 0.5)[:, None] * step
+    first = np.maximum((centre - reach + 0.5).astype(np.int64), 0)
+    last = np.minimum((centre + reach + 0.5).astype(np.int64), n)
+    samples = first + np.arange(max(int((last - first).max()), 1))
+    away = np.abs((samples - centre + 0.5) / stretch)
+    weights = np.maximum(1.0 - away, 0.0) if mode == "bilinear" else _cubic(away)
+    weights[samples >= last] = 0.0
+    order = np.argsort(weights == 0.0, axis=1, kind="stable")  # the kernel stops at the first weight of 0
+    samples = np.take_along_axis(np.minimum(samples, n - 1), order, axis=1)
+    weights = np.take_along_axis(weights, order, axis=1)
+    return samples, weights / weights.sum(axis=1, keepdims=True)
+
+
+def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Keys' kernel of slope -1/2 at distances from its middle."""
+    near = (1.5 * x - 2.5) * x * x + 1.0
+    far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
+    result: NDArray[np.float64] = np.where(x < 1.0, near, np.where(x < 2.0, far, 0.0))
+    return result
 
 
 @documented

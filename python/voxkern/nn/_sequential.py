@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,13 +16,15 @@ from .._runtime.memory import empty
 from .._runtime.texts import documented
 from .._runtime.validate import Array
 from ._adaptive_pool import adaptive_avg_pool3d
+from ._bands import Values, plan, run
 from ._conv_layer import Conv3d
 from ._dense import argmax, linear, softmax
-from ._layers import ARRAYS, KINDS, Layer, Reach, in_layer, output_shape, reach, read_layers
+from ._layers import ARRAYS, KINDS, Reach, in_layer, output_shape, reach, read_layers
 from ._norm import batch_norm, instance_norm, leaky_relu, relu
 from ._pool import avg_pool3d, max_pool3d
 from ._sampling import interpolate
 from ._shapes import FLOAT32, SPATIAL, enter, expanded
+from ._steps import Step, fused, homes_of
 from ._weights import reader
 
 INDICES = frozenset("lq")  # what argmax writes
@@ -46,26 +46,6 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
 """What computes each kind of layer, and the options it takes; others have functions of their own below."""
 
 
-@dataclass
-class Step:
-    """What is computed at once: a layer, and those behind it that it takes in."""
-
-    layer: Layer
-    parts: list[Layer]
-    residual: tuple[int, ...] = ()  # a value that a convolution adds
-    output: int = 0  # the value it makes, that of its last part
-    done: list[int] = field(default_factory=list)  # values nobody reads behind it
-    run: Callable[..., Array] = field(init=False)
-
-    @property
-    def inputs(self) -> tuple[int, ...]:
-        """Return the values it reads."""
-        return (self.layer.source, *self.layer.others, *self.residual)
-
-    def __str__(self) -> str:
-        return " + ".join(part.type for part in self.parts)
-
-
 @documented
 class Sequential:
     """A network given as a list of layers, for inference.
@@ -83,7 +63,10 @@ class Sequential:
     ``running_var`` are arrays, or names of arrays in ``weights``.
 
     Activations are computed with the layer before them, and so are sums with a convolution. A batch norm
-    behind a convolution becomes part of its weights. Values are dropped once nobody reads them.
+    behind a convolution becomes part of its weights; the statistics of an instance norm are taken while the
+    convolution writes. Values are dropped once nobody reads them. Large convolutions read their input some
+    planes at a time: they write over an input nobody else reads, and a concatenation in front of them is not
+    made as a whole.
 
     Parameters
     ----------
@@ -127,13 +110,13 @@ class Sequential:
     def __init__(self, layers: Sequence[Any], weights: Any = None) -> None:
         with reader(weights) as find:
             self._layers, self.rank = read_layers(layers, find)
-            self._steps = _fused(self._layers)
+            self._steps = fused(self._layers)
         for step in self._steps:
             with in_layer(step.layer.label):
-                step.run = _runner(step.layer, self.rank)
+                _prepare(step, self.rank)
         self._final = next(step for step in self._steps if step.output == len(self._layers))
         self.gives_indices = self._layers[-1].kind == "argmax"
-        self._homes = _homes(self._steps)
+        self._homes = homes_of(self._steps)
         self.steps = tuple(map(str, self._steps))
 
     def __repr__(self) -> str:
@@ -159,23 +142,21 @@ class Sequential:
         call = Call("Sequential", threads=threads)
         array = enter(call, x, "x", self.rank)
         batched = array.ndim == self.rank + 2
-        values = {0: expanded(array, self.rank)}
-        shapes = self._shapes(values[0].shape)
-        final = self._final
-        buffers: dict[int, Array] = {}
+        image = expanded(array, self.rank)
+        shapes = self._shapes(image.shape)
+        final = self._final.output
+        works, homes = plan(self._steps, self._homes, shapes)
+        values = Values(image, homes, shapes, threads)
         target = None
         if out is not None:
-            shape = self._outward(shapes[final.output], batched)
+            shape = self._outward(shapes[final], batched)
             target = call.output(out, shape, array, dtypes=INDICES if self.gives_indices else FLOAT32)
-            buffers[final.output] = target[self._inward(len(shapes[final.output]), batched)]
-        for step in self._steps:
-            room = self._room(step.output, shapes, buffers)
-            with in_layer(step.layer.label):
-                values[step.output] = step.run([values[v] for v in step.inputs], room, threads)
-            for value in step.done:
-                values.pop(value)
-                buffers.pop(value, None)
-        result = values[final.output]
+            values.give(final, target[self._inward(len(shapes[final]), batched)])
+        for work in works:
+            with in_layer(work.step.layer.label):
+                run(work, values)
+            values.drop(work.done)
+        result = values[final]
         return call.leave(result[self._squeeze(result.ndim, batched)] if target is None else target)
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
@@ -229,19 +210,6 @@ class Sequential:
                 shapes.append(output_shape(layer, [shapes[v] for v in (layer.source, *layer.others)]))
         return shapes
 
-    def _room(self, value: int, shapes: list[tuple[int, ...]], buffers: dict[int, Array]) -> Array | None:
-        """Return where a value shall be written, such as the concatenation it goes into; None: anywhere."""
-        if value in buffers or value not in self._homes:
-            return buffers.get(value)
-        whole, first = self._homes[value]
-        if shapes[whole][0] != 1:  # parts of a batch do not lie in one piece
-            return None
-        if whole not in buffers:
-            room = self._room(whole, shapes, buffers)
-            buffers[whole] = empty(shapes[whole], np.float32) if room is None else room
-        start = sum(shapes[v][1] for v in first)
-        return buffers[whole][:, start : start + shapes[value][1]]
-
     # Users' arrays have no axes of one sample, and (C, ...) no batch; results of argmax have no channels.
 
     def _squeeze(self, axes: int, batched: bool) -> tuple[Any, ...]:
@@ -263,110 +231,23 @@ class Sequential:
         return seen if batched else seen[1:]
 
 
-# --- from layers to steps -----------------------------------------------------------------------------
-
-
-def _fused(layers: list[Layer]) -> list[Step]:
-    """Return what is computed at once, in order."""
-    uses = Counter(v for layer in layers for v in (layer.source, *layer.others))
-    uses[len(layers)] += 1  # the result
-    steps: list[Step] = []
-    made: dict[int, int] = {0: -1}  # which step makes a value
-    for layer in layers:
-        at = made[layer.source]
-        earlier = all(made[v] < at for v in layer.others)
-        with in_layer(layer.label):
-            taken = at >= 0 and uses[layer.source] == 1 and earlier and _takes_in(steps[at], layer)
-        if not taken:
-            at = len(steps)
-            steps.append(Step(layer, []))
-        steps[at].parts.append(layer)
-        steps[at].output = layer.number + 1
-        made[layer.number + 1] = at
-    last = {v: step for step in steps for v in step.inputs if v != len(layers)}
-    for value, step in last.items():
-        step.done.append(value)
-    return steps
-
-
-def _takes_in(step: Step, layer: Layer) -> bool:
-    """Let a step compute the layer behind it, too, if it can."""
-    first, options = step.layer, step.layer.options
-    convolution = first.kind in ("conv", "conv_transpose")
-    bare = options.get("activation") is None
-    if layer.kind in ("relu", "leaky_relu"):
-        if not bare or "activation" not in options:
-            return False
-        slope = layer.options.get("negative_slope")
-        options["activation"] = "relu" if slope is None else ("leaky_relu", slope)
-        return True
-    if layer.kind == "batch_norm":
-        after = layer.options["activation"]
-        if not bare or step.residual or not (convolution or (first.kind == "linear" and after is None)):
-            return False
-        _fold(first, layer.options)
-        if convolution:
-            options["activation"] = after
-        return True
-    if layer.kind == "add" and convolution and bare and not step.residual and len(layer.others) == 1:
-        step.residual = layer.others
-        return True
-    return False
-
-
-def _fold(first: Layer, norm: dict[str, Any]) -> None:
-    """Make a batch norm part of the weights before it."""
-    options = first.options
-    weight = options["weight"].astype(np.float64)
-    transposed = first.kind == "conv_transpose"
-    channels = weight.shape[1] * options["groups"] if transposed else weight.shape[0]
-    for key in ARRAYS:
-        if norm[key] is not None and norm[key].shape != (channels,):
-            raise ArgumentError(f"{key}: got shape {norm[key].shape}, allowed ({channels},)")
-    scale = 1.0 / np.sqrt(norm["running_var"].astype(np.float64) + norm["eps"])
-    if norm["weight"] is not None:
-        scale = scale * norm["weight"]
-    bias = -norm["running_mean"] * scale
-    if options["bias"] is not None:
-        bias = bias + options["bias"] * scale
-    if norm["bias"] is not None:
-        bias = bias + norm["bias"]
-    if transposed:  # (channels in, channels out of a group, ...)
-        groups = options["groups"]
-        split = weight.reshape(groups, -1, *weight.shape[1:])
-        weight = (split * scale.reshape(groups, 1, -1, *(1,) * SPATIAL)).reshape(weight.shape)
-    else:
-        weight = weight * scale.reshape(-1, *(1,) * (weight.ndim - 1))
-    options["weight"], options["bias"] = weight.astype(np.float32), bias.astype(np.float32)
-
-
-def _homes(steps: list[Step]) -> dict[int, tuple[int, tuple[int, ...]]]:
-    """Return which values are written into a concatenation: that, and the values in front of them there."""
-    makers = {step.output: step for step in steps}
-    homes: dict[int, tuple[int, tuple[int, ...]]] = {}
-    for step in steps:
-        if step.layer.kind != "concat":
-            continue
-        for at, value in enumerate(step.inputs):
-            once = step.inputs.count(value) == 1 and value not in homes
-            if once and value in makers and makers[value].layer.kind != "flatten":
-                homes[value] = step.output, step.inputs[:at]
-    return homes
-
-
 # --- what runs ----------------------------------------------------------------------------------------
 
 
-def _runner(layer: Layer, rank: int) -> Callable[[list[Array], Array | None, int | None], Array]:
-    """Return a function of inputs, where to write, and threads."""
-    options = layer.options
+def _prepare(step: Step, rank: int) -> None:
+    """Set what computes a step: a function of inputs, where to write, and threads."""
+    layer, options = step.layer, step.layer.options
     if layer.kind in OWN:
-        return OWN[layer.kind]
+        step.run = OWN[layer.kind]
+        return
     if layer.kind == "interpolate":
-        return _interpolation({name: options[name] for name in KINDS["interpolate"]}, SPATIAL - rank)
+        step.run = _interpolation({name: options[name] for name in KINDS["interpolate"]}, SPATIAL - rank)
+        return
     if layer.kind in ("conv", "conv_transpose"):
         given = {name: options[name] for name in KINDS[layer.kind]}
-        function: Callable[..., Array] = Conv3d(**given, transposed=layer.kind == "conv_transpose")
+        step.convolution = Conv3d(**given, transposed=layer.kind == "conv_transpose")
+        options["weight"] = np.broadcast_to(np.float32(0), options["weight"].shape)  # the layer has its own
+        function: Callable[..., Array] = step.convolution
     else:
         of, names = FUNCTIONS[layer.kind]
         function = functools.partial(of, **{name: options[name] for name in names})
@@ -375,7 +256,7 @@ def _runner(layer: Layer, rank: int) -> Callable[[list[Array], Array | None, int
         residual = {"residual": inputs[1]} if len(inputs) > 1 else {}
         return function(inputs[0], out=out, threads=threads, **residual)
 
-    return run
+    step.run = run
 
 
 def _interpolation(options: dict[str, Any], absent: int) -> Callable[..., Array]:
