@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RecursiveGaussianOptions', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'n4', 'n4_divide', 'norm', 'normalise', 'pool3d', 'push', 'recursive_gaussian', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels', 'write_labels', 'write_values']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RankOptions', 'RecursiveGaussianOptions', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'fma_loop', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'n4', 'n4_divide', 'norm', 'normalise', 'pool3d', 'push', 'rank', 'recursive_gaussian', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels', 'write_labels', 'write_values']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -114,6 +114,7 @@ class NormStatistics(enum.Enum):
     batch = ...
     given = ...
     instance = ...
+    known = ...
 class NormOptions:
     """
     How channels are normalised and activated.
@@ -144,6 +145,12 @@ class RecursiveGaussianOptions:
     """
     def __init__(self, *, axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], sigma: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], mode: Boundary, cval: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
         ...
+class RankOptions:
+    """
+    The window of rank, and which of its samples is the result.
+    """
+    def __init__(self, *, size: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], before: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], mode: collections.abc.Sequence[Boundary], footprint: collections.abc.Sequence[bool], rank: typing.SupportsInt | typing.SupportsIndex, cval: typing.SupportsFloat | typing.SupportsIndex, line: bool = False) -> None:
+        ...
 class RescaleOptions:
     """
     value = slope * stored bits + intercept.
@@ -154,6 +161,11 @@ class AxisSampling:
     """
     Where the output samples of an axis lie, in input indices.
     """
+    @staticmethod
+    def of_weights(samples: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> AxisSampling:
+        """
+        Output samples as weighted sums of input samples, a row each.
+        """
     def __init__(self, coordinates: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], antialias_sigma: typing.SupportsFloat | typing.SupportsIndex = 0.0, cell: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
         ...
 class ResampleOptions:
@@ -229,6 +241,10 @@ class ConvFilter:
     """
     def __init__(self, weight: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], bias: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] | None, *, stride: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"], padding: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"], dilation: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"], groups: typing.SupportsInt | typing.SupportsIndex, transposed: bool, algorithm: ConvAlgorithm, activation: ConvActivation, slope: typing.SupportsFloat | typing.SupportsIndex) -> None:
         ...
+    def weights(self) -> tuple[numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32]]:
+        """
+        The weight as it was given, in one row, and the bias.
+        """
 class CompiledMapping:
     """
     A C function in a capsule of this name.
@@ -255,9 +271,9 @@ def cached_bytes() -> int:
     """
     Memory kept for the next call.
     """
-def conv3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], filter: ConvFilter, residual: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def conv3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], filter: ConvFilter, residual: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, moments: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, padding: typing.SupportsInt | typing.SupportsIndex | None, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
-    Convolves `input` with the filter; `residual`, where given, is added before the activation.
+    Convolves `input` with the filter; `residual`, where given, is added before the activation. The moments of the result are joined to `moments`; `padding` is that of a part of an image along D.
     """
 def copy(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
@@ -295,6 +311,10 @@ def extrema1d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output:
     """
     Minima or maxima of boxes, pass by pass, or of a footprint.
     """
+def fma_loop(steps: typing.SupportsInt | typing.SupportsIndex) -> int:
+    """
+    Multiplies and adds in registers, on this thread; returns how often. For benchmarks.
+    """
 def label(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], structure: collections.abc.Sequence[bool], zeros: bool, threads: typing.SupportsInt | typing.SupportsIndex) -> Components:
     """
     Connected components of samples that are not zero, or are. threads=0: the default number.
@@ -331,7 +351,7 @@ def n4_divide(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output:
     """
     output = input / exp(spline), field = exp(spline), both written to. threads=0: the default number.
     """
-def norm(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], weight: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, bias: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, mean: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, variance: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, options: NormOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def norm(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], weight: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, bias: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, mean: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, variance: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, moments: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, options: NormOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Normalises float32 (N, C, ...). threads=0: the default number.
     """
@@ -339,13 +359,17 @@ def normalise(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: n
     """
     A line and limits for every voxel. threads=0: the default number.
     """
-def pool3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: PoolOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def pool3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], places: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, options: PoolOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
-    Pools float32 (N, C, D, H, W). threads=0: the default number.
+    Pools float32 (N, C, D, H, W); `places`, where given, gets the places of largest samples. threads=0: the default number.
     """
 def push(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], map: CoordinateMap, options: WarpOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     The adjoint of `warp`: grid values onto the image's samples.
+    """
+def rank(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: RankOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Writes the sample of that rank of the window around each voxel.
     """
 def recursive_gaussian(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: RecursiveGaussianOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
