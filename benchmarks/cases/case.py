@@ -26,7 +26,6 @@ FAMILIES = (
     "correlate",
     "derivatives",
     "extrema",
-    "rank",
     "n4",
     "intensity",
     "components",

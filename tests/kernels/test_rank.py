@@ -192,7 +192,10 @@ def test_special_values(cpu_level, rng):
             for size in ((9, 1), (1, 9), (9, 5)):  # a box along either axis, and many samples of each
                 x = np.repeat(row[:, None], 40, 1) if size[0] == 9 else np.repeat(row[None], 3, 0)
                 at = (4, 20) if size[0] == 9 else (1, 4)
-                got = ndimage.rank_filter(x, rank * size[0] * size[1] // 9, size)[at]
+                n = size[0] * size[1]
+                if rank * n // 9 in (0, n - 1):  # those are minimum_filter and maximum_filter
+                    continue
+                got = ndimage.rank_filter(x, rank * n // 9, size)[at]
                 assert (
                     np.isnan(got) if np.isnan(want) else got == want and np.signbit(got) == np.signbit(want)
                 )

@@ -148,7 +148,7 @@ def minimum_filter(
            [3, 3, 4]])
     """
     call = Call("minimum_filter", "extrema1d", threads=threads)
-    return _run(call, MINIMUM, cval, *_window(call, input, size, footprint, output, mode, origin, axes))
+    return extremum(call, MINIMUM, input, size, footprint, output, mode, cval, origin, axes)
 
 
 @documented
@@ -195,7 +195,23 @@ def maximum_filter(
     array([8, 2, 8, 1, 9, 9, 9, 9])
     """
     call = Call("maximum_filter", "extrema1d", threads=threads)
-    return _run(call, MAXIMUM, cval, *_window(call, input, size, footprint, output, mode, origin, axes))
+    return extremum(call, MAXIMUM, input, size, footprint, output, mode, cval, origin, axes)
+
+
+def extremum(
+    call: Call,
+    kind: ExtremumKind,
+    input: ArrayLike,
+    size: Any,
+    footprint: Any,
+    output: Any,
+    mode: Any,
+    cval: float,
+    origin: Any,
+    axes: Any,
+) -> Any:
+    """Return the smallest or the largest sample of a window around each."""
+    return _run(call, kind, cval, *_window(call, input, size, footprint, output, mode, origin, axes))
 
 
 def _enter(call: Call, input: ArrayLike) -> Array:
@@ -238,7 +254,7 @@ def _window(
     call: Call, input: ArrayLike, size: Any, footprint: Any, output: Any, mode: Any, origin: Any, axes: Any
 ) -> Job:
     if size is not None and footprint is not None:
-        warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=3)
+        warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=4)
     if size is None and footprint is None:
         raise RuntimeError("no footprint provided")
     if footprint is not None:

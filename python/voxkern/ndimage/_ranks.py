@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core import RankOptions
@@ -16,6 +17,7 @@ from .._runtime.backend import host_array
 from .._runtime.texts import documented
 from .._runtime.validate import FILTER_MODES, KERNEL_DTYPES, Array
 from ._common import Call, known_mode, normalized_axes, value_per_axis
+from ._extrema import MAXIMUM, MINIMUM, extremum
 
 
 @documented
@@ -60,8 +62,9 @@ def rank_filter(
 
     Notes
     -----
-    A NaN counts as larger than any number, and -0.0 as smaller than 0.0; scipy leaves both open. Extra
-    memory: up to a megabyte per thread, more for windows of more than a thousand samples.
+    The first and the last rank are `minimum_filter` and `maximum_filter`, as in scipy, and pass over a NaN.
+    For the others it counts as larger than any number, and -0.0 as smaller than 0.0; scipy leaves both open.
+    Extra memory: up to a megabyte per thread, more for windows of more than a thousand samples.
 
     Of a 1-D array scipy forgets the holes of a footprint, and compares uint64 as if it were int64. Both are
     right here.
@@ -197,7 +200,8 @@ def _run(
     if x.dtype.kind == "c":
         raise TypeError("Complex type not supported")
     chosen = normalized_axes(axes, x.ndim)
-    sizes, flags = _window(size, footprint, len(chosen))
+    window, flags = _window(size, footprint, len(chosen))
+    sizes = window
     origins = value_per_axis(origin, len(chosen))
     per_axis = not isinstance(mode, str) and isinstance(mode, Iterable)
     modes = value_per_axis(mode, len(chosen))
@@ -213,17 +217,19 @@ def _run(
     rank += count if rank < 0 else 0
     if not 0 <= rank < count:
         raise RuntimeError("rank not within filter footprint size")
-    extreme = rank in (0, count - 1)
-    if per_axis and not (extreme and flags is None):
+    if rank in (0, count - 1):
+        counted = np.ones(window, bool) if flags is None else flags
+        kind = MINIMUM if rank == 0 else MAXIMUM
+        return extremum(call, kind, input, None, counted, output, mode, cval, origin, axes)
+    if per_axis:
         raise RuntimeError("A sequence of modes is not supported by non-separable rank filters")
 
     out = call.scipy_output(output, x.shape, x)
     # Of a line scipy takes float16 as well, selects 64-bit integers as they are, and does not wrap cval.
-    line = x.ndim == 1 and not extreme
+    line = x.ndim == 1
     for array in (x, out):
         if array.dtype.char not in KERNEL_DTYPES and not (line and array.dtype.char == "e"):
             raise RuntimeError(f"array type {array.dtype!r} not supported")
-    # An extreme rank is minimum_filter or maximum_filter: this is the place to hand it over.
     options = RankOptions(
         size=sizes,
         before=before,
