@@ -58,7 +58,7 @@ def minimum_filter1d(
     array([2, 0, 0, 0, 1, 1, 0, 0])
     """
     call = Call("minimum_filter1d", "extrema1d", threads=threads)
-    return _run(call, MINIMUM, cval, *_line(call, input, size, axis, output, mode, origin))
+    return run_extrema(call, MINIMUM, cval, *_line(call, input, size, axis, output, mode, origin))
 
 
 @documented
@@ -98,7 +98,7 @@ def maximum_filter1d(
     array([8, 8, 8, 4, 9, 9, 9, 9])
     """
     call = Call("maximum_filter1d", "extrema1d", threads=threads)
-    return _run(call, MAXIMUM, cval, *_line(call, input, size, axis, output, mode, origin))
+    return run_extrema(call, MAXIMUM, cval, *_line(call, input, size, axis, output, mode, origin))
 
 
 @documented
@@ -148,7 +148,8 @@ def minimum_filter(
            [3, 3, 4]])
     """
     call = Call("minimum_filter", "extrema1d", threads=threads)
-    return extremum(call, MINIMUM, input, size, footprint, output, mode, cval, origin, axes)
+    job = extrema_job(call, input, size, footprint, output, mode, origin, axes)
+    return run_extrema(call, MINIMUM, cval, *job)
 
 
 @documented
@@ -195,23 +196,8 @@ def maximum_filter(
     array([8, 2, 8, 1, 9, 9, 9, 9])
     """
     call = Call("maximum_filter", "extrema1d", threads=threads)
-    return extremum(call, MAXIMUM, input, size, footprint, output, mode, cval, origin, axes)
-
-
-def extremum(
-    call: Call,
-    kind: ExtremumKind,
-    input: ArrayLike,
-    size: Any,
-    footprint: Any,
-    output: Any,
-    mode: Any,
-    cval: float,
-    origin: Any,
-    axes: Any,
-) -> Any:
-    """Return the smallest or the largest sample of a window around each."""
-    return _run(call, kind, cval, *_window(call, input, size, footprint, output, mode, origin, axes))
+    job = extrema_job(call, input, size, footprint, output, mode, origin, axes)
+    return run_extrema(call, MAXIMUM, cval, *job)
 
 
 def _enter(call: Call, input: ArrayLike) -> Array:
@@ -250,11 +236,12 @@ def _line(call: Call, input: ArrayLike, size: int, axis: int, output: Any, mode:
     return x, out, [_box(size, axis, mode, origin)], None
 
 
-def _window(
+def extrema_job(
     call: Call, input: ArrayLike, size: Any, footprint: Any, output: Any, mode: Any, origin: Any, axes: Any
 ) -> Job:
+    """Return what `run_extrema` takes for a box or a footprint."""
     if size is not None and footprint is not None:
-        warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=4)
+        warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=3)
     if size is None and footprint is None:
         raise RuntimeError("no footprint provided")
     if footprint is not None:
@@ -295,7 +282,7 @@ def _windows_of(
     return windows, np.ascontiguousarray(footprint).view(np.uint8)
 
 
-def _run(
+def run_extrema(
     call: Call,
     kind: ExtremumKind,
     cval: float,
@@ -304,6 +291,7 @@ def _run(
     windows: list[ExtremumWindow],
     footprint: Any,
 ) -> Any:
+    """Return the smallest or the largest sample of a window around each."""
     if windows:
         cval = math.ldexp(cval, 0)  # raises what scipy raises of what is no real number
         for array in (x, out):

@@ -17,7 +17,7 @@ from .._runtime.backend import host_array
 from .._runtime.texts import documented
 from .._runtime.validate import FILTER_MODES, KERNEL_DTYPES, Array
 from ._common import Call, known_mode, normalized_axes, value_per_axis
-from ._extrema import MAXIMUM, MINIMUM, extremum
+from ._extrema import MAXIMUM, MINIMUM, extrema_job, run_extrema
 
 
 @documented
@@ -220,7 +220,8 @@ def _run(
     if rank in (0, count - 1):
         counted = np.ones(window, bool) if flags is None else flags
         kind = MINIMUM if rank == 0 else MAXIMUM
-        return extremum(call, kind, input, None, counted, output, mode, cval, origin, axes)
+        job = extrema_job(call, input, None, counted, output, mode, origin, axes)
+        return run_extrema(call, kind, cval, *job)
     if per_axis:
         raise RuntimeError("A sequence of modes is not supported by non-separable rank filters")
 
