@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'label', 'mapped_points', 'n4', 'n4_divide', 'norm', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels', 'write_labels', 'write_values']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'MorphologyStep', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'label', 'mapped_points', 'morphology', 'n4', 'n4_divide', 'norm', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'touched', 'warp', 'warp_labels', 'write_labels', 'write_values']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -60,6 +60,12 @@ class Components:
         """
     @property
     def count(self) -> int:
+        ...
+class MorphologyStep:
+    """
+    Erosion, or dilation where any neighbour counts.
+    """
+    def __init__(self, *, structure: typing.Annotated[numpy.typing.ArrayLike, numpy.bool], centre: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], any: bool, iterations: typing.SupportsInt | typing.SupportsIndex = 1) -> None:
         ...
 class N4Options:
     """
@@ -247,6 +253,10 @@ def mapped_points(mapping: CompiledMapping, output: numpy.ndarray[typing.Any, nu
     """
     Writes into `output`, (grid..., image axes), what the mapping says of every grid point.
     """
+def morphology(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], steps: collections.abc.Sequence[MorphologyStep], border: bool, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Erodes and dilates what is not zero. threads=0: the default number.
+    """
 def n4(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, weights: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, scratch: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: N4Options, callback: collections.abc.Callable[[int, int, float], None] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> N4Fit:
     """
     Fits the log field of 1 to 3 axes. `scratch`, an array, is overwritten. threads=0: the default number.
@@ -306,6 +316,10 @@ def softmax(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: n
 def spline_filter(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: SplineFilterOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Samples to B-spline coefficients; `output` may be `input` itself.
+    """
+def touched(components: Components, marks: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.uint8]:
+    """
+    1 for each component with a sample that is not zero there.
     """
 def warp(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], map: CoordinateMap, options: WarpOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """

@@ -18,15 +18,35 @@ from ._filters import (
 )
 from ._interpolation import shift, spline_filter, spline_filter1d, zoom
 from ._label import label
+from ._morphology import (
+    binary_closing,
+    binary_dilation,
+    binary_erosion,
+    binary_fill_holes,
+    binary_hit_or_miss,
+    binary_opening,
+    binary_propagation,
+    iterate_structure,
+)
+from ._structure import generate_binary_structure
 
 __all__ = [
     "affine_transform",
+    "binary_closing",
+    "binary_dilation",
+    "binary_erosion",
+    "binary_fill_holes",
+    "binary_hit_or_miss",
+    "binary_opening",
+    "binary_propagation",
     "convolve1d",
     "correlate1d",
     "distance_transform_edt",
     "gaussian_filter",
     "gaussian_filter1d",
+    "generate_binary_structure",
     "geometric_transform",
+    "iterate_structure",
     "label",
     "map_coordinates",
     "rotate",
