@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._core import __version__
 from ._ops.components import fill_holes, largest_component
 from ._ops.intensity import window, zscore
+from ._ops.morphology import closing, dilate, erode, opening
 from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
 from ._ops.resample import ResamplePlan, resample
 from ._ops.resample_labels import resample_argmax, resample_labels
@@ -59,7 +60,10 @@ __all__ = [
     "Volume",
     "VoxkernError",
     "__version__",
+    "closing",
     "cuda_available",
+    "dilate",
+    "erode",
     "fill_holes",
     "get_num_threads",
     "largest_component",
@@ -68,6 +72,7 @@ __all__ = [
     "n4_bias_field_correction",
     "ndimage",
     "nn",
+    "opening",
     "preprocess",
     "push",
     "release_memory",

@@ -65,7 +65,7 @@ class MorphologyStep:
     """
     Erosion, or dilation where any neighbour counts.
     """
-    def __init__(self, *, structure: typing.Annotated[numpy.typing.ArrayLike, numpy.bool], centre: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], any: bool, iterations: typing.SupportsInt | typing.SupportsIndex = 1) -> None:
+    def __init__(self, *, structure: typing.Annotated[numpy.typing.ArrayLike, numpy.bool], centre: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], any: bool, border: bool = False, iterations: typing.SupportsInt | typing.SupportsIndex = 1) -> None:
         ...
 class N4Options:
     """
@@ -253,7 +253,7 @@ def mapped_points(mapping: CompiledMapping, output: numpy.ndarray[typing.Any, nu
     """
     Writes into `output`, (grid..., image axes), what the mapping says of every grid point.
     """
-def morphology(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], steps: collections.abc.Sequence[MorphologyStep], border: bool, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def morphology(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], steps: collections.abc.Sequence[MorphologyStep], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Erodes and dilates what is not zero. threads=0: the default number.
     """

@@ -11,25 +11,22 @@ namespace voxkern::morphology {
 
 // What becomes of a sample: whether all samples that the structure has around it are set, or any.
 struct Step {
-    std::vector<std::int64_t> shape;      // of the structure: its samples along each axis
-    std::vector<bool> structure;          // in C order
-    std::vector<std::int64_t> centre;     // which of them lies on the sample itself
-    bool any = false;                     // dilation; else erosion
-    std::int64_t iterations = 1;          // below 1: until nothing changes
-};
-
-struct Options {
-    std::vector<Step> steps;  // one after the other
-    bool border = false;      // what lies outside
+    std::vector<std::int64_t> shape;   // of the structure: its samples along each axis
+    std::vector<bool> structure;       // in C order
+    std::vector<std::int64_t> centre;  // which of them lies on the sample itself
+    bool any = false;                  // dilation; else erosion
+    bool border = false;               // what lies outside
+    std::int64_t iterations = 1;       // below 1: until nothing changes
 };
 
 }  // namespace voxkern::morphology
 
 namespace voxkern::cpu {
 
-// Writes 1 or 0. What is not zero is set. `mask` may be null; where it is zero samples keep what they are. All have the
-// shape of `in`, and `out` shares no memory with the others. Throws InvalidArgument where the result never settles.
+// Takes the steps one after the other and writes 1 or 0. What is not zero is set. `mask` may be null; where it is zero
+// samples keep what they are. All have the shape of `in`. Everything is read before anything is written. Throws
+// InvalidArgument where a result never settles.
 void morphology(const ConstArrayView& in, const ConstArrayView* mask, const ArrayView& out,
-                const morphology::Options& options, const Exec& exec);
+                const std::vector<morphology::Step>& steps, const Exec& exec);
 
 }  // namespace voxkern::cpu

@@ -32,11 +32,10 @@ std::vector<int> order_of(const ArrayView& out) {
 // Bits of all samples: before and after a step, of runs of the structure, of the mask.
 class Bits {
   public:
-    Bits(const Plan& plan, const std::vector<int>& order, bool border, bool mask, const Exec& exec)
+    Bits(const Plan& plan, const std::vector<int>& order, bool mask, const Exec& exec)
         : plan_(plan),
           layout_(plan.layout),
           order_(order),
-          border_(border ? ~std::uint64_t{0} : 0),
           tail_(layout_.width() % 64 == 0 ? 0 : ~std::uint64_t{0} << (layout_.width() % 64)),
           exec_(exec),
           saves_(std::any_of(plan.steps.begin(), plan.steps.end(),
@@ -50,13 +49,14 @@ class Bits {
 
     void read(const ConstArrayView& in, const ConstArrayView* mask) {
         for (std::uint64_t* const buffer : buffers_) std::fill_n(buffer, layout_.total, border_);
-        read(in, buffer(Buffer::before), border_);
+        read(in, buffer(Buffer::before));
         if (mask == nullptr) return;
         std::fill_n(mask_, layout_.total, 0);
-        read(*mask, mask_, 0);
+        read(*mask, mask_);
     }
 
     void run(const PlannedStep& step) {
+        set_border(step.border);
         std::int64_t next_saved = 1;
         for (std::int64_t i = 0; step.iterations < 1 || i < step.iterations; ++i) {
             const bool changed = apply(step);
@@ -104,7 +104,7 @@ class Bits {
     }
 
     // Rows whose samples are far apart are read 64 at a time, where these lie side by side.
-    void read(const ConstArrayView& in, std::uint64_t* words, std::uint64_t behind) {
+    void read(const ConstArrayView& in, std::uint64_t* words) {
         const int last = layout_.rank - 1;
         int beside = -1;
         for (int a = 0; a < last && stride(in, last) != 1; ++a) beside = stride(in, a) == 1 ? a : beside;
@@ -134,15 +134,32 @@ class Bits {
                     active_ops().pack_columns(in.dtype, in.at(offset), stride(in, last) * size_of(in.dtype), rows,
                                               layout_.width(), to, step);
                 }
-                for (std::int64_t k = 0; k < rows; ++k) end_row(to + k * step, behind);
             }
         });
     }
 
     // The bits behind the last sample of a row are outside.
-    void end_row(std::uint64_t* row, std::uint64_t outside) const {
+    void end_row(std::uint64_t* row) const {
         std::uint64_t& word = row[layout_.words - 1];
-        word = (word & ~tail_) | (outside & tail_);
+        word = (word & ~tail_) | (border_ & tail_);
+    }
+
+    void set_border(bool set) {
+        const std::uint64_t border = set ? ~std::uint64_t{0} : 0;
+        if (border == border_) return;
+        border_ = border;
+        std::fill_n(buffer(Buffer::after), layout_.total, border_);
+        std::fill_n(buffer(Buffer::runs), layout_.total, border_);
+        const std::int64_t rows = layout_.strips() * layout_.rows();
+        for (std::int64_t r = 0; r < rows; ++r) {
+            std::int64_t index[kMaxRank];
+            unravel(r, layout_.rank - 1, layout_.shape, index);
+            std::uint64_t* const to = buffer(Buffer::after) + word_of(index);
+            std::copy_n(buffer(Buffer::before) + word_of(index), layout_.words, to);
+            end_row(to);
+        }
+        std::swap(buffers_[0], buffers_[1]);
+        std::fill_n(buffer(Buffer::after), layout_.total, border_);
     }
 
     // One iteration, from `before` to `after`. Tells whether they differ.
@@ -183,7 +200,7 @@ class Bits {
         if (last && mask_ != nullptr) active_ops().choose(mask_ + word, buffer(Buffer::before) + word, to, n);
         for (std::int64_t r = 0; r < rows; ++r) {
             std::uint64_t* const row = to + r * layout_.row_step();
-            end_row(row, border_);
+            end_row(row);
             if (r + 1 < rows) std::fill(row + layout_.words, row + layout_.row_step(), border_);
         }
     }
@@ -196,7 +213,7 @@ class Bits {
     const Plan& plan_;
     const Layout& layout_;
     const std::vector<int>& order_;
-    std::uint64_t border_;
+    std::uint64_t border_ = 0;
     std::uint64_t tail_;
     Exec exec_;
     bool saves_;
@@ -212,12 +229,12 @@ class Bits {
 namespace voxkern::cpu {
 
 void morphology(const ConstArrayView& in, const ConstArrayView* mask, const ArrayView& out,
-                const voxkern::morphology::Options& options, const Exec& exec) {
+                const std::vector<voxkern::morphology::Step>& steps, const Exec& exec) {
     using namespace voxkern::morphology;
     if (in.size() == 0) return;
     const std::vector<int> order = order_of(out);
-    const Plan plan = plan_of(in.shape, order, options);
-    Bits bits(plan, order, options.border, mask != nullptr, limited_to_work(exec, in.size()));
+    const Plan plan = plan_of(in.shape, order, steps);
+    Bits bits(plan, order, mask != nullptr, limited_to_work(exec, in.size()));
     bits.read(in, mask);
     for (const PlannedStep& step : plan.steps) bits.run(step);
     bits.write(out);

@@ -153,21 +153,22 @@ std::int64_t Layout::word_of_strip(std::int64_t strip) const {
     return word;
 }
 
-Plan plan_of(const std::int64_t* shape, const std::vector<int>& order, const Options& options) {
+Plan plan_of(const std::int64_t* shape, const std::vector<int>& order, const std::vector<Step>& steps) {
     Plan plan;
     std::vector<Rows> structures;
     std::vector<std::int64_t> reach(order.size(), 0);
-    for (const Step& step : options.steps) {
+    for (const Step& step : steps) {
         PlannedStep planned;
         planned.any = step.any;
+        planned.border = step.border;
         planned.iterations = step.iterations;
         bool outside = false;
         structures.push_back(rows_of(shape, order, step, &outside));
-        planned.outside_decides = outside && options.border == step.any;
-        for (const auto& [steps, samples] : structures.back()) {
-            for (std::size_t a = 0; a < steps.size(); ++a) reach[a] = std::max(reach[a], std::abs(steps[a]));
+        planned.outside_decides = outside && step.border == step.any;
+        for (const auto& [away, samples] : structures.back()) {
+            for (std::size_t a = 0; a < away.size(); ++a) reach[a] = std::max(reach[a], std::abs(away[a]));
             reach.back() = std::max({reach.back(), -samples.front(), samples.back()});
-            const bool same_row = std::count(steps.begin(), steps.end(), 0) == static_cast<std::ptrdiff_t>(steps.size());
+            const bool same_row = std::count(away.begin(), away.end(), 0) == static_cast<std::ptrdiff_t>(away.size());
             planned.settles = planned.settles || (same_row && std::count(samples.begin(), samples.end(), 0) > 0);
         }
         plan.steps.push_back(planned);

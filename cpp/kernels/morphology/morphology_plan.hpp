@@ -48,6 +48,7 @@ struct Pass {
 
 struct PlannedStep {
     bool any = false;
+    bool border = false;
     bool outside_decides = false;  // a neighbour is outside for every sample, and that settles the result
     bool settles = false;          // samples count themselves: repeated, the result changes in one direction
     std::int64_t iterations = 1;
@@ -60,6 +61,6 @@ struct Plan {
 };
 
 // The bits have these axes of the array in this order; the other axes have one sample.
-Plan plan_of(const std::int64_t* shape, const std::vector<int>& order, const Options& options);
+Plan plan_of(const std::int64_t* shape, const std::vector<int>& order, const std::vector<Step>& steps);
 
 }  // namespace voxkern::morphology

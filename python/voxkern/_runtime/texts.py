@@ -96,6 +96,26 @@ mask : array_like or Volume
 connectivity : int
     Voxels that differ by a step along so many axes at most are connected: in 3-D 1 (faces), 2 (edges)
     or 3 (corners).""",
+    "radius_mm": """\
+radius_mm : float
+    Radius of the ball, 0 or more. Voxel centres at just this distance, but for rounding, belong to it.""",
+    "ball_axes": """\
+axes : int or sequence, optional
+    Axes along which the ball extends: two make it a disc in each slice. Default: all axes of an array, the
+    spatial ones of a Volume.""",
+    "ball_spacing": """\
+spacing : float or sequence, optional
+    Size of a voxel along ``axes``, for an array; default 1. A Volume has its own.""",
+    "ball_result": """\
+Returns
+-------
+array
+    bool, of the kind of ``mask`` and in its memory order.
+
+Raises
+------
+ArgumentError
+    A value that is not allowed.""",
     # scipy.ndimage: morphology of masks
     "binary_input": """\
 input : array_like

@@ -363,7 +363,7 @@ def binary_fill_holes(
         write_holes_filled(call, _line(x), neighbours, _line(target))
     else:
         nothing = np.broadcast_to(np.False_, x.shape)
-        _morphology(call, nothing, np.logical_not(x), target, [around.step(-1)], border=True)
+        _morphology(call, nothing, np.logical_not(x), target, [around.step(-1, border=True)])
         np.logical_not(target, out=target)
     if target is not out:
         out[...] = target
@@ -401,12 +401,12 @@ def _run(
         target = _bool_for(call, out)
         within = np.broadcast_to(np.True_, x.shape) if within is None else within
         components = call.run("label", _line(within), neighbours.ravel().tolist(), False)
-        _morphology(call, x, within, target, [around.step(1)], border=border)
+        _morphology(call, x, within, target, [around.step(1, border)])
         write_flooded(call, components, _line(target))
         if target is not out:
             out[...] = target
     else:
-        _morphology(call, x, within, out, [s.step(times) for s in structures], border=border)
+        _morphology(call, x, within, out, [s.step(times, border) for s in structures])
     return call.leave(out)
 
 
@@ -438,5 +438,5 @@ def _line(x: Array) -> Array:
     return x.reshape(1) if x.ndim == 0 else x
 
 
-def _morphology(call: Call, x: Array, mask: Any, out: Array, steps: Any, border: bool = False) -> None:
-    call.run("morphology", _line(x), None if mask is None else _line(mask), _line(out), steps, border)
+def _morphology(call: Call, x: Array, mask: Any, out: Array, steps: Any) -> None:
+    call.run("morphology", _line(x), None if mask is None else _line(mask), _line(out), steps)

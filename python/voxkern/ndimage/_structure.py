@@ -51,10 +51,12 @@ class Placed:
     centre: list[int]
     dilate: bool
 
-    def step(self, iterations: int) -> MorphologyStep:
+    def step(self, iterations: int, border: bool = False) -> MorphologyStep:
         """Return what the kernel does with it. It takes no array without axes."""
         samples, centre = (self.samples, self.centre) if self.centre else (self.samples.reshape(1), [0])
-        return MorphologyStep(structure=samples, centre=centre, any=self.dilate, iterations=iterations)
+        return MorphologyStep(
+            structure=samples, centre=centre, any=self.dilate, border=border, iterations=iterations
+        )
 
     def neighbours(self) -> Array | None:
         """Return the 3 x ... x 3 neighbours that it joins; None where it is no symmetric one of these."""
