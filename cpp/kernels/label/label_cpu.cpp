@@ -181,6 +181,7 @@ void write(const Components& c, const ArrayView& out, const Exec& exec, Value&& 
     const std::int64_t width = c.shape[c.rank - 1];
     const std::int64_t stride = out.strides[c.rank - 1];
     const std::int64_t rows = static_cast<std::int64_t>(c.first_run.size()) - 1;
+    if (rows == 0) return;
     const std::int64_t group = std::max<std::int64_t>(kChunk / width, 1);
     parallel_for((rows + group - 1) / group, limited_to_work(exec, rows * width), [&](std::int64_t chunk) {
         for (std::int64_t r = chunk * group; r < std::min((chunk + 1) * group, rows); ++r) {
@@ -295,7 +296,8 @@ std::vector<std::uint8_t> touched(const label::Components& c, const ConstArrayVi
     std::vector<std::atomic<std::uint8_t>> found(static_cast<std::size_t>(c.count) + 1);
     const std::int64_t rows = static_cast<std::int64_t>(c.first_run.size()) - 1;
     const std::int64_t stride = marks.strides[c.rank - 1];
-    const std::int64_t group = std::max<std::int64_t>(kChunk / std::max<std::int64_t>(c.shape[c.rank - 1], 1), 1);
+    if (rows == 0) return {0};
+    const std::int64_t group = std::max<std::int64_t>(kChunk / c.shape[c.rank - 1], 1);
     parallel_for((rows + group - 1) / group, limited_to_work(exec, marks.size()), [&](std::int64_t chunk) {
         for (std::int64_t r = chunk * group; r < std::min((chunk + 1) * group, rows); ++r) {
             std::int64_t index[kMaxRank];
