@@ -16,18 +16,18 @@ from .components import different, folds
 TITLE = "Morphology of masks"
 
 
-def as_scipy(function: str, mask: Any, *args: Any, **options: Any) -> Case:
+def as_scipy(function: str, x: Any, *args: Any, **options: Any) -> Case:
     """Return a case of a function of vk.ndimage."""
 
     def by_scipy() -> Any:
-        return getattr(scipy_ndimage, function)(mask, *args, **options)
+        return getattr(scipy_ndimage, function)(x, *args, **options)
 
     return Case(
-        size=f"{mask.shape[0]}^3 bool",
-        ours=lambda threads: getattr(vk.ndimage, function)(mask, *args, **options, threads=threads),
+        size=f"{x.shape[0]}^3 bool",
+        ours=lambda threads: getattr(vk.ndimage, function)(x, *args, **options, threads=threads),
         want=by_scipy,
         peers={"scipy": lambda _: by_scipy},
-        moved=2 * mask.size,
+        moved=2 * x.size,
         tolerance=0.0,
         error=different,
     )
@@ -78,7 +78,9 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
     balls = {f"dilate by {r} voxels": partial(lambda r: ball(head(), r), r) for r in (3, 10, 30)}
     return {
         "erosion x3": lambda: as_scipy("binary_erosion", head(), iterations=3),
-        "erosion x3, Fortran order": lambda: as_scipy("binary_erosion", np.asfortranarray(head()), iterations=3),
+        "erosion x3, Fortran order": lambda: as_scipy(
+            "binary_erosion", np.asfortranarray(head()), iterations=3
+        ),
         "closing 3^3 x2": lambda: as_scipy("binary_closing", folds(shape), box, 2),
         "propagation": lambda: propagated(folds(shape)),
         **balls,

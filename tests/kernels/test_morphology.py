@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import voxkern as vk
 from voxkern import _core, ndimage
+from voxkern._ops import morphology as balls
 from voxkern.reference.morphology import morphology as reference
 
 MOST = {1: 200, 2: 70, 3: 20, 4: 8}  # samples along each axis of random arrays
@@ -153,7 +154,9 @@ def test_any_arguments(seed, rank):
     rng = np.random.default_rng(seed)
     shape = rng.integers(5, MOST[rank] + 1, rank)
     x = mask(rng, shape, rng.random())
-    axes = None if rng.random() < 0.6 else np.sort(rng.permutation(rank)[: rng.integers(1, rank + 1)]).tolist()
+    axes = (
+        None if rng.random() < 0.6 else np.sort(rng.permutation(rank)[: rng.integers(1, rank + 1)]).tolist()
+    )
     structure, centre = any_structure(rng, rank if axes is None else len(axes))
     origin = [c - n // 2 for c, n in zip(centre, structure.shape, strict=True)]
     options = {
@@ -275,7 +278,7 @@ ARGUMENTS = [
 
 @pytest.mark.parametrize(("name", "arguments"), ARGUMENTS)
 def test_wrong_arguments_are_scipys(name, arguments):
-    with pytest.raises(Exception) as theirs:  # noqa: PT011  # whatever it is
+    with pytest.raises(Exception) as theirs:  # whatever it is
         getattr(scipy.ndimage, name)(np.eye(3), **arguments)
     with pytest.raises(theirs.type):
         getattr(ndimage, name)(np.eye(3), **arguments)
@@ -329,9 +332,39 @@ def test_balls(seed, rank):
         want = x
         for dilate in flags:
             want = by_distance(want, radius, spacing, dilate)
-        got = getattr(vk, name)(x, radius, spacing=spacing)
-        assert got.dtype == bool
-        np.testing.assert_array_equal(got, want, err_msg=f"{name} {x.shape} {radius} {spacing}")
+        for most_rows in (0, 10**9):  # by distances, and as a structure
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(balls, "_MOST_ROWS", most_rows)
+                got = getattr(vk, name)(x, radius, spacing=spacing)
+            assert got.dtype == bool
+            np.testing.assert_array_equal(got, want, err_msg=f"{name} {x.shape} {radius} {spacing}")
+
+
+@pytest.mark.parametrize("spacing", [0.7, (1.5, 0.5, 1.0)])
+@pytest.mark.parametrize("dilate", [True, False])
+def test_large_balls(cpu_level, rng, dilate, spacing):
+    x = mask(rng, (40, 66, 90), 0.0005 if dilate else 0.9995)
+    for name, same in layouts(x.astype(np.float32)):
+        got = (vk.dilate if dilate else vk.erode)(same, 16.0, spacing=spacing)
+        want = by_distance(x, 16.0, spacing, dilate)
+        np.testing.assert_array_equal(got, want, err_msg=name)
+        assert got.flags.f_contiguous == (name == "F")
+    discs = (vk.dilate if dilate else vk.erode)(x[:, :5, :5], 1e9, axes=(1, 2))  # beyond every face
+    want = x[:, :5, :5].any((1, 2)) if dilate else x[:, :5, :5].all((1, 2))
+    np.testing.assert_array_equal(discs, np.broadcast_to(want[:, None, None], discs.shape))
+
+
+def test_discs_by_distances(rng, monkeypatch):
+    monkeypatch.setattr(balls, "_MOST_ROWS", 0)
+    x = mask(rng, (6, 20, 30), 0.03)
+    for axis in range(3):
+        axes = tuple(a for a in range(3) if a != axis)
+        got = vk.closing(np.asfortranarray(x), 3.3, axes=axes, spacing=(1.1, 0.6))
+        for s, closed in zip(np.moveaxis(x, axis, 0), np.moveaxis(got, axis, 0), strict=True):
+            want = by_distance(by_distance(s, 3.3, (1.1, 0.6), True), 3.3, (1.1, 0.6), False)
+            np.testing.assert_array_equal(closed, want)
+    assert not vk.dilate(np.zeros((4, 5), bool), 2).any() and vk.erode(np.ones((4, 5), bool), 2).all()
+    assert vk.dilate(np.zeros((4, 0), bool), 2).shape == (4, 0)
 
 
 def test_discs_in_slices(rng):

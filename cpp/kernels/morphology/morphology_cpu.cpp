@@ -66,7 +66,8 @@ class Bits {
             // R. P. Brent, "An improved Monte Carlo factorization algorithm", 1980: finds any cycle.
             const std::size_t bytes = static_cast<std::size_t>(layout_.total) * sizeof(std::uint64_t);
             if (i > 0 && std::memcmp(saved_, buffer(Buffer::before), bytes) == 0) {
-                throw InvalidArgument("iterations: got a number below 1 for a result that alternates, allowed 1 or more");
+                throw InvalidArgument(
+                    "iterations: got a number below 1 for a result that alternates, allowed 1 or more");
             }
             if (i + 1 < next_saved) continue;
             next_saved *= 2;
@@ -83,8 +84,8 @@ class Bits {
                 unravel(r, layout_.rank - 1, layout_.shape, index);
                 std::int64_t offset = 0;
                 for (int a = 0; a < layout_.rank - 1; ++a) offset += index[a] * stride(out, a);
-                active_ops().unpack(out.dtype, buffer(Buffer::before) + word_of(index), layout_.width(),
-                                    out.at(offset), stride(out, layout_.rank - 1));
+                active_ops().unpack(out.dtype, buffer(Buffer::before) + word_of(index), layout_.width(), out.at(offset),
+                                    stride(out, layout_.rank - 1));
             }
         });
     }

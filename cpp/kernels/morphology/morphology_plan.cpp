@@ -10,8 +10,8 @@
 namespace voxkern::morphology {
 namespace {
 
-constexpr std::int64_t kSlack = 64;      // words that may be read behind the last
-constexpr std::int64_t kPassCost = 3;    // of one more pass, in taps
+constexpr std::int64_t kSlack = 64;    // words that may be read behind the last
+constexpr std::int64_t kPassCost = 3;  // of one more pass, in taps
 
 // Samples first to last of a row of the structure, as steps from the centre.
 using Run = std::pair<std::int64_t, std::int64_t>;

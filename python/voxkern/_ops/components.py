@@ -118,7 +118,7 @@ def fill_holes(
 
 
 def write_holes_filled(call: Call, x: Array, neighbours: Array, out: Array) -> None:
-    """Write what is not zero, and components of the rest that no step of ``neighbours`` leads outside from."""
+    """Write what is not zero, and components of the rest from which no neighbour lies outside."""
     background = call.run("label", x, neighbours.ravel().tolist(), True)
     left = [bool(np.take(neighbours, 0, axis).any()) for axis in range(x.ndim)]
     call.run("write_values", background, 1 - background.at_ends(left), out)

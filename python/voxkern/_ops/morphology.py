@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +16,8 @@ from .._runtime.errors import ArgumentError
 from .._runtime.texts import documented
 from .._runtime.validate import Array, normalize_axes, number, per_axis
 
+_MOST_ROWS = 2000  # of a ball as a structure; the time of a larger one grows faster than that of distances
+_APART = 1e100  # a step along an axis that the ball does not extend along
 _ROUNDING = 1e-6  # of the radius: 3 steps of 0.1 mm are within 0.3 mm
 
 
@@ -148,19 +152,35 @@ def _run(
     threads: int | None,
     dilations: tuple[bool, ...],
 ) -> Any:
-    call = Call(function, "morphology", threads=threads)
+    call = Call(function, "morphology", "edt", threads=threads)
     x = call.enter(mask, "mask")
     if x.ndim == 0:
         raise ArgumentError("mask: got no axis, allowed one or more")
     radius = number(radius_mm, "radius_mm")
     if not 0 <= radius < np.inf:
         raise ArgumentError(f"radius_mm: got {radius_mm!r}, allowed a number, 0 or more")
-    ball = _ball(radius * (1 + _ROUNDING), _steps(call, axes, spacing, x.ndim), x.shape)
-    centre = [n // 2 for n in ball.shape]
-    steps = [MorphologyStep(structure=ball, centre=centre, any=d, border=not d) for d in dilations]
+    ball = _Ball(radius * (1 + _ROUNDING), _steps(call, axes, spacing, x.ndim), x.shape)
     out = call.empty(x.shape, bool, x)
-    call.run("morphology", x, None, out, steps)
+    if ball.rows > _MOST_ROWS and ball.perpendicular:
+        _by_distance(call, x, out, ball, dilations)
+    else:
+        structure = ball.structure()
+        centre = [n // 2 for n in structure.shape]
+        steps = [MorphologyStep(structure=structure, centre=centre, any=d, border=not d) for d in dilations]
+        call.run("morphology", x, None, out, steps)
     return call.leave(out)
+
+
+def _by_distance(call: Call, x: Array, out: Array, ball: _Ball, dilations: tuple[bool, ...]) -> None:
+    """Dilate and erode by distances; the kernel reads all before it writes."""
+    sizes = [float(np.linalg.norm(ball.steps[a])) if a in ball.steps else _APART for a in range(x.ndim)]
+    order = sorted(range(x.ndim), key=lambda axis: -abs(out.strides[axis]))
+    source, target = x.transpose(order), out.transpose(order)
+    for dilate in dilations:
+        call.run("within_distance", source, target, [sizes[a] for a in order], ball.radius, not dilate)
+        if not dilate:
+            np.logical_not(target, out=target)
+        source = target
 
 
 def _steps(call: Call, axes: Any, spacing: Any, ndim: int) -> dict[int, Array]:
@@ -171,7 +191,10 @@ def _steps(call: Call, axes: Any, spacing: Any, ndim: int) -> dict[int, Array]:
         sizes = per_axis(1.0 if spacing is None else spacing, len(chosen), "spacing")
         if not all(size > 0 for size in sizes):
             raise ArgumentError(f"spacing: got {spacing!r}, allowed numbers above 0")
-        return {axis: size * np.eye(len(chosen))[k] for k, (axis, size) in enumerate(zip(chosen, sizes, strict=True))}
+        return {
+            axis: size * np.eye(len(chosen))[k]
+            for k, (axis, size) in enumerate(zip(chosen, sizes, strict=True))
+        }
     if spacing is not None:
         raise ArgumentError(f"spacing: got {spacing!r}, allowed None for a Volume, which has its own")
     if any(axis > 2 for axis in chosen):
@@ -179,16 +202,30 @@ def _steps(call: Call, axes: Any, spacing: Any, ndim: int) -> dict[int, Array]:
     return {axis: call.affine[:3, axis] for axis in chosen}
 
 
-def _ball(radius: float, steps: dict[int, Array], shape: tuple[int, ...]) -> Array:
-    """Return which voxels around one are within a radius, as far as an image of this shape goes."""
-    vectors = np.array(list(steps.values())).reshape(len(steps), -1)  # an axis each
-    reach = radius * np.linalg.norm(np.linalg.pinv(vectors), axis=0)
-    extents = [min(int(r), shape[axis] - 1) for axis, r in zip(steps, reach, strict=True)]
-    square: Any = 0.0
-    for component in vectors.T:
-        along = [c * np.arange(-n, n + 1) for c, n in zip(component, extents, strict=True)]
-        square = square + sum(np.ix_(*along)) ** 2 if along else square
-    ball = np.asarray(square <= radius**2)
-    around = ball.reshape(ball.shape + (1,) * (len(shape) - ball.ndim))
-    order = [*steps, *(axis for axis in range(len(shape)) if axis not in steps)]
-    return around.transpose(np.argsort(order))
+class _Ball:
+    """Voxels around one that are within a radius, as far as an image of this shape goes."""
+
+    def __init__(self, radius: float, steps: dict[int, Array], shape: tuple[int, ...]) -> None:
+        self.radius, self.steps, self.ndim = radius, steps, len(shape)
+        self.vectors = np.array(list(steps.values())).reshape(len(steps), -1)  # an axis each
+        reach = radius * np.linalg.norm(np.linalg.pinv(self.vectors), axis=0)
+        self.extents = [min(int(r), max(shape[a] - 1, 0)) for a, r in zip(steps, reach, strict=True)]
+        diameters = sorted(2 * n + 1 for n in self.extents)
+        self.rows = math.prod(diameters[:-1])
+
+    @property
+    def perpendicular(self) -> bool:
+        """Whether a distance is the root of a sum over axes."""
+        products = self.vectors @ self.vectors.T
+        sizes = np.sqrt(np.diag(products))
+        return bool(np.allclose(products / np.outer(sizes, sizes), np.eye(len(sizes)), atol=1e-6))
+
+    def structure(self) -> Array:
+        """Return them as a structure with all axes of the image."""
+        square: Any = np.zeros((1,) * len(self.extents))
+        for component in self.vectors.T:
+            along = [c * np.arange(-n, n + 1) for c, n in zip(component, self.extents, strict=True)]
+            square = square + functools.reduce(np.add.outer, along) ** 2 if along else square
+        ball = np.asarray(square <= self.radius**2)
+        order = [*self.steps, *(axis for axis in range(self.ndim) if axis not in self.steps)]
+        return ball.reshape(ball.shape + (1,) * (self.ndim - ball.ndim)).transpose(np.argsort(order))
