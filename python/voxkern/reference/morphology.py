@@ -18,7 +18,7 @@ def morphology(
     mask: ArrayLike | None = None,
 ) -> NDArray[np.bool_]:
     """Return whether all samples that the structure has around each sample are set, or any."""
-    x = np.asarray(input) != 0
+    x: NDArray[np.bool_] = np.asarray(input) != 0
     within = np.True_ if mask is None else np.asarray(mask) != 0
     steps = np.argwhere(structure) - centre
     places = np.moveaxis(np.indices(x.shape), 0, -1)
