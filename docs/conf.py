@@ -5,13 +5,16 @@ import shutil
 from pathlib import Path
 
 import voxkern
+from voxkern.ndimage._scipy import FUNCTIONS
 
 project = "voxkern"
 version = release = voxkern.__version__
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["dollarmath", "substitution"]
+scipys_own = sorted(FUNCTIONS - set(voxkern.ndimage.__all__))
+myst_substitutions = {"scipys_own": ", ".join(f"`{name}`" for name in scipys_own)}
 numpydoc_show_class_members = False
 suppress_warnings = ["myst.xref_missing", "myst.header"]
 

@@ -4,6 +4,6 @@
 from benchmarks.bench import each_case
 
 
-@each_case("components: ")
+@each_case("components: label grey", "components: label sparse", "components: largest", "components: fill")
 def test_label(timed, check, build):
     timed(check, build)

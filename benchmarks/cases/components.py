@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cases of connected components."""
+"""Cases of connected components and of statistics of labels."""
 
 from functools import partial
 from typing import Any
@@ -8,11 +8,11 @@ import numpy as np
 import scipy.ndimage as scipy_ndimage
 
 import voxkern as vk
-from benchmarks.phantoms import ellipsoid, masked_head, noise
+from benchmarks.phantoms import ellipsoid, masked_head, noise, organs
 
-from .case import Build, Call, Case, simpleitk
+from .case import Build, Call, Case, as_array, relative_error, simpleitk
 
-TITLE = "Components of masks"
+TITLE = "Components and labels"
 
 
 def folds(shape: tuple[int, ...]) -> Any:
@@ -107,6 +107,55 @@ def filled(mask: Any) -> Case:
     )
 
 
+def largest_by_column(got: Any, want: Any) -> float:
+    """Return the largest error of a column of the table."""
+    return max(relative_error(*columns) for columns in zip(got, want, strict=True))
+
+
+def measured(n: int) -> Case:
+    """Count, box, centre, mean, deviation and extremes of a hundred labels."""
+    labels = organs((n,) * 3, 100)
+    x = noise(labels.shape)
+    ones = np.broadcast_to(np.float32(1), labels.shape)
+    index = np.unique(labels)[1:]
+
+    def table(found: Any) -> Any:
+        columns = (found.count, *found.centroid.T, found.mean, found.standard_deviation, found.minimum)
+        return np.array([*columns, found.maximum])
+
+    def by_scipy(_: int) -> Call:
+        def call() -> Any:
+            scipy_ndimage.find_objects(labels)
+            functions = (scipy_ndimage.mean, scipy_ndimage.standard_deviation)
+            extremes = (scipy_ndimage.minimum, scipy_ndimage.maximum)
+            centres = np.array(scipy_ndimage.center_of_mass(ones, labels, index))
+            return np.array(
+                [
+                    scipy_ndimage.sum_labels(ones, labels, index),
+                    *centres.T,
+                    *(function(x, labels, index) for function in functions + extremes),
+                ]
+            )
+
+        return call
+
+    def by_cc3d(_: int) -> Call:
+        import cc3d
+
+        return lambda: cc3d.statistics(labels)
+
+    return Case(
+        size=f"{n}^3 uint8, float32",
+        ours=lambda threads: vk.label_statistics(labels, x, threads=threads),
+        want=lambda: by_scipy(1)(),
+        peers={"scipy": by_scipy, "cc3d count, box, centre": by_cc3d},
+        moved=labels.nbytes + x.nbytes,
+        error=largest_by_column,
+        result=lambda got: table(got) if isinstance(got, vk.LabelStatistics) else as_array(got),
+        one_thread=("scipy", "cc3d"),
+    )
+
+
 def cases(quick: bool, slow: bool) -> dict[str, Build]:
     """Return name -> builder."""
     shape = (24 if quick else 256,) * 3
@@ -122,4 +171,5 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
         **faces,
         "largest component": lambda: largest(folds(shape)),
         "fill holes": lambda: filled(shell(shape)),
+        "label statistics of 100 labels": lambda: measured(shape[0]),
     }

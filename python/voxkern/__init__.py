@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ._core import __version__
 from ._ops.components import fill_holes, largest_component
+from ._ops.distance import signed_distance
 from ._ops.intensity import window, zscore
+from ._ops.label_statistics import LabelStatistics, label_statistics
 from ._ops.morphology import closing, dilate, erode, opening
 from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
 from ._ops.resample import ResamplePlan, resample
@@ -36,8 +38,9 @@ from ._space.meta import SCHEMA as META_SCHEMA
 from ._space.volume import Volume, reorient
 
 if TYPE_CHECKING:
-    from . import ndimage, nn
+    from . import compat, ndimage, nn
     from ._app.preprocess import preprocess
+    from .compat.scipy import patch_scipy
     from .io import list_series, load, save
 
 __all__ = [
@@ -49,6 +52,7 @@ __all__ = [
     "FileFormatError",
     "GeometryError",
     "IrregularSpacingError",
+    "LabelStatistics",
     "LoadError",
     "MissingPackageError",
     "N4Details",
@@ -61,11 +65,13 @@ __all__ = [
     "VoxkernError",
     "__version__",
     "closing",
+    "compat",
     "cuda_available",
     "dilate",
     "erode",
     "fill_holes",
     "get_num_threads",
+    "label_statistics",
     "largest_component",
     "list_series",
     "load",
@@ -73,6 +79,7 @@ __all__ = [
     "ndimage",
     "nn",
     "opening",
+    "patch_scipy",
     "preprocess",
     "push",
     "release_memory",
@@ -84,17 +91,20 @@ __all__ = [
     "set_cache_limit",
     "set_num_threads",
     "show_config",
+    "signed_distance",
     "warp",
     "window",
     "zscore",
 ]
 
 _LOADED_WHEN_NAMED = {
+    "compat": "compat",
     "io": "io",
     "list_series": "io",
     "load": "io",
     "ndimage": "ndimage",
     "nn": "nn",
+    "patch_scipy": "compat.scipy",
     "preprocess": "_app.preprocess",
     "save": "io",
 }

@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'MorphologyStep', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'label', 'mapped_points', 'morphology', 'n4', 'n4_divide', 'norm', 'pool3d', 'push', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'touched', 'warp', 'warp_labels', 'within_distance', 'write_labels', 'write_values']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'Interpolator', 'LabelOptions', 'LabelRule', 'MorphologyStep', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'PoolKind', 'PoolOptions', 'ResampleOptions', 'RescaleOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'label', 'mapped_points', 'morphology', 'n4', 'n4_divide', 'norm', 'pool3d', 'push', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'touched', 'warp', 'warp_labels', 'within_distance', 'write_labels', 'write_values']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -276,6 +276,10 @@ def pool3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: nu
 def push(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], map: CoordinateMap, options: WarpOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     The adjoint of `warp`: grid values onto the image's samples.
+    """
+def regions(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, lowest: typing.SupportsInt | typing.SupportsIndex, count: typing.SupportsInt | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
+    """
+    For each label: samples; first, last and sum of the indices along each axis; of the image there the sum, the sum of squares about the mean, and where the first minimum and maximum are. threads=0: the default number.
     """
 def release_memory() -> None:
     """

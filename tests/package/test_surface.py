@@ -106,7 +106,7 @@ def test_import_is_light():
     code = (
         "import sys, voxkern; heavy = {'pydicom', 'scipy', 'nibabel', 'SimpleITK', 'cupy', 'matplotlib', "
         "'rich', 'torch', 'multiprocessing', 'voxkern._app', 'voxkern._cuda', 'voxkern.io', "
-        "'voxkern.ndimage'}; print(sorted(heavy & set(sys.modules)))"
+        "'voxkern.ndimage', 'voxkern.compat'}; print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

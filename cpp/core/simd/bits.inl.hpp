@@ -3,7 +3,7 @@
 // std:: templates, as vec.inl.hpp explains.
 
 // One bit of 64 bytes that are 0 or 1.
-inline std::uint64_t packed(const std::uint8_t* flags) {
+inline std::uint64_t bits_of_bytes(const std::uint8_t* flags) {
 #if defined(__AVX512BW__)
     const __m512i bytes = _mm512_loadu_si512(flags);
     return _mm512_test_epi8_mask(bytes, bytes);
@@ -30,7 +30,7 @@ inline std::uint64_t packed(const std::uint8_t* flags) {
 
 // A zero is told by its bits; those of -0.0 are one too many.
 template <class Bits>
-void bits_of(const void* in, std::int64_t stride, std::int64_t n, Bits sign, bool zeros, std::uint64_t* words) {
+inline void bits_of(const void* in, std::int64_t stride, std::int64_t n, Bits sign, bool zeros, std::uint64_t* words) {
     const Bits counted = static_cast<Bits>(~sign);
     for (std::int64_t start = 0; start < n; start += 64) {
         const std::int64_t count = n - start < 64 ? n - start : 64;
@@ -48,11 +48,11 @@ void bits_of(const void* in, std::int64_t stride, std::int64_t n, Bits sign, boo
             }
         }
         const std::uint64_t inside = count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
-        words[start / 64] = (zeros ? ~packed(flags) : packed(flags)) & inside;
+        words[start / 64] = (zeros ? ~bits_of_bytes(flags) : bits_of_bytes(flags)) & inside;
     }
 }
 
-void bits(DType dtype, const void* in, std::int64_t stride, std::int64_t n, bool zeros, std::uint64_t* words) {
+inline void bits(DType dtype, const void* in, std::int64_t stride, std::int64_t n, bool zeros, std::uint64_t* words) {
     switch (dtype) {
         case DType::u8:
         case DType::i8: return bits_of<std::uint8_t>(in, stride, n, 0, zeros, words);

@@ -4,8 +4,14 @@
 Each function takes one more keyword, ``threads``, and gives a `Volume` for a `Volume`. Filters of float64
 and integers give scipy's bits (`uniform_filter` of float64 within rounding), interpolation of them agrees
 to 1e-12; float32 input is computed in float32.
+
+Every other function of ``scipy.ndimage`` is scipy's own, where scipy is installed: it is imported when one of
+them is named, not before. These take no ``threads``, and of a `Volume` the voxels alone: an array comes back.
 """
 
+from typing import Any
+
+from . import _scipy
 from ._coordinates import affine_transform, geometric_transform, map_coordinates, rotate
 from ._distance import distance_transform_edt
 from ._filters import (
@@ -57,3 +63,11 @@ __all__ = [
     "uniform_filter1d",
     "zoom",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    return _scipy.attribute(name, __name__)
+
+
+def __dir__() -> list[str]:
+    return _scipy.names(__all__)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Distances to the surface of a mask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._runtime.call import Call
+from .._runtime.errors import ArgumentError
+from .._runtime.texts import documented
+from .._runtime.validate import per_axis
+
+
+@documented
+def signed_distance(mask: Any, *, spacing: Any = None, threads: int | None = None) -> Any:
+    """Return the Euclidean distance to a mask outside it, and minus that to its background inside.
+
+    Parameters
+    ----------
+    {mask}
+    spacing : float or sequence, optional
+        Size of a step along each axis. Default: the spacing of a Volume, and 1 along other axes.
+    {threads}
+
+    Returns
+    -------
+    array
+        float64, of the kind of ``mask``, in the unit of ``spacing``. The surface lies between two voxels:
+        on one side of it values are at least a step, on the other at most minus a step.
+
+    Raises
+    ------
+    ArgumentError
+        A mask that is empty or has no background, or steps that are not above 0.
+
+    Examples
+    --------
+    >>> import voxkern as vk
+    >>> vk.signed_distance([0, 0, 1, 1, 0], spacing=2)
+    array([ 4.,  2., -2., -2.,  2.])
+    """
+    call = Call("signed_distance", "edt", threads=threads)
+    x = call.enter(mask, "mask")
+    own = () if call.volume is None else call.volume.spacing
+    steps = (*own, *(1.0,) * (x.ndim - len(own))) if spacing is None else per_axis(spacing, x.ndim, "spacing")
+    if not all(step > 0 for step in steps):
+        raise ArgumentError(f"spacing: got {spacing!r}, allowed steps above 0")
+    outside = x == 0
+    if outside.all() or not outside.any():
+        raise ArgumentError("mask: got one value only, allowed voxels inside and outside")
+    distance, inside = call.empty(x.shape, np.float64, x), call.empty(x.shape, np.float64, x)
+    call.run("edt", outside, distance, None, list(steps))
+    call.run("edt", x, inside, None, list(steps))
+    distance -= inside
+    return call.leave(distance)
