@@ -124,13 +124,6 @@ def write_holes_filled(call: Call, x: Array, neighbours: Array, out: Array) -> N
     call.run("write_values", background, 1 - background.at_ends(left), out)
 
 
-def write_flooded(call: Call, components: Any, out: Array) -> None:
-    """Fill each component of which a sample is set already."""
-    filled = call.empty(out.shape, bool)
-    call.run("write_values", components, call.run("touched", components, out), filled)
-    np.logical_or(out, filled, out=out)
-
-
 def _entered(call: Call, mask: Any) -> Array:
     x = call.enter(mask, "mask")
     if x.ndim == 0:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._ops.components import write_flooded, write_holes_filled
+from .._ops.components import write_holes_filled
 from .._runtime.backend import host_array, is_array
 from .._runtime.texts import documented
 from .._runtime.validate import KERNEL_DTYPES, Array
@@ -310,7 +310,7 @@ def binary_hit_or_miss(
     out = _output(call, output, x)
     fits, meets = call.empty(x.shape, bool), call.empty(x.shape, bool)
     for structure, found in zip(structures, (fits, meets), strict=True):
-        _morphology(call, x, None, found, [structure.step(1)])
+        call.run("morphology", _line(x), None, _line(found), [structure.step(1)])
     np.greater(fits, meets, out=out)
     result = call.leave(out)
     return None if is_array(output) else result
@@ -363,7 +363,8 @@ def binary_fill_holes(
         write_holes_filled(call, _line(x), neighbours, _line(target))
     else:
         nothing = np.broadcast_to(np.False_, x.shape)
-        _morphology(call, nothing, np.logical_not(x), target, [around.step(-1, border=True)])
+        steps = [around.step(-1, border=True)]
+        call.run("morphology", _line(nothing), _line(np.logical_not(x)), _line(target), steps)
         np.logical_not(target, out=target)
     if target is not out:
         out[...] = target
@@ -401,12 +402,16 @@ def _run(
         target = _bool_for(call, out)
         within = np.broadcast_to(np.True_, x.shape) if within is None else within
         components = call.run("label", _line(within), neighbours.ravel().tolist(), False)
-        _morphology(call, x, within, target, [around.step(1, border)])
-        write_flooded(call, components, _line(target))
+        call.run("morphology", _line(x), _line(within), _line(target), [around.step(1, border)])
+        filled = call.empty(target.shape, bool)  # components that the first step reaches
+        reached = call.run("touched", components, _line(target))
+        call.run("write_values", components, reached, _line(filled))
+        np.logical_or(target, filled, out=target)
         if target is not out:
             out[...] = target
     else:
-        _morphology(call, x, within, out, [s.step(times, border) for s in structures])
+        steps = [s.step(times, border) for s in structures]
+        call.run("morphology", _line(x), None if within is None else _line(within), _line(out), steps)
     return call.leave(out)
 
 
@@ -421,9 +426,9 @@ def _entered(call: Call, input: Any) -> Array:
 
 def _output(call: Call, output: Any, x: Array) -> Array:
     """Return where to write. The kernels read all before they write, so it may be the input itself."""
-    if is_array(output) and np.dtype(output.dtype).kind == "c":
-        raise TypeError("Complex output type not supported")
     out = call.scipy_output(output if is_array(output) else bool, x.shape, x, in_place=True)
+    if out.dtype.kind == "c":
+        raise TypeError("Complex output type not supported")
     if out.dtype.char not in KERNEL_DTYPES:
         raise RuntimeError(f"array type {out.dtype!r} not supported")
     return out
@@ -436,7 +441,3 @@ def _bool_for(call: Call, out: Array) -> Array:
 def _line(x: Array) -> Array:
     """Return what the kernels take: one axis at least."""
     return x.reshape(1) if x.ndim == 0 else x
-
-
-def _morphology(call: Call, x: Array, mask: Any, out: Array, steps: Any) -> None:
-    call.run("morphology", _line(x), None if mask is None else _line(mask), _line(out), steps)
