@@ -33,25 +33,28 @@ std::vector<int> order_of(const ArrayView& out) {
 class Bits {
   public:
     Bits(const Plan& plan, const std::vector<int>& order, bool mask, const Exec& exec)
-        : plan_(plan),
-          layout_(plan.layout),
+        : layout_(plan.layout),
           order_(order),
           tail_(layout_.width() % 64 == 0 ? 0 : ~std::uint64_t{0} << (layout_.width() % 64)),
           exec_(exec),
           saves_(std::any_of(plan.steps.begin(), plan.steps.end(),
                              [](const PlannedStep& s) { return s.iterations < 1 && !s.settles; })),
-          memory_(Workspace::bytes_of<std::uint64_t>(
-              {layout_.total, layout_.total, layout_.total, mask ? layout_.total : 0, saves_ ? layout_.total : 0})) {
-        for (std::uint64_t*& buffer : buffers_) buffer = memory_.take<std::uint64_t>(layout_.total);
+          runs_(std::any_of(plan.steps.begin(), plan.steps.end(),
+                            [](const PlannedStep& s) { return s.passes.size() > 1; })),
+          memory_(Workspace::bytes_of<std::uint64_t>({layout_.total, layout_.total, runs_ ? layout_.total : 0,
+                                                      mask ? layout_.total : 0, saves_ ? layout_.total : 0})) {
+        buffers_[0] = memory_.take<std::uint64_t>(layout_.total);
+        buffers_[1] = memory_.take<std::uint64_t>(layout_.total);
+        if (runs_) buffers_[2] = memory_.take<std::uint64_t>(layout_.total);
         if (mask) mask_ = memory_.take<std::uint64_t>(layout_.total);
         if (saves_) saved_ = memory_.take<std::uint64_t>(layout_.total);
     }
 
     void read(const ConstArrayView& in, const ConstArrayView* mask) {
-        for (std::uint64_t* const buffer : buffers_) std::fill_n(buffer, layout_.total, border_);
+        for (std::uint64_t* const buffer : buffers_) fill(buffer, border_);
         read(in, buffer(Buffer::before));
         if (mask == nullptr) return;
-        std::fill_n(mask_, layout_.total, 0);
+        fill(mask_, 0);
         read(*mask, mask_);
     }
 
@@ -76,17 +79,11 @@ class Bits {
     }
 
     void write(const ArrayView& out) {
-        const std::int64_t rows = layout_.strips() * layout_.rows();
-        const std::int64_t group = std::max<std::int64_t>(kChunk / layout_.width(), 1);
-        parallel_for((rows + group - 1) / group, exec_, [&](std::int64_t chunk) {
-            for (std::int64_t r = chunk * group; r < std::min((chunk + 1) * group, rows); ++r) {
-                std::int64_t index[kMaxRank];
-                unravel(r, layout_.rank - 1, layout_.shape, index);
-                std::int64_t offset = 0;
-                for (int a = 0; a < layout_.rank - 1; ++a) offset += index[a] * stride(out, a);
-                active_ops().unpack(out.dtype, buffer(Buffer::before) + word_of(index), layout_.width(), out.at(offset),
-                                    stride(out, layout_.rank - 1));
-            }
+        for_rows([&](const std::int64_t* index, std::int64_t word) {
+            std::int64_t offset = 0;
+            for (int a = 0; a < layout_.rank - 1; ++a) offset += index[a] * stride(out, a);
+            active_ops().unpack(out.dtype, buffer(Buffer::before) + word, layout_.width(), out.at(offset),
+                                stride(out, layout_.rank - 1));
         });
     }
 
@@ -96,6 +93,27 @@ class Bits {
     template <class View>
     std::int64_t stride(const View& view, int a) const {
         return view.strides[order_[static_cast<std::size_t>(a)]];
+    }
+
+    // Calls body(index, word) for each row.
+    template <class Body>
+    void for_rows(Body&& body) const {
+        const std::int64_t rows = layout_.strips() * layout_.rows();
+        const std::int64_t group = std::max<std::int64_t>(kChunk / layout_.width(), 1);
+        parallel_for((rows + group - 1) / group, exec_, [&](std::int64_t chunk) {
+            for (std::int64_t r = chunk * group; r < std::min((chunk + 1) * group, rows); ++r) {
+                std::int64_t index[kMaxRank];
+                unravel(r, layout_.rank - 1, layout_.shape, index);
+                body(index, word_of(index));
+            }
+        });
+    }
+
+    void fill(std::uint64_t* words, std::uint64_t value) const {
+        if (words == nullptr) return;
+        parallel_for((layout_.total + kChunk - 1) / kChunk, exec_, [&](std::int64_t chunk) {
+            std::fill(words + chunk * kChunk, words + std::min((chunk + 1) * kChunk, layout_.total), value);
+        });
     }
 
     std::int64_t word_of(const std::int64_t* index) const {
@@ -149,18 +167,14 @@ class Bits {
         const std::uint64_t border = set ? ~std::uint64_t{0} : 0;
         if (border == border_) return;
         border_ = border;
-        std::fill_n(buffer(Buffer::after), layout_.total, border_);
-        std::fill_n(buffer(Buffer::runs), layout_.total, border_);
-        const std::int64_t rows = layout_.strips() * layout_.rows();
-        for (std::int64_t r = 0; r < rows; ++r) {
-            std::int64_t index[kMaxRank];
-            unravel(r, layout_.rank - 1, layout_.shape, index);
-            std::uint64_t* const to = buffer(Buffer::after) + word_of(index);
-            std::copy_n(buffer(Buffer::before) + word_of(index), layout_.words, to);
-            end_row(to);
-        }
+        fill(buffer(Buffer::after), border_);
+        fill(buffer(Buffer::runs), border_);
+        for_rows([&](const std::int64_t*, std::int64_t word) {
+            std::copy_n(buffer(Buffer::before) + word, layout_.words, buffer(Buffer::after) + word);
+            end_row(buffer(Buffer::after) + word);
+        });
         std::swap(buffers_[0], buffers_[1]);
-        std::fill_n(buffer(Buffer::after), layout_.total, border_);
+        fill(buffer(Buffer::after), border_);
     }
 
     // One iteration, from `before` to `after`. Tells whether they differ.
@@ -211,13 +225,13 @@ class Bits {
                            static_cast<std::size_t>(n) * sizeof(std::uint64_t)) != 0;
     }
 
-    const Plan& plan_;
     const Layout& layout_;
     const std::vector<int>& order_;
     std::uint64_t border_ = 0;
     std::uint64_t tail_;
     Exec exec_;
     bool saves_;
+    bool runs_;
     Workspace memory_;
     std::uint64_t* buffers_[3] = {};
     std::uint64_t* mask_ = nullptr;
