@@ -33,6 +33,18 @@ def as_scipy(function: str, x: Any, *args: Any, **options: Any) -> Case:
     )
 
 
+def box_erosion(mask: Any, box: Any) -> Case:
+    case = as_scipy("binary_erosion", mask, box)
+
+    def by_fastmorph(threads: int) -> Call:
+        import fastmorph
+
+        return lambda: fastmorph.erode(mask, parallel=threads)
+
+    case.peers["fastmorph"] = by_fastmorph
+    return case
+
+
 def propagated(mask: Any) -> Case:
     seeds = np.zeros_like(mask)
     seeds[mask.shape[0] // 2] = mask[mask.shape[0] // 2]
@@ -52,7 +64,16 @@ def ball(mask: Any, radius: int) -> Case:
         image = sitk.GetImageFromArray(mask.astype(np.uint8))
         return lambda: sitk.BinaryDilate(image, [radius] * 3, sitk.sitkBall)
 
-    peers: dict[str, Any] = {"scipy edt": lambda _: by_distance, "SimpleITK, its own ball": by_simpleitk}
+    def by_fastmorph(threads: int) -> Call:
+        import fastmorph
+
+        return lambda: fastmorph.spherical_dilate(mask, radius=radius, parallel=threads)
+
+    peers: dict[str, Any] = {
+        "scipy edt": lambda _: by_distance,
+        "SimpleITK, its own ball": by_simpleitk,
+        "fastmorph": by_fastmorph,
+    }
     if radius <= 3:
         peers["scipy"] = lambda _: lambda: scipy_ndimage.binary_dilation(mask, structure)
     return Case(
@@ -81,6 +102,7 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
         "erosion x3, Fortran order": lambda: as_scipy(
             "binary_erosion", np.asfortranarray(head()), iterations=3
         ),
+        "erosion 3^3": lambda: box_erosion(head(), box),
         "closing 3^3 x2": lambda: as_scipy("binary_closing", folds(shape), box, 2),
         "propagation": lambda: propagated(folds(shape)),
         **balls,
