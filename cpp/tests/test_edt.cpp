@@ -61,3 +61,22 @@ TEST(edt, a_long_line_and_no_zero) {
     cpu::edt(erase_type(in), &distances, nullptr, {3.0, 1.0}, {});
     EXPECT(y[0] == 4000.0 && y[4000] == 0.0 && y[4999] == 999.0);
 }
+
+TEST(edt, samples_within_a_radius_at_every_level) {
+    std::vector<std::uint8_t> x(9 * 11 * 70, 0);
+    std::vector<std::uint8_t> y(x.size());
+    const View<std::uint8_t, 3> in = contiguous_view<std::uint8_t, 3>(x.data(), {9, 11, 70});
+    const View<std::uint8_t, 3> out = contiguous_view<std::uint8_t, 3>(y.data(), {9, 11, 70});
+    in(4, 5, 60) = 3;
+    for (const CpuLevel level : usable_levels()) {
+        set_active_level(to_string(level));
+        for (const double step : {1.0, 2.0}) {  // whole squares, and any
+            cpu::within_distance(as_const(erase_type(in)), erase_type(out), {1.0, 1.0, step}, 4.0, false, {});
+            const std::int64_t reach = step == 1.0 ? 4 : 2;
+            EXPECT(out(4, 5, 60 - reach) == 1 && out(4, 5, 60 - reach - 1) == 0);
+            EXPECT(out(8, 5, 60) == 1 && out(8, 6, 60) == 0 && out(0, 0, 0) == 0);
+        }
+        cpu::within_distance(as_const(erase_type(in)), erase_type(out), {1.0, 1.0, 1.0}, 0.0, true, {});
+        for (std::size_t i = 0; i < x.size(); ++i) EXPECT(y[i] == (x[i] == 0));
+    }
+}

@@ -16,6 +16,7 @@ from ._ops.hessian import hessian_eigenvalues, vesselness
 from ._ops.intensity import clip_percentiles, window, window_to_uint8, zscore
 from ._ops.label_statistics import LabelStatistics, label_statistics
 from ._ops.measure import bounding_box, crop_to_nonzero, otsu, percentiles
+from ._ops.morphology import closing, dilate, erode, opening
 from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
 from ._ops.resample import ResamplePlan, resample
 from ._ops.resample_labels import resample_argmax, resample_labels
@@ -68,9 +69,12 @@ __all__ = [
     "__version__",
     "bounding_box",
     "clip_percentiles",
+    "closing",
     "compat",
     "crop_to_nonzero",
     "cuda_available",
+    "dilate",
+    "erode",
     "fill_holes",
     "gaussian",
     "get_num_threads",
@@ -82,6 +86,7 @@ __all__ = [
     "n4_bias_field_correction",
     "ndimage",
     "nn",
+    "opening",
     "otsu",
     "patch_scipy",
     "percentiles",

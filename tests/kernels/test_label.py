@@ -193,7 +193,8 @@ def test_masks_in_any_memory_order(rng):
     for name, same in layouts(x):
         np.testing.assert_array_equal(vk.fill_holes(same), scipy.ndimage.binary_fill_holes(x), err_msg=name)
     assert vk.fill_holes(np.asfortranarray(x)).flags.f_contiguous
-    assert vk.fill_holes(np.zeros((0, 4))).shape == (0, 4)
+    for shape in ((0, 4), (4, 0)):
+        assert vk.fill_holes(np.zeros(shape)).shape == shape and label(np.zeros(shape))[0].shape == shape
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,21 @@ CALLS = {
     "signed_distance": (lambda x: vk.signed_distance(x), MASK),
     "largest_component": (lambda x: vk.largest_component(x), MASK),
     "fill_holes": (lambda x: vk.fill_holes(x), MASK),
+    "dilate": (lambda x: vk.dilate(x, 1.0), MASK),
+    "erode": (lambda x: vk.erode(x, 1.0), MASK),
+    "opening": (lambda x: vk.opening(x, 1.0), MASK),
+    "closing": (lambda x: vk.closing(x, 1.0), MASK),
+    **{
+        f"binary_{name}": (
+            lambda x, m, out, name=name: getattr(ndimage, f"binary_{name}")(x, mask=m, output=out),
+            LABELS,
+            MASK,
+            new(6, 7, 8, dtype=bool),
+        )
+        for name in ("erosion", "dilation", "opening", "closing", "propagation")
+    },
+    "binary_hit_or_miss": (lambda x: ndimage.binary_hit_or_miss(x), LABELS),
+    "binary_fill_holes": (lambda x: ndimage.binary_fill_holes(x), LABELS),
     "spline_filter1d": (lambda x, out: ndimage.spline_filter1d(x, output=out), IMAGE, new(6, 7, 8)),
     "spline_filter": (lambda x, out: ndimage.spline_filter(x, output=out), IMAGE, new(6, 7, 8)),
     "shift": (lambda x, out: ndimage.shift(x, 0.5, out), IMAGE, new(6, 7, 8)),
@@ -186,6 +201,7 @@ MEASURES = {"percentiles", "bounding_box", "otsu", "label_statistics"}  # number
 TAKE_NO_ARRAY = {
     "cuda_available", "get_num_threads", "list_series", "load", "patch_scipy", "release_memory", "reorient",
     "save", "set_cache_limit", "set_num_threads", "show_config",
+    "generate_binary_structure", "iterate_structure",
 }  # fmt: skip
 
 

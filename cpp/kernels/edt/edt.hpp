@@ -17,4 +17,9 @@ namespace voxkern::cpu {
 void edt(const ConstArrayView& in, const ArrayView* distances, const ArrayView* indices,
          const std::vector<double>& sampling, const Exec& exec);
 
+// Which samples are no further than `radius` from one that is not zero, or from a zero: 1 or 0 of `out`, uint8 in the
+// shape of `in`.
+void within_distance(const ConstArrayView& in, const ArrayView& out, const std::vector<double>& sampling, double radius,
+                     bool zeros, const Exec& exec);
+
 }  // namespace voxkern::cpu

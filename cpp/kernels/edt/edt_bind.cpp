@@ -23,6 +23,11 @@ void check_indices(const ConstArrayView& in, const ArrayView& indices) {
     expect(fits, "indices: allowed an index along each axis of the input, in C order");
 }
 
+void check_sampling(const ConstArrayView& in, const std::vector<double>& sampling) {
+    expect(static_cast<int>(sampling.size()) == in.rank, "sampling: allowed one step for each axis");
+    for (const double step : sampling) expect(step > 0.0, "sampling: allowed steps above 0");
+}
+
 }  // namespace
 
 void bind_edt(py::module_& module) {
@@ -39,14 +44,27 @@ void bind_edt(py::module_& module) {
             expect(!out || (out->dtype == DType::f64 && same_shape(in, *out)),
                    "distances: allowed float64 of its shape");
             if (nearest) check_indices(in, *nearest);
-            expect(static_cast<int>(sampling.size()) == in.rank, "sampling: allowed one step for each axis");
-            for (const double step : sampling) expect(step > 0.0, "sampling: allowed steps above 0");
+            check_sampling(in, sampling);
             run(where, [&](const auto& exec) {
                 backend::edt(in, out ? &*out : nullptr, nearest ? &*nearest : nullptr, sampling, exec);
             });
         },
         py::arg("input"), py::arg("distances"), py::arg("indices"), py::arg("sampling"), where(),
         "Euclidean distances to the nearest zero, and where that is. threads=0: the default number.");
+    module.def(
+        "within_distance",
+        [](const Array& input, const Array& output, const std::vector<double>& sampling, double radius, bool zeros,
+           Where where) {
+            const ConstArrayView in = view_of(input, "input");
+            const ArrayView out = writable_view_of(output, "output");
+            expect(in.rank >= 1, "input: allowed one axis or more");
+            expect(out.dtype == DType::u8 && same_shape(in, out), "output: allowed bool or uint8 of its shape");
+            check_sampling(in, sampling);
+            expect(radius >= 0.0, "radius: allowed 0 or more");
+            run(where, [&](const auto& exec) { backend::within_distance(in, out, sampling, radius, zeros, exec); });
+        },
+        py::arg("input"), py::arg("output"), py::arg("sampling"), py::arg("radius"), py::arg("zeros"), where(),
+        "Samples no further than a radius from what is not zero, or from zeros. threads=0: the default number.");
 }
 
 }  // namespace voxkern::bindings

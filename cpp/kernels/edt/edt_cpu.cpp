@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 
 #include "core/axes.hpp"
 #include "core/workspace.hpp"
@@ -61,13 +62,31 @@ std::int64_t offset_of(std::int64_t position, int rank, const std::int64_t* shap
     return offset;
 }
 
+// What is wanted. `near` is uint8 and excludes the others: it tells which samples are no further than the radius.
+struct Wanted {
+    const ArrayView* distances = nullptr;
+    const ArrayView* indices = nullptr;
+    const ArrayView* near = nullptr;
+    double radius = 0.0;
+    bool zeros = true;  // from these
+};
+
+// The smallest square of a distance above the radius: of whole steps, or of any.
+double behind(double radius, std::int32_t) {
+    return std::min(std::floor(radius * radius) + 1.0, static_cast<double>(kFar<std::int32_t>));
+}
+double behind(double radius, double) {
+    return std::min(std::nextafter(radius * radius, kFar<double>), kFar<double>);
+}
+
 template <class T>
 class Transform {
   public:
-    Transform(const ConstArrayView& in, const ArrayView* distances, const ArrayView* indices, const Grid& grid,
-              double scale)
+    Transform(const ConstArrayView& in, const Wanted& wanted, const Grid& grid, double scale)
         : in_(in),
-          distances_(distances),
+          wanted_(wanted),
+          distances_(wanted.distances),
+          far_(wanted.near == nullptr ? kFar<T> : static_cast<T>(behind(wanted.radius / scale, T{}))),
           grid_(grid),
           scale_(scale),
           last_(grid.rank - 1),
@@ -75,7 +94,7 @@ class Transform {
           width_(grid.shape[last_]),
           work_memory_(size_ * static_cast<std::int64_t>(sizeof(T))),
           work_(work_memory_.take<T>(size_)),
-          indices_(indices) {
+          indices_(wanted.indices) {
         for (int a = 0; a < grid.rank; ++a) {
             const double step = scale == 1.0 ? grid.sampling[a] * grid.sampling[a] : 1.0;
             std::vector<T> squares;
@@ -161,13 +180,13 @@ class Transform {
                 const std::int64_t to = row * width_ + x;
                 std::int32_t* const index = index_of(0);
                 if (ops_.scan(in_.dtype, in_.at(from), grid_.in_strides[0], grid_.in_strides[last_], axis(0),
-                              std::min(piece, width_ - x), work_ + to, index == nullptr ? nullptr : index + to, slab,
-                              counts)) {
+                              wanted_.zeros, far_, std::min(piece, width_ - x), work_ + to,
+                              index == nullptr ? nullptr : index + to, slab, counts)) {
                     found = true;
                 }
             }
         });
-        if (found) return;
+        if (found || wanted_.near != nullptr) return;
         for (std::int64_t z = 0; z < n; ++z) {  // one zero before the first sample
             work_[z * slab] = axis(0).squares[z + 1];
             if (indices_ != nullptr) index_of(0)[z * slab] = -1;
@@ -217,8 +236,12 @@ class Transform {
                 std::int32_t* const index = index_of(last_);
                 ops_.row(axis(last_), padded + width_, row, index == nullptr ? nullptr : index + r * width_, scratch);
             }
-            if (distances_ == nullptr) continue;
             const std::int64_t to = offset_of(r, last_, grid_.shape, grid_.out_strides);
+            if (wanted_.near != nullptr) {
+                ops_.near(row, far_, static_cast<std::uint8_t*>(wanted_.near->at(to)), grid_.out_strides[last_],
+                          width_);
+            }
+            if (distances_ == nullptr) continue;
             ops_.roots(row, scale_, static_cast<double*>(distances_->at(to)), grid_.out_strides[last_], width_);
         }
     }
@@ -254,7 +277,9 @@ class Transform {
     }
 
     const ConstArrayView& in_;
+    const Wanted& wanted_;
     const ArrayView* distances_;
+    T far_;
     const Grid& grid_;
     double scale_;
     int last_;
@@ -269,15 +294,9 @@ class Transform {
     const LevelOps<T>& ops_ = active(Type<T>{});
 };
 
-}  // namespace
-}  // namespace voxkern::edt
-
-namespace voxkern::cpu {
-
-void edt(const ConstArrayView& in, const ArrayView* distances, const ArrayView* indices,
-         const std::vector<double>& sampling, const Exec& exec) {
+void transform(const ConstArrayView& in, const Wanted& wanted, const std::vector<double>& sampling, const Exec& exec) {
     if (in.size() == 0) return;
-    const edt::Grid grid = edt::grid_of(in, distances, sampling);
+    const Grid grid = grid_of(in, wanted.near != nullptr ? wanted.near : wanted.distances, sampling);
     const Exec limited = limited_to_work(exec, 8 * in.size());
     double diagonal = 0.0;
     bool even = true;
@@ -286,11 +305,33 @@ void edt(const ConstArrayView& in, const ArrayView* distances, const ArrayView* 
         diagonal += n * n;
         even = even && sampling[static_cast<std::size_t>(a)] == sampling[0];
     }
-    if (even && diagonal < static_cast<double>(edt::kFar<std::int32_t>)) {
-        edt::Transform<std::int32_t>(in, distances, indices, grid, sampling[0]).run(limited);
+    if (even && diagonal < static_cast<double>(kFar<std::int32_t>)) {
+        Transform<std::int32_t>(in, wanted, grid, sampling[0]).run(limited);
     } else {
-        edt::Transform<double>(in, distances, indices, grid, 1.0).run(limited);
+        Transform<double>(in, wanted, grid, 1.0).run(limited);
     }
+}
+
+}  // namespace
+}  // namespace voxkern::edt
+
+namespace voxkern::cpu {
+
+void edt(const ConstArrayView& in, const ArrayView* distances, const ArrayView* indices,
+         const std::vector<double>& sampling, const Exec& exec) {
+    edt::Wanted wanted;
+    wanted.distances = distances;
+    wanted.indices = indices;
+    edt::transform(in, wanted, sampling, exec);
+}
+
+void within_distance(const ConstArrayView& in, const ArrayView& out, const std::vector<double>& sampling, double radius,
+                     bool zeros, const Exec& exec) {
+    edt::Wanted wanted;
+    wanted.near = &out;
+    wanted.radius = radius;
+    wanted.zeros = zeros;
+    edt::transform(in, wanted, sampling, exec);
 }
 
 }  // namespace voxkern::cpu

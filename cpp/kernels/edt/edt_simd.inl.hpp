@@ -42,36 +42,36 @@ inline bool any(M mask) {
 
 constexpr std::int32_t kNone = std::int32_t{1} << 29;  // steps: no zero yet
 
-// The steps to the last zero, of a row, from those of the row before.
+// The steps to the last sample that is zero, or is not, of a row: from those of the row before.
 template <class Bits>
-inline bool count_row(const void* in, std::int64_t stride, Bits ignored, const std::int32_t* before,
+inline bool count_row(const void* in, std::int64_t stride, Bits ignored, bool zeros, const std::int32_t* before,
                       std::int32_t* counts, std::int64_t n) {
     const char* from = static_cast<const char*>(in);
     std::int32_t nearest = kNone;
     for (std::int64_t i = 0; i < n; ++i) {
         Bits bits;
         __builtin_memcpy(&bits, from + i * stride * static_cast<std::int64_t>(sizeof(Bits)), sizeof(bits));
-        counts[i] = (bits & static_cast<Bits>(~ignored)) == 0 ? 0 : before[i] + 1;
+        counts[i] = ((bits & static_cast<Bits>(~ignored)) == 0) == zeros ? 0 : before[i] + 1;
         nearest = counts[i] < nearest ? counts[i] : nearest;
     }
     return nearest == 0;
 }
 
 // A zero is told by its bits; those of -0.0 are one too many.
-inline bool count(DType dtype, const void* in, std::int64_t stride, const std::int32_t* before, std::int32_t* counts,
-                  std::int64_t n) {
+inline bool count(DType dtype, const void* in, std::int64_t stride, bool zeros, const std::int32_t* before,
+                  std::int32_t* counts, std::int64_t n) {
     switch (dtype) {
-        case DType::f16: return count_row<std::uint16_t>(in, stride, 0x8000U, before, counts, n);
-        case DType::f32: return count_row<std::uint32_t>(in, stride, 0x80000000U, before, counts, n);
-        case DType::f64: return count_row<std::uint64_t>(in, stride, 1ULL << 63, before, counts, n);
+        case DType::f16: return count_row<std::uint16_t>(in, stride, 0x8000U, zeros, before, counts, n);
+        case DType::f32: return count_row<std::uint32_t>(in, stride, 0x80000000U, zeros, before, counts, n);
+        case DType::f64: return count_row<std::uint64_t>(in, stride, 1ULL << 63, zeros, before, counts, n);
         case DType::u8:
-        case DType::i8: return count_row<std::uint8_t>(in, stride, 0, before, counts, n);
+        case DType::i8: return count_row<std::uint8_t>(in, stride, 0, zeros, before, counts, n);
         case DType::u16:
-        case DType::i16: return count_row<std::uint16_t>(in, stride, 0, before, counts, n);
+        case DType::i16: return count_row<std::uint16_t>(in, stride, 0, zeros, before, counts, n);
         case DType::u32:
-        case DType::i32: return count_row<std::uint32_t>(in, stride, 0, before, counts, n);
+        case DType::i32: return count_row<std::uint32_t>(in, stride, 0, zeros, before, counts, n);
         case DType::u64:
-        case DType::i64: return count_row<std::uint64_t>(in, stride, 0, before, counts, n);
+        case DType::i64: return count_row<std::uint64_t>(in, stride, 0, zeros, before, counts, n);
     }
     return false;
 }
@@ -91,15 +91,15 @@ inline std::int64_t bytes_of(DType dtype) {
 }
 
 template <class T>
-bool scan(DType dtype, const void* in, std::int64_t in_step, std::int64_t in_stride, const Axis<T>& axis,
-          std::int64_t n, T* work, std::int32_t* index, std::int64_t step, std::int32_t* counts) {
+bool scan(DType dtype, const void* in, std::int64_t in_step, std::int64_t in_stride, const Axis<T>& axis, bool zeros,
+          T far, std::int64_t n, T* work, std::int32_t* index, std::int64_t step, std::int32_t* counts) {
     const std::int64_t bytes = bytes_of(dtype) * in_step;
     std::int32_t* const ahead = counts + axis.n * n;
     for (std::int64_t i = 0; i < n; ++i) ahead[i] = kNone;
     bool found = false;
     for (std::int64_t z = 0; z < axis.n; ++z) {
         const std::int32_t* before = z == 0 ? ahead : counts + (z - 1) * n;
-        found |= count(dtype, static_cast<const char*>(in) + z * bytes, in_stride, before, counts + z * n, n);
+        found |= count(dtype, static_cast<const char*>(in) + z * bytes, in_stride, zeros, before, counts + z * n, n);
     }
     for (std::int64_t z = axis.n - 1; z >= 0; --z) {
         const std::int32_t* VOXKERN_RESTRICT behind = counts + z * n;
@@ -108,7 +108,8 @@ bool scan(DType dtype, const void* in, std::int64_t in_step, std::int64_t in_str
             ahead[i] = behind[i] == 0 ? 0 : ahead[i] + 1;
             const std::int32_t nearest = behind[i] <= ahead[i] ? behind[i] : ahead[i];
             const T steps = static_cast<T>(nearest < kNone ? nearest : 0);
-            to[i] = nearest < kNone ? steps * steps * axis.step : kFar<T>;
+            const T square = nearest < kNone ? steps * steps * axis.step : far;
+            to[i] = square < far ? square : far;
         }
         if (index == nullptr) continue;
         std::int32_t* VOXKERN_RESTRICT at = index + z * step;
@@ -320,12 +321,21 @@ void roots(const T* squares, double scale, double* out, std::int64_t stride, std
     }
 }
 
+template <class T>
+void near(const T* squares, T far, std::uint8_t* out, std::int64_t stride, std::int64_t n) {
+    if (stride == 1) {
+        for (std::int64_t i = 0; i < n; ++i) out[i] = squares[i] < far;
+    } else {
+        for (std::int64_t i = 0; i < n; ++i) out[i * stride] = squares[i] < far;
+    }
+}
+
 }  // namespace
 
 const Ops& ops() {
     static constexpr Ops table = {
-        {scan<std::int32_t>, columns<std::int32_t>, row<std::int32_t>, roots<std::int32_t>},
-        {scan<double>, columns<double>, row<double>, roots<double>},
+        {scan<std::int32_t>, columns<std::int32_t>, row<std::int32_t>, roots<std::int32_t>, near<std::int32_t>},
+        {scan<double>, columns<double>, row<double>, roots<double>, near<double>},
     };
     return table;
 }

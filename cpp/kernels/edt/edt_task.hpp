@@ -36,10 +36,12 @@ struct Scratch {
 
 template <class T>
 struct LevelOps {
-    // Distances along axis 0 from samples that are zero or not, of `n` neighbouring columns: `work` gets the squares.
-    // Steps count elements. Tells whether there is a zero. `counts` holds n values for each sample of the axis.
+    // Distances along axis 0 from samples that are zero, or that are not, of `n` neighbouring columns: `work` gets the
+    // squares, `far` at most. Steps count elements. Tells whether there is such a sample. `counts` holds n values for
+    // each sample of the axis.
     bool (*scan)(DType dtype, const void* in, std::int64_t in_step, std::int64_t in_stride, const Axis<T>& axis,
-                 std::int64_t n, T* work, std::int32_t* index, std::int64_t step, std::int32_t* counts);
+                 bool zeros, T far, std::int64_t n, T* work, std::int32_t* index, std::int64_t step,
+                 std::int32_t* counts);
     // The smallest sum of a sample and the square of the way to it, for kColumns columns: from `block`, which has
     // kColumns values for each sample, to `work`, of which `n` columns count. `index` may be null.
     void (*columns)(const Axis<T>& axis, const T* block, std::int64_t n, T* work, std::int32_t* index,
@@ -48,6 +50,8 @@ struct LevelOps {
     void (*row)(const Axis<T>& axis, const T* row, T* work, std::int32_t* index, const Scratch<T>& scratch);
     // Roots of squares, times `scale`.
     void (*roots)(const T* squares, double scale, double* out, std::int64_t stride, std::int64_t n);
+    // 1 where a square is below `far`, else 0.
+    void (*near)(const T* squares, T far, std::uint8_t* out, std::int64_t stride, std::int64_t n);
 };
 
 struct Ops {

@@ -46,6 +46,9 @@ void write_values(const label::Components& components, const std::vector<std::ui
 // Samples of each component; the first number is that of the others.
 std::vector<std::int64_t> sizes(const label::Components& components);
 
+// Which components have a sample that is not zero in an array of their shape; the first answer is false. bool or uint8.
+std::vector<std::uint8_t> touched(const label::Components& components, const ConstArrayView& marks, const Exec& exec);
+
 // Which components have a sample at an end of one of these axes; the first answer is false.
 std::vector<std::uint8_t> at_ends(const label::Components& components, const std::vector<bool>& axes);
 

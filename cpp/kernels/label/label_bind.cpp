@@ -12,10 +12,11 @@ namespace {
 using label::Components;
 using Bytes = py::array_t<std::uint8_t, py::array::c_style | py::array::forcecast>;
 
-void check_shape(const Components& components, const ArrayView& out) {
+template <class View>
+void check_shape(const Components& components, const View& out, const char* message) {
     bool same = out.rank == components.rank;
     for (int a = 0; same && a < out.rank; ++a) same = out.shape[a] == components.shape[a];
-    expect(same, "output: its shape differs from that of the components");
+    expect(same, message);
 }
 
 template <class T>
@@ -58,7 +59,7 @@ void bind_label(py::module_& module) {
         "write_labels",
         [](const Components& components, const Array& output, Where where) {
             const ArrayView out = writable_view_of(output, "output");
-            check_shape(components, out);
+            check_shape(components, out, "output: its shape differs from that of the components");
             expect(out.dtype != DType::f16, "output: got float16");
             run(where, [&](const auto& exec) { backend::write_labels(components, out, exec); });
         },
@@ -67,7 +68,7 @@ void bind_label(py::module_& module) {
         "write_values",
         [](const Components& components, const Bytes& values, const Array& output, Where where) {
             const ArrayView out = writable_view_of(output, "output");
-            check_shape(components, out);
+            check_shape(components, out, "output: its shape differs from that of the components");
             expect(out.dtype == DType::u8, "output: allowed bool or uint8");
             expect(static_cast<std::int64_t>(values.size()) == components.count + 1,
                    "values: allowed one for the rest and one for each component");
@@ -76,6 +77,17 @@ void bind_label(py::module_& module) {
         },
         py::arg("components"), py::arg("values"), py::arg("output"), where(),
         "A value for each sample: values[0] outside the components, values[k] in that of number k.");
+    module.def(
+        "touched",
+        [](const Components& components, const Array& marks, Where where) {
+            const ConstArrayView in = view_of(marks, "marks");
+            check_shape(components, in, "marks: their shape differs from that of the components");
+            expect(in.dtype == DType::u8, "marks: allowed bool or uint8");
+            std::vector<std::uint8_t> found;
+            run(where, [&](const auto& exec) { found = backend::touched(components, in, exec); });
+            return array_of(found);
+        },
+        py::arg("components"), py::arg("marks"), where(), "1 for each component with a sample that is not zero there.");
 }
 
 }  // namespace voxkern::bindings

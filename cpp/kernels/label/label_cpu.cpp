@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <atomic>
 
 #include "core/axes.hpp"
 #include "kernels/label/label.hpp"
@@ -180,6 +181,7 @@ void write(const Components& c, const ArrayView& out, const Exec& exec, Value&& 
     const std::int64_t width = c.shape[c.rank - 1];
     const std::int64_t stride = out.strides[c.rank - 1];
     const std::int64_t rows = static_cast<std::int64_t>(c.first_run.size()) - 1;
+    if (rows == 0) return;
     const std::int64_t group = std::max<std::int64_t>(kChunk / width, 1);
     parallel_for((rows + group - 1) / group, limited_to_work(exec, rows * width), [&](std::int64_t chunk) {
         for (std::int64_t r = chunk * group; r < std::min((chunk + 1) * group, rows); ++r) {
@@ -287,6 +289,33 @@ std::vector<std::int64_t> sizes(const label::Components& c) {
     for (std::size_t i = 1; i < counts.size(); ++i) samples -= counts[i];
     counts[0] = samples;
     return counts;
+}
+
+std::vector<std::uint8_t> touched(const label::Components& c, const ConstArrayView& marks, const Exec& exec) {
+    using namespace label;
+    std::vector<std::atomic<std::uint8_t>> found(static_cast<std::size_t>(c.count) + 1);
+    const std::int64_t rows = static_cast<std::int64_t>(c.first_run.size()) - 1;
+    const std::int64_t stride = marks.strides[c.rank - 1];
+    if (rows == 0) return {0};
+    const std::int64_t group = std::max<std::int64_t>(kChunk / c.shape[c.rank - 1], 1);
+    parallel_for((rows + group - 1) / group, limited_to_work(exec, marks.size()), [&](std::int64_t chunk) {
+        for (std::int64_t r = chunk * group; r < std::min((chunk + 1) * group, rows); ++r) {
+            std::int64_t index[kMaxRank];
+            unravel(r, c.rank - 1, c.shape, index);
+            std::int64_t offset = 0;
+            for (int a = 0; a < c.rank - 1; ++a) offset += index[a] * marks.strides[a];
+            const std::uint8_t* const row = static_cast<const std::uint8_t*>(marks.at(offset));
+            const auto at = static_cast<std::size_t>(r);
+            for (std::int64_t run = c.first_run[at]; run < c.first_run[at + 1]; ++run) {
+                std::atomic<std::uint8_t>& known = found[static_cast<std::size_t>(c.label[run]) + 1];
+                if (known.load(std::memory_order_relaxed) != 0) continue;
+                std::int64_t i = c.begin[run];
+                while (i < c.end[run] && row[i * stride] == 0) ++i;
+                if (i < c.end[run]) known.store(1, std::memory_order_relaxed);
+            }
+        }
+    });
+    return {found.begin(), found.end()};
 }
 
 std::vector<std::uint8_t> at_ends(const label::Components& c, const std::vector<bool>& axes) {

@@ -112,9 +112,16 @@ def fill_holes(
         beside: list[Any] = [slice(None)] * x.ndim
         beside[a] = [0, 2]
         neighbours[tuple(beside)] = False
+    out = call.empty(x.shape, bool, x)
+    write_holes_filled(call, x, neighbours, out)
+    return call.leave(out)
+
+
+def write_holes_filled(call: Call, x: Array, neighbours: Array, out: Array) -> None:
+    """Write what is not zero, and components of the rest from which no neighbour lies outside."""
     background = call.run("label", x, neighbours.ravel().tolist(), True)
-    outside = background.at_ends([a not in across for a in range(x.ndim)])
-    return _written(call, x, background, 1 - outside)
+    left = [bool(np.take(neighbours, 0, axis).any()) for axis in range(x.ndim)]
+    call.run("write_values", background, 1 - background.at_ends(left), out)
 
 
 def _entered(call: Call, mask: Any) -> Array:

@@ -114,6 +114,64 @@ mask : array_like or Volume
 connectivity : int
     Voxels that differ by a step along so many axes at most are connected: in 3-D 1 (faces), 2 (edges)
     or 3 (corners).""",
+    "radius_mm": """\
+radius_mm : float
+    Radius of the ball, 0 or more. Voxel centres at just this distance, but for rounding, belong to it.""",
+    "ball_axes": """\
+axes : int or sequence, optional
+    Axes along which the ball extends: two make it a disc in each slice. Default: all axes of an array, the
+    spatial ones of a Volume.""",
+    "ball_spacing": """\
+spacing : float or sequence, optional
+    Size of a voxel along ``axes``, for an array; default 1. A Volume has its own.""",
+    "ball_result": """\
+Returns
+-------
+array
+    bool, of the kind of ``mask`` and in its memory order.
+
+Raises
+------
+ArgumentError
+    A value that is not allowed.""",
+    # scipy.ndimage: morphology of masks
+    "binary_input": """\
+input : array_like
+    Bool, integer, float32 or float64; what is not zero is set. Any number of axes, any memory order.""",
+    "binary_structure": """\
+structure : array_like, optional
+    Which samples around a sample count, of any shape. Default: itself and those that share a face.""",
+    "binary_iterations": """\
+iterations : int
+    How often; below 1: until nothing changes.""",
+    "binary_mask": """\
+mask : array_like, optional
+    Where it is zero samples stay as they are. The shape is that of ``input``.""",
+    "binary_output": """\
+output : array, optional
+    Where to write, ``input`` itself among others. Anything else has no effect: a new result is bool.""",
+    "border_value": """\
+border_value : int
+    What lies outside: 0, or set.""",
+    "binary_origin": """\
+origin : int or sequence
+    Shift of the structure's centre from its middle, for each axis of ``axes``.""",
+    "brute_force": """\
+brute_force : bool
+    scipy's; without effect.""",
+    "binary_axes": """\
+axes : int or sequence, optional
+    Axes that the structure has; all by default. Along the others it has one sample.""",
+    "binary_result": """\
+Returns
+-------
+array
+    bool, or ``output``.
+
+Raises
+------
+RuntimeError, ValueError, TypeError, IndexError
+    As scipy's function of this name; and ValueError where iterations alternate forever.""",
     # scipy.ndimage: filters
     "input": """\
 input : array_like

@@ -35,10 +35,28 @@ from ._filters import (
 )
 from ._interpolation import shift, spline_filter, spline_filter1d, zoom
 from ._label import label
+from ._morphology import (
+    binary_closing,
+    binary_dilation,
+    binary_erosion,
+    binary_fill_holes,
+    binary_hit_or_miss,
+    binary_opening,
+    binary_propagation,
+    iterate_structure,
+)
 from ._ranks import median_filter, percentile_filter, rank_filter
+from ._structure import generate_binary_structure
 
 __all__ = [
     "affine_transform",
+    "binary_closing",
+    "binary_dilation",
+    "binary_erosion",
+    "binary_fill_holes",
+    "binary_hit_or_miss",
+    "binary_opening",
+    "binary_propagation",
     "convolve",
     "convolve1d",
     "correlate",
@@ -48,9 +66,11 @@ __all__ = [
     "gaussian_filter1d",
     "gaussian_gradient_magnitude",
     "gaussian_laplace",
+    "generate_binary_structure",
     "generic_gradient_magnitude",
     "generic_laplace",
     "geometric_transform",
+    "iterate_structure",
     "label",
     "laplace",
     "map_coordinates",
