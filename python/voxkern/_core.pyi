@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RankOptions', 'RecursiveGaussianOptions', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'fma_loop', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'n4', 'n4_divide', 'norm', 'normalise', 'pool3d', 'push', 'rank', 'recursive_gaussian', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels', 'write_labels', 'write_values']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'MorphologyStep', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RankOptions', 'RecursiveGaussianOptions', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'fma_loop', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'morphology', 'n4', 'n4_divide', 'norm', 'normalise', 'pool3d', 'push', 'rank', 'recursive_gaussian', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'touched', 'warp', 'warp_labels', 'within_distance', 'write_labels', 'write_values']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -81,6 +81,12 @@ class Components:
         """
     @property
     def count(self) -> int:
+        ...
+class MorphologyStep:
+    """
+    Erosion, or dilation where any neighbour counts.
+    """
+    def __init__(self, *, structure: typing.Annotated[numpy.typing.ArrayLike, numpy.bool], centre: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], any: bool, border: bool = False, iterations: typing.SupportsInt | typing.SupportsIndex = 1) -> None:
         ...
 class N4Options:
     """
@@ -343,6 +349,10 @@ def measure_quantiles(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]],
     """
     Writes the values on either side of each quantile; returns how many voxels count, how many of them are NaN, and the fractions between the neighbours. threads=0: the default number.
     """
+def morphology(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], steps: collections.abc.Sequence[MorphologyStep], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Erodes and dilates what is not zero. threads=0: the default number.
+    """
 def n4(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, weights: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, scratch: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], options: N4Options, callback: collections.abc.Callable[[int, int, float], None] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> N4Fit:
     """
     Fits the log field of 1 to 3 axes. `scratch`, an array, is overwritten. threads=0: the default number.
@@ -423,6 +433,10 @@ def spline_filter(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], out
     """
     Samples to B-spline coefficients; `output` may be `input` itself.
     """
+def touched(components: Components, marks: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.uint8]:
+    """
+    1 for each component with a sample that is not zero there.
+    """
 def warp(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], map: CoordinateMap, options: WarpOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Interpolates `input` at the coordinates of the map for every point of `output`.
@@ -430,6 +444,10 @@ def warp(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: nump
 def warp_labels(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], offset: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], matrix: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], options: LabelOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     A label map onto the grid whose point o lies at offset + matrix o.
+    """
+def within_distance(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], sampling: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], radius: typing.SupportsFloat | typing.SupportsIndex, zeros: bool, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Samples no further than a radius from what is not zero, or from zeros. threads=0: the default number.
     """
 def write_labels(components: Components, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
