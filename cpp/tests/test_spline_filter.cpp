@@ -133,7 +133,7 @@ TEST(spline_filter, a_long_line_is_cut) {
     const View<const std::uint8_t, 1> in = {&seven, {40000000}, {0}};
     std::vector<std::uint8_t> out(40000000, 99);
     const auto asks = [](void* first) { return *static_cast<std::uint8_t*>(first) != 99; };
-    Cancellation cancellation(asks, out.data());
+    Cancellation cancellation(asks, out.data(), std::chrono::milliseconds(1));
     Exec exec;
     exec.cancellation = &cancellation;
     EXPECT_THROWS(Cancelled, cpu::spline_filter(erase_type(in),
