@@ -25,6 +25,8 @@ SHORT = (
     ("labels, 25 classes", "batchgenerators (nnU-Net)"),
     ("zoom 1.25 cubic", "scipy"),
     ("gaussian sigma 1", "scipy"),
+    ("median 3", "scipy"),
+    ("distances in a head", "scipy"),
     ("n4 head shrunk, defaults", "SimpleITK"),
     ("conv 32 to 32", "torch"),
     ("load made CT series", "pydicom and np.stack"),
