@@ -183,15 +183,21 @@ def replace_generated(path: Path, text: str) -> None:
 def draw(rows: list[Row], path: Path) -> None:
     """Draw a bar per job: how many times faster than its fastest peer.
 
-    A zero background has its paragraph on the page; odd sizes and copies have its tables.
+    Two jobs of each list, and all in which a peer wins: more would not fit README. A zero background has its
+    paragraph on the page; odd sizes and copies have its tables.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     jobs = [r for r in rows if r["family"] in FAMILIES and not r["case"].endswith(ZERO_BACKGROUND)]
-    nearest = {row["case"]: row for row in sorted(jobs, key=faster, reverse=True)}  # the last one stays
-    bars = sorted(nearest.values(), key=faster)
+    nearest: dict[str, Row] = {}
+    for row in jobs:
+        nearest[row["case"]] = min(nearest.get(row["case"], row), row, key=faster)
+    shown = {row["case"] for row in nearest.values() if faster(row) < 1}
+    for family in FAMILIES:
+        shown |= set([row["case"] for row in nearest.values() if row["family"] == family][:2])
+    bars = sorted((row for case, row in nearest.items() if case in shown), key=faster)
     figure = Figure(figsize=(8, 0.21 * len(bars) + 0.7), layout="constrained")
     axis = figure.subplots()
     names = [f"{row['case']}: {row['peer']}" for row in bars]
