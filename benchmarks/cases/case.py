@@ -29,6 +29,7 @@ FAMILIES = (
     "n4",
     "intensity",
     "components",
+    "morphology",
     "distance",
     "conv3d",
     "pool3d",
