@@ -5,22 +5,12 @@
 the same kind; `voxkern.ndimage` holds drop-in functions for ``scipy.ndimage``.
 """
 
+import os
+import threading
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._core import __version__
-from ._ops.components import fill_holes, largest_component
-from ._ops.distance import signed_distance
-from ._ops.gaussian import gaussian
-from ._ops.hessian import hessian_eigenvalues, vesselness
-from ._ops.intensity import clip_percentiles, window, window_to_uint8, zscore
-from ._ops.label_statistics import LabelStatistics, label_statistics
-from ._ops.measure import bounding_box, crop_to_nonzero, otsu, percentiles
-from ._ops.morphology import closing, dilate, erode, opening
-from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
-from ._ops.resample import ResamplePlan, resample
-from ._ops.resample_labels import resample_argmax, resample_labels
-from ._ops.warp import push, warp
 from ._runtime.config import cuda_available, get_num_threads, set_num_threads, show_config
 from ._runtime.errors import (
     ArgumentError,
@@ -43,6 +33,18 @@ from ._space.volume import Volume, reorient
 if TYPE_CHECKING:
     from . import compat, ndimage, nn
     from ._app.preprocess import preprocess
+    from ._ops.components import fill_holes, largest_component
+    from ._ops.distance import signed_distance
+    from ._ops.gaussian import gaussian
+    from ._ops.hessian import hessian_eigenvalues, vesselness
+    from ._ops.intensity import clip_percentiles, window, window_to_uint8, zscore
+    from ._ops.label_statistics import LabelStatistics, label_statistics
+    from ._ops.measure import bounding_box, crop_to_nonzero, otsu, percentiles
+    from ._ops.morphology import closing, dilate, erode, opening
+    from ._ops.n4 import N4_PRESETS, N4Details, N4Iteration, n4_bias_field_correction
+    from ._ops.resample import ResamplePlan, resample
+    from ._ops.resample_labels import resample_argmax, resample_labels
+    from ._ops.warp import push, warp
     from .compat.scipy import patch_scipy
     from .io import list_series, load, save
 
@@ -110,22 +112,60 @@ __all__ = [
 ]
 
 _LOADED_WHEN_NAMED = {
+    "LabelStatistics": "_ops.label_statistics",
+    "N4Details": "_ops.n4",
+    "N4Iteration": "_ops.n4",
+    "N4_PRESETS": "_ops.n4",
+    "ResamplePlan": "_ops.resample",
+    "bounding_box": "_ops.measure",
+    "clip_percentiles": "_ops.intensity",
+    "closing": "_ops.morphology",
     "compat": "compat",
+    "crop_to_nonzero": "_ops.measure",
+    "dilate": "_ops.morphology",
+    "erode": "_ops.morphology",
+    "fill_holes": "_ops.components",
+    "gaussian": "_ops.gaussian",
+    "hessian_eigenvalues": "_ops.hessian",
     "io": "io",
+    "label_statistics": "_ops.label_statistics",
+    "largest_component": "_ops.components",
     "list_series": "io",
     "load": "io",
+    "n4_bias_field_correction": "_ops.n4",
     "ndimage": "ndimage",
     "nn": "nn",
+    "opening": "_ops.morphology",
+    "otsu": "_ops.measure",
     "patch_scipy": "compat.scipy",
+    "percentiles": "_ops.measure",
     "preprocess": "_app.preprocess",
+    "push": "_ops.warp",
+    "resample": "_ops.resample",
+    "resample_argmax": "_ops.resample_labels",
+    "resample_labels": "_ops.resample_labels",
     "save": "io",
+    "signed_distance": "_ops.distance",
+    "vesselness": "_ops.hessian",
+    "warp": "_ops.warp",
+    "window": "_ops.intensity",
+    "window_to_uint8": "_ops.intensity",
+    "zscore": "_ops.intensity",
 }
+
+# A fork waits for a module that another thread is loading: its child would wait for that thread for ever.
+_loading = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release
+    )
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LOADED_WHEN_NAMED:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f".{_LOADED_WHEN_NAMED[name]}", __name__)
+    with _loading:
+        module = import_module(f".{_LOADED_WHEN_NAMED[name]}", __name__)
     globals()[name] = module if name == _LOADED_WHEN_NAMED[name] else getattr(module, name)
     return globals()[name]
 
