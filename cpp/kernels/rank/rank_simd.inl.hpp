@@ -399,7 +399,8 @@ inline V<K> bisect(const K* staged, const Task& task) {
     const K lowest = sign ? static_cast<K>(std::uint64_t{1} << top) : K{0};
     V<K> found = (least & ~(below_top - V<K>{})) | (lowest - V<K>{});
     for (int bit = top; bit >= 0; --bit) {
-        const V<K> bound = found ^ (static_cast<K>(std::uint64_t{1} << bit) - V<K>{});
+        const auto one = static_cast<K>(std::uint64_t{1} << bit);
+        const V<K> bound = found ^ (one - V<K>{});
         std::int32_t total[lanes];
         count_below(staged, task, bound, total);
         for (int l = 0; l < lanes; ++l) found[l] = total[l] <= task.rank ? bound[l] : found[l];
