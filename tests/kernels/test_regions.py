@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Label statistics: the reference and scipy at every level, labels far apart, layouts, wrong arguments."""
 
+import sys
+
 import numpy as np
 import pytest
 import scipy.ndimage
@@ -139,6 +141,12 @@ def test_as_a_table():
     table = vk.label_statistics([[0, 1], [2, 2]], [[1, 2], [3, 5]]).to_pandas()
     assert isinstance(table, pandas.DataFrame) and list(table.index) == [1, 2]
     assert table.loc[2, "mean"] == 4 and table.loc[2, "centroid_1"] == 0.5
+
+
+def test_without_pandas(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(vk.MissingPackageError, match="pip install pandas "):
+        vk.label_statistics([1, 2]).to_pandas()
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ class LabelStatistics:
 
     def to_pandas(self) -> Any:
         """Return the table as a ``pandas.DataFrame`` with the labels as its index."""
-        return import_or_explain("pandas", "").DataFrame(self.columns()).set_index("label")
+        return import_or_explain("pandas", None).DataFrame(self.columns()).set_index("label")
 
 
 @documented
@@ -165,8 +165,8 @@ def _rows(column: Array, rows: Any, known: Any) -> Array:
 def _statistics(names: Any, table: Any, call: Call, samples: Array | None) -> LabelStatistics:
     count, places, sums, squares, lowest_at, highest_at = table
     absent = count == 0
-    ways = np.where(absent, np.nan, count)  # what a mean of nothing is
-    centroid = places[:, :, 2] / ways[:, None]
+    samples_of = np.where(absent, np.nan, count)  # so that a mean of nothing is NaN
+    centroid = places[:, :, 2] / samples_of[:, None]
     first, last = places[:, :, 0], np.where(absent[:, None], -1, places[:, :, 1])
     affine = call.affine
     spatial: dict[str, Any] = {"volume": count.astype(np.float64)}
@@ -175,7 +175,7 @@ def _statistics(names: Any, table: Any, call: Call, samples: Array | None) -> La
         spatial["centroid_mm"] = centroid[:, :3] @ affine[:3, :3].T + affine[:3, 3]
     if samples is None:
         return LabelStatistics(names, count, first=first, last=last, centroid=centroid, **spatial)
-    values: dict[str, Any] = {"mean": sums / ways, "standard_deviation": np.sqrt(squares / ways)}
+    values: dict[str, Any] = {"mean": sums / samples_of, "standard_deviation": np.sqrt(squares / samples_of)}
     for name, at in (("minimum", lowest_at), ("maximum", highest_at)):
         nowhere = absent | (at < 0)
         position = np.stack(np.unravel_index(np.where(nowhere, 0, at), samples.shape), axis=1)

@@ -9,11 +9,10 @@ from typing import Any
 from .errors import MissingPackageError
 
 
-def import_or_explain(package: str, extra: str = "io") -> Any:
-    """Import ``package``, or say which extra brings it."""
+def import_or_explain(package: str, extra: str | None = "io") -> Any:
+    """Import ``package``, or say which extra brings it; None: it is a package to install by itself."""
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise MissingPackageError(
-            f"{package} is needed here: pip install 'voxkern[{extra}]' ({error})"
-        ) from error
+        wanted = package if extra is None else f"'voxkern[{extra}]'"
+        raise MissingPackageError(f"{package} is needed here: pip install {wanted} ({error})") from error
