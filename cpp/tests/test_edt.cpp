@@ -25,7 +25,7 @@ void check(const std::vector<double>& sampling) {
     const ArrayView indices = erase_type(nearest);
     Exec exec;
     exec.threads = 2;
-    cpu::edt(as_const(erase_type(in)), &distances, &indices, sampling, exec);
+    cpu::edt(as_const(erase_type(in)), &distances, &indices, sampling, true, exec);
     for (std::int64_t z = 0; z < shape[0]; ++z) {
         for (std::int64_t j = 0; j < shape[1]; ++j) {
             for (std::int64_t i = 0; i < shape[2]; ++i) {
@@ -55,10 +55,10 @@ TEST(edt, a_long_line_and_no_zero) {
     const View<const float, 2> in = contiguous_view<const float, 2>(x.data(), {1, 5000});
     const View<double, 2> out = contiguous_view<double, 2>(y.data(), {1, 5000});
     const ArrayView distances = erase_type(out);
-    cpu::edt(erase_type(in), &distances, nullptr, {1.0, 1.0}, {});
+    cpu::edt(erase_type(in), &distances, nullptr, {1.0, 1.0}, true, {});
     EXPECT(y[0] == 1.0 && std::abs(y[4999] - std::sqrt(1.0 + 4999.0 * 4999.0)) < 1e-9);
     x[4000] = -0.0F;
-    cpu::edt(erase_type(in), &distances, nullptr, {3.0, 1.0}, {});
+    cpu::edt(erase_type(in), &distances, nullptr, {3.0, 1.0}, true, {});
     EXPECT(y[0] == 4000.0 && y[4000] == 0.0 && y[4999] == 999.0);
 }
 

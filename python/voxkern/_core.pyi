@@ -305,9 +305,9 @@ def dense(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], weight: num
     """
     output = input weight^T + bias. threads=0: the default number.
     """
-def edt(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], distances: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, indices: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, sampling: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def edt(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], distances: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, indices: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, sampling: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], zeros: bool, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
-    Euclidean distances to the nearest zero, and where that is. threads=0: the default number.
+    Euclidean distances to the nearest zero, or to what is not, and where that is. threads=0: the default number.
     """
 def empty(shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], dtype: numpy.dtype[typing.Any], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """

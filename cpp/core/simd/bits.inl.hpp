@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Masks as bits: 64 samples of a row in a word. Included inside a level's namespace by level units only; it holds no
-// std:: templates, as vec.inl.hpp explains.
+// Masks as bits: 64 elements of a row in a word. Included inside a level's namespace, after mask.inl.hpp.
 
 // One bit of 64 bytes that are 0 or 1.
 inline std::uint64_t bits_of_bytes(const std::uint8_t* flags) {
@@ -28,42 +27,20 @@ inline std::uint64_t bits_of_bytes(const std::uint8_t* flags) {
 #endif
 }
 
-// A zero is told by its bits; those of -0.0 are one too many.
-template <class Bits>
-inline void bits_of(const void* in, std::int64_t stride, std::int64_t n, Bits sign, bool zeros, std::uint64_t* words) {
-    const Bits counted = static_cast<Bits>(~sign);
-    for (std::int64_t start = 0; start < n; start += 64) {
-        const std::int64_t count = n - start < 64 ? n - start : 64;
-        const char* from = static_cast<const char*>(in) + start * stride * static_cast<std::int64_t>(sizeof(Bits));
-        std::uint8_t flags[64] = {};
-        if (stride == 1 && count == 64) {
-            Bits samples[64];
-            __builtin_memcpy(samples, from, sizeof(samples));
-            for (int i = 0; i < 64; ++i) flags[i] = (samples[i] & counted) != 0;
-        } else {
-            for (std::int64_t i = 0; i < count; ++i) {
-                Bits sample;
-                __builtin_memcpy(&sample, from + i * stride * static_cast<std::int64_t>(sizeof(Bits)), sizeof(sample));
-                flags[i] = (sample & counted) != 0;
-            }
+// One bit per element of a row, set where it is not zero (or where it is). Bits behind the last are 0.
+inline void bits(DType dtype, std::int64_t itemsize, const void* in, std::int64_t stride, std::int64_t n, bool zeros,
+                 std::uint64_t* words) {
+    constexpr std::int64_t kBlock = 1024;
+    const InsideRow inside = inside_row_of(dtype);
+    for (std::int64_t start = 0; start < n; start += kBlock) {
+        const std::int64_t count = n - start < kBlock ? n - start : kBlock;
+        std::uint8_t flags[kBlock];
+        inside(static_cast<const char*>(in) + start * stride * itemsize, stride, flags, count);
+        const std::int64_t end = (count + 63) / 64 * 64;
+        __builtin_memset(flags + count, zeros ? 1 : 0, static_cast<std::size_t>(end - count));
+        for (std::int64_t i = 0; i < end; i += 64) {
+            const std::uint64_t word = bits_of_bytes(flags + i);
+            words[(start + i) / 64] = zeros ? ~word : word;
         }
-        const std::uint64_t inside = count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
-        words[start / 64] = (zeros ? ~bits_of_bytes(flags) : bits_of_bytes(flags)) & inside;
-    }
-}
-
-inline void bits(DType dtype, const void* in, std::int64_t stride, std::int64_t n, bool zeros, std::uint64_t* words) {
-    switch (dtype) {
-        case DType::u8:
-        case DType::i8: return bits_of<std::uint8_t>(in, stride, n, 0, zeros, words);
-        case DType::u16:
-        case DType::i16: return bits_of<std::uint16_t>(in, stride, n, 0, zeros, words);
-        case DType::u32:
-        case DType::i32: return bits_of<std::uint32_t>(in, stride, n, 0, zeros, words);
-        case DType::u64:
-        case DType::i64: return bits_of<std::uint64_t>(in, stride, n, 0, zeros, words);
-        case DType::f16: return bits_of<std::uint16_t>(in, stride, n, 0x8000U, zeros, words);
-        case DType::f32: return bits_of<std::uint32_t>(in, stride, n, 0x80000000U, zeros, words);
-        case DType::f64: return bits_of<std::uint64_t>(in, stride, n, std::uint64_t{1} << 63, zeros, words);
     }
 }

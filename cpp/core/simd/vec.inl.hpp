@@ -12,14 +12,8 @@
 #endif
 
 template <class C>
-struct VecOf;
-template <>
-struct VecOf<float> {
-    typedef float type __attribute__((vector_size(VOXKERN_VEC_BYTES)));
-};
-template <>
-struct VecOf<double> {
-    typedef double type __attribute__((vector_size(VOXKERN_VEC_BYTES)));
+struct VecOf {
+    typedef C type __attribute__((vector_size(VOXKERN_VEC_BYTES)));
 };
 template <class C>
 using Vec = typename VecOf<C>::type;

@@ -13,9 +13,9 @@ namespace voxkern::cpu {
 // of an index along each axis of `in`. A null pointer leaves one of them out. `sampling` is the size of a step along
 // each axis, above 0. Of zeros that are equally near the one with the smallest index along the last axis counts, then
 // along the one before. An array without any zero counts as one whose only zero lies before its first sample, along
-// axis 0.
+// axis 0. Without `zeros` it is the other way round: distances are those to what is not zero.
 void edt(const ConstArrayView& in, const ArrayView* distances, const ArrayView* indices,
-         const std::vector<double>& sampling, const Exec& exec);
+         const std::vector<double>& sampling, bool zeros, const Exec& exec);
 
 // Which samples are no further than `radius` from one that is not zero, or from a zero: 1 or 0 of `out`, uint8 in the
 // shape of `in`.

@@ -34,7 +34,7 @@ void bind_edt(py::module_& module) {
     module.def(
         "edt",
         [](const Array& input, const std::optional<Array>& distances, const std::optional<Array>& indices,
-           const std::vector<double>& sampling, Where where) {
+           const std::vector<double>& sampling, bool zeros, Where where) {
             const ConstArrayView in = view_of(input, "input");
             std::optional<ArrayView> out;
             std::optional<ArrayView> nearest;
@@ -46,11 +46,12 @@ void bind_edt(py::module_& module) {
             if (nearest) check_indices(in, *nearest);
             check_sampling(in, sampling);
             run(where, [&](const auto& exec) {
-                backend::edt(in, out ? &*out : nullptr, nearest ? &*nearest : nullptr, sampling, exec);
+                backend::edt(in, out ? &*out : nullptr, nearest ? &*nearest : nullptr, sampling, zeros, exec);
             });
         },
-        py::arg("input"), py::arg("distances"), py::arg("indices"), py::arg("sampling"), where(),
-        "Euclidean distances to the nearest zero, and where that is. threads=0: the default number.");
+        py::arg("input"), py::arg("distances"), py::arg("indices"), py::arg("sampling"), py::arg("zeros"), where(),
+        "Euclidean distances to the nearest zero, or to what is not, and where that is. threads=0: the default "
+        "number.");
     module.def(
         "within_distance",
         [](const Array& input, const Array& output, const std::vector<double>& sampling, double radius, bool zeros,

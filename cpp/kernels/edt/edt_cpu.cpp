@@ -179,8 +179,8 @@ class Transform {
                     offset_of(row, last_ - 1, grid_.shape + 1, grid_.in_strides + 1) + x * grid_.in_strides[last_];
                 const std::int64_t to = row * width_ + x;
                 std::int32_t* const index = index_of(0);
-                if (ops_.scan(in_.dtype, in_.at(from), grid_.in_strides[0], grid_.in_strides[last_], axis(0),
-                              wanted_.zeros, far_, std::min(piece, width_ - x), work_ + to,
+                if (ops_.scan(in_.dtype, size_of(in_.dtype), in_.at(from), grid_.in_strides[0], grid_.in_strides[last_],
+                              axis(0), wanted_.zeros, far_, std::min(piece, width_ - x), work_ + to,
                               index == nullptr ? nullptr : index + to, slab, counts)) {
                     found = true;
                 }
@@ -318,10 +318,11 @@ void transform(const ConstArrayView& in, const Wanted& wanted, const std::vector
 namespace voxkern::cpu {
 
 void edt(const ConstArrayView& in, const ArrayView* distances, const ArrayView* indices,
-         const std::vector<double>& sampling, const Exec& exec) {
+         const std::vector<double>& sampling, bool zeros, const Exec& exec) {
     edt::Wanted wanted;
     wanted.distances = distances;
     wanted.indices = indices;
+    wanted.zeros = zeros;
     edt::transform(in, wanted, sampling, exec);
 }
 

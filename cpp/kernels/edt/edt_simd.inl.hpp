@@ -3,18 +3,18 @@
 // sample, a vector of neighbours at once, until no zero further away can be nearer. Where that takes too long, the
 // lower envelope of the parabolas takes over: both give the same squares and, of equally near zeros, the first.
 #include "core/simd/intrinsics.hpp"
+#include "core/words.hpp"
 #include "kernels/edt/edt_task.hpp"
 
 namespace voxkern::edt {
 namespace VOXKERN_LEVEL {
 namespace {
 
+// clang-format off: each file needs those above it
 #include "core/simd/vec.inl.hpp"
-
-template <>
-struct VecOf<std::int32_t> {
-    typedef std::int32_t type __attribute__((vector_size(VOXKERN_VEC_BYTES)));
-};
+#include "core/simd/stride.inl.hpp"
+#include "core/simd/mask.inl.hpp"
+// clang-format on
 
 template <class T>
 constexpr std::int64_t kWide = kColumns / kVec<T> < 4 ? kColumns / kVec<T> : 4;  // vectors that are searched together
@@ -42,64 +42,36 @@ inline bool any(M mask) {
 
 constexpr std::int32_t kNone = std::int32_t{1} << 29;  // steps: no zero yet
 
-// The steps to the last sample that is zero, or is not, of a row: from those of the row before.
-template <class Bits>
-inline bool count_row(const void* in, std::int64_t stride, Bits ignored, bool zeros, const std::int32_t* before,
-                      std::int32_t* counts, std::int64_t n) {
-    const char* from = static_cast<const char*>(in);
+// The steps to the last sample that is zero, or is not, of a row: from those of the row before. Tells whether one is 0.
+inline bool count_row(InsideRow inside, std::int64_t itemsize, const void* in, std::int64_t stride, bool zeros,
+                      const std::int32_t* before, std::int32_t* counts, std::int64_t n) {
+    constexpr std::int64_t kBlock = 1024;
+    const std::uint8_t wanted = zeros ? 0 : 1;
     std::int32_t nearest = kNone;
-    for (std::int64_t i = 0; i < n; ++i) {
-        Bits bits;
-        __builtin_memcpy(&bits, from + i * stride * static_cast<std::int64_t>(sizeof(Bits)), sizeof(bits));
-        counts[i] = ((bits & static_cast<Bits>(~ignored)) == 0) == zeros ? 0 : before[i] + 1;
-        nearest = counts[i] < nearest ? counts[i] : nearest;
+    for (std::int64_t start = 0; start < n; start += kBlock) {
+        const std::int64_t end = n - start < kBlock ? n : start + kBlock;
+        std::uint8_t flags[kBlock];
+        inside(static_cast<const char*>(in) + start * stride * itemsize, stride, flags, end - start);
+        for (std::int64_t i = start; i < end; ++i) {
+            counts[i] = flags[i - start] == wanted ? 0 : before[i] + 1;
+            nearest = counts[i] < nearest ? counts[i] : nearest;
+        }
     }
     return nearest == 0;
 }
 
-// A zero is told by its bits; those of -0.0 are one too many.
-inline bool count(DType dtype, const void* in, std::int64_t stride, bool zeros, const std::int32_t* before,
-                  std::int32_t* counts, std::int64_t n) {
-    switch (dtype) {
-        case DType::f16: return count_row<std::uint16_t>(in, stride, 0x8000U, zeros, before, counts, n);
-        case DType::f32: return count_row<std::uint32_t>(in, stride, 0x80000000U, zeros, before, counts, n);
-        case DType::f64: return count_row<std::uint64_t>(in, stride, 1ULL << 63, zeros, before, counts, n);
-        case DType::u8:
-        case DType::i8: return count_row<std::uint8_t>(in, stride, 0, zeros, before, counts, n);
-        case DType::u16:
-        case DType::i16: return count_row<std::uint16_t>(in, stride, 0, zeros, before, counts, n);
-        case DType::u32:
-        case DType::i32: return count_row<std::uint32_t>(in, stride, 0, zeros, before, counts, n);
-        case DType::u64:
-        case DType::i64: return count_row<std::uint64_t>(in, stride, 0, zeros, before, counts, n);
-    }
-    return false;
-}
-
-inline std::int64_t bytes_of(DType dtype) {
-    switch (dtype) {
-        case DType::u8:
-        case DType::i8: return 1;
-        case DType::u16:
-        case DType::i16:
-        case DType::f16: return 2;
-        case DType::u32:
-        case DType::i32:
-        case DType::f32: return 4;
-        default: return 8;
-    }
-}
-
 template <class T>
-bool scan(DType dtype, const void* in, std::int64_t in_step, std::int64_t in_stride, const Axis<T>& axis, bool zeros,
-          T far, std::int64_t n, T* work, std::int32_t* index, std::int64_t step, std::int32_t* counts) {
-    const std::int64_t bytes = bytes_of(dtype) * in_step;
+bool scan(DType dtype, std::int64_t itemsize, const void* in, std::int64_t in_step, std::int64_t in_stride,
+          const Axis<T>& axis, bool zeros, T far, std::int64_t n, T* work, std::int32_t* index, std::int64_t step,
+          std::int32_t* counts) {
+    const InsideRow inside = inside_row_of(dtype);
     std::int32_t* const ahead = counts + axis.n * n;
     for (std::int64_t i = 0; i < n; ++i) ahead[i] = kNone;
     bool found = false;
     for (std::int64_t z = 0; z < axis.n; ++z) {
         const std::int32_t* before = z == 0 ? ahead : counts + (z - 1) * n;
-        found |= count(dtype, static_cast<const char*>(in) + z * bytes, in_stride, zeros, before, counts + z * n, n);
+        const char* row = static_cast<const char*>(in) + z * in_step * itemsize;
+        found |= count_row(inside, itemsize, row, in_stride, zeros, before, counts + z * n, n);
     }
     for (std::int64_t z = axis.n - 1; z >= 0; --z) {
         const std::int32_t* VOXKERN_RESTRICT behind = counts + z * n;

@@ -39,9 +39,9 @@ struct LevelOps {
     // Distances along axis 0 from samples that are zero, or that are not, of `n` neighbouring columns: `work` gets the
     // squares, `far` at most. Steps count elements. Tells whether there is such a sample. `counts` holds n values for
     // each sample of the axis.
-    bool (*scan)(DType dtype, const void* in, std::int64_t in_step, std::int64_t in_stride, const Axis<T>& axis,
-                 bool zeros, T far, std::int64_t n, T* work, std::int32_t* index, std::int64_t step,
-                 std::int32_t* counts);
+    bool (*scan)(DType dtype, std::int64_t itemsize, const void* in, std::int64_t in_step, std::int64_t in_stride,
+                 const Axis<T>& axis, bool zeros, T far, std::int64_t n, T* work, std::int32_t* index,
+                 std::int64_t step, std::int32_t* counts);
     // The smallest sum of a sample and the square of the way to it, for kColumns columns: from `block`, which has
     // kColumns values for each sample, to `work`, of which `n` columns count. `index` may be null.
     void (*columns)(const Axis<T>& axis, const T* block, std::int64_t n, T* work, std::int32_t* index,

@@ -9,24 +9,6 @@ namespace {
 
 #include "core/simd/simd.inl.hpp"
 
-template <class T>
-struct WideOf {
-    typedef T type __attribute__((vector_size(VOXKERN_VEC_BYTES)));
-};
-template <class T>
-using Wide = typename WideOf<T>::type;
-
-template <class T>
-inline Wide<T> load_wide(const T* p) {
-    Wide<T> v;
-    __builtin_memcpy(&v, p, sizeof(v));
-    return v;
-}
-template <class T>
-inline void store_wide(T* p, Wide<T> v) {
-    __builtin_memcpy(p, &v, sizeof(v));
-}
-
 // pick(earlier, later), as the instructions have it: the later one where they are equal, and where either is NaN.
 struct Minimum {
     template <class V>
@@ -53,7 +35,7 @@ struct NanSafe {
 // Whether a NaN has been seen, lane by lane. Other types have none.
 template <class T>
 struct Watch {
-    void see(Wide<T> x) {
+    void see(Vec<T> x) {
         if constexpr (kFloating<T>) seen |= is_nan(x);
     }
     bool nan() const {
@@ -74,26 +56,26 @@ struct Watch {
     static unsigned is_nan(Vec<double> x) { return _mm512_cmp_pd_mask(x, x, _CMP_UNORD_Q); }
     unsigned seen = 0;
 #else
-    static auto is_nan(Wide<T> x) { return x != x; }
-    decltype(Wide<T>{} != Wide<T>{}) seen = {};
+    static auto is_nan(Vec<T> x) { return x != x; }
+    decltype(Vec<T>{} != Vec<T>{}) seen = {};
 #endif
 };
 
 // Whole vectors, and the first `count` lanes of one where a row is shorter than that.
 template <class T>
 struct Whole {
-    Wide<T> load(const T* p) const { return load_wide(p); }
-    void store(T* p, Wide<T> v) const { store_wide(p, v); }
+    Vec<T> load(const T* p) const { return VOXKERN_LEVEL::load(p); }
+    void store(T* p, Vec<T> v) const { VOXKERN_LEVEL::store(p, v); }
 };
 template <class T>
 struct Part {
     std::int64_t count;
-    Wide<T> load(const T* p) const {
-        Wide<T> v = {};
+    Vec<T> load(const T* p) const {
+        Vec<T> v = {};
         __builtin_memcpy(&v, p, static_cast<std::size_t>(count) * sizeof(T));
         return v;
     }
-    void store(T* p, Wide<T> v) const { __builtin_memcpy(p, &v, static_cast<std::size_t>(count) * sizeof(T)); }
+    void store(T* p, Vec<T> v) const { __builtin_memcpy(p, &v, static_cast<std::size_t>(count) * sizeof(T)); }
 };
 
 // Calls strip(lanes, U, at) for columns [at, at + U vectors) of a row of `count`. The last vector begins where it ends
@@ -128,21 +110,21 @@ struct SlideStrip {
     void run(const Lanes& lanes, std::int64_t at) const {
         constexpr std::int64_t V = VOXKERN_VEC_BYTES / static_cast<std::int64_t>(sizeof(T));
         Watch<T> seen = *watch;
-        Wide<T> best[U];
+        Vec<T> best[U];
         for (int u = 0; u < U; ++u) {
             best[u] = lanes.load(rows[size - 1] + at + u * V);
             seen.see(best[u]);
-            if (outputs == size) store_wide(suffix + ((size - 1) * U + u) * V, best[u]);
+            if (outputs == size) store(suffix + ((size - 1) * U + u) * V, best[u]);
         }
         for (std::int64_t k = size - 2; k >= 0; --k) {
             const T* const row = rows[k] + at;
             for (int u = 0; u < U; ++u) {
-                const Wide<T> x = lanes.load(row + u * V);
+                const Vec<T> x = lanes.load(row + u * V);
                 seen.see(x);
                 best[u] = Op::pick(x, best[u]);
             }
             if (k < outputs) {
-                for (int u = 0; u < U; ++u) store_wide(suffix + (k * U + u) * V, best[u]);
+                for (int u = 0; u < U; ++u) store(suffix + (k * U + u) * V, best[u]);
             }
         }
         for (int u = 0; u < U; ++u) lanes.store(out[0] + at + u * V, best[u]);
@@ -150,10 +132,10 @@ struct SlideStrip {
             const T* const row = rows[size + k - 1] + at;
             T* const to = out[k] + at;
             for (int u = 0; u < U; ++u) {
-                const Wide<T> x = lanes.load(row + u * V);
+                const Vec<T> x = lanes.load(row + u * V);
                 seen.see(x);
                 best[u] = k == 1 ? x : Op::pick(best[u], x);
-                lanes.store(to + u * V, Op::pick(load_wide(suffix + (k * U + u) * V), best[u]));
+                lanes.store(to + u * V, Op::pick(load(suffix + (k * U + u) * V), best[u]));
             }
         }
         *watch = seen;
@@ -184,7 +166,7 @@ struct CombineStrip {
     template <int U, class Lanes>
     void run(const Lanes& lanes, std::int64_t at) const {
         constexpr std::int64_t V = VOXKERN_VEC_BYTES / static_cast<std::int64_t>(sizeof(T));
-        Wide<T> best[U];
+        Vec<T> best[U];
         for (int u = 0; u < U; ++u) best[u] = lanes.load(rows[0] + at + u * V);
         for (std::int64_t r = 1; r < n; ++r) {
             const T* const row = rows[r] + at;

@@ -141,7 +141,8 @@ class Bits {
         unravel(r, in_.rank - 1, in_.shape, index);
         std::int64_t offset = 0;
         for (int a = 0; a < in_.rank - 1; ++a) offset += index[a] * in_.strides[a];
-        active_ops().bits(in_.dtype, in_.at(offset), in_.strides[in_.rank - 1], width_, zeros_, bits_ + r * words_);
+        active_ops().bits(in_.dtype, size_of(in_.dtype), in_.at(offset), in_.strides[in_.rank - 1], width_, zeros_,
+                          bits_ + r * words_);
     }
 
   private:

@@ -9,7 +9,8 @@ namespace voxkern::label {
 
 struct Ops {
     // One bit per sample of a row, set where it is not zero (or where it is). Bits behind the last are 0.
-    void (*bits)(DType dtype, const void* in, std::int64_t stride, std::int64_t n, bool zeros, std::uint64_t* words);
+    void (*bits)(DType dtype, std::int64_t itemsize, const void* in, std::int64_t stride, std::int64_t n, bool zeros,
+                 std::uint64_t* words);
 };
 
 VOXKERN_DECLARE_LEVELS(Ops, ops)

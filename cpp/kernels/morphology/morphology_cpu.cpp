@@ -148,7 +148,8 @@ class Bits {
                 std::uint64_t* const to = words + word_of(index);
                 const std::int64_t step = beside < 0 ? 0 : layout_.strides[beside];
                 if (beside < 0) {
-                    active_ops().pack(in.dtype, in.at(offset), stride(in, last), layout_.width(), to);
+                    active_ops().pack(in.dtype, size_of(in.dtype), in.at(offset), stride(in, last), layout_.width(),
+                                      to);
                 } else {
                     active_ops().pack_columns(in.dtype, in.at(offset), stride(in, last) * size_of(in.dtype), rows,
                                               layout_.width(), to, step);

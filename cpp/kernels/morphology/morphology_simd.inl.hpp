@@ -1,45 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 // Row loops of morphology, compiled once per ISA level inside that level's namespace.
 #include "core/simd/intrinsics.hpp"
+#include "core/words.hpp"
 #include "kernels/morphology/morphology_task.hpp"
 
 namespace voxkern::morphology {
 namespace VOXKERN_LEVEL {
 namespace {
 
+// clang-format off: each file needs those above it
+#include "core/simd/stride.inl.hpp"
+#include "core/simd/mask.inl.hpp"
 #include "core/simd/bits.inl.hpp"
 #include "core/simd/vec.inl.hpp"
+// clang-format on
 
-typedef std::uint64_t Word;
+typedef std::uint64_t Word64;
 
-template <>
-struct VecOf<Word> {
-    typedef Word type __attribute__((vector_size(VOXKERN_VEC_BYTES)));
-};
-
-void pack(DType dtype, const void* in, std::int64_t stride, std::int64_t n, Word* words) {
-    bits(dtype, in, stride, n, false, words);
+void pack(DType dtype, std::int64_t itemsize, const void* in, std::int64_t stride, std::int64_t n, Word64* words) {
+    bits(dtype, itemsize, in, stride, n, false, words);
 }
 
 // Bit k of word i goes to bit i of word k.
-void transpose(Word* square) {
-    Word kept = 0x00000000FFFFFFFFU;
+void transpose(Word64* square) {
+    Word64 kept = 0x00000000FFFFFFFFU;
     for (int half = 32; half > 0; half /= 2, kept ^= kept << half) {
         for (int i = 0; i < 64; i = ((i | half) + 1) & ~half) {
-            const Word moved = ((square[i] >> half) ^ square[i | half]) & kept;
+            const Word64 moved = ((square[i] >> half) ^ square[i | half]) & kept;
             square[i] ^= moved << half;
             square[i | half] ^= moved;
         }
     }
 }
 
-void pack_columns(DType dtype, const void* in, std::int64_t step, std::int64_t rows, std::int64_t n, Word* words,
+void pack_columns(DType dtype, const void* in, std::int64_t step, std::int64_t rows, std::int64_t n, Word64* words,
                   std::int64_t row_words) {
     const char* from = static_cast<const char*>(in);
+    const InsideRow inside = inside_row_of(dtype);
     for (std::int64_t start = 0; start < n; start += 64) {
-        Word square[64] = {};
+        Word64 square[64] = {};
         for (std::int64_t i = start; i < n && i < start + 64; ++i) {
-            bits(dtype, from + i * step, 1, rows, false, square + (i - start));
+            std::uint8_t flags[64] = {};
+            inside(from + i * step, 1, flags, rows);
+            square[i - start] = bits_of_bytes(flags);
         }
         transpose(square);
         for (std::int64_t k = 0; k < rows; ++k) words[k * row_words + start / 64] = square[k];
@@ -47,7 +50,7 @@ void pack_columns(DType dtype, const void* in, std::int64_t step, std::int64_t r
 }
 
 // 64 bytes of 0 or 1.
-inline void spread(Word word, std::uint8_t* flags) {
+inline void spread(Word64 word, std::uint8_t* flags) {
 #if defined(__AVX512BW__)
     _mm512_storeu_si512(flags, _mm512_maskz_set1_epi8(word, 1));
 #elif defined(__AVX2__)
@@ -61,15 +64,15 @@ inline void spread(Word word, std::uint8_t* flags) {
     }
 #else
     for (int part = 0; part < 8; ++part) {
-        const Word chosen = ((word >> (8 * part) & 0xFF) * 0x0101010101010101U) & 0x8040201008040201U;
-        const Word ones = (chosen + 0x7F7F7F7F7F7F7F7FU) >> 7 & 0x0101010101010101U;
+        const Word64 chosen = ((word >> (8 * part) & 0xFF) * 0x0101010101010101U) & 0x8040201008040201U;
+        const Word64 ones = (chosen + 0x7F7F7F7F7F7F7F7FU) >> 7 & 0x0101010101010101U;
         __builtin_memcpy(flags + 8 * part, &ones, sizeof(ones));
     }
 #endif
 }
 
 template <class Bits>
-void unpack_as(const Word* words, std::int64_t n, Bits one, void* out, std::int64_t stride) {
+void unpack_as(const Word64* words, std::int64_t n, Bits one, void* out, std::int64_t stride) {
     char* const to = static_cast<char*>(out);
     for (std::int64_t start = 0; start < n; start += 64) {
         const std::int64_t count = n - start < 64 ? n - start : 64;
@@ -89,7 +92,7 @@ void unpack_as(const Word* words, std::int64_t n, Bits one, void* out, std::int6
     }
 }
 
-void unpack(DType dtype, const Word* words, std::int64_t n, void* out, std::int64_t stride) {
+void unpack(DType dtype, const Word64* words, std::int64_t n, void* out, std::int64_t stride) {
     switch (dtype) {
         case DType::u8:
         case DType::i8: return unpack_as<std::uint8_t>(words, n, 1, out, stride);
@@ -118,45 +121,45 @@ inline W joined(W a, W b) {
 }
 
 template <bool kAny, std::int64_t kN>
-inline void combine_vectors(const Source* sources, std::int64_t unshifted, std::int64_t count, Word start, Word* out,
-                            std::int64_t i) {
-    Vec<Word> all[kN];
-    for (std::int64_t v = 0; v < kN; ++v) all[v] = splat<Word>(start);
+inline void combine_vectors(const Source* sources, std::int64_t unshifted, std::int64_t count, Word64 start,
+                            Word64* out, std::int64_t i) {
+    Vec<Word64> all[kN];
+    for (std::int64_t v = 0; v < kN; ++v) all[v] = splat<Word64>(start);
     for (std::int64_t s = 0; s < unshifted; ++s) {
-        const Word* const from = sources[s].words + i;
-        for (std::int64_t v = 0; v < kN; ++v) all[v] = joined<kAny>(all[v], load(from + v * kVec<Word>));
+        const Word64* const from = sources[s].words + i;
+        for (std::int64_t v = 0; v < kN; ++v) all[v] = joined<kAny>(all[v], load(from + v * kVec<Word64>));
     }
     for (std::int64_t s = unshifted; s < count; ++s) {
-        const Word* const from = sources[s].words + i;
+        const Word64* const from = sources[s].words + i;
         for (std::int64_t v = 0; v < kN; ++v) {
-            const Word* const at = from + v * kVec<Word>;
+            const Word64* const at = from + v * kVec<Word64>;
             all[v] = joined<kAny>(all[v], shifted(load(at), load(at + 1), sources[s].shift));
         }
     }
-    for (std::int64_t v = 0; v < kN; ++v) store(out + i + v * kVec<Word>, all[v]);
+    for (std::int64_t v = 0; v < kN; ++v) store(out + i + v * kVec<Word64>, all[v]);
 }
 
 template <bool kAny>
-void combine_as(const Source* sources, std::int64_t unshifted, std::int64_t count, Word start, Word* out,
+void combine_as(const Source* sources, std::int64_t unshifted, std::int64_t count, Word64 start, Word64* out,
                 std::int64_t n) {
     constexpr std::int64_t kTogether = 4;
     std::int64_t i = 0;
-    for (; i + kTogether * kVec<Word> <= n; i += kTogether * kVec<Word>) {
+    for (; i + kTogether * kVec<Word64> <= n; i += kTogether * kVec<Word64>) {
         combine_vectors<kAny, kTogether>(sources, unshifted, count, start, out, i);
     }
-    for (; i + kVec<Word> <= n; i += kVec<Word>) combine_vectors<kAny, 1>(sources, unshifted, count, start, out, i);
+    for (; i + kVec<Word64> <= n; i += kVec<Word64>) combine_vectors<kAny, 1>(sources, unshifted, count, start, out, i);
     for (; i < n; ++i) {
-        Word all = start;
+        Word64 all = start;
         for (std::int64_t s = 0; s < unshifted; ++s) all = joined<kAny>(all, sources[s].words[i]);
         for (std::int64_t s = unshifted; s < count; ++s) {
-            const Word* const at = sources[s].words + i;
+            const Word64* const at = sources[s].words + i;
             all = joined<kAny>(all, shifted(at[0], at[1], sources[s].shift));
         }
         out[i] = all;
     }
 }
 
-void combine(const Source* sources, std::int64_t unshifted, std::int64_t count, bool any, Word start, Word* out,
+void combine(const Source* sources, std::int64_t unshifted, std::int64_t count, bool any, Word64 start, Word64* out,
              std::int64_t n) {
     if (any) {
         combine_as<true>(sources, unshifted, count, start, out, n);
@@ -165,7 +168,7 @@ void combine(const Source* sources, std::int64_t unshifted, std::int64_t count, 
     }
 }
 
-void choose(const Word* mask, const Word* other, Word* out, std::int64_t n) {
+void choose(const Word64* mask, const Word64* other, Word64* out, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) out[i] = (out[i] & mask[i]) | (other[i] & ~mask[i]);
 }
 

@@ -15,7 +15,8 @@ struct Source {
 
 struct Ops {
     // One bit per sample of a row, set where it is not zero. Bits behind the last are 0.
-    void (*pack)(DType dtype, const void* in, std::int64_t stride, std::int64_t n, std::uint64_t* words);
+    void (*pack)(DType dtype, std::int64_t itemsize, const void* in, std::int64_t stride, std::int64_t n,
+                 std::uint64_t* words);
     // The same for up to 64 rows that lie side by side: sample i of row k is k samples and i * step bytes away.
     void (*pack_columns)(DType dtype, const void* in, std::int64_t step, std::int64_t rows, std::int64_t n,
                          std::uint64_t* words, std::int64_t row_words);

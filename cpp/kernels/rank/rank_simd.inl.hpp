@@ -17,25 +17,9 @@ namespace {
 // clang-format on
 
 template <class K>
-struct KeyVec {
-    typedef K type __attribute__((vector_size(VOXKERN_VEC_BYTES)));
-};
-template <class K>
-using V = typename KeyVec<K>::type;
+using V = Vec<K>;
 
 constexpr int kRowVecs = kRowBytes / VOXKERN_VEC_BYTES;
-
-template <class K>
-inline V<K> read(const K* p) {
-    V<K> v;
-    __builtin_memcpy(&v, p, sizeof(v));
-    return v;
-}
-
-template <class K>
-inline void write(K* p, V<K> v) {
-    __builtin_memcpy(p, &v, sizeof(v));
-}
 
 template <class T>
 VOXKERN_INLINE T lower(T a, T b) {
@@ -76,7 +60,7 @@ VOXKERN_INLINE void compare_all(T* x) {
 template <class Which, int kAt, class K>
 VOXKERN_INLINE void read_all(const K* base, const std::int32_t* from, std::int64_t at, V<K>* x) {
     if constexpr (kAt < Which::kCount) {
-        x[kAt] = read(base + from[kAt] + at);
+        x[kAt] = load(base + from[kAt] + at);
         read_all<Which, kAt + 1>(base, from, at, x);
     }
 }
@@ -84,7 +68,7 @@ VOXKERN_INLINE void read_all(const K* base, const std::int32_t* from, std::int64
 template <class Which, int kAt, class K>
 VOXKERN_INLINE void write_all(K* base, const std::int32_t* to, std::int64_t at, const V<K>* x) {
     if constexpr (kAt < Which::kCount) {
-        write(base + to[kAt] + at, x[Which::net.order[kAt]]);
+        store(base + to[kAt] + at, x[Which::net.order[kAt]]);
         write_all<Which, kAt + 1>(base, to, at, x);
     }
 }
@@ -145,16 +129,16 @@ void pick_row(K* rows, const std::int32_t* pairs, std::int64_t count, std::int64
     for (std::int64_t at = 0; at < n; at += 4 * lanes) {
         V<K> least[4];
         for (int v = 0; v < 4; ++v) {
-            least[v] = higher(read(rows + pairs[0] + at + v * lanes), read(rows + pairs[1] + at + v * lanes));
+            least[v] = higher(load(rows + pairs[0] + at + v * lanes), load(rows + pairs[1] + at + v * lanes));
         }
         for (std::int64_t i = 1; i < count; ++i) {
             const K* const a = rows + pairs[2 * i] + at;
             const K* const b = rows + pairs[2 * i + 1] + at;
             for (int v = 0; v < 4; ++v) {
-                least[v] = lower(least[v], higher(read(a + v * lanes), read(b + v * lanes)));
+                least[v] = lower(least[v], higher(load(a + v * lanes), load(b + v * lanes)));
             }
         }
-        for (int v = 0; v < 4; ++v) write(rows + pairs[2 * count] + at + v * lanes, least[v]);
+        for (int v = 0; v < 4; ++v) store(rows + pairs[2 * count] + at + v * lanes, least[v]);
     }
 }
 
@@ -166,12 +150,12 @@ void swap_rows(K* rows, const std::int32_t* operands, std::int64_t count, std::i
             V<K> a[4];
             V<K> b[4];
             for (int v = 0; v < 4; ++v) {
-                a[v] = read(rows + operands[0] + at + v * lanes);
-                b[v] = read(rows + operands[1] + at + v * lanes);
+                a[v] = load(rows + operands[0] + at + v * lanes);
+                b[v] = load(rows + operands[1] + at + v * lanes);
             }
             for (int v = 0; v < 4; ++v) {
-                write(rows + operands[2] + at + v * lanes, lower(a[v], b[v]));
-                write(rows + operands[3] + at + v * lanes, higher(a[v], b[v]));
+                store(rows + operands[2] + at + v * lanes, lower(a[v], b[v]));
+                store(rows + operands[3] + at + v * lanes, higher(a[v], b[v]));
             }
         }
     }
@@ -181,9 +165,9 @@ template <bool kLow, class K>
 void halve(K* rows, const std::int32_t* operands, std::int64_t n) {
     constexpr std::int64_t lanes = VOXKERN_VEC_BYTES / static_cast<std::int64_t>(sizeof(K));
     for (std::int64_t at = 0; at < n; at += lanes) {
-        const V<K> a = read(rows + operands[0] + at);
-        const V<K> b = read(rows + operands[1] + at);
-        write(rows + operands[2] + at, kLow ? lower(a, b) : higher(a, b));
+        const V<K> a = load(rows + operands[0] + at);
+        const V<K> b = load(rows + operands[1] + at);
+        store(rows + operands[2] + at, kLow ? lower(a, b) : higher(a, b));
     }
 }
 
@@ -370,7 +354,7 @@ inline void count_below(const K* staged, const Task& task, V<K> bound, std::int3
     for (std::int64_t first = 0; first < task.count; first += most) {
         const std::int64_t last = first + most < task.count ? first + most : task.count;
         V<K> below = {};
-        for (std::int64_t t = first; t < last; ++t) below -= (V<K>)(read(staged + task.taps[t]) < bound);
+        for (std::int64_t t = first; t < last; ++t) below -= (V<K>)(load(staged + task.taps[t]) < bound);
         for (int l = 0; l < lanes; ++l) total[l] += static_cast<std::int32_t>(below[l]);
     }
 }
@@ -380,10 +364,10 @@ inline void count_below(const K* staged, const Task& task, V<K> bound, std::int3
 template <class K>
 inline V<K> bisect(const K* staged, const Task& task) {
     constexpr int lanes = VOXKERN_VEC_BYTES / static_cast<int>(sizeof(K));
-    V<K> least = read(staged + task.taps[0]);
+    V<K> least = load(staged + task.taps[0]);
     V<K> most = least;
     for (std::int64_t t = 1; t < task.count; ++t) {
-        const V<K> x = read(staged + task.taps[t]);
+        const V<K> x = load(staged + task.taps[t]);
         least = lower(least, x);
         most = higher(most, x);
     }
@@ -415,7 +399,7 @@ void bisect_tile(const Task& task, const Tile& tile, void* staged_memory, void* 
     const Codec<K> codec = codec_of(task, K{});
     stage_footprint(task, codec, tile, staged);
     K row[kRowBytes / sizeof(K)];
-    for (std::int64_t at = 0; at < tile.n_x; at += lanes) write(row + at, bisect(staged + at, task));
+    for (std::int64_t at = 0; at < tile.n_x; at += lanes) store(row + at, bisect(staged + at, task));
     store_tile(task, codec, tile, row);
 }
 

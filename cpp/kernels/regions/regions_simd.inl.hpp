@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Row loops of regions, compiled once per ISA level inside that level's namespace.
 #include "core/simd/intrinsics.hpp"
+#include "core/words.hpp"
 #include "kernels/regions/regions_task.hpp"
 
 namespace voxkern::regions {
 namespace VOXKERN_LEVEL {
 namespace {
 
+// clang-format off: each file needs those above it
+#include "core/simd/stride.inl.hpp"
+#include "core/simd/mask.inl.hpp"
 #include "core/simd/bits.inl.hpp"
 #include "core/simd/simd.inl.hpp"
+// clang-format on
 
 void add_samples(Region& region, const double* samples, std::int64_t n, std::int64_t position) {
     if (region.count == 0) {

@@ -77,7 +77,7 @@ def distance_transform_edt(
         raise ValueError(f"sampling: got {sampling!r}, allowed steps above 0")
     far = _target(call, x, distances, "distances", x.shape, "float64") if return_distances else None
     near = _target(call, x, indices, "indices", (x.ndim, *x.shape), "int32") if return_indices else None
-    call.run("edt", x, far, near, steps)
+    call.run("edt", x, far, near, steps, True)
     for given, written in ((distances, far), (indices, near)):
         if given is not None and written is not given:
             given[...] = written
