@@ -8,7 +8,7 @@ import numpy as np
 import scipy.ndimage as scipy_ndimage
 
 import voxkern as vk
-from benchmarks.phantoms import noise
+from benchmarks.phantoms import IMAGES, Image
 
 from .case import Build, Call, Case, size_of, torch
 
@@ -51,8 +51,8 @@ def weights(job: Job) -> Any:
     return w / w.sum()
 
 
-def convolve(job: Job, n: int) -> Case:
-    x = noise((n,) * job.axes, job.dtype)
+def convolve(job: Job, image: Image, n: int) -> Case:
+    x = image((n,) * job.axes, job.dtype)
     w = weights(job)
     exact = x.astype(np.float64) if x.dtype == np.float32 else x  # filters of integers truncate
 
@@ -60,9 +60,9 @@ def convolve(job: Job, n: int) -> Case:
         library = torch(threads)
         functional = library.nn.functional
         layer = functional.conv3d if job.axes == 3 else functional.conv2d
-        image = library.from_numpy(x)[None, None]
+        picture = library.from_numpy(x)[None, None]
         kernel = library.from_numpy(np.flip(w).astype(x.dtype))[None, None]
-        return lambda: layer(image, kernel, padding=job.size // 2)  # zeros beyond the edges
+        return lambda: layer(picture, kernel, padding=job.size // 2)  # zeros beyond the edges
 
     return Case(
         size=size_of(x.shape, dtype=x.dtype),
@@ -76,4 +76,9 @@ def convolve(job: Job, n: int) -> Case:
 
 def cases(quick: bool, slow: bool) -> dict[str, Build]:
     """Return name -> builder."""
-    return {name: partial(convolve, job, 48 if quick else job.n) for name, job in JOBS.items()}
+    return {
+        name + background: partial(convolve, job, image, 48 if quick else job.n)
+        for background, image in IMAGES.items()
+        for name, job in JOBS.items()
+        if not background or (job.axes == 3 and job.dtype == "float32")
+    }

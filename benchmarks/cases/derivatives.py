@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import voxkern as vk
-from benchmarks.phantoms import noise
+from benchmarks.phantoms import IMAGES, noise
 from voxkern.reference.separable import symmetric, vesselness
 
 from .case import Build, Call, Case, simpleitk, size_of
@@ -101,7 +101,9 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
         "gaussian_gradient_magnitude sigma 1": lambda m, a, **k: m.gaussian_gradient_magnitude(a, 1, **k),
     }
     found: dict[str, Build] = {
-        name: partial(same_call, job, partial(noise, (n,) * 3)) for name, job in jobs.items()
+        name + background: partial(same_call, job, partial(image, (n,) * 3))
+        for background, image in IMAGES.items()
+        for name, job in jobs.items()
     }
     found["hessian_eigenvalues sigma 2"] = partial(eigenvalues, n // 2)
     found["recursive Gaussian sigma 4"] = partial(recursive, n)
