@@ -104,8 +104,9 @@ def test_chosen_labels(rng):
     assert len(vk.label_statistics(np.zeros((0, 4), int))) == 0
 
 
-def test_labels_far_apart(rng):
-    names = np.array([-(2**60), -7, 0, 3, 2**62])
+@pytest.mark.parametrize("names", [[-(2**60), -7, 0, 3, 2**62], [-2, -1, 0, 1, 100_000]])
+def test_labels_far_apart(rng, names):
+    names = np.array(names)
     which = rng.integers(0, 5, (6, 7, 8))
     samples = rng.standard_normal(which.shape)
     got = vk.label_statistics(names[which], samples)
