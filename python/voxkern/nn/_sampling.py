@@ -339,7 +339,7 @@ def _linear_map(points: Array, shape: tuple[int, ...], corners: bool) -> Coordin
 def _nearest(points: Array, shape: tuple[int, ...], padding_mode: str, corners: bool) -> Array:
     """Return the whole indices (x, y, z) of the samples that points take, computed in their dtype."""
     n = np.array(shape[::-1], points.dtype).reshape(-1, *(1,) * len(shape))
-    at: Array = points + 1
+    at: Array = np.add(points, 1, order="C")  # long rows: the points' own order has rows of three
     if corners:
         at *= (n - 1) / 2
     else:
