@@ -197,10 +197,10 @@ void Plan<C>::add_steps(std::int64_t longest_part) {
     for (std::int64_t t = 0; t < taps.size(); ++t) {
         const auto [weight, sample] = taps.at(t);
         for (std::int64_t y = 0; y < rows + beside.taps - 1; ++y) {
-            const auto used = [&](std::int64_t r, std::int64_t x) {
+            const auto used = [&, first = weight](std::int64_t r, std::int64_t x) {  // C++17: no binding by reference
                 const std::int64_t tap = y - r;
                 if (tap < 0 || tap >= beside.taps) return false;
-                const std::int64_t at = weight + tap * beside.weight_stride + x * row.weight_stride;
+                const std::int64_t at = first + tap * beside.weight_stride + x * row.weight_stride;
                 return weights[static_cast<std::size_t>(at)] != C{0};
             };
             for (std::int64_t x = 0; x < row.taps; ++x) {
