@@ -60,7 +60,9 @@ def grey(name: str, shape: tuple[int, ...], dtype: str, by_itk: str = "", **elem
     def by_simpleitk(threads: int) -> Call:
         sitk = simpleitk(threads)
         picture = sitk.GetImageFromArray(x)
-        return lambda: getattr(sitk, by_itk)(picture, [2] * x.ndim, sitk.sitkBox)
+        # Without the padding that scipy does not have either. The gradient has no such argument.
+        ends = () if by_itk == "MorphologicalGradient" else (False,)
+        return lambda: getattr(sitk, by_itk)(picture, [2] * x.ndim, sitk.sitkBox, *ends)
 
     return Case(
         size=size_of(x.shape, dtype=x.dtype),

@@ -63,13 +63,13 @@ class ExtremumKind(enum.Enum):
     minimum = ...
 class ExtremumResidue(enum.Enum):
     """
-    What is written for an extremum e: e, a - e, e - a, a + e - 2 b, (a != 0) != (e != 0).
+    What is written for an extremum.
     """
-    above: typing.ClassVar[ExtremumResidue]
-    below: typing.ClassVar[ExtremumResidue]
-    differing: typing.ClassVar[ExtremumResidue]
-    laplace: typing.ClassVar[ExtremumResidue]
-    none: typing.ClassVar[ExtremumResidue]
+    above = ...
+    below = ...
+    differing = ...
+    laplace = ...
+    none = ...
 class ExtremumWindow:
     """
     Where a window lies along an axis.

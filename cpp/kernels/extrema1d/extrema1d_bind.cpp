@@ -66,9 +66,7 @@ void bind_extrema1d(py::module_& module) {
             .finalize();
     }
     if (!taken_over(module, "ExtremumResidue")) {
-        py::native_enum<ResidueKind>(
-            module, "ExtremumResidue", "enum.Enum",
-            "What is written for an extremum e: e, a - e, e - a, a + e - 2 b, (a != 0) != (e != 0).")
+        py::native_enum<ResidueKind>(module, "ExtremumResidue", "enum.Enum", "What is written for an extremum.")
             .value("none", ResidueKind::none)
             .value("above", ResidueKind::above)
             .value("below", ResidueKind::below)

@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Structuring elements of grey morphology, and the residues of its steps."""
+"""Structuring elements of grey morphology."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._core import ExtremumKind, ExtremumResidue
+from .._core import ExtremumKind
 from .._runtime.backend import host_array
 from .._runtime.validate import Array
 from ._common import Call, normalized_axes, value_per_axis
-from ._extrema import MAXIMUM, Window, entered, window_of, write_extrema
+from ._window import DIFFERING, MAXIMUM, Residue, Window, entered, window_of
 
 
 class Element(NamedTuple):
@@ -36,10 +35,11 @@ class Element(NamedTuple):
                 for given, name in ((structure, "structure"), (footprint, "footprint"))
             )
             shaped = structure if footprint is None else footprint
-            sizes = self.size if shaped is None else shaped.shape
+            sizes: Any = self.size if shaped is None else shaped.shape
             origin = value_per_axis(origin, len(normalized_axes(self.axes, ndim)))
+            is_one = np.isscalar(sizes)
             # The middle of an even number of samples lies on the other side.
-            odd = [(sizes if np.isscalar(sizes) else sizes[k]) & 1 for k in range(len(origin))]
+            odd = [(sizes if is_one else sizes[k]) & 1 for k in range(len(origin))]
             origin = [-shift - (1 - rest) for shift, rest in zip(origin, odd, strict=True)]
         elif structure is not None:
             structure = -np.asarray(host_array(structure, "structure"), np.float64)
@@ -59,13 +59,6 @@ def grey_job(
     return x, call.scipy_output(output, x.shape, x), windows
 
 
-def first_step(call: Call, kind: ExtremumKind, cval: float, x: Array, out: Array, window: Window) -> Array:
-    """Return the first step: of the input's dtype, in the memory order of the result."""
-    made = call.empty(x.shape, x.dtype, out)
-    write_extrema(call, kind, cval, x, made, window)
-    return made
-
-
 def in_order_of(call: Call, x: Array, out: Array) -> Array:
     """Return the input in the memory order of the result: a residue reads both at once."""
     if x.strides == out.strides or x.dtype != out.dtype:
@@ -75,48 +68,6 @@ def in_order_of(call: Call, x: Array, out: Array) -> Array:
     return copy
 
 
-class Residue(NamedTuple):
-    """A residue of an extremum e and samples a and b: the kernel's, and NumPy's where dtypes differ."""
-
-    kind: ExtremumResidue
-    write: Callable[[Any, Any, Any], Any]
-
-
-def _write_laplace(e: Array, a: Array, b: Array) -> None:
-    np.add(a, e, out=e)
-    np.subtract(e, b, out=e)
-    np.subtract(e, b, out=e)
-
-
-ABOVE = GRADIENT = Residue(ExtremumResidue.above, lambda e, a, b: np.subtract(a, e, out=e))
-BELOW = Residue(ExtremumResidue.below, lambda e, a, b: np.subtract(e, a, out=e))
-LAPLACE = Residue(ExtremumResidue.laplace, _write_laplace)
-DIFFERING = Residue(ExtremumResidue.differing, lambda e, a, b: np.bitwise_xor(a, e, out=e))
-
-
 def of_masks(residue: Residue, x: Array, out: Array) -> Residue:
     """Return what stands in for a difference of masks, as in scipy: where they differ."""
     return DIFFERING if x.dtype == bool and out.dtype == bool else residue
-
-
-def run_residue(
-    call: Call,
-    residue: Residue,
-    kind: ExtremumKind,
-    cval: float,
-    x: Array,
-    out: Array,
-    window: Window,
-    a: Array,
-    b: Array | None = None,
-) -> Any:
-    """Return a residue of the last step. NumPy, or the kernel in the same sweep, makes it."""
-    others = [array for array in (a, b) if array is not None]
-    alike = all(array.dtype == out.dtype and array.strides == out.strides for array in others)
-    numbers = out.dtype != bool or residue is DIFFERING
-    if alike and numbers and (window.boxes or window.footprint is not None):
-        write_extrema(call, kind, cval, x, out, window, residue.kind, a, b)
-    else:
-        write_extrema(call, kind, cval, x, out, window)
-        residue.write(out, a, b)
-    return call.leave(out)

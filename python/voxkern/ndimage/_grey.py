@@ -11,19 +11,8 @@ from numpy.typing import ArrayLike
 from .._runtime.backend import is_array
 from .._runtime.texts import documented
 from ._common import Call
-from ._element import (
-    ABOVE,
-    BELOW,
-    GRADIENT,
-    LAPLACE,
-    Element,
-    first_step,
-    grey_job,
-    in_order_of,
-    of_masks,
-    run_residue,
-)
-from ._extrema import MAXIMUM, MINIMUM, run_extrema
+from ._element import Element, grey_job, in_order_of, of_masks
+from ._window import ABOVE, BELOW, LAPLACE, MAXIMUM, MINIMUM, write_extrema
 
 
 @documented
@@ -71,7 +60,7 @@ def grey_erosion(
     call = Call("grey_erosion", "extrema1d", threads=threads)
     element = Element(size, footprint, structure, mode, origin, axes)
     x, out, (window,) = grey_job(call, input, element, output, MINIMUM)
-    return run_extrema(call, MINIMUM, cval, x, out, window)
+    return call.leave(write_extrema(call, MINIMUM, cval, x, out, window))
 
 
 @documented
@@ -119,7 +108,7 @@ def grey_dilation(
     call = Call("grey_dilation", "extrema1d", threads=threads)
     element = Element(size, footprint, structure, mode, origin, axes)
     x, out, (window,) = grey_job(call, input, element, output, MAXIMUM)
-    return run_extrema(call, MAXIMUM, cval, x, out, window)
+    return call.leave(write_extrema(call, MAXIMUM, cval, x, out, window))
 
 
 @documented
@@ -166,8 +155,8 @@ def grey_opening(
     call = Call("grey_opening", "extrema1d", threads=threads)
     element = Element(size, footprint, structure, mode, origin, axes)
     x, out, windows = grey_job(call, input, element, output, MINIMUM, MAXIMUM)
-    made = first_step(call, MINIMUM, cval, x, out, windows[0])
-    return run_extrema(call, MAXIMUM, cval, made, out, windows[1])
+    made = write_extrema(call, MINIMUM, cval, x, call.empty(x.shape, x.dtype, out), windows[0])
+    return call.leave(write_extrema(call, MAXIMUM, cval, made, out, windows[1]))
 
 
 @documented
@@ -214,8 +203,8 @@ def grey_closing(
     call = Call("grey_closing", "extrema1d", threads=threads)
     element = Element(size, footprint, structure, mode, origin, axes)
     x, out, windows = grey_job(call, input, element, output, MAXIMUM, MINIMUM)
-    made = first_step(call, MAXIMUM, cval, x, out, windows[0])
-    return run_extrema(call, MINIMUM, cval, made, out, windows[1])
+    made = write_extrema(call, MAXIMUM, cval, x, call.empty(x.shape, x.dtype, out), windows[0])
+    return call.leave(write_extrema(call, MINIMUM, cval, made, out, windows[1]))
 
 
 @documented
@@ -262,8 +251,9 @@ def morphological_gradient(
     call = Call("morphological_gradient", "extrema1d", threads=threads)
     element = Element(size, footprint, structure, mode, origin, axes)
     x, out, windows = grey_job(call, input, element, output if is_array(output) else None, MAXIMUM, MINIMUM)
-    dilated = first_step(call, MAXIMUM, cval, x, out, windows[0])
-    return run_residue(call, GRADIENT, MINIMUM, cval, x, out, windows[1], dilated)
+    dilated = write_extrema(call, MAXIMUM, cval, x, call.empty(x.shape, x.dtype, out), windows[0])
+    result = write_extrema(call, MINIMUM, cval, x, out, windows[1], ABOVE, dilated)
+    return call.leave(result)
 
 
 @documented
@@ -306,14 +296,15 @@ def morphological_laplace(
     --------
     >>> from voxkern import ndimage
     >>> ndimage.morphological_laplace([0, 2, 5, 1, 1, 4, 0], size=3)
-    array([2, 1, -4, 4, 3, -4, 4])
+    array([ 2,  1, -4,  4,  3, -4,  4])
     """
     call = Call("morphological_laplace", "extrema1d", threads=threads)
     element = Element(size, footprint, structure, mode, origin, axes)
     x, out, windows = grey_job(call, input, element, output if is_array(output) else None, MAXIMUM, MINIMUM)
     x = in_order_of(call, x, out)
-    dilated = first_step(call, MAXIMUM, cval, x, out, windows[0])
-    return run_residue(call, LAPLACE, MINIMUM, cval, x, out, windows[1], dilated, x)
+    dilated = write_extrema(call, MAXIMUM, cval, x, call.empty(x.shape, x.dtype, out), windows[0])
+    result = write_extrema(call, MINIMUM, cval, x, out, windows[1], LAPLACE, dilated, x)
+    return call.leave(result)
 
 
 @documented
@@ -362,8 +353,9 @@ def white_tophat(
     element = Element(size, footprint, structure, mode, origin, axes)
     x, out, windows = grey_job(call, input, element, output, MINIMUM, MAXIMUM)
     x = in_order_of(call, x, out)
-    eroded = first_step(call, MINIMUM, cval, x, out, windows[0])
-    return run_residue(call, of_masks(ABOVE, x, out), MAXIMUM, cval, eroded, out, windows[1], x)
+    eroded = write_extrema(call, MINIMUM, cval, x, call.empty(x.shape, x.dtype, out), windows[0])
+    result = write_extrema(call, MAXIMUM, cval, eroded, out, windows[1], of_masks(ABOVE, x, out), x)
+    return call.leave(result)
 
 
 @documented
@@ -412,5 +404,6 @@ def black_tophat(
     element = Element(size, footprint, structure, mode, origin, axes)
     x, out, windows = grey_job(call, input, element, output, MAXIMUM, MINIMUM)
     x = in_order_of(call, x, out)
-    dilated = first_step(call, MAXIMUM, cval, x, out, windows[0])
-    return run_residue(call, of_masks(BELOW, x, out), MINIMUM, cval, dilated, out, windows[1], x)
+    dilated = write_extrema(call, MAXIMUM, cval, x, call.empty(x.shape, x.dtype, out), windows[0])
+    result = write_extrema(call, MINIMUM, cval, dilated, out, windows[1], of_masks(BELOW, x, out), x)
+    return call.leave(result)
