@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cases of minimum and maximum filters: boxes and balls."""
+"""Cases of minimum and maximum filters and of grey morphology: boxes, balls and heights."""
 
 from functools import partial
 from typing import Any
@@ -52,6 +52,37 @@ def maximum(image: Image, shape: tuple[int, ...], dtype: str, size: int = 0, rad
     )
 
 
+def grey(name: str, shape: tuple[int, ...], dtype: str, by_itk: str = "", **element: Any) -> Case:
+    """Do grey morphology with a box of 5 samples a side, or with another element."""
+    x = noise(shape, dtype)
+    element = element or {"size": 5}
+
+    def by_simpleitk(threads: int) -> Call:
+        sitk = simpleitk(threads)
+        picture = sitk.GetImageFromArray(x)
+        # Without the padding that scipy does not have either. The gradient has no such argument.
+        ends = () if by_itk == "MorphologicalGradient" else (False,)
+        return lambda: getattr(sitk, by_itk)(picture, [2] * x.ndim, sitk.sitkBox, *ends)
+
+    return Case(
+        size=size_of(x.shape, dtype=x.dtype),
+        ours=lambda threads: getattr(vk.ndimage, name)(x, **element, threads=threads),
+        want=lambda: getattr(scipy_ndimage, name)(x, **element),
+        peers={
+            "scipy": lambda _: lambda: getattr(scipy_ndimage, name)(x, **element),
+            **({"SimpleITK": by_simpleitk} if by_itk else {}),
+        },
+        moved=2 * x.nbytes,
+        tolerance=0.0,
+        error=largest_difference,
+    )
+
+
+def paraboloid(radius: int) -> Any:
+    """Return heights that fall with the square of the distance from the middle."""
+    return -((np.indices((2 * radius + 1,) * 3) - radius) ** 2).sum(0) / 10
+
+
 def cases(quick: bool, slow: bool) -> dict[str, Build]:
     """Return name -> builder."""
     n = 48 if quick else 256
@@ -67,4 +98,16 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
         found[f"maximum {size}{ZERO_BACKGROUND}"] = partial(
             maximum, masked_head, (n,) * 3, "float32", size=size
         )
+    for name, by_itk in (
+        ("grey_closing", "GrayscaleMorphologicalClosing"),
+        ("white_tophat", "WhiteTopHat"),
+        ("morphological_gradient", "MorphologicalGradient"),
+    ):
+        found[f"{name.replace('_', ' ')} 5"] = partial(grey, name, (n,) * 3, "float32", by_itk)
+    found["grey closing 5 of uint8"] = partial(
+        grey, "grey_closing", (n,) * 3, "uint8", "GrayscaleMorphologicalClosing"
+    )
+    found["grey dilation 3 with heights"] = partial(
+        grey, "grey_dilation", (n // 2,) * 3, "float32", structure=paraboloid(1)
+    )
     return found

@@ -11,6 +11,7 @@
 using namespace voxkern;
 using voxkern::extrema1d::Footprint;
 using voxkern::extrema1d::Kind;
+using voxkern::extrema1d::Residue;
 using voxkern::extrema1d::Window;
 
 namespace {
@@ -46,6 +47,7 @@ T expected(const View<const T, 3>& in, const std::int64_t* at, Kind kind, const 
                     inside = inside && place[a] != kOutside;
                 }
                 if (inside) x = in(place[0], place[1], place[2]);
+                if (!footprint.heights.empty()) x = static_cast<T>(x + static_cast<T>(footprint.heights[k - 1]));
                 best = first ? x : kind == Kind::minimum ? std::min(best, x) : std::max(best, x);
                 first = false;
             }
@@ -62,16 +64,18 @@ void compare(const std::int64_t (&shape)[3], const Footprint& footprint, bool bo
     const View<T, 3> out = contiguous_view<T, 3>(y.data(), shape);
     Exec exec;
     exec.threads = 3;
+    const Residue residue = {Residue::Kind::below, x.data()};
     if (box) {
-        cpu::extrema1d(erase_type(in), erase_type(out), kind, footprint.windows, 5.0, exec);
+        cpu::extrema1d(erase_type(in), erase_type(out), kind, footprint.windows, 5.0, residue, exec);
     } else {
-        cpu::extrema1d(erase_type(in), erase_type(out), kind, footprint, 5.0, exec);
+        cpu::extrema1d(erase_type(in), erase_type(out), kind, footprint, 5.0, residue, exec);
     }
     std::int64_t at[3];
     for (at[0] = 0; at[0] < shape[0]; ++at[0]) {
         for (at[1] = 0; at[1] < shape[1]; ++at[1]) {
             for (at[2] = 0; at[2] < shape[2]; ++at[2]) {
-                EXPECT(out(at[0], at[1], at[2]) == expected(in, at, kind, footprint, T{5}));
+                const T e = expected(in, at, kind, footprint, T{5});
+                EXPECT(out(at[0], at[1], at[2]) == static_cast<T>(e - in(at[0], at[1], at[2])));
             }
         }
     }
@@ -83,6 +87,11 @@ Footprint window_of(const std::int64_t (&sizes)[3], Boundary mode, bool all) {
     const std::vector<std::uint8_t> random = numbers<std::uint8_t>(sizes[0] * sizes[1] * sizes[2]);
     for (const std::uint8_t r : random) footprint.set.push_back(all || r > 60 ? 1 : 0);
     footprint.set.back() = 1;
+    return footprint;
+}
+
+Footprint raised(Footprint footprint) {
+    for (std::size_t k = 0; k < footprint.set.size(); ++k) footprint.heights.push_back(static_cast<double>(k % 4));
     return footprint;
 }
 
@@ -99,6 +108,9 @@ TEST(extrema1d, windows_equal_their_definition_at_every_level) {
                     compare<std::uint8_t>({5, 7, n}, window_of({3, 4, 1}, mode, box), box, Kind::minimum);
                     compare<std::int64_t>({3, 4, n}, window_of({1, 3, 6}, mode, box), box, Kind::maximum);
                 }
+                compare<float>({5, 7, n}, raised(window_of({3, 2, 5}, mode, false)), false, Kind::maximum);
+                compare<std::uint8_t>({5, 7, n}, raised(window_of({1, 4, 2}, mode, true)), false, Kind::minimum);
+                compare<std::int64_t>({3, 4, n}, raised(window_of({1, 1, 6}, mode, false)), false, Kind::maximum);
                 compare<double>({4, 40, n}, window_of({1, 19, 21}, mode, true), true, Kind::minimum);
             }
         }
@@ -112,7 +124,8 @@ TEST(extrema1d, nan_is_passed_over) {
     for (const CpuLevel level : usable_levels()) {
         set_active_level(to_string(level));
         cpu::extrema1d(erase_type(contiguous_view<const float, 1>(x.data(), {6})),
-                       erase_type(contiguous_view<float, 1>(y.data(), {6})), Kind::minimum, {Window{0, 3}}, 0.0, {});
+                       erase_type(contiguous_view<float, 1>(y.data(), {6})), Kind::minimum, std::vector<Window>{{0, 3}},
+                       0.0, {}, {});
         EXPECT(y[0] != y[0] && y[1] != y[1]);
         EXPECT(y[2] == 3.0F && y[3] == 3.0F && y[4] == 2.0F && y[5] == 2.0F);
     }
@@ -120,11 +133,12 @@ TEST(extrema1d, nan_is_passed_over) {
 
 TEST(extrema1d, nothing_and_no_windows) {
     cpu::extrema1d(erase_type(contiguous_view<const float, 2>(nullptr, {0, 5})),
-                   erase_type(contiguous_view<float, 2>(nullptr, {0, 5})), Kind::minimum, {Window{1, 3}}, 0.0, {});
+                   erase_type(contiguous_view<float, 2>(nullptr, {0, 5})), Kind::minimum, std::vector<Window>{{1, 3}},
+                   0.0, {}, {});
     const std::vector<float> x = {1.5F, -2.5F, 3.5F};
     std::vector<std::int16_t> y(3);
     cpu::extrema1d(erase_type(contiguous_view<const float, 1>(x.data(), {3})),
                    erase_type(contiguous_view<std::int16_t, 1>(y.data(), {3})), Kind::maximum, std::vector<Window>{},
-                   0.0, {});
+                   0.0, {}, {});
     EXPECT(y[0] == 1 && y[1] == -2 && y[2] == 3);  // truncated
 }

@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'MorphologyStep', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RankOptions', 'RecursiveGaussianOptions', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'fma_loop', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'morphology', 'n4', 'n4_divide', 'norm', 'normalise', 'pool3d', 'push', 'rank', 'recursive_gaussian', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'touched', 'warp', 'warp_labels', 'within_distance', 'write_labels', 'write_values']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumResidue', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'MorphologyStep', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RankOptions', 'RecursiveGaussianOptions', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'fma_loop', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'morphology', 'n4', 'n4_divide', 'norm', 'normalise', 'pool3d', 'push', 'rank', 'recursive_gaussian', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'touched', 'warp', 'warp_labels', 'within_distance', 'write_labels', 'write_values']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -61,6 +61,15 @@ class ExtremumKind(enum.Enum):
     """
     maximum = ...
     minimum = ...
+class ExtremumResidue(enum.Enum):
+    """
+    What is written for an extremum.
+    """
+    above = ...
+    below = ...
+    differing = ...
+    laplace = ...
+    none = ...
 class ExtremumWindow:
     """
     Where a window lies along an axis.
@@ -313,9 +322,9 @@ def empty(shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIn
     """
     A new array in C order. Its memory is kept for the next one when it is freed.
     """
-def extrema1d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], kind: ExtremumKind, windows: collections.abc.Sequence[ExtremumWindow], footprint: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8] | None, cval: typing.SupportsFloat | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def extrema1d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], kind: ExtremumKind, windows: collections.abc.Sequence[ExtremumWindow], footprint: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8] | None, heights: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None, cval: typing.SupportsFloat | typing.SupportsIndex, residue: ExtremumResidue, a: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, b: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
-    Minima or maxima of boxes, pass by pass, or of a footprint.
+    Minima or maxima of boxes, pass by pass, or of a footprint; or residues of these.
     """
 def fma_loop(steps: typing.SupportsInt | typing.SupportsIndex) -> int:
     """

@@ -75,6 +75,19 @@ CALLS = {
     "maximum_filter": (
         lambda x, out: ndimage.maximum_filter(x, footprint=HOLES, output=out), IMAGE, new(6, 7, 8)
     ),
+    **{
+        name: (lambda x, out, name=name: getattr(ndimage, name)(x, 3, output=out), IMAGE, new(6, 7, 8))
+        for name in (
+            "grey_erosion",
+            "grey_dilation",
+            "grey_opening",
+            "grey_closing",
+            "morphological_gradient",
+            "morphological_laplace",
+            "white_tophat",
+            "black_tophat",
+        )
+    },
     "sobel": (lambda x, out: ndimage.sobel(x, output=out), IMAGE, new(6, 7, 8)),
     "prewitt": (lambda x, out: ndimage.prewitt(x, output=out), IMAGE, new(6, 7, 8)),
     "laplace": (lambda x, out: ndimage.laplace(x, out), IMAGE, new(6, 7, 8)),

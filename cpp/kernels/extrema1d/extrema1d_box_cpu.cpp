@@ -73,7 +73,8 @@ struct Slots {
 
 class Boxes {
   public:
-    Boxes(const ConstArrayView& in, const ArrayView& out, const Sweep& sweep, const Compute& compute);
+    Boxes(const ConstArrayView& in, const ArrayView& out, const Sweep& sweep, const Compute& compute,
+          const Residues& residues);
     void run(const Exec& exec) const;
 
   private:
@@ -93,12 +94,14 @@ class Boxes {
     bool pass_y(const Tile& tile, std::int64_t z, std::int64_t plane, bool nan, Scratch& scratch) const;
     void load_lines(const Tile& tile, Scratch& scratch) const;
     void pass_x(const Tile& tile, std::int64_t z, bool nan, Scratch& scratch) const;
+    void make_residues(const Tile& tile, std::int64_t z) const;
     char* target(const Tile& tile, std::int64_t z, std::int64_t y) const;
     bool slide(bool nan, Rows rows, void* const* to, std::int64_t n, const Line& line, const Tile& tile,
                Scratch& scratch) const;
 
     const Sweep& s_;
     const Compute& c_;
+    const Residues& residues_;
     const char* in_;
     char* out_;
     DType in_dtype_;
@@ -127,9 +130,11 @@ struct Boxes::Scratch {
     Slots z, y;
 };
 
-Boxes::Boxes(const ConstArrayView& in, const ArrayView& out, const Sweep& sweep, const Compute& compute)
+Boxes::Boxes(const ConstArrayView& in, const ArrayView& out, const Sweep& sweep, const Compute& compute,
+             const Residues& residues)
     : s_(sweep),
       c_(compute),
+      residues_(residues),
       in_(static_cast<const char*>(in.data)),
       out_(static_cast<char*>(out.data)),
       in_dtype_(in.dtype),
@@ -244,6 +249,7 @@ void Boxes::run_tile(const Tile& tile, Scratch& scratch) const {
                 load_lines(tile, scratch);
             }
             if (s_.has_x) pass_x(tile, z + p, here, scratch);
+            if (residues_.row != nullptr) make_residues(tile, z + p);
         }
     }
 }
@@ -384,11 +390,17 @@ void Boxes::pass_x(const Tile& tile, std::int64_t z, bool nan, Scratch& scratch)
     }
 }
 
+void Boxes::make_residues(const Tile& tile, std::int64_t z) const {
+    for (std::int64_t y = tile.y; y < tile.y + tile.rows; ++y) {
+        residues_.make(target(tile, z, y), s_.x.out_stride, tile.columns * s_.width);
+    }
+}
+
 }  // namespace
 
 void run_sweep(const ConstArrayView& in, const ArrayView& out, const Sweep& sweep, const Compute& compute,
-               const Exec& exec) {
-    Boxes(in, out, sweep, compute).run(exec);
+               const Residues& residues, const Exec& exec) {
+    Boxes(in, out, sweep, compute, residues).run(exec);
 }
 
 }  // namespace voxkern::extrema1d

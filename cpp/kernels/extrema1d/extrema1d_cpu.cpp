@@ -28,12 +28,11 @@ bool holds(DType dtype, double cval) {
     });
 }
 
-// scipy computes in float64. The type itself gives the same where that changes nothing: not for 64-bit integers.
-Compute compute_in(DType in, DType out, Kind kind, double cval, bool converts) {
+Compute compute_as(DType dtype, DType in, DType out, Kind kind, double cval, bool converts) {
     const Ops& ops = VOXKERN_SELECT_LEVEL(ops);
     Compute compute;
-    compute.converts = converts || in != out || in == DType::i64 || in == DType::u64;
-    compute.dtype = compute.converts ? DType::f64 : in;
+    compute.converts = converts;
+    compute.dtype = dtype;
     compute.itemsize = size_of(compute.dtype);
     compute.ops = ops.type(compute.dtype, kind);
     compute.in = ops.conversion(in);
@@ -43,6 +42,28 @@ Compute compute_in(DType in, DType out, Kind kind, double cval, bool converts) {
         std::memcpy(compute.cval, &value, sizeof(value));
     });
     return compute;
+}
+
+// scipy computes in float64. The type itself gives the same where that changes nothing: not for 64-bit integers.
+Compute compute_in(DType in, DType out, Kind kind, double cval, bool converts) {
+    const bool far = converts || in != out || in == DType::i64 || in == DType::u64;
+    return compute_as(far ? DType::f64 : in, in, out, kind, cval, far);
+}
+
+// Sums of samples and heights have the input's type.
+Compute compute_raised(DType in, DType out, Kind kind, double cval) {
+    Compute compute = compute_as(in, in, out, kind, cval, false);
+    compute.raised = VOXKERN_SELECT_LEVEL(ops).raised(in, kind);
+    return compute;
+}
+
+Residues residues_of(const Residue& residue, const ArrayView& out) {
+    Residues residues;
+    residues.out = static_cast<const char*>(out.data);
+    residues.a = static_cast<const char*>(residue.a);
+    residues.b = static_cast<const char*>(residue.b != nullptr ? residue.b : residue.a);
+    residues.row = VOXKERN_SELECT_LEVEL(ops).residue(out.dtype, residue.kind);
+    return residues;
 }
 
 }  // namespace
@@ -99,7 +120,8 @@ AnyView with_an_axis(const AnyView& array) {
 namespace voxkern::cpu {
 
 void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind kind,
-               const std::vector<extrema1d::Window>& windows, double cval, const Exec& exec) {
+               const std::vector<extrema1d::Window>& windows, double cval, const extrema1d::Residue& residue,
+               const Exec& exec) {
     if (in.size() == 0) return;
     bool far = false;
     for (const extrema1d::Window& w : windows)
@@ -107,7 +129,8 @@ void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind k
     const extrema1d::Compute first = extrema1d::compute_in(in.dtype, out.dtype, kind, cval, far);
     const extrema1d::Compute later = extrema1d::compute_in(out.dtype, out.dtype, kind, cval, first.converts);
     std::vector<extrema1d::Window> passes = windows;
-    if (!first.converts) {
+    const extrema1d::Residues residues = extrema1d::residues_of(residue, out);
+    if (!first.converts && residues.row == nullptr) {
         const auto idle = [](const extrema1d::Window& w) { return w.size == 1; };
         passes.erase(std::remove_if(passes.begin(), passes.end(), idle), passes.end());
     }
@@ -117,26 +140,33 @@ void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind k
     }
     const Exec limited = limited_to_work(exec, extrema1d::work_of(in, passes.size()));
     ConstArrayView from = in;
-    for (const extrema1d::Sweep& sweep : extrema1d::sweeps_of(in, out, passes, first.itemsize, !first.converts)) {
-        extrema1d::run_sweep(from, out, sweep, from.data == in.data ? first : later, limited);
+    const auto sweeps = extrema1d::sweeps_of(in, out, passes, first.itemsize, !first.converts);
+    for (const extrema1d::Sweep& sweep : sweeps) {
+        const bool last = &sweep == &sweeps.back();
+        extrema1d::run_sweep(from, out, sweep, from.data == in.data ? first : later,
+                             last ? residues : extrema1d::Residues{}, limited);
         from = as_const(out);
     }
 }
 
 void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind kind,
-               const extrema1d::Footprint& footprint, double cval, const Exec& exec) {
+               const extrema1d::Footprint& footprint, double cval, const extrema1d::Residue& residue,
+               const Exec& exec) {
     if (in.size() == 0) return;
     if (in.rank == 0) {
         extrema1d::Footprint line = footprint;
         line.windows = {extrema1d::Window{}};
-        extrema1d(extrema1d::with_an_axis(in), extrema1d::with_an_axis(out), kind, line, cval, exec);
+        extrema1d(extrema1d::with_an_axis(in), extrema1d::with_an_axis(out), kind, line, cval, residue, exec);
         return;
     }
     // Here scipy makes the input's type of `cval` first.
     const double held = visit(
         in.dtype, [&](auto t) { return static_cast<double>(TruncateWrap::cast<typename decltype(t)::type>(cval)); });
-    const extrema1d::Compute compute = extrema1d::compute_in(in.dtype, out.dtype, kind, held, false);
-    extrema1d::run_footprint(in, out, footprint, compute, exec);
+    const extrema1d::Compute compute = footprint.heights.empty()
+                                           ? extrema1d::compute_in(in.dtype, out.dtype, kind, held, false)
+                                           : extrema1d::compute_raised(in.dtype, out.dtype, kind, held);
+    const extrema1d::Residues residues = extrema1d::residues_of(residue, out);
+    extrema1d::run_footprint(in, out, footprint, compute, residues, exec);
 }
 
 }  // namespace voxkern::cpu

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Footprints: extrema of runs along x are made once per row and kept for the planes and rows whose windows hold them.
+// Where samples are raised by a structure's heights, the runs are single samples.
 #include <algorithm>
+#include <cmath>
 
+#include "core/cast.hpp"
 #include "kernels/extrema1d/extrema1d_run.hpp"
 
 namespace voxkern::extrema1d {
@@ -18,7 +21,8 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
 
 class Footprints {
   public:
-    Footprints(const ConstArrayView& in, const ArrayView& out, const FootprintPlan& plan, const Compute& compute);
+    Footprints(const ConstArrayView& in, const ArrayView& out, const FootprintPlan& plan, const Compute& compute,
+               const Residues& residues);
     void run(const Exec& exec) const;
 
   private:
@@ -28,6 +32,7 @@ class Footprints {
         const std::int64_t* far;  // index along the far axes
     };
 
+    void take_heights(DType dtype);
     void choose_tiling();
     template <class Memory>
     Scratch take(Memory& memory) const;
@@ -37,15 +42,20 @@ class Footprints {
     bool table_plane(const Tile& tile, std::int64_t z, bool nan, Scratch& scratch) const;
     bool table_row(const Tile& tile, const char* from, char* tables, bool nan, Scratch& scratch) const;
     void make_plane(const Tile& tile, std::int64_t z, bool nan, Scratch& scratch) const;
+    void make_row(char* target, std::int64_t count, bool nan, Scratch& scratch) const;
     char* tables_of(const Scratch& scratch, std::int64_t z, std::size_t slab, std::int64_t y) const;
 
     const FootprintPlan& p_;
     const Compute& c_;
+    const Residues& residues_;
     const char* in_;
     char* out_;
     DType in_dtype_;
     std::int64_t in_item_, out_item_;
+    bool raised_;
+    bool careful_ = false;  // sums may be NaN where no sample is
     bool writes_directly_;
+    std::vector<char> added_;  // heights of all runs but the last, in the rows' type
     std::int64_t pitch_ = 0;
     std::int64_t depth_ = 1, rows_ = 1, columns_ = 1;  // of a tile
     std::int64_t depths_ = 1, heights_ = 1, widths_ = 1, far_ = 1, tiles_ = 1;
@@ -54,19 +64,23 @@ class Footprints {
 struct Footprints::Scratch {
     char* tables;  // [z, as a ring][slab][y][length] rows
     char* row;     // a result on its way to another dtype or stride
+    double* sums;  // such a result of raised samples
     const void** from;
 };
 
 Footprints::Footprints(const ConstArrayView& in, const ArrayView& out, const FootprintPlan& plan,
-                       const Compute& compute)
+                       const Compute& compute, const Residues& residues)
     : p_(plan),
       c_(compute),
+      residues_(residues),
       in_(static_cast<const char*>(in.data)),
       out_(static_cast<char*>(out.data)),
       in_dtype_(in.dtype),
       in_item_(size_of(in.dtype)),
       out_item_(size_of(out.dtype)),
+      raised_(!plan.heights.empty()),
       writes_directly_(!compute.converts && (plan.x.out_stride == 1 || plan.row() == 1)) {
+    if (raised_) take_heights(in.dtype);
     choose_tiling();
     pitch_ = padded_row((columns_ + p_.x.size - 1) * p_.width, c_.itemsize);
     depths_ = ceil_div(p_.z.n, depth_);
@@ -74,6 +88,19 @@ Footprints::Footprints(const ConstArrayView& in, const ArrayView& out, const Foo
     widths_ = ceil_div(p_.x.n, columns_);
     for (const Line& line : p_.far) far_ *= line.n;
     tiles_ = p_.outer.size() * far_ * depths_ * heights_ * widths_;
+}
+
+void Footprints::take_heights(DType dtype) {
+    const std::size_t runs = p_.heights.size() - 1;
+    added_.resize(runs * static_cast<std::size_t>(in_item_));
+    visit(dtype, [&](auto t) {
+        using T = typename decltype(t)::type;
+        for (std::size_t r = 0; r < runs; ++r) {
+            const T height = TruncateWrap::cast<T>(p_.heights[r]);
+            std::memcpy(added_.data() + r * sizeof(T), &height, sizeof(T));
+        }
+    });
+    for (const double height : p_.heights) careful_ = careful_ || !std::isfinite(height);
 }
 
 void Footprints::choose_tiling() {
@@ -103,6 +130,7 @@ Footprints::Scratch Footprints::take(Memory& memory) const {
     const auto tables = static_cast<std::int64_t>(p_.lengths.size() * p_.slabs.size()) * p_.z.size;
     scratch.tables = memory.template take<char>(tables * (rows_ + p_.y.size - 1) * pitch_);
     scratch.row = memory.template take<char>(pitch_);
+    scratch.sums = memory.template take<double>(raised_ ? columns_ * p_.width : 0);
     scratch.from =
         memory.template take<const void*>(std::max(static_cast<std::int64_t>(p_.runs.size()), p_.lengths.back()));
     return scratch;
@@ -143,7 +171,7 @@ void Footprints::run_chunk(std::int64_t index, Scratch& scratch) const {
 }
 
 void Footprints::run_tile(const Tile& tile, Scratch& scratch) const {
-    bool nan = false;
+    bool nan = careful_;
     for (std::int64_t p = tile.z - p_.z.before; p < tile.z + tile.depth + p_.z.after; ++p) {
         nan |= table_plane(tile, p, nan, scratch);
         const std::int64_t z = p - p_.z.after;
@@ -229,22 +257,38 @@ void Footprints::make_plane(const Tile& tile, std::int64_t z, bool nan, Scratch&
         tile.out_offset + z * p_.z.out_stride + tile.y * p_.y.out_stride + tile.x * p_.x.out_stride * p_.width;
     char* target = out_ + offset * out_item_;
     const std::int64_t count = tile.columns * p_.width;
-    const Selection& select = nan ? c_.ops.nan_safe : c_.ops.plain;
     for (std::int64_t y = 0; y < tile.rows; ++y) {
-        select.combine(scratch.from, runs, writes_directly_ ? target : scratch.row, count);
-        if (!writes_directly_) c_.store(scratch.row, target, p_.x.out_stride, count);
+        make_row(target, count, nan, scratch);
+        residues_.make(target, p_.x.out_stride, count);
         target += p_.y.out_stride * out_item_;
         for (std::int64_t r = 0; r < runs; ++r) scratch.from[r] = static_cast<const char*>(scratch.from[r]) + row;
     }
 }
 
+// Of the rows that scratch.from names.
+void Footprints::make_row(char* target, std::int64_t count, bool nan, Scratch& scratch) const {
+    const std::int64_t stride = p_.x.out_stride;
+    const auto runs = static_cast<std::int64_t>(p_.runs.size());
+    if (!raised_) {
+        const Selection& select = nan ? c_.ops.nan_safe : c_.ops.plain;
+        select.combine(scratch.from, runs, writes_directly_ ? target : scratch.row, count);
+        if (!writes_directly_) c_.store(scratch.row, target, stride, count);
+        return;
+    }
+    const Raised& raised = nan ? c_.raised.nan_safe : c_.raised.plain;
+    if (runs > 1) raised.combine(scratch.from, added_.data(), runs - 1, scratch.row, count);
+    const char* const rest = runs > 1 ? scratch.row : nullptr;
+    raised.finish(scratch.from[runs - 1], p_.heights.back(), rest, scratch.sums, count);
+    c_.out.store(scratch.sums, target, stride, count);
+}
+
 }  // namespace
 
 void run_footprint(const ConstArrayView& in, const ArrayView& out, const Footprint& footprint, const Compute& compute,
-                   const Exec& exec) {
+                   const Residues& residues, const Exec& exec) {
     const FootprintPlan plan = footprint_plan(in, out, footprint);
     const Exec limited = limited_to_work(exec, work_of(in, plan.runs.size()));
-    Footprints(in, out, plan, compute).run(limited);
+    Footprints(in, out, plan, compute, residues).run(limited);
 }
 
 }  // namespace voxkern::extrema1d

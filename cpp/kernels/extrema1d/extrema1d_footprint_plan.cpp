@@ -14,6 +14,7 @@ constexpr std::int64_t kInterleaved = 8;
 struct Segment {
     std::vector<std::int64_t> far;
     std::int64_t z, y, x, length;
+    std::size_t place;  // of its first sample in the footprint
 };
 
 // Axes of an array, the slowest first; those of one sample before all others.
@@ -23,7 +24,8 @@ std::vector<int> order_of(const ArrayView& out) {
     return order;
 }
 
-// What is set, by runs along the last of `axes`. They start with the far ones and are all that windows run along.
+// What is set, by runs along the last of `axes`, of one sample each where they have heights. The axes start with the
+// far ones and are all that windows run along.
 std::vector<Segment> segments_of(const Footprint& footprint, const std::vector<int>& axes, std::size_t far) {
     std::vector<std::int64_t> strides(footprint.windows.size(), 1);
     for (std::size_t a = strides.size() - 1; a-- > 0;) strides[a] = strides[a + 1] * footprint.windows[a + 1].size;
@@ -47,9 +49,14 @@ std::vector<Segment> segments_of(const Footprint& footprint, const std::vector<i
         for (std::int64_t i = 0; i < along; ++i) {
             if (!set(i)) continue;
             std::int64_t end = i + 1;
-            while (set(end)) ++end;
-            segments.push_back({{at.begin(), at.begin() + static_cast<std::ptrdiff_t>(far)}, z, y, i, end - i});
-            i = end;
+            while (footprint.heights.empty() && set(end)) ++end;
+            segments.push_back({{at.begin(), at.begin() + static_cast<std::ptrdiff_t>(far)},
+                                z,
+                                y,
+                                i,
+                                end - i,
+                                static_cast<std::size_t>(first + i * step)});
+            i = end - 1;
         }
     }
     return segments;
@@ -78,6 +85,18 @@ std::vector<std::int64_t> lengths_of(const std::vector<Segment>& segments) {
         if (length > all.back()) all.push_back(length);
     }
     return all;
+}
+
+// The heights of the runs. The last run is made the first sample in the order of the footprint, whatever the order of
+// the axes in memory: its sum is another than the others'.
+void add_heights(const Footprint& footprint, const std::vector<Segment>& segments, FootprintPlan& plan) {
+    for (const Segment& s : segments) plan.heights.push_back(footprint.heights[s.place]);
+    std::reverse(plan.heights.begin(), plan.heights.end());
+    const auto earlier = [](const Segment& a, const Segment& b) { return a.place < b.place; };
+    const auto first = std::min_element(segments.begin(), segments.end(), earlier) - segments.begin();
+    const std::size_t run = segments.size() - 1 - static_cast<std::size_t>(first);
+    std::swap(plan.runs[run], plan.runs.back());
+    std::swap(plan.heights[run], plan.heights.back());
 }
 
 }  // namespace
@@ -137,6 +156,7 @@ FootprintPlan footprint_plan(const ConstArrayView& in, const ArrayView& out, con
         }
     }
     std::reverse(plan.runs.begin(), plan.runs.end());
+    if (!footprint.heights.empty()) add_heights(footprint, segments, plan);
     return plan;
 }
 

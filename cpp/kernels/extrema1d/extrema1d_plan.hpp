@@ -77,6 +77,7 @@ struct FootprintPlan {
     std::vector<std::vector<std::int64_t>> slabs;  // places along the far axes
     std::vector<std::int64_t> lengths;             // of the runs that are tabled; the first is 1
     std::vector<Run> runs;                         // the last one in C order first
+    std::vector<double> heights;                   // of the runs, one sample each; none where it is flat
 
     std::int64_t row() const { return x.n * width; }
 };

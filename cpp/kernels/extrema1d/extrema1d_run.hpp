@@ -14,6 +14,7 @@ struct Compute {
     DType dtype = DType::f64;
     std::int64_t itemsize = 8;
     TypeOps ops;
+    RaisedOps raised;
     bool converts = false;  // rows go through float64
     Conversion in;
     Conversion out;
@@ -51,10 +52,22 @@ void extend_line(const Compute& compute, const Line& x, std::int64_t width, char
 void load_piece(const Compute& compute, const char* from, DType dtype, const Line& x, std::int64_t width,
                 std::int64_t first, std::int64_t count, char* to);
 
+// Makes residues of rows of the result while they are in the cache.
+struct Residues {
+    const char* out = nullptr;
+    const char* a = nullptr;
+    const char* b = nullptr;
+    ResidueRow row = nullptr;  // null: extrema are the result
+
+    void make(char* at, std::int64_t stride, std::int64_t count) const {
+        if (row != nullptr) row(at, a + (at - out), b + (at - out), stride, count);
+    }
+};
+
 void run_sweep(const ConstArrayView& in, const ArrayView& out, const Sweep& sweep, const Compute& compute,
-               const Exec& exec);
+               const Residues& residues, const Exec& exec);
 
 void run_footprint(const ConstArrayView& in, const ArrayView& out, const Footprint& footprint, const Compute& compute,
-                   const Exec& exec);
+                   const Residues& residues, const Exec& exec);
 
 }  // namespace voxkern::extrema1d

@@ -8,6 +8,7 @@ namespace VOXKERN_LEVEL {
 namespace {
 
 #include "core/simd/simd.inl.hpp"
+#include "core/simd/stride.inl.hpp"
 
 // pick(earlier, later), as the instructions have it: the later one where they are equal, and where either is NaN.
 struct Minimum {
@@ -257,6 +258,8 @@ void extend(void* line, std::int64_t n, std::int64_t width, const std::int64_t* 
     if (width != 1) extend_tile(first, n, width, index, before, after, bits);
 }
 
+#include "kernels/extrema1d/extrema1d_grey.inl.hpp"
+
 // --- tables ---
 
 template <class Op, class T>
@@ -301,7 +304,7 @@ Conversion conversion(DType dtype) {
 }  // namespace
 
 const Ops& ops() {
-    static constexpr Ops table = {type_ops, conversion};
+    static constexpr Ops table = {type_ops, conversion, raised_ops, residue_row};
     return table;
 }
 

@@ -47,11 +47,29 @@ struct Conversion {
     void (*store)(const double* from, void* to, std::int64_t stride, std::int64_t count);
 };
 
+// Structures. As in scipy a sum has the type of the input and wraps; only that of the first sample of the window is a
+// double.
+struct Raised {
+    // out = the extremum of rows[r] + heights[r], element by element. `out` is none of the rows.
+    void (*combine)(Rows rows, const void* heights, std::int64_t n, void* out, std::int64_t count);
+    // out = the extremum of row + height and of `rest`, where there is one.
+    void (*finish)(const void* row, double height, const void* rest, double* out, std::int64_t count);
+};
+struct RaisedOps {
+    Raised plain;
+    Raised nan_safe;
+};
+
+// Residues of a row of extrema, in its place. The stride is that of all three.
+using ResidueRow = void (*)(void* row, const void* a, const void* b, std::int64_t stride, std::int64_t count);
+
 inline constexpr std::int64_t kSuffixBytes = 4 * 64;  // four vectors
 
 struct Ops {
     TypeOps (*type)(DType compute, Kind kind);
     Conversion (*conversion)(DType dtype);
+    RaisedOps (*raised)(DType dtype, Kind kind);
+    ResidueRow (*residue)(DType dtype, Residue::Kind kind);
 };
 
 VOXKERN_DECLARE_LEVELS(Ops, ops)

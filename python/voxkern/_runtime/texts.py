@@ -266,6 +266,24 @@ mode : str or sequence
 origin : int or sequence
     Shift of the window, between ``-(n // 2)`` and ``(n - 1) // 2`` for n samples; one value, or one per axis
     of ``axes``.""",
+    # scipy.ndimage: grey morphology
+    "element_structure": """\
+structure : array_like, optional
+    In place of ``size``: the height of each sample of the element. With a ``footprint`` of its shape those
+    count that are set there.""",
+    "element_array": """\
+output : array, optional
+    Where to write (may be ``input`` itself). A dtype has no effect, as in scipy.""",
+    "element_result": """\
+Returns
+-------
+array
+    Same shape as ``input``.
+
+Raises
+------
+RuntimeError, ValueError, TypeError, IndexError
+    As scipy's function of this name.""",
     # scipy.ndimage: interpolation
     "coefficient_output": """\
 output : array or dtype

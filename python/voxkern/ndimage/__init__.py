@@ -33,6 +33,16 @@ from ._filters import (
     uniform_filter,
     uniform_filter1d,
 )
+from ._grey import (
+    black_tophat,
+    grey_closing,
+    grey_dilation,
+    grey_erosion,
+    grey_opening,
+    morphological_gradient,
+    morphological_laplace,
+    white_tophat,
+)
 from ._interpolation import shift, spline_filter, spline_filter1d, zoom
 from ._label import label
 from ._morphology import (
@@ -57,6 +67,7 @@ __all__ = [
     "binary_hit_or_miss",
     "binary_opening",
     "binary_propagation",
+    "black_tophat",
     "convolve",
     "convolve1d",
     "correlate",
@@ -70,6 +81,10 @@ __all__ = [
     "generic_gradient_magnitude",
     "generic_laplace",
     "geometric_transform",
+    "grey_closing",
+    "grey_dilation",
+    "grey_erosion",
+    "grey_opening",
     "iterate_structure",
     "label",
     "laplace",
@@ -79,6 +94,8 @@ __all__ = [
     "median_filter",
     "minimum_filter",
     "minimum_filter1d",
+    "morphological_gradient",
+    "morphological_laplace",
     "percentile_filter",
     "prewitt",
     "rank_filter",
@@ -89,6 +106,7 @@ __all__ = [
     "spline_filter1d",
     "uniform_filter",
     "uniform_filter1d",
+    "white_tophat",
     "zoom",
 ]
 

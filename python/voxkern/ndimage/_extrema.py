@@ -3,22 +3,15 @@
 
 from __future__ import annotations
 
-import math
-import operator
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from .._core import ExtremumKind, ExtremumWindow
-from .._runtime.backend import host_array
 from .._runtime.texts import documented
-from .._runtime.validate import FILTER_MODES, KERNEL_DTYPES, Array
-from ._common import Call, known_mode, normalized_axes, normalized_axis, value_per_axis
-
-MINIMUM, MAXIMUM = ExtremumKind.minimum, ExtremumKind.maximum
+from .._runtime.validate import Array
+from ._common import Call, normalized_axis
+from ._window import MAXIMUM, MINIMUM, Window, box_of, entered, extrema_job, write_extrema
 
 
 @documented
@@ -58,7 +51,9 @@ def minimum_filter1d(
     array([2, 0, 0, 0, 1, 1, 0, 0])
     """
     call = Call("minimum_filter1d", "extrema1d", threads=threads)
-    return run_extrema(call, MINIMUM, cval, *_line(call, input, size, axis, output, mode, origin))
+    return call.leave(
+        write_extrema(call, MINIMUM, cval, *_line(call, input, size, axis, output, mode, origin))
+    )
 
 
 @documented
@@ -98,7 +93,9 @@ def maximum_filter1d(
     array([8, 8, 8, 4, 9, 9, 9, 9])
     """
     call = Call("maximum_filter1d", "extrema1d", threads=threads)
-    return run_extrema(call, MAXIMUM, cval, *_line(call, input, size, axis, output, mode, origin))
+    return call.leave(
+        write_extrema(call, MAXIMUM, cval, *_line(call, input, size, axis, output, mode, origin))
+    )
 
 
 @documented
@@ -149,7 +146,7 @@ def minimum_filter(
     """
     call = Call("minimum_filter", "extrema1d", threads=threads)
     job = extrema_job(call, input, size, footprint, output, mode, origin, axes)
-    return run_extrema(call, MINIMUM, cval, *job)
+    return call.leave(write_extrema(call, MINIMUM, cval, *job))
 
 
 @documented
@@ -197,108 +194,15 @@ def maximum_filter(
     """
     call = Call("maximum_filter", "extrema1d", threads=threads)
     job = extrema_job(call, input, size, footprint, output, mode, origin, axes)
-    return run_extrema(call, MAXIMUM, cval, *job)
+    return call.leave(write_extrema(call, MAXIMUM, cval, *job))
 
 
-def _enter(call: Call, input: ArrayLike) -> Array:
-    x = call.enter(input, "input", None)
-    if x.dtype.kind == "c":
-        raise TypeError("Complex type not supported")
-    return x
-
-
-def _check_origin(size: int, origin: int) -> None:
-    if not 0 <= size // 2 + origin < size:
-        raise ValueError("invalid origin")
-
-
-def _box(size: int, axis: int, mode: str, origin: int) -> ExtremumWindow:
-    _check_origin(size, origin)
-    return ExtremumWindow(
-        axis=axis,
-        size=operator.index(size),
-        origin=operator.index(origin),
-        mode=FILTER_MODES[known_mode(mode)],
-    )
-
-
-Job = tuple[
-    Array, Array, list[ExtremumWindow], Any
-]  # input, output, windows, and the footprint where there is one
-
-
-def _line(call: Call, input: ArrayLike, size: int, axis: int, output: Any, mode: str, origin: int) -> Job:
-    x = _enter(call, input)
+def _line(
+    call: Call, input: ArrayLike, size: int, axis: int, output: Any, mode: str, origin: int
+) -> tuple[Array, Array, Window]:
+    x = entered(call, input)
     axis = normalized_axis(axis, x.ndim)
     if size < 1:
         raise RuntimeError("incorrect filter size")
     out = call.scipy_output(output, x.shape, x)
-    return x, out, [_box(size, axis, mode, origin)], None
-
-
-def extrema_job(
-    call: Call, input: ArrayLike, size: Any, footprint: Any, output: Any, mode: Any, origin: Any, axes: Any
-) -> Job:
-    """Return what `run_extrema` takes for a box or a footprint."""
-    if size is not None and footprint is not None:
-        warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=3)
-    if size is None and footprint is None:
-        raise RuntimeError("no footprint provided")
-    if footprint is not None:
-        footprint = host_array(footprint, "footprint").astype(bool)
-        if not footprint.any():
-            raise ValueError("All-zero footprint is not supported.")
-        if footprint.all():
-            size, footprint = footprint.shape, None
-    x = _enter(call, input)
-    out = call.scipy_output(output, x.shape, x)
-    chosen = normalized_axes(axes, x.ndim)
-    if footprint is not None:
-        return x, out, *_windows_of(x, footprint, mode, origin, chosen)
-    origins, sizes, modes = (value_per_axis(value, len(chosen)) for value in (origin, size, mode))
-    boxes = [_box(int(s), a, m, o) for a, s, o, m in zip(chosen, sizes, origins, modes, strict=True) if s > 1]
-    return x, out, boxes, None
-
-
-def _windows_of(
-    x: Array, footprint: Any, mode: Any, origin: Any, axes: tuple[int, ...]
-) -> tuple[list[ExtremumWindow], Any]:
-    """Return a window per axis of ``x``, and the footprint with as many axes."""
-    origins = value_per_axis(origin, len(axes))
-    if footprint.ndim != len(axes):
-        raise RuntimeError(f"footprint.ndim ({footprint.ndim}) must match len(axes) ({len(axes)})")
-    if len(axes) < x.ndim:  # as scipy has it: the footprint's axes are taken in order, the origins as given
-        given = dict(zip(axes, origins, strict=True))
-        origins = [given.get(axis, 0) for axis in range(x.ndim)]
-        footprint = np.expand_dims(footprint, tuple(axis for axis in range(x.ndim) if axis not in axes))
-    for size, shift in zip(footprint.shape, origins, strict=True):
-        _check_origin(size, shift)
-    if not isinstance(mode, str) and isinstance(mode, Iterable):
-        raise RuntimeError("A sequence of modes is not supported for non-separable footprints")
-    windows = [
-        _box(size, axis, mode, shift)
-        for axis, (size, shift) in enumerate(zip(footprint.shape, origins, strict=True))
-    ]
-    return windows, np.ascontiguousarray(footprint).view(np.uint8)
-
-
-def run_extrema(
-    call: Call,
-    kind: ExtremumKind,
-    cval: float,
-    x: Array,
-    out: Array,
-    windows: list[ExtremumWindow],
-    footprint: Any,
-) -> Any:
-    """Return the smallest or the largest sample of a window around each."""
-    if windows:
-        cval = math.ldexp(cval, 0)  # raises what scipy raises of what is no real number
-        for array in (x, out):
-            if array.dtype.char not in KERNEL_DTYPES:
-                of = f" {array.dtype!r}" if footprint is None else ""
-                raise RuntimeError(f"array type{of} not supported")
-        call.run("extrema1d", x, out, kind, windows, footprint, cval)
-    else:
-        out[...] = x
-    return call.leave(out)
+    return x, out, Window([box_of(size, axis, mode, origin)])

@@ -17,7 +17,7 @@ from .._runtime.backend import host_array
 from .._runtime.texts import documented
 from .._runtime.validate import FILTER_MODES, KERNEL_DTYPES, Array
 from ._common import Call, known_mode, normalized_axes, value_per_axis
-from ._extrema import MAXIMUM, MINIMUM, extrema_job, run_extrema
+from ._window import MAXIMUM, MINIMUM, extrema_job, write_extrema
 
 
 @documented
@@ -221,7 +221,7 @@ def _run(
         counted = np.ones(window, bool) if flags is None else flags
         kind = MINIMUM if rank == 0 else MAXIMUM
         job = extrema_job(call, input, None, counted, output, mode, origin, axes)
-        return run_extrema(call, kind, cval, *job)
+        return call.leave(write_extrema(call, kind, cval, *job))
     if per_axis:
         raise RuntimeError("A sequence of modes is not supported by non-separable rank filters")
 
