@@ -43,6 +43,7 @@ def test_resample_of_a_ramp_by_our_map_coordinates(monkeypatch, order):
     assert calls
 
 
+@pytest.mark.filterwarnings("ignore:.*always_return_as_numpy:FutureWarning")  # MONAI's own call
 @pytest.mark.parametrize("spacing", [None, (2.0, 0.9, 0.7)])
 def test_metrics_of_label_maps(spacing):
     rng = np.random.default_rng(2)

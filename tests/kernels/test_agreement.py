@@ -151,5 +151,5 @@ def test_wrong_arguments(measure):
     ],
 )
 def test_wrong_distances(arguments, message):
-    with pytest.raises(vk.ArgumentError, match=message):
+    with pytest.raises(vk.VoxkernError, match=message):
         vk.hausdorff_distance(np.eye(4), np.eye(4), **arguments)

@@ -158,6 +158,7 @@ def test_volumes_and_small_arrays():
     got = distance_transform_edt(volume)
     assert isinstance(got, vk.Volume) and got.dtype == np.float64
     assert distance_transform_edt(np.zeros((0, 3))).shape == (0, 3)
+    assert distance_transform_edt(np.zeros((0, 3)), return_indices=True)[1].shape == (2, 0, 3)
     np.testing.assert_array_equal(distance_transform_edt(3), scipy.ndimage.distance_transform_edt(3))
 
 

@@ -6,25 +6,10 @@
 #include <optional>
 
 #include "bindings/args.hpp"
+#include "bindings/indices.hpp"
 #include "bindings/run.hpp"
 
 namespace voxkern::bindings {
-namespace {
-
-// Whether `array` is in C order, with axes [first, first + rank) of the shape of `in`.
-bool holds(const ConstArrayView& in, const ArrayView& array, int first) {
-    if (array.dtype != DType::i32 || array.rank != in.rank + first) return false;
-    std::int64_t stride = 1;
-    for (int a = array.rank - 1; a >= 0; --a) {
-        const std::int64_t extent = a < first ? in.rank : in.shape[a - first];
-        if (array.shape[a] != extent || (extent > 1 && array.strides[a] != stride)) return false;
-        stride *= extent;
-    }
-    return true;
-}
-
-}  // namespace
-
 void bind_chamfer(py::module_& module) {
     module.def(
         "chamfer",
@@ -35,8 +20,9 @@ void bind_chamfer(py::module_& module) {
             std::optional<ArrayView> nearest;
             if (indices) nearest = writable_view_of(*indices, "indices");
             expect(in.rank >= 1, "input: allowed one axis or more");
-            expect(holds(in, out, 0), "steps: allowed int32 of its shape, in C order");
-            expect(!nearest || holds(in, *nearest, 1),
+            expect(out.dtype == DType::i32 && same_shape(in, out) && in_c_order(out),
+                   "steps: allowed int32 of its shape, in C order");
+            expect(!nearest || has_indices_of(in, *nearest),
                    "indices: allowed int32, an index along each axis of the input, in C order");
             std::size_t size = 1;
             for (int a = 0; a < in.rank; ++a) size *= 3;

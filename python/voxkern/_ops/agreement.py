@@ -14,7 +14,7 @@ from .._runtime.errors import ArgumentError
 from .._runtime.texts import documented
 from .._runtime.validate import LABEL_DTYPES, REAL_DTYPES, Array, connected_neighbours, number, word
 from .distance import steps_of
-from .label_statistics import LabelStatistics, label_statistics
+from .label_statistics import LabelStatistics, label_statistics, whole_labels
 
 Box = tuple[slice, ...]
 Measure = Callable[[Array, Array], float]  # of the distances from each surface to the other
@@ -248,7 +248,7 @@ def _index(labels: Any) -> Any:
     if isinstance(labels, str):
         word(labels, "labels", ("all",))
         return None
-    return labels
+    return whole_labels(labels, "labels")
 
 
 def _names(in_a: LabelStatistics, in_b: LabelStatistics, index: Any) -> list[int]:
