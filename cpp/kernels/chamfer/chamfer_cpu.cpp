@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <limits>
 #include <numeric>
 
@@ -14,6 +13,7 @@
 namespace voxkern::chamfer {
 namespace {
 
+constexpr std::int64_t kMostWays = 13;                  // that are compared at once: of three axes all
 constexpr std::int64_t kBands = 4;                      // of a plane, for each thread: some can always run
 constexpr std::int64_t kChunk = std::int64_t{1} << 15;  // samples that one thread takes at a time at the end
 
@@ -120,23 +120,39 @@ class Sweeps {
             ops_.start(in_.dtype, size_of(in_.dtype), in_.at(offset), in_.strides[outer_], steps, n_);
             if (from != nullptr) std::iota(from, from + n_, static_cast<I>(row * n_));
         }
+        if (ops_.most(steps, n_) == 0) return;
+        // The first sample and the last one lack some of the neighbours.
+        const std::int64_t ends[] = {0, 1, std::max<std::int64_t>(n_ - 1, 1), n_};
+        for (int part = 0; part < 3; ++part) {
+            if (ends[part] < ends[part + 1]) step_beside(row, index, forwards, ends[part], ends[part + 1]);
+        }
+        if (along_) row_ops_.along(steps, from, forwards, last_zero_, n_);
+        if (!forwards && ops_.most(steps, n_) == kFar) far_ = true;
+    }
+
+    // Samples [first, last) of a row, from those neighbours in other rows that all of them have.
+    void step_beside(std::int64_t row, const std::int64_t* index, bool forwards, std::int64_t first,
+                     std::int64_t last) {
+        Way<I> ways[kMostWays];
+        std::int64_t count = 0;
         const std::int64_t sign = forwards ? 1 : -1;
+        const auto flush = [&] {
+            I* const from = from_ == nullptr ? nullptr : from_ + row * n_ + first;
+            row_ops_.beside(ways, count, steps_ + row * n_ + first, from, last_zero_, last - first);
+            count = 0;
+        };
         for (const Step& step : beside_) {
-            bool inside = true;
+            bool inside = first + sign * step.along >= 0 && last + sign * step.along <= n_;
             for (int a = 0; a < outer_ && inside; ++a) {
                 const std::int64_t at = index[a] + sign * step.outer[static_cast<std::size_t>(a)];
                 inside = at >= 0 && at < in_.shape[a];
             }
             if (!inside) continue;
-            const std::int64_t along = sign * step.along;
-            const std::int64_t first = std::max<std::int64_t>(-along, 0);
-            const std::int64_t count = n_ - std::abs(along);
-            const std::int64_t way = sign * step.rows * n_ + along + first;
-            row_ops_.beside(steps + way, from == nullptr ? nullptr : from + way, steps + first,
-                            from == nullptr ? nullptr : from + first, last_zero_, count);
+            const std::int64_t there = (row + sign * step.rows) * n_ + first + sign * step.along;
+            ways[count++] = {steps_ + there, from_ == nullptr ? nullptr : from_ + there};
+            if (count == kMostWays) flush();
         }
-        if (along_) row_ops_.along(steps, from, forwards, last_zero_, n_);
-        if (!forwards && ops_.any_far(steps, n_)) far_ = true;
+        if (count > 0) flush();
     }
 
     void finish(const Exec& exec) {

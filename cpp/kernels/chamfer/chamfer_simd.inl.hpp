@@ -9,6 +9,7 @@ namespace VOXKERN_LEVEL {
 namespace {
 
 // clang-format off: each file needs those above it
+#include "core/simd/vec.inl.hpp"
 #include "core/simd/stride.inl.hpp"
 #include "core/simd/mask.inl.hpp"
 // clang-format on
@@ -26,47 +27,83 @@ void start(DType dtype, std::int64_t itemsize, const void* in, std::int64_t stri
     }
 }
 
-bool any_far(const std::int32_t* steps, std::int64_t n) {
-    std::int32_t most = 0;
-    for (std::int64_t i = 0; i < n; ++i) most = steps[i] > most ? steps[i] : most;
-    return most == kFar;
+std::int32_t most(const std::int32_t* steps, std::int64_t n) {
+    std::int32_t largest = 0;
+    for (std::int64_t i = 0; i < n; ++i) largest = steps[i] > largest ? steps[i] : largest;
+    return largest;
 }
 
 void mark_far(std::int32_t* steps, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) steps[i] = steps[i] == kFar ? -1 : steps[i];
 }
 
+// --- a sample, or a vector of neighbours: V holds steps, F the numbers of zeros -------------------------------------
+
+template <class V, class C>
+inline V read(const C* p) {
+    V v;
+    __builtin_memcpy(&v, p, sizeof(v));
+    return v;
+}
+
 // Whether a path counts in place of the one so far.
-template <bool kLastZero, class I>
-inline bool counts(std::int32_t steps, I from, std::int32_t so_far, I from_so_far) {
-    const bool nearer = steps < so_far;
-    if constexpr (!kLastZero) return nearer;
-    return nearer | ((steps == so_far) & (from > from_so_far));
+template <bool kLastZero, class V, class F>
+inline auto counts(V steps, F from, V so_far, F from_so_far) {
+    if constexpr (kLastZero) {
+        return (steps < so_far) | ((steps == so_far) & (from > from_so_far));
+    } else {
+        return steps < so_far;
+    }
+}
+
+template <class V, class I>
+inline void take(const Way<I>* ways, std::int64_t count, std::int32_t* steps, std::int64_t i) {
+    V best = read<V>(steps + i);
+    for (std::int64_t w = 0; w < count; ++w) {
+        const V other = read<V>(ways[w].steps + i) + 1;
+        best = other < best ? other : best;
+    }
+    __builtin_memcpy(steps + i, &best, sizeof(best));
+}
+
+template <bool kLastZero, class V, class F, class I>
+inline void take_from(const Way<I>* ways, std::int64_t count, std::int32_t* steps, I* from, std::int64_t i) {
+    V best = read<V>(steps + i);
+    F best_from = read<F>(from + i);
+    for (std::int64_t w = 0; w < count; ++w) {
+        const V other = read<V>(ways[w].steps + i) + 1;
+        const F other_from = read<F>(ways[w].from + i);
+        const auto taken = counts<kLastZero>(other, other_from, best, best_from);
+        best_from = taken ? other_from : best_from;
+        best = taken ? other : best;
+    }
+    __builtin_memcpy(steps + i, &best, sizeof(best));
+    __builtin_memcpy(from + i, &best_from, sizeof(best_from));
 }
 
 template <bool kLastZero, class I>
-void beside_from(const std::int32_t* VOXKERN_RESTRICT there, const I* VOXKERN_RESTRICT there_from,
-                 std::int32_t* VOXKERN_RESTRICT steps, I* VOXKERN_RESTRICT from, std::int64_t n) {
-    for (std::int64_t i = 0; i < n; ++i) {
-        const std::int32_t other = there[i] + 1;
-        const bool taken = counts<kLastZero>(other, there_from[i], steps[i], from[i]);
-        from[i] = taken ? there_from[i] : from[i];
-        steps[i] = taken ? other : steps[i];
+void beside_from(const Way<I>* ways, std::int64_t count, std::int32_t* steps, I* from, std::int64_t n) {
+    using Steps = Vec<std::int32_t>;
+    std::int64_t i = 0;
+    if constexpr (sizeof(I) == sizeof(std::int32_t)) {
+        for (; i + kVec<I> <= n; i += kVec<I>) take_from<kLastZero, Steps, Steps>(ways, count, steps, from, i);
     }
+    for (; i < n; ++i) take_from<kLastZero, std::int32_t, I>(ways, count, steps, from, i);
 }
 
 template <class I>
-void beside(const std::int32_t* VOXKERN_RESTRICT there, const I* there_from, std::int32_t* VOXKERN_RESTRICT steps,
-            I* from, bool last_zero, std::int64_t n) {
+void beside(const Way<I>* ways, std::int64_t count, std::int32_t* steps, I* from, bool last_zero, std::int64_t n) {
     if (from != nullptr) {
-        (last_zero ? beside_from<true, I> : beside_from<false, I>)(there, there_from, steps, from, n);
+        (last_zero ? beside_from<true, I> : beside_from<false, I>)(ways, count, steps, from, n);
         return;
     }
-    for (std::int64_t i = 0; i < n; ++i) {
-        const std::int32_t other = there[i] + 1;
-        steps[i] = other < steps[i] ? other : steps[i];
-    }
+    constexpr std::int64_t kLanes = kVec<std::int32_t>;
+    std::int64_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) take<Vec<std::int32_t>>(ways, count, steps, i);
+    for (; i < n; ++i) take<std::int32_t>(ways, count, steps, i);
 }
+
+// --- along a row: one sample after the other ------------------------------------------------------------------------
 
 template <bool kLastZero, class I>
 void along_from(std::int32_t* steps, I* from, std::int64_t step, std::int64_t n) {
@@ -117,7 +154,7 @@ void split(I* numbers, std::int64_t extent, std::int32_t* places, std::int64_t n
 const Ops& ops() {
     static constexpr Ops table = {
         start,
-        any_far,
+        most,
         mark_far,
         {beside<std::int32_t>, along<std::int32_t>, split<std::int32_t>},
         {beside<std::int64_t>, along<std::int64_t>, split<std::int64_t>},

@@ -10,11 +10,17 @@ namespace voxkern::chamfer {
 // No path from a zero yet. It leaves room for a step.
 inline constexpr std::int32_t kFar = std::int32_t{1} << 30;
 
-// I holds the number of a zero in C order.
+// Where a step leads to: the sample opposite to the first one of a run. I holds the number of a zero in C order.
+template <class I>
+struct Way {
+    const std::int32_t* steps = nullptr;
+    const I* from = nullptr;
+};
+
 template <class I>
 struct RowOps {
-    // A step to each of `n` samples from the one that lies opposite, in another row. `from` may be null.
-    void (*beside)(const std::int32_t* there, const I* there_from, std::int32_t* steps, I* from, bool last_zero,
+    // The best of these ways, and of none, for each of `n` samples. `from` may be null.
+    void (*beside)(const Way<I>* ways, std::int64_t count, std::int32_t* steps, I* from, bool last_zero,
                    std::int64_t n);
     // Steps along a row, to the sample behind each, or before it.
     void (*along)(std::int32_t* steps, I* from, bool forwards, bool last_zero, std::int64_t n);
@@ -26,8 +32,8 @@ struct Ops {
     // 0 for what is zero, else kFar.
     void (*start)(DType dtype, std::int64_t itemsize, const void* in, std::int64_t stride, std::int32_t* steps,
                   std::int64_t n);
-    // Whether there is a kFar, and -1 for each.
-    bool (*any_far)(const std::int32_t* steps, std::int64_t n);
+    std::int32_t (*most)(const std::int32_t* steps, std::int64_t n);
+    // -1 for kFar.
     void (*mark_far)(std::int32_t* steps, std::int64_t n);
     RowOps<std::int32_t> narrow;
     RowOps<std::int64_t> wide;
