@@ -201,6 +201,7 @@ CALLS |= {
 COMPOSED = {
     "preprocess", "Sequential", "run_in_tiles", "sliding_window",
     "generic_laplace", "generic_gradient_magnitude",
+    "dice", "hausdorff_distance", "mean_surface_distance",
 }  # fmt: skip
 MEASURES = {
     "percentiles", "bounding_box", "otsu", "label_statistics",

@@ -31,6 +31,7 @@ def dice(a: Any, b: Any, labels: Any = None, *, threads: int | None = None) -> A
     Parameters
     ----------
     {compared}
+    {compared_labels}
     {threads}
 
     Returns
@@ -57,7 +58,7 @@ def dice(a: Any, b: Any, labels: Any = None, *, threads: int | None = None) -> A
     call = Call("dice", "regions", threads=threads)
     x, y = _enter(call, a, b, labels)
     if labels is None:
-        sizes = np.count_nonzero(x) + np.count_nonzero(y)
+        sizes = int(np.count_nonzero(x)) + int(np.count_nonzero(y))
         return 2 * int(np.count_nonzero(x & y)) / sizes if sizes else np.nan
     index = _index(labels)
     in_x = label_statistics(x, np.equal(x, y), index=index, threads=threads)
@@ -124,6 +125,7 @@ def hausdorff_distance(
     {compared}
     percentile : float, optional
         0 to 100; 95 gives what is called HD95. Default: the largest distance.
+    {compared_labels}
     {compared_spacing}
     pooled : bool
         Take the percentile of the distances of both surfaces together, as medpy and nnU-Net's first version
@@ -195,6 +197,7 @@ def mean_surface_distance(
     Parameters
     ----------
     {compared}
+    {compared_labels}
     {compared_spacing}
     pooled : bool
         The mean over the voxels of both surfaces, as MONAI's with ``symmetric=True``. False: the mean of the

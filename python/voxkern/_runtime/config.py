@@ -71,7 +71,7 @@ def show_config() -> dict[str, Any]:
     --------
     >>> import voxkern as vk
     >>> vk.show_config()["numerics_version"]
-    7
+    8
     """
     cuda, reason = backend.cuda_status()
     return {

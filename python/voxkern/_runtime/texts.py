@@ -113,7 +113,8 @@ mask : array_like or Volume
     "compared": """\
 a, b : array_like or Volume
     Two masks in one shape, what is not zero belongs to each; or label maps, bool or integer. Any number of
-    axes, any memory order.
+    axes, any memory order.""",
+    "compared_labels": """\
 labels : "all" or sequence of int, optional
     Which labels to compare, each in its bounding box; "all": those of either map, but 0. Default: ``a`` and
     ``b`` are masks.""",
