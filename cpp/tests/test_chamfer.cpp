@@ -14,13 +14,13 @@ namespace {
 
 // Steps in a volume of ones whose only zero is at (3, 2, 5).
 void check(bool chessboard, int threads) {
-    constexpr std::int64_t shape[3] = {9, 7, 70};
-    std::vector<std::uint8_t> x(9 * 7 * 70, 1);
+    constexpr std::int64_t shape[3] = {40, 30, 70};  // enough for several threads
+    std::vector<std::uint8_t> x(40 * 30 * 70, 1);
     std::vector<std::int32_t> y(x.size());
     std::vector<std::int32_t> at(3 * x.size());
-    const View<std::uint8_t, 3> in = contiguous_view<std::uint8_t, 3>(x.data(), {9, 7, 70});
-    const View<std::int32_t, 3> out = contiguous_view<std::int32_t, 3>(y.data(), {9, 7, 70});
-    const View<std::int32_t, 4> nearest = contiguous_view<std::int32_t, 4>(at.data(), {3, 9, 7, 70});
+    const View<std::uint8_t, 3> in = contiguous_view<std::uint8_t, 3>(x.data(), {40, 30, 70});
+    const View<std::int32_t, 3> out = contiguous_view<std::int32_t, 3>(y.data(), {40, 30, 70});
+    const View<std::int32_t, 4> nearest = contiguous_view<std::int32_t, 4>(at.data(), {3, 40, 30, 70});
     in(3, 2, 5) = 0;
     chamfer::Options options;
     for (int i = 0; i < 27; ++i) {
