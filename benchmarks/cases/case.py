@@ -31,6 +31,7 @@ FAMILIES = (
     "components",
     "morphology",
     "distance",
+    "agreement",
     "conv3d",
     "pool3d",
     "norm",

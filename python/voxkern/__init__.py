@@ -33,6 +33,7 @@ from ._space.volume import Volume, reorient
 if TYPE_CHECKING:
     from . import compat, ndimage, nn
     from ._app.preprocess import preprocess
+    from ._ops.agreement import dice, hausdorff_distance, mean_surface_distance
     from ._ops.components import fill_holes, largest_component
     from ._ops.distance import signed_distance
     from ._ops.gaussian import gaussian
@@ -75,16 +76,19 @@ __all__ = [
     "compat",
     "crop_to_nonzero",
     "cuda_available",
+    "dice",
     "dilate",
     "erode",
     "fill_holes",
     "gaussian",
     "get_num_threads",
+    "hausdorff_distance",
     "hessian_eigenvalues",
     "label_statistics",
     "largest_component",
     "list_series",
     "load",
+    "mean_surface_distance",
     "n4_bias_field_correction",
     "ndimage",
     "nn",
@@ -122,16 +126,19 @@ _LOADED_WHEN_NAMED = {
     "closing": "_ops.morphology",
     "compat": "compat",
     "crop_to_nonzero": "_ops.measure",
+    "dice": "_ops.agreement",
     "dilate": "_ops.morphology",
     "erode": "_ops.morphology",
     "fill_holes": "_ops.components",
     "gaussian": "_ops.gaussian",
+    "hausdorff_distance": "_ops.agreement",
     "hessian_eigenvalues": "_ops.hessian",
     "io": "io",
     "label_statistics": "_ops.label_statistics",
     "largest_component": "_ops.components",
     "list_series": "io",
     "load": "io",
+    "mean_surface_distance": "_ops.agreement",
     "n4_bias_field_correction": "_ops.n4",
     "ndimage": "ndimage",
     "nn": "nn",

@@ -12,7 +12,9 @@ import voxkern as vk
 from voxkern.ndimage import distance_transform_edt
 from voxkern.reference.edt import edt as reference
 
-SAMPLINGS = {1: (0.7,), 2: (2.0, 0.5), 3: (3.0, 0.9, 0.7), 4: (1.5, 1.0, 2.0, 0.8)}
+SAMPLINGS = {1: (0.7,), 2: (2.0, 0.5), 3: (3.0, 0.9, 0.7), 4: (1.5, 1.0, 2.0, 0.8)}  # of a common unit
+ODD_SAMPLINGS = {rank: (*steps[:-1], steps[-1] * 0.9765432) for rank, steps in SAMPLINGS.items()}  # of none
+ODD_SAMPLINGS[1] = (0.683594,)
 
 
 def mask(rng, shape, zeros):
@@ -31,16 +33,16 @@ def check(x, sampling=None, indices=None):
     return got, at
 
 
-@pytest.mark.parametrize("sampling", ["equal", "different"])
+@pytest.mark.parametrize("sampling", [None, SAMPLINGS, ODD_SAMPLINGS])
 @pytest.mark.parametrize("shape", [(9,), (7, 8), (5, 6, 7), (3, 4, 2, 5)])
 def test_reference(cpu_level, rng, shape, sampling):
     for zeros in (0.0, 0.02, 0.3, 1.0):
         x = mask(rng, shape, zeros)
-        steps = (1.0,) * len(shape) if sampling == "equal" else SAMPLINGS[len(shape)]
+        steps = (1.0,) * len(shape) if sampling is None else sampling[len(shape)]
         got, at = distance_transform_edt(x, steps, return_indices=True)
         want, want_at = reference(x, steps)
         np.testing.assert_allclose(got, want, rtol=FLOAT64)
-        if sampling == "equal":
+        if sampling is None:
             np.testing.assert_array_equal(at, want_at)
 
 
@@ -51,6 +53,7 @@ def test_sizes_around_vectors(cpu_level, rng, n, zeros):
         x = mask(rng, shape, zeros)
         check(x)
         check(x, SAMPLINGS[len(shape)], indices=False)
+        check(x, ODD_SAMPLINGS[len(shape)], indices=False)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 700), (1, 700, 3), (700, 1, 3), (2, 300, 290), (900,)])
@@ -63,6 +66,7 @@ def test_far_zeros_take_the_envelope(cpu_level, shape):
         check(x)
         check(x, 0.3)
         check(x, SAMPLINGS[len(shape)], indices=False)
+        check(x, ODD_SAMPLINGS[len(shape)], indices=False)
 
 
 def test_envelopes_of_many_zeros(cpu_level):
@@ -105,9 +109,23 @@ def test_any_shape(seed, shape):
     check(x, rng.random(len(shape)) + 0.2, indices=False)
 
 
+@pytest.mark.parametrize("steps", [(2.0, 0.9, 0.7), (0.9765625, 2.5, 0.9765625), (1.2, 0.3, 0.1)])
+@pytest.mark.parametrize("zeros", [0.003, 0.1])
+def test_steps_of_a_unit_are_exact(cpu_level, rng, steps, zeros):
+    """Squares of whole numbers: the nearest zero, and of ties the one of the rule."""
+    unit = {0.7: 0.1, 0.9765625: 0.9765625 / 25, 0.1: 0.1}[steps[2]]
+    whole = [round(step / unit) for step in steps]
+    x = mask(rng, (9, 11, 20), zeros)
+    got, at = distance_transform_edt(x, steps, return_indices=True)
+    _, want_at = reference(x, whole)
+    np.testing.assert_array_equal(at, want_at)
+    ways = (at - np.indices(x.shape)) * np.reshape(whole, (3, 1, 1, 1))
+    np.testing.assert_allclose(got, np.sqrt((ways**2).sum(axis=0)) * unit, rtol=1e-15)
+
+
 def test_same_bits_for_any_thread_count(rng):
     x = mask(rng, (40, 50, 60), 0.001)
-    for sampling in (None, SAMPLINGS[3]):
+    for sampling in (None, SAMPLINGS[3], ODD_SAMPLINGS[3]):
         want = distance_transform_edt(x, sampling, return_indices=True, threads=1)
         for threads in (2, 3, 7):
             got = distance_transform_edt(x, sampling, return_indices=True, threads=threads)
@@ -140,6 +158,7 @@ def test_volumes_and_small_arrays():
     got = distance_transform_edt(volume)
     assert isinstance(got, vk.Volume) and got.dtype == np.float64
     assert distance_transform_edt(np.zeros((0, 3))).shape == (0, 3)
+    assert distance_transform_edt(np.zeros((0, 3)), return_indices=True)[1].shape == (2, 0, 3)
     np.testing.assert_array_equal(distance_transform_edt(3), scipy.ndimage.distance_transform_edt(3))
 
 

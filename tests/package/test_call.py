@@ -110,6 +110,11 @@ CALLS = {
         IMAGE,
         new(6, 7, 8),
     ),
+    "dice": (lambda x, y: vk.dice(x, y), MASK, LABELS),
+    "hausdorff_distance": (lambda x, y: vk.hausdorff_distance(x, y, 95), MASK, LABELS),
+    "mean_surface_distance": (lambda x, y: vk.mean_surface_distance(x, y), MASK, LABELS),
+    "distance_transform_bf": (lambda x: ndimage.distance_transform_bf(x), LABELS),
+    "distance_transform_cdt": (lambda x: ndimage.distance_transform_cdt(x), LABELS),
     "distance_transform_edt": (lambda x: ndimage.distance_transform_edt(x), LABELS),
     "label_statistics": (lambda x, y: vk.label_statistics(x, y).mean, LABELS, IMAGE),
     "label": (lambda x: ndimage.label(x)[0], LABELS),
@@ -209,8 +214,12 @@ CALLS |= {
 COMPOSED = {
     "preprocess", "Sequential", "run_in_tiles", "sliding_window",
     "generic_laplace", "generic_gradient_magnitude",
+    "dice", "hausdorff_distance", "mean_surface_distance",
 }  # fmt: skip
-MEASURES = {"percentiles", "bounding_box", "otsu", "label_statistics"}  # numbers of an image, not images
+MEASURES = {
+    "percentiles", "bounding_box", "otsu", "label_statistics",
+    "dice", "hausdorff_distance", "mean_surface_distance",
+}  # fmt: skip  # numbers of images, not images
 TAKE_NO_ARRAY = {
     "cuda_available", "get_num_threads", "list_series", "load", "patch_scipy", "release_memory", "reorient",
     "save", "set_cache_limit", "set_num_threads", "show_config",

@@ -6,22 +6,11 @@
 #include <optional>
 
 #include "bindings/args.hpp"
+#include "bindings/indices.hpp"
 #include "bindings/run.hpp"
 
 namespace voxkern::bindings {
 namespace {
-
-void check_indices(const ConstArrayView& in, const ArrayView& indices) {
-    expect(indices.dtype == DType::i32, "indices: allowed int32");
-    bool fits = indices.rank == in.rank + 1 && indices.shape[0] == in.rank;
-    std::int64_t stride = 1;
-    for (int a = in.rank; fits && a >= 0; --a) {
-        fits =
-            (a == 0 || indices.shape[a] == in.shape[a - 1]) && (indices.shape[a] == 1 || indices.strides[a] == stride);
-        stride *= indices.shape[a];
-    }
-    expect(fits, "indices: allowed an index along each axis of the input, in C order");
-}
 
 void check_sampling(const ConstArrayView& in, const std::vector<double>& sampling) {
     expect(static_cast<int>(sampling.size()) == in.rank, "sampling: allowed one step for each axis");
@@ -43,7 +32,8 @@ void bind_edt(py::module_& module) {
             expect(in.rank >= 1, "input: allowed one axis or more");
             expect(!out || (out->dtype == DType::f64 && same_shape(in, *out)),
                    "distances: allowed float64 of its shape");
-            if (nearest) check_indices(in, *nearest);
+            expect(!nearest || has_indices_of(in, *nearest),
+                   "indices: allowed int32, an index along each axis of the input, in C order");
             check_sampling(in, sampling);
             run(where, [&](const auto& exec) {
                 backend::edt(in, out ? &*out : nullptr, nearest ? &*nearest : nullptr, sampling, zeros, exec);

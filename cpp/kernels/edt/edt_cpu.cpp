@@ -96,7 +96,7 @@ class Transform {
           work_(work_memory_.take<T>(size_)),
           indices_(wanted.indices) {
         for (int a = 0; a < grid.rank; ++a) {
-            const double step = scale == 1.0 ? grid.sampling[a] * grid.sampling[a] : 1.0;
+            const double step = grid.sampling[a] * grid.sampling[a];
             std::vector<T> squares;
             for (std::int64_t k = 0; k <= grid.shape[a]; ++k) {
                 squares.push_back(static_cast<T>(static_cast<double>(k * k) * step));
@@ -294,21 +294,39 @@ class Transform {
     const LevelOps<T>& ops_ = active(Type<T>{});
 };
 
+constexpr int kMostParts = 256;        // of the smallest step
+constexpr double kRounding = 0x1p-50;  // of a ratio of two steps: that of decimals, and of the division
+
+// Steps in parts of the smallest one, where all are whole numbers of these: 0.9 and 0.7 mm are 9 and 7 parts of 0.1 mm.
+// Squares are whole numbers then, and below kFar. Returns the size of a part; 0 where there is none.
+double whole_steps(const ConstArrayView& in, const std::vector<double>& sampling, std::vector<double>& steps) {
+    const double smallest = *std::min_element(sampling.begin(), sampling.end());
+    for (int parts = 1; parts <= kMostParts; ++parts) {
+        bool whole = true;
+        double diagonal = 0.0;
+        for (std::size_t a = 0; a < sampling.size(); ++a) {
+            const double ratio = sampling[a] / smallest * parts;
+            steps[a] = std::round(ratio);
+            whole = whole && std::abs(ratio - steps[a]) <= kRounding * ratio;
+            const double way = steps[a] * static_cast<double>(in.shape[a] + 1);
+            diagonal += way * way;
+        }
+        if (diagonal >= static_cast<double>(kFar<std::int32_t>)) return 0.0;
+        if (whole) return smallest / parts;
+    }
+    return 0.0;
+}
+
 void transform(const ConstArrayView& in, const Wanted& wanted, const std::vector<double>& sampling, const Exec& exec) {
     if (in.size() == 0) return;
-    const Grid grid = grid_of(in, wanted.near != nullptr ? wanted.near : wanted.distances, sampling);
+    const ArrayView* const out = wanted.near != nullptr ? wanted.near : wanted.distances;
     const Exec limited = limited_to_work(exec, 8 * in.size());
-    double diagonal = 0.0;
-    bool even = true;
-    for (int a = 0; a < in.rank; ++a) {
-        const double n = static_cast<double>(in.shape[a] + 1);
-        diagonal += n * n;
-        even = even && sampling[static_cast<std::size_t>(a)] == sampling[0];
-    }
-    if (even && diagonal < static_cast<double>(kFar<std::int32_t>)) {
-        Transform<std::int32_t>(in, wanted, grid, sampling[0]).run(limited);
+    std::vector<double> steps(sampling.size());
+    const double part = whole_steps(in, sampling, steps);
+    if (part > 0.0) {
+        Transform<std::int32_t>(in, wanted, grid_of(in, out, steps), part).run(limited);
     } else {
-        Transform<double>(in, wanted, grid, 1.0).run(limited);
+        Transform<double>(in, wanted, grid_of(in, out, sampling), 1.0).run(limited);
     }
 }
 

@@ -93,9 +93,9 @@ bool scan(DType dtype, std::int64_t itemsize, const void* in, std::int64_t in_st
 
 // --- the envelope ---------------------------------------------------------------------------------------------------
 
-inline std::int64_t last_of_first(const Axis<std::int32_t>&, std::int64_t i, std::int64_t u, std::int32_t fi,
+inline std::int64_t last_of_first(const Axis<std::int32_t>& axis, std::int64_t i, std::int64_t u, std::int32_t fi,
                                   std::int32_t fu) {
-    return (u * u - i * i + fu - fi) / (2 * (u - i));
+    return (axis.step * (u * u - i * i) + fu - fi) / (2 * axis.step * (u - i));
 }
 
 inline std::int64_t last_of_first(const Axis<double>& axis, std::int64_t i, std::int64_t u, double fi, double fu) {

@@ -7,8 +7,8 @@
 
 namespace voxkern::edt {
 
-// Squared distances of lines, or of columns side by side, along one axis. T is int32 where all steps have size 1 and
-// float64 else; kFar of it stands for "no zero yet" and leaves room for a square to be added.
+// Squared distances of lines, or of columns side by side, along one axis. T is int32 where the steps are whole
+// numbers and float64 else; kFar of it stands for "no zero yet" and leaves room for a square to be added.
 template <class T>
 inline constexpr T kFar = T(1e300);
 template <>

@@ -47,14 +47,22 @@ def signed_distance(mask: Any, *, spacing: Any = None, threads: int | None = Non
     """
     call = Call("signed_distance", "edt", threads=threads)
     x = call.enter(mask, "mask")
-    own = () if call.volume is None else call.volume.spacing
-    steps = (*own, *(1.0,) * (x.ndim - len(own))) if spacing is None else per_axis(spacing, x.ndim, "spacing")
-    if not all(step > 0 for step in steps):
-        raise ArgumentError(f"spacing: got {spacing!r}, allowed steps above 0")
+    steps = steps_of(call, x.ndim, spacing)
     if np.count_nonzero(x) in (0, x.size):
         raise ArgumentError("mask: got one value only, allowed voxels inside and outside")
     distance, inside = call.empty(x.shape, np.float64, x), call.empty(x.shape, np.float64, x)
-    call.run("edt", x, distance, None, list(steps), False)
-    call.run("edt", x, inside, None, list(steps), True)
+    call.run("edt", x, distance, None, steps, False)
+    call.run("edt", x, inside, None, steps, True)
     distance -= inside
     return call.leave(distance)
+
+
+def steps_of(call: Call, ndim: int, spacing: Any) -> list[float]:
+    """Return the size of a step along each axis of an image."""
+    if spacing is None:
+        own = () if call.volume is None else call.volume.spacing
+        return [*own, *(1.0,) * (ndim - len(own))]
+    steps = per_axis(spacing, ndim, "spacing")
+    if not all(0 < step < np.inf for step in steps):
+        raise ArgumentError(f"spacing: got {spacing!r}, allowed steps above 0")
+    return list(steps)

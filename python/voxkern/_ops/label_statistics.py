@@ -131,17 +131,18 @@ def label_statistics(
     if samples is not None and samples.shape != x.shape:
         raise ArgumentError(f"image: got shape {samples.shape}, allowed {x.shape}, as the labels")
     names, rows, table = _table(call, x, samples)
-    wanted = names[(names != 0) & (table[0][rows] > 0)] if index is None else _index(index)
+    wanted = names[(names != 0) & (table[0][rows] > 0)] if index is None else whole_labels(index, "index")
     at = np.searchsorted(names, wanted)
     known = at < len(names)
     known[known] = names[at[known]] == wanted[known]
     return _statistics(wanted, [_rows(column, rows[at[known]], known) for column in table], call, samples)
 
 
-def _index(index: ArrayLike) -> NDArray[np.int64]:
-    wanted = np.atleast_1d(host_array(index, "index"))
+def whole_labels(labels: ArrayLike, name: str) -> NDArray[np.int64]:
+    """Return labels that a caller names."""
+    wanted = np.atleast_1d(host_array(labels, name))
     if wanted.dtype.kind not in "biu" and wanted.size:
-        raise ArgumentTypeError(f"index: got dtype {wanted.dtype}, allowed whole numbers")
+        raise ArgumentTypeError(f"{name}: got dtype {wanted.dtype}, allowed whole numbers")
     return wanted.astype(np.int64).ravel()
 
 

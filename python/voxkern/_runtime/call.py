@@ -98,7 +98,7 @@ class Call:
         both = is_volume(image) and self.affine is not None
         if both and not np.allclose(image.affine, self.affine, atol=1e-2):
             raise ArgumentError(
-                f"{name}: got another geometry than x, allowed the same affine within 0.01 mm"
+                f"{name}: got another geometry than the first image, allowed its affine within 0.01 mm"
             )
         return array
 

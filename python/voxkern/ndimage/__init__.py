@@ -23,7 +23,7 @@ from ._derivatives import (
     prewitt,
     sobel,
 )
-from ._distance import distance_transform_edt
+from ._distance import distance_transform_bf, distance_transform_cdt, distance_transform_edt
 from ._extrema import maximum_filter, maximum_filter1d, minimum_filter, minimum_filter1d
 from ._filters import (
     convolve1d,
@@ -72,6 +72,8 @@ __all__ = [
     "convolve1d",
     "correlate",
     "correlate1d",
+    "distance_transform_bf",
+    "distance_transform_cdt",
     "distance_transform_edt",
     "gaussian_filter",
     "gaussian_filter1d",
