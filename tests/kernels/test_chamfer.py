@@ -58,9 +58,10 @@ def test_structures(cpu_level, rng):
     for share in (0.2, 0.5, 0.9):
         same(distance_transform_cdt, x, rng.random((3, 3, 3)) < share)
     same(distance_transform_cdt, x, np.zeros((3, 3, 3), bool))
-    numbers = np.array([[0, 2, 0], [0.5, 0, 0], [0, 0, 1]])  # scipy takes their bytes for bools
-    want = scipy.ndimage.distance_transform_cdt(x[0], numbers != 0)
-    np.testing.assert_array_equal(distance_transform_cdt(x[0], numbers), want)
+    numbers = rng.integers(0, 3, (3, 3))
+    for dtype in ("uint8", "int16", "float64"):  # scipy takes their first bytes for bools
+        same(distance_transform_cdt, x[0], numbers.astype(dtype))
+    same(distance_transform_cdt, x[0], [[0, 1, 0], [1, 0, 1], [0, 1, 0]])
 
 
 @pytest.mark.parametrize("zeros", [0.0, 0.01, 0.2])

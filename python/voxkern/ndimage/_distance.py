@@ -95,7 +95,7 @@ def distance_transform_cdt(
     {distance_input}
     metric : {"chessboard", "taxicab"} or array_like
         Steps to all of the 3 x ... x 3 neighbours, or along an axis at a time ("cityblock" and "manhattan"
-        are the same). Or a structure, 3 samples along each axis: what is not zero before its centre, in C
+        are the same). Or a structure of bool, 3 samples along each axis: what is set before its centre, in C
         order, are the steps of a sweep forwards, and turned about the centre those of a sweep backwards.
         What lies behind the centre does not count.
     {return_distances}
@@ -119,8 +119,8 @@ def distance_transform_cdt(
 
     Notes
     -----
-    scipy reads the bytes of a structure: one that is not bool means something else there. Here it is what is
-    not zero. Indices take no extra memory, distances none either.
+    A structure that is not of bool means something else: scipy takes its first bytes for bools, and its own
+    tests ask for that. No extra memory.
 
     References
     ----------
@@ -246,12 +246,13 @@ def _structure(metric: Any, ndim: int) -> Array:
         if metric not in ("chessboard", *_TAXICAB):
             raise ValueError("invalid metric provided")
         return connected_neighbours(ndim, ndim if metric == "chessboard" else 1)
-    structure: Array = host_array(metric, "metric") != 0
+    structure = np.ascontiguousarray(host_array(metric, "metric"))
     if any(n != 3 for n in structure.shape):
         raise ValueError("metric sizes must be equal to 3")
     if structure.ndim != ndim:
         raise ValueError(f"metric: got {structure.ndim} axes, allowed {ndim}, as many as the input has")
-    return structure
+    as_scipy: Array = structure.reshape(-1).view(np.uint8)[: structure.size].reshape(structure.shape) != 0
+    return as_scipy
 
 
 def _run_chamfer(call: Call, x: Array, far: Array, near: Array | None, steps: Array, last_zero: bool) -> None:
