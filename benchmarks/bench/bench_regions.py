@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""regions: statistics of labels."""
+"""regions: statistics and measurements of labels."""
 
 from benchmarks.bench import each_case
 
 
-@each_case("components: label statistics")
+@each_case("components: label statistics", "measurements: ")
 def test_regions(timed, check, build):
     timed(check, build)

@@ -29,6 +29,7 @@ FAMILIES = (
     "n4",
     "intensity",
     "components",
+    "measurements",
     "morphology",
     "distance",
     "agreement",

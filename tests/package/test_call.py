@@ -28,6 +28,13 @@ def new(*shape, dtype=np.float32):
     return np.zeros(shape, dtype)
 
 
+# Functions of an image and labels beside it.
+REGIONS = (
+    "sum", "sum_labels", "mean", "variance", "standard_deviation", "minimum", "maximum", "median",
+    "minimum_position", "maximum_position", "center_of_mass",
+)  # fmt: skip
+
+
 # A call of every function that takes arrays, and an array for each argument that is one.
 CALLS = {
     "resample": (lambda x, out: vk.resample(x, shape=5, order=1, out=out), IMAGE, new(5, 5, 5)),
@@ -117,6 +124,17 @@ CALLS = {
     "distance_transform_cdt": (lambda x: ndimage.distance_transform_cdt(x), LABELS),
     "distance_transform_edt": (lambda x: ndimage.distance_transform_edt(x), LABELS),
     "label_statistics": (lambda x, y: vk.label_statistics(x, y).mean, LABELS, IMAGE),
+    **{
+        name: (lambda x, y, name=name: np.asarray(getattr(ndimage, name)(x, y, [1, 2])), IMAGE, LABELS)
+        for name in REGIONS
+    },
+    "extrema": (lambda x, y: np.array(ndimage.extrema(x, y, 1)[:2]), IMAGE, LABELS),
+    "find_objects": (lambda x: np.array(ndimage.find_objects(x)[0][0].indices(9)), LABELS),
+    "value_indices": (lambda x: np.array(ndimage.value_indices(x)[1]), LABELS),
+    "histogram": (lambda x, y: ndimage.histogram(x, 0, 1, 4, y, 1), IMAGE, LABELS),
+    "labeled_comprehension": (
+        lambda x, y: ndimage.labeled_comprehension(x, y, [1, 2], np.ptp, float, 0), IMAGE, LABELS
+    ),
     "label": (lambda x: ndimage.label(x)[0], LABELS),
     "signed_distance": (lambda x: vk.signed_distance(x), MASK),
     "largest_component": (lambda x: vk.largest_component(x), MASK),
@@ -216,10 +234,12 @@ COMPOSED = {
     "generic_laplace", "generic_gradient_magnitude",
     "dice", "hausdorff_distance", "mean_surface_distance",
 }  # fmt: skip
+# Numbers of an image, not images.
 MEASURES = {
-    "percentiles", "bounding_box", "otsu", "label_statistics",
+    "percentiles", "bounding_box", "otsu", "label_statistics", *REGIONS, "extrema", "find_objects",
+    "value_indices", "histogram", "labeled_comprehension",
     "dice", "hausdorff_distance", "mean_surface_distance",
-}  # fmt: skip  # numbers of images, not images
+}  # fmt: skip
 TAKE_NO_ARRAY = {
     "cuda_available", "get_num_threads", "list_series", "load", "patch_scipy", "release_memory", "reorient",
     "save", "set_cache_limit", "set_num_threads", "show_config",

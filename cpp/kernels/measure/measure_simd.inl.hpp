@@ -16,6 +16,8 @@ namespace {
 #include "core/simd/stride.inl.hpp"
 //
 #include "core/simd/mask.inl.hpp"
+//
+#include "core/simd/bins.inl.hpp"
 
 template <class W>
 void gather(const void* in, std::int64_t stride, void* values, std::int64_t n) {
@@ -147,36 +149,23 @@ Extremes extremes_of(const void* values, std::int64_t n) {
 }
 
 // The bin of a value whose guessed one is wrong: a neighbour, or none.
-inline void count_by_edges(const Bins& bins, double v, std::int64_t bin, std::int64_t* counts) {
-    if (!(v >= bins.edges[0] && v <= bins.edges[bins.count])) return;
-    while (v < bins.edges[bin]) --bin;
-    while (bin + 1 < bins.count && v >= bins.edges[bin + 1]) ++bin;
-    ++counts[bin];
-}
-
 template <class T>
 void bins_of(const Bins& bins, const void* values, std::int64_t n, std::int64_t* counts) {
     constexpr std::int64_t kGroup = 64;
     const T* x = static_cast<const T*>(values);
-    const double first = bins.edges[0];
-    const double top = static_cast<double>(bins.count - 1);
-    const double scale = bins.scale;
     double v[kGroup];
     std::int32_t guess[kGroup];
     for (std::int64_t start = 0; start < n; start += kGroup) {
         const std::int64_t m = n - start < kGroup ? n - start : kGroup;
-        for (std::int64_t i = 0; i < m; ++i) {
-            v[i] = as_double(x[start + i]);
-            double place = (v[i] - first) * scale;
-            place = place > 0.0 ? place : 0.0;  // NaN too
-            guess[i] = static_cast<std::int32_t>(place < top ? place : top);
-        }
+        for (std::int64_t i = 0; i < m; ++i) v[i] = as_double(x[start + i]);
+        guess_bins(bins, v, m, guess);
         for (std::int64_t i = 0; i < m; ++i) {
             const double* const edge = bins.edges + guess[i];
             if (v[i] >= edge[0] && v[i] < edge[1]) {
                 ++counts[guess[i]];
             } else {
-                count_by_edges(bins, v[i], guess[i], counts);
+                const std::int64_t bin = bin_by_edges(bins, v[i], guess[i]);
+                if (bin >= 0) ++counts[bin];
             }
         }
     }

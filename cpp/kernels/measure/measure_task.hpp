@@ -2,6 +2,7 @@
 // What the baseline code hands to the code of an ISA level: plain data and function pointers.
 #pragma once
 
+#include "core/bins.hpp"
 #include "core/cpu.hpp"
 #include "kernels/measure/measure.hpp"
 
@@ -14,12 +15,6 @@ struct Digit {
 };
 constexpr int kDigitBits = 16;
 constexpr std::int64_t kDigits = std::int64_t{1} << kDigitBits;
-
-struct Bins {
-    const double* edges = nullptr;
-    std::int64_t count = 0;
-    double scale = 1.0;  // bins for a step of one
-};
 
 // Places in a row; none where first > last.
 struct Stretch {

@@ -11,58 +11,263 @@
 namespace voxkern::bindings {
 namespace {
 
-using regions::Region;
+using regions::Extremes;
+using regions::Names;
+using regions::Spread;
+using regions::Sum;
 using regions::Table;
+using regions::Wanted;
+using Offsets = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
+using Size = py::ssize_t;
 
-template <class T>
-py::array_t<T> column(const Table& table, T Region::*member) {
-    py::array_t<T> values(static_cast<py::ssize_t>(table.regions.size()));
-    T* to = values.mutable_data();
-    for (const Region& region : table.regions) *to++ = region.*member;
-    return values;
+// A column as a view of the table's memory; its shape is (rows, axes..., ...). Without rows it points nowhere.
+template <class T, class Element>
+py::array_t<T> column(const py::object& table, const std::vector<Element>& elements, const T* first,
+                      const std::vector<Size>& inner = {}) {
+    std::vector<Size> shape = {0};
+    std::vector<Size> strides = {static_cast<Size>(sizeof(T))};
+    Size each = 1;
+    for (std::size_t k = inner.size(); k-- > 0;) {
+        shape.insert(shape.begin() + 1, inner[k]);
+        strides.insert(strides.begin(), strides.front() * inner[k]);
+        each *= inner[k];
+    }
+    if (inner.empty()) strides[0] = sizeof(Element);
+    shape[0] = each == 0 ? 0 : static_cast<Size>(elements.size()) / each;
+    return py::array_t<T>(shape, strides, first, table);
+}
+
+template <class T, class Element>
+py::array_t<T> member(const py::object& table, const std::vector<Element>& elements, T Element::*part) {
+    return column<T>(table, elements, elements.empty() ? nullptr : &(elements.front().*part));
 }
 
 // Sum of (x - mean)^2.
 py::array_t<double> squares(const Table& table) {
-    py::array_t<double> values(static_cast<py::ssize_t>(table.regions.size()));
+    py::array_t<double> values(static_cast<Size>(table.spreads.size()));
     double* to = values.mutable_data();
-    for (const Region& region : table.regions) {
-        const double n = static_cast<double>(region.count);
-        const double about_mean = region.second - (region.count > 0 ? region.first * (region.first / n) : 0.0);
+    for (std::size_t k = 0; k < table.spreads.size(); ++k) {
+        const Spread& spread = table.spreads[k];
+        const double n = static_cast<double>(table.counts[k]);
+        const double about_mean = spread.second - (n > 0.0 ? spread.first * (spread.first / n) : 0.0);
         *to++ = about_mean < 0.0 ? 0.0 : about_mean;
     }
     return values;
 }
 
+ConstArrayView labels_of(const Array& labels) {
+    const ConstArrayView in = view_of(labels, "labels");
+    expect(in.rank >= 1, "labels: allowed one axis or more");
+    expect(in.dtype != DType::f16 && in.dtype != DType::f32 && in.dtype != DType::f64, "labels: allowed integers");
+    return in;
+}
+
+std::optional<ConstArrayView> image_of(const std::optional<Array>& image, const ConstArrayView& labels) {
+    if (!image) return std::nullopt;
+    const ConstArrayView beside = view_of(*image, "image");
+    bool same = beside.rank == labels.rank;
+    for (int a = 0; same && a < labels.rank; ++a) same = beside.shape[a] == labels.shape[a];
+    expect(same, "image: its shape differs from the labels'");
+    return beside;
+}
+
+void expect_closed(const Names& names) {
+    expect(!names.open(), "names: allowed those that are known");
+}
+
+template <class T>
+py::array_t<T> table_of(const std::vector<T>& values, Size columns) {
+    py::array_t<T> array({columns == 0 ? 0 : static_cast<Size>(values.size()) / columns, columns});
+    std::copy(values.begin(), values.end(), array.mutable_data());
+    return array;
+}
+
+void bind_names(py::module_& module) {
+    py::class_<Names>(module, "RegionNames", "Which labels have a row in a table.")
+        .def_static("every", &Names::every, py::arg("zero"), "Each label that occurs, 0 too or not.")
+        .def_static(
+            "range",
+            [](std::int64_t lowest, std::int64_t count) {
+                expect(count >= 0 && count < std::int64_t{1} << 31, "count: allowed 0 to 2^31 - 1");
+                return Names::range(lowest, count);
+            },
+            py::arg("lowest"), py::arg("count"), "Labels from `lowest` on.")
+        .def_static(
+            "listed",
+            [](const Offsets& labels) {
+                expect(labels.size() < Size{1} << 31, "labels: allowed fewer than 2^31");
+                return Names::listed({labels.data(), labels.data() + labels.size()});
+            },
+            py::arg("labels"), "These labels, each once; of uint64 the bits.")
+        .def_static("positive", &Names::positive, "One row for all labels above 0.");
+    py::class_<Wanted>(module, "RegionColumns", "What a table holds beside the counts.")
+        .def(py::init([](bool sums, bool moments, bool extremes, bool boxes, bool indices, bool centres) {
+                 return Wanted{sums, moments, extremes, boxes, indices, centres};
+             }),
+             py::kw_only(), py::arg("sums") = false, py::arg("moments") = false, py::arg("extremes") = false,
+             py::arg("boxes") = false, py::arg("indices") = false, py::arg("centres") = false);
+}
+
+void bind_table(py::module_& module) {
+    const auto of = [](const py::object& self) -> const Table& { return self.cast<const Table&>(); };
+    const auto whole = [of](auto Table::*values, std::vector<Size> (*inner)(Size rank)) {
+        return [of, values, inner](const py::object& self) {
+            const Table& table = of(self);
+            const auto& all = table.*values;
+            return column(self, all, all.data(), inner(table.rank));
+        };
+    };
+    const auto part = [of](auto Table::*values, auto member_of) {
+        return [of, values, member_of](const py::object& self) { return member(self, of(self).*values, member_of); };
+    };
+    const auto flat = [](Size) { return std::vector<Size>{}; };
+    const auto by_axis = [](Size rank) { return std::vector<Size>{rank}; };
+    const auto by_side = [](Size rank) { return std::vector<Size>{rank, 2}; };
+    py::class_<Table>(module, "RegionTable", "A row for each label; its arrays are views. -1 of a position: none.")
+        .def_property_readonly("labels", whole(&Table::labels, flat), "Names of the rows, where they were open.")
+        .def_property_readonly("counts", whole(&Table::counts, flat))
+        .def_property_readonly("boxes", whole(&Table::boxes, by_side), "First and last index along each axis.")
+        .def_property_readonly("indices", whole(&Table::indices, by_axis), "Sums of the indices along each axis.")
+        .def_property_readonly("centres", whole(&Table::centres, by_axis), "Sums of sample times index.")
+        .def_property_readonly("sums", part(&Table::sums, &Sum::sum))
+        .def_property_readonly("whole_sums", part(&Table::sums, &Sum::whole), "Of integers, modulo 2^64.")
+        .def_property_readonly(
+            "squares", [](const Table& table) { return squares(table); }, "Sums of squares about the mean.")
+        .def_property_readonly("minimum_at", part(&Table::extremes, &Extremes::minimum_at))
+        .def_property_readonly("maximum_at", part(&Table::extremes, &Extremes::maximum_at))
+        .def_property_readonly("not_number_at", part(&Table::extremes, &Extremes::not_number_at));
+}
+
+void bind_groups(py::module_& module) {
+    module.def(
+        "region_groups",
+        [](const Array& labels, const std::optional<Array>& image, const Names& names, bool positions, bool indices,
+           bool in_order, Where where) {
+            const ConstArrayView in = labels_of(labels);
+            const std::optional<ConstArrayView> beside = image_of(image, in);
+            expect_closed(names);
+            regions::Groups groups;
+            in_order = in_order || positions || indices;
+            run(where, [&](const auto& exec) { groups = backend::region_groups(in, beside, names, in_order, exec); });
+            const Size total = groups.offsets.back();
+            regions::GroupsOut out;
+            py::object samples = py::none();
+            py::object where_in = py::none();
+            py::object along = py::none();
+            if (image) {
+                py::array array(image->dtype(), std::vector<Size>{total});
+                out.samples = array.mutable_data();
+                samples = std::move(array);
+            }
+            if (positions) {
+                py::array_t<std::int64_t> array(total);
+                out.positions = array.mutable_data();
+                where_in = std::move(array);
+            }
+            if (indices) {
+                py::array_t<std::int64_t> array({static_cast<Size>(in.rank), total});
+                out.indices = array.mutable_data();
+                along = std::move(array);
+            }
+            run(where, [&](const auto& exec) { backend::write_groups(groups, in, beside, names, out, exec); });
+            py::array_t<std::int64_t> offsets(static_cast<Size>(groups.offsets.size()), groups.offsets.data());
+            return py::make_tuple(offsets, samples, where_in, along);
+        },
+        py::arg("labels"), py::arg("image"), py::arg("names"), py::arg("positions"), py::arg("indices"),
+        py::arg("in_order"), where(),
+        "Samples of one label side by side: where each row begins, and the end; samples of the image; positions in C "
+        "order; a row of indices for each axis. threads=0: the default number.");
+    module.def(
+        "region_quantiles",
+        [](const Array& samples, const Offsets& offsets, const Numbers& quantiles, Where where) {
+            const ArrayView in = writable_view_of(samples, "samples");
+            expect(in.rank == 1 && (in.size() < 2 || in.strides[0] == 1), "samples: allowed one axis, side by side");
+            const std::vector<std::int64_t> begins(offsets.data(), offsets.data() + offsets.size());
+            expect(!begins.empty() && begins.front() == 0 && begins.back() == in.size() &&
+                       std::is_sorted(begins.begin(), begins.end()),
+                   "offsets: allowed 0 to the number of samples, rising");
+            const std::vector<double> wanted = numbers(quantiles);
+            for (const double q : wanted) expect(q >= 0.0 && q <= 1.0, "quantiles: allowed 0 to 1");
+            const auto rows = static_cast<Size>(begins.size()) - 1;
+            const auto each = static_cast<Size>(wanted.size());
+            py::array neighbours(samples.dtype(), {rows, each, Size{2}});
+            regions::Ranks ranks;
+            void* const to = neighbours.mutable_data();
+            run(where, [&](const auto& exec) { ranks = backend::region_quantiles(in, begins, wanted, to, exec); });
+            return py::make_tuple(neighbours, table_of(ranks.fractions, each),
+                                  py::array_t<std::int64_t>(rows, ranks.not_numbers.data()));
+        },
+        py::arg("samples"), py::arg("offsets"), py::arg("quantiles"), where(),
+        "For each row of grouped samples, which are reordered, and each quantile: two neighbours in the order of the "
+        "values, how far the quantile lies from the first to the second; and NaN in each row, which come last.");
+}
+
 }  // namespace
 
 void bind_regions(py::module_& module) {
+    bind_names(module);
+    bind_table(module);
+    bind_groups(module);
     module.def(
         "regions",
-        [](const Array& labels, const std::optional<Array>& image, std::int64_t lowest, std::int64_t count,
+        [](const Array& labels, const std::optional<Array>& image, const Names& names, const Wanted& columns,
            Where where) {
-            const ConstArrayView in = view_of(labels, "labels");
-            std::optional<ConstArrayView> beside;
-            if (image) beside = view_of(*image, "image");
-            expect(in.rank >= 1, "labels: allowed one axis or more");
-            expect(in.dtype != DType::f16 && in.dtype != DType::f32 && in.dtype != DType::f64,
-                   "labels: allowed integers");
-            expect(count >= 0 && count < std::int64_t{1} << 31, "count: allowed 0 to 2^31 - 1");
-            bool same = !beside || beside->rank == in.rank;
-            for (int a = 0; beside && same && a < in.rank; ++a) same = beside->shape[a] == in.shape[a];
-            expect(same, "image: its shape differs from the labels'");
+            const ConstArrayView in = labels_of(labels);
+            const std::optional<ConstArrayView> beside = image_of(image, in);
+            expect(beside || !(columns.sums || columns.moments || columns.extremes || columns.centres),
+                   "columns: allowed counts, boxes and indices without an image");
             Table table;
-            run(where, [&](const auto& exec) { table = backend::regions(in, beside, lowest, count, exec); });
-            const auto n = static_cast<py::ssize_t>(table.regions.size());
-            py::array_t<std::int64_t> places({n, static_cast<py::ssize_t>(table.rank), py::ssize_t{3}});
-            std::copy(table.places.begin(), table.places.end(), places.mutable_data());
-            return py::make_tuple(column(table, &Region::count), places, column(table, &Region::sum), squares(table),
-                                  column(table, &Region::minimum_at), column(table, &Region::maximum_at));
+            run(where, [&](const auto& exec) { table = backend::regions(in, beside, names, columns, exec); });
+            return table;
         },
-        py::arg("labels"), py::arg("image"), py::arg("lowest"), py::arg("count"), where(),
-        "For each label: samples; first, last and sum of the indices along each axis; of the image there the sum, the "
-        "sum "
-        "of squares about the mean, and where the first minimum and maximum are. threads=0: the default number.");
+        py::arg("labels"), py::arg("image"), py::arg("names"), py::arg("columns"), where(),
+        "For each label its samples, where they are, and what an image is there. threads=0: the default number.");
+    module.def(
+        "region_histograms",
+        [](const Array& labels, const Array& image, const Names& names, const Numbers& edges, Where where) {
+            const ConstArrayView in = labels_of(labels);
+            const std::optional<ConstArrayView> beside = image_of(image, in);
+            expect_closed(names);
+            const std::vector<double> limits = numbers(edges);
+            expect(limits.size() >= 2 && limits.size() <= std::size_t{1} << 31, "edges: allowed 2 to 2^31");
+            for (std::size_t k = 1; k < limits.size(); ++k) {
+                expect(limits[k] - limits[k - 1] > 0.0, "edges: allowed rising ones");
+            }
+            std::vector<std::int64_t> table;
+            run(where, [&](const auto& exec) { table = backend::region_histograms(in, *beside, names, limits, exec); });
+            return table_of(table, static_cast<Size>(limits.size()) - 1);
+        },
+        py::arg("labels"), py::arg("image"), py::arg("names"), py::arg("edges"), where(),
+        "A row of counts for each label: edges[i] <= x < edges[i + 1], the last with both. The steps are equal.");
+    module.def(
+        "region_crossings",
+        [](const Array& labels, const Names& names, Where where) {
+            const ConstArrayView in = labels_of(labels);
+            expect(in.rank == 3, "labels: allowed three axes");
+            expect_closed(names);
+            std::vector<std::int64_t> table;
+            run(where, [&](const auto& exec) { table = backend::region_crossings(in, names, exec); });
+            return table_of(table, regions::kDirections);
+        },
+        py::arg("labels"), py::arg("names"), where(),
+        "For each label and each step to a neighbour above (0, 0, 0) in the order of tuples, pairs of neighbours of "
+        "which "
+        "one has the label; outside lies none.");
+    module.def(
+        "region_diameters",
+        [](const Array& labels, const Names& names, const Numbers& matrix, Where where) {
+            const ConstArrayView in = labels_of(labels);
+            expect(in.rank == 3, "labels: allowed three axes");
+            expect_closed(names);
+            expect(matrix.size() == 9, "matrix: allowed 3 x 3 numbers");
+            std::array<double, 9> lengths = {};
+            std::copy(matrix.data(), matrix.data() + 9, lengths.begin());
+            std::vector<double> found;
+            run(where, [&](const auto& exec) { found = backend::region_diameters(in, names, lengths, exec); });
+            return py::array_t<double>(static_cast<Size>(found.size()), found.data());
+        },
+        py::arg("labels"), py::arg("names"), py::arg("matrix"), where(),
+        "The largest distance between two samples of each label, with indices mapped by a matrix; -1 of none.");
 }
 
 }  // namespace voxkern::bindings

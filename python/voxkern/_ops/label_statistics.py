@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._core import RegionColumns, RegionNames
 from .._runtime.backend import host_array
 from .._runtime.call import Call
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.optional import import_or_explain
 from .._runtime.texts import documented
 from .._runtime.validate import KERNEL_DTYPES, LABEL_DTYPES, Array
-
-_FEW = 1 << 12  # labels between the smallest and the largest that get a row of the table in any case
+from .regions import order_statistics, rows_of
+from .surface import areas
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,15 @@ class LabelStatistics:
         Of the image, where one is given. NaN takes part in the first two and not in the last two.
     minimum_position, maximum_position : (n, ndim) ndarray or None
         Index of the first such voxel; -1 where there is none.
+    percentiles : (n, q) ndarray or None
+        Of the image, in the order asked for; NaN where a voxel is NaN or there is none.
+    surface_area : (n,) ndarray or None
+        Square millimetres for a Volume, faces of voxels for an array.
+    longest_diameter : (n,) ndarray or None
+        The largest distance between two voxel centres: millimetres for a Volume, voxels for an array. NaN
+        of a label without voxels.
+    percents : tuple of float
+        What ``percentiles`` are.
     """
 
     label: NDArray[np.int64]
@@ -56,6 +66,10 @@ class LabelStatistics:
     maximum: Array | None = None
     minimum_position: NDArray[np.int64] | None = None
     maximum_position: NDArray[np.int64] | None = None
+    percentiles: NDArray[np.float64] | None = None
+    surface_area: NDArray[np.float64] | None = None
+    longest_diameter: NDArray[np.float64] | None = None
+    percents: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.label)
@@ -68,16 +82,17 @@ class LabelStatistics:
         ]
 
     def columns(self) -> dict[str, Array]:
-        """Return the table by columns of numbers: one name for each axis of what has several."""
+        """Return the table by columns of numbers: one for each axis, or percentile, of what has several."""
         found: dict[str, Array] = {}
         for field in fields(self):
             values = getattr(self, field.name)
-            if values is None:
+            if values is None or field.name == "percents":
                 continue
-            if values.ndim == 1:
-                found[field.name] = values
+            if field.name == "percentiles":
+                names = [f"percentile_{percent:g}" for percent in self.percents]
             else:
-                found |= {f"{field.name}_{axis}": values[:, axis] for axis in range(values.shape[1])}
+                names = [f"{field.name}_{axis}" for axis in range(values.shape[-1])]
+            found |= {field.name: values} if values.ndim == 1 else dict(zip(names, values.T, strict=True))
         return found
 
     def to_pandas(self) -> Any:
@@ -87,7 +102,14 @@ class LabelStatistics:
 
 @documented
 def label_statistics(
-    labels: Any, image: Any = None, *, index: ArrayLike | None = None, threads: int | None = None
+    labels: Any,
+    image: Any = None,
+    *,
+    index: ArrayLike | None = None,
+    percentiles: ArrayLike | None = None,
+    surface_area: bool = False,
+    longest_diameter: bool = False,
+    threads: int | None = None,
 ) -> LabelStatistics:
     """Count and measure the voxels of every label in one pass.
 
@@ -99,6 +121,13 @@ def label_statistics(
         In the shape of ``labels``: bool, integer, float32 or float64, computed in float64.
     index : sequence of int, optional
         The labels to measure, in this order. Default: all that occur but 0, in increasing order.
+    percentiles : sequence of float, optional
+        Percentages of the image in each label, 0 to 100, exact by NumPy's rule ``linear``.
+    surface_area : bool, optional
+        Whether to estimate surfaces, of three axes. A ball's is right within 1 %, a flat face's within 7 %,
+        or 15 % where voxels are three times as long as wide.
+    longest_diameter : bool, optional
+        Whether to find the largest distances: two or three axes.
     {threads}
 
     Returns
@@ -109,12 +138,14 @@ def label_statistics(
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        Arrays of different shapes, labels that are no integers.
+        Arrays of different shapes, labels that are no integers, percentages that are none.
 
     Notes
     -----
-    Extra memory: 144 bytes for each label from the smallest to the largest. Where these are more than a
-    sixteenth of the voxels, labels are sorted first: that takes longer, and some 24 bytes per voxel.
+    Extra memory: some 200 bytes for each label that occurs. ``percentiles`` copy the voxels with a label.
+    Surfaces are counts of unlike neighbours in 13 directions, weighted by the part of the sphere that each
+    stands for (Lehmann and Legland 2012). A label at the border of the image ends there. Diameters are
+    distances between the corners of convex hulls, and exact.
 
     Examples
     --------
@@ -130,12 +161,39 @@ def label_statistics(
     samples = None if image is None else call.enter(image, "image", KERNEL_DTYPES)
     if samples is not None and samples.shape != x.shape:
         raise ArgumentError(f"image: got shape {samples.shape}, allowed {x.shape}, as the labels")
-    names, rows, table = _table(call, x, samples)
-    wanted = names[(names != 0) & (table[0][rows] > 0)] if index is None else whole_labels(index, "index")
-    at = np.searchsorted(names, wanted)
-    known = at < len(names)
-    known[known] = names[at[known]] == wanted[known]
-    return _statistics(wanted, [_rows(column, rows[at[known]], known) for column in table], call, samples)
+    percents = () if percentiles is None else _percents(percentiles, samples)
+    if surface_area and x.ndim != 3:
+        raise ArgumentError(f"surface_area: got labels of {x.ndim} axes, allowed three")
+    if longest_diameter and x.ndim not in (2, 3):
+        raise ArgumentError(f"longest_diameter: got labels of {x.ndim} axes, allowed two or three")
+    of_image = samples is not None
+    columns = RegionColumns(boxes=True, indices=True, sums=of_image, moments=of_image, extremes=of_image)
+    if index is None:
+        table = call.run("regions", x, samples, RegionNames.every(False), columns)
+        if x.dtype == np.uint64 and (table.labels < 0).any():
+            raise ArgumentError(f"labels: got {table.labels.view(np.uint64).max()}, allowed below 2^63")
+        rows = np.argsort(table.labels)
+        rows = rows[table.labels[rows] != 0]
+        wanted = table.labels[rows]
+        absent = np.zeros(len(rows), bool)
+    else:
+        wanted = whole_labels(index, "index")
+        names, rows = rows_of(wanted)
+        table = call.run("regions", x, samples, names, columns)
+        absent = table.counts[rows] == 0
+    asked = _statistics(wanted, table, rows, absent, call, samples)
+    if percents:
+        asked["percentiles"] = _percentiles(call, x, samples, wanted, percents)
+        asked["percents"] = percents
+    matrix = np.eye(3) if call.affine is None else call.affine[:3, :3]
+    names, rows = rows_of(wanted, no_others=True)
+    if surface_area:
+        asked["surface_area"] = areas(call.run("region_crossings", x, names)[rows], matrix)
+    if longest_diameter:
+        solid = x if x.ndim == 3 else x[..., None]
+        lengths = call.run("region_diameters", solid, names, matrix)[rows]
+        asked["longest_diameter"] = np.where(absent, np.nan, lengths)
+    return LabelStatistics(**asked)
 
 
 def whole_labels(labels: ArrayLike, name: str) -> NDArray[np.int64]:
@@ -146,46 +204,64 @@ def whole_labels(labels: ArrayLike, name: str) -> NDArray[np.int64]:
     return wanted.astype(np.int64).ravel()
 
 
-def _table(call: Call, x: Array, samples: Array | None) -> tuple[NDArray[np.int64], Any, Any]:
-    """Return the names of labels in increasing order, their rows, and the columns of the kernel's table."""
-    if x.size == 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.intp), call.run("regions", x, samples, 0, 0)
-    low, high = int(x.min()), int(x.max())
-    if high >= 2**63:
-        raise ArgumentError(f"labels: got {high}, allowed below 2^63")
-    if high - low < max(_FEW, x.size // 16):  # a row takes 144 bytes: 9 for each voxel
-        names = np.arange(low, high + 1)
-        return names, np.arange(len(names)), call.run("regions", x, samples, low, len(names))
-    names, which = np.unique(x, return_inverse=True)  # labels far apart: their ranks stand for them
-    which = which.reshape(x.shape)
-    return names.astype(np.int64), np.arange(len(names)), call.run("regions", which, samples, 0, len(names))
-
-
-def _rows(column: Array, rows: Any, known: Any) -> Array:
-    """Return rows of a column, and zeros for labels that do not occur."""
-    chosen = np.zeros((len(known), *column.shape[1:]), column.dtype)
-    chosen[known] = column[rows]
-    return chosen
-
-
-def _statistics(names: Any, table: Any, call: Call, samples: Array | None) -> LabelStatistics:
-    count, places, sums, squares, lowest_at, highest_at = table
-    absent = count == 0
-    samples_of = np.where(absent, np.nan, count)  # so that a mean of nothing is NaN
-    centroid = places[:, :, 2] / samples_of[:, None]
-    first, last = places[:, :, 0], np.where(absent[:, None], -1, places[:, :, 1])
-    affine = call.affine
-    spatial: dict[str, Any] = {"volume": count.astype(np.float64)}
-    if affine is not None:
-        spatial["volume"] = count * float(abs(np.linalg.det(affine[:3, :3])))
-        spatial["centroid_mm"] = centroid[:, :3] @ affine[:3, :3].T + affine[:3, 3]
+def _percents(percentiles: ArrayLike, samples: Array | None) -> tuple[float, ...]:
     if samples is None:
-        return LabelStatistics(names, count, first=first, last=last, centroid=centroid, **spatial)
-    values: dict[str, Any] = {"mean": sums / samples_of, "standard_deviation": np.sqrt(squares / samples_of)}
-    for name, at in (("minimum", lowest_at), ("maximum", highest_at)):
-        nowhere = absent | (at < 0)
-        position = np.stack(np.unravel_index(np.where(nowhere, 0, at), samples.shape), axis=1)
-        values[f"{name}_position"] = np.where(nowhere[:, None], -1, position)
-        found = samples[tuple(position.T)]
-        values[name] = np.where(nowhere, np.nan, found) if nowhere.any() else found
-    return LabelStatistics(names, count, first=first, last=last, centroid=centroid, **spatial, **values)
+        raise ArgumentError("percentiles: got no image beside them, allowed with an image")
+    percents = np.atleast_1d(host_array(percentiles, "percentiles", np.float64))
+    if percents.ndim != 1 or not ((percents >= 0) & (percents <= 100)).all():
+        raise ArgumentError(f"percentiles: got {percentiles!r}, allowed a sequence of numbers, 0 to 100")
+    return tuple(percents.tolist())
+
+
+def _percentiles(
+    call: Call, labels: Array, samples: Any, wanted: NDArray[np.int64], percents: tuple[float, ...]
+) -> NDArray[np.float64]:
+    """Return percentiles by label, reckoned from the nearer neighbour as NumPy does."""
+    names, rows = rows_of(wanted, no_others=True)
+    quantiles = [percent / 100 for percent in percents]
+    counts, not_numbers, pairs, shares = (
+        column[rows] for column in order_statistics(call, labels, samples, names, quantiles)
+    )
+    pairs = pairs if samples.dtype.kind == "f" else pairs.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):  # rows without samples hold anything
+        low, high = pairs[..., 0], pairs[..., 1]
+        step = high - low
+        found = np.where(shares < 0.5, low + step * shares, high - step * (1 - shares))
+    answers: NDArray[np.float64] = found.astype(np.float64)
+    answers[(counts == 0) | (not_numbers > 0)] = np.nan
+    return answers
+
+
+def _statistics(
+    names: Any, table: Any, rows: Any, absent: Any, call: Call, samples: Array | None
+) -> dict[str, Any]:
+    count = table.counts[rows]
+    samples_of = np.where(absent, np.nan, count)  # so that a mean of nothing is NaN
+    centroid = table.indices[rows] / samples_of[:, None]
+    boxes = table.boxes[rows]
+    affine = call.affine
+    found: dict[str, Any] = {
+        "label": names,
+        "count": count,
+        "volume": count.astype(np.float64),
+        "first": boxes[..., 0],
+        "last": np.where(absent[:, None], -1, boxes[..., 1]),
+        "centroid": centroid,
+    }
+    if affine is not None:
+        found["volume"] = count * float(abs(np.linalg.det(affine[:3, :3])))
+        found["centroid_mm"] = centroid[:, :3] @ affine[:3, :3].T + affine[:3, 3]
+    if samples is None:
+        return found
+    found["mean"] = table.sums[rows] / samples_of
+    found["standard_deviation"] = np.sqrt(table.squares[rows] / samples_of)
+    if samples.size == 0:
+        samples = np.zeros((1,) * samples.ndim, samples.dtype)  # a position has to point somewhere
+    for name in ("minimum", "maximum"):
+        at = getattr(table, f"{name}_at")[rows]
+        nowhere = at < 0
+        position = np.stack(np.unravel_index(np.maximum(at, 0), samples.shape), axis=1)
+        found[f"{name}_position"] = np.where(nowhere[:, None], -1, position)
+        values = samples[tuple(position.T)]
+        found[name] = np.where(nowhere, np.nan, values) if nowhere.any() else values
+    return found

@@ -169,6 +169,16 @@ return_distances, return_indices : bool
     "distance_indices": """\
 indices : array, optional
     Where to write indices, int32 of shape ``(input.ndim, *input.shape)``. They are not returned then.""",
+    "measured_image": """\
+input : array_like
+    Bool, integer, float16, float32 or float64; any number of axes, any memory order.""",
+    "measured_labels": """\
+labels : array_like, optional
+    Which region each sample belongs to: any dtype, broadcast against ``input``. Default: one region.""",
+    "measured_index": """\
+index : int or sequence of int, optional
+    The regions to measure, in this order. A number gives the answer of one region, a sequence an array of
+    answers or a list of tuples. Default: the samples whose label is above 0 are one region.""",
     "binary_input": """\
 input : array_like
     Bool, integer, float32 or float64; what is not zero is set. Any number of axes, any memory order.""",

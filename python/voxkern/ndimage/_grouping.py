@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Regions as slices, indices and groups of samples, drop-in for ``scipy.ndimage``."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .._core import RegionColumns, RegionNames
+from .._ops.regions import rows_of
+from .._runtime.backend import host_array
+from .._runtime.texts import documented
+from .._runtime.validate import LABEL_DTYPES, REAL_DTYPES, Array
+from ._common import Call
+from ._regions import exact, request
+
+_FEW = 1 << 12  # numbers of labels that get a row each in any case
+
+
+@documented
+def find_objects(input: Any, max_label: int = 0, *, threads: int | None = None) -> list[Any]:
+    """Find the bounding box of each label.
+
+    Parameters
+    ----------
+    input : array_like of int
+        Bool or integer; any number of axes, any memory order. What is below 1 is passed over.
+    max_label : int, optional
+        The last label to look for. Default: the largest that occurs.
+    {threads}
+
+    Returns
+    -------
+    list
+        A tuple of slices for each label from 1 on; None for a label that does not occur.
+
+    Raises
+    ------
+    TypeError, RuntimeError, ValueError
+        Labels that are no integers, or none at all without ``max_label``.
+
+    Notes
+    -----
+    Extra memory beside the list: 8 bytes and 16 for each axis per label, or per label that occurs where they
+    lie far apart.
+
+    Examples
+    --------
+    >>> from voxkern import ndimage
+    >>> ndimage.find_objects([[0, 1, 1], [3, 0, 1]])
+    [(slice(0, 2, None), slice(1, 3, None)), None, (slice(1, 2, None), slice(0, 1, None))]
+    """
+    call = Call("find_objects", "regions", threads=threads)
+    x = call.enter(input, "input", None)
+    if x.dtype.kind == "c":
+        raise TypeError("Complex type not supported")
+    if max_label < 1:
+        max_label = x.max()
+    count = max(operator.index(max_label), 0)
+    if x.dtype.kind == "f":
+        x = x.astype(np.int64)
+    call._check_dtype(x.dtype, "input", LABEL_DTYPES)
+    line = x.reshape(1) if x.ndim == 0 else x
+    near = count <= max(_FEW, x.size)
+    names = RegionNames.range(1, count) if near else RegionNames.every(True)
+    table = call.run("regions", line, None, names, RegionColumns(boxes=True))
+    rows = np.flatnonzero(table.counts)
+    labels = rows + 1 if near else table.labels[rows]
+    wanted = (labels >= 1) & (labels <= count)
+    boxes = table.boxes[rows[wanted], : x.ndim]
+    boxes[..., 1] += 1
+    along = [map(slice, *sides) for sides in boxes.transpose(1, 2, 0).tolist()]
+    objects = zip(*along, strict=True) if along else [()] * len(boxes)
+    found: list[Any] = [None] * count
+    for label, box in zip(labels[wanted].tolist(), objects, strict=True):
+        found[label - 1] = box
+    return found
+
+
+@documented
+def value_indices(
+    arr: Any, *, ignore_value: int | None = None, threads: int | None = None
+) -> dict[Any, tuple[Array, ...]]:
+    """Find the indices of each value of an array of integers.
+
+    Parameters
+    ----------
+    arr : array_like of int
+        Any number of axes, any memory order.
+    ignore_value : int, optional
+        A value that is passed over.
+    {threads}
+
+    Returns
+    -------
+    dict
+        By value, in increasing order: an array of indices for each axis, as ``numpy.nonzero`` gives them.
+
+    Raises
+    ------
+    ValueError
+        Values that are no integers.
+
+    Notes
+    -----
+    The arrays are views of one block: 8 bytes for each axis and sample.
+
+    Examples
+    --------
+    >>> from voxkern import ndimage
+    >>> ndimage.value_indices([[5, 0], [0, 5]], ignore_value=0)
+    {np.int64(5): (array([0, 1]), array([0, 1]))}
+    """
+    call = Call("value_indices", "regions", threads=threads)
+    x = call.enter(arr, "arr", None)
+    if x.dtype.kind not in "iu":
+        raise ValueError("Parameter 'arr' must be an integer array")
+    ignored = None if ignore_value is None else x.dtype.type(ignore_value)
+    line = x.reshape(1) if x.ndim == 0 else x
+    table = call.run("regions", line, None, RegionNames.every(True), RegionColumns())
+    values = np.sort(table.labels.view(np.uint64) if x.dtype == np.uint64 else table.labels)
+    if ignored is not None:
+        values = values[values != ignored]
+    names, rows = rows_of(values.view(np.int64), no_others=True)
+    offsets, _, _, indices = call.run("region_groups", line, None, names, False, True, True)
+    found = {}
+    for value, row in zip(values.astype(x.dtype), rows.tolist(), strict=True):
+        found[value] = tuple(along[offsets[row] : offsets[row + 1]] for along in indices[: x.ndim])
+    return found
+
+
+@documented
+def labeled_comprehension(
+    input: Any,
+    labels: Any,
+    index: Any,
+    func: Callable[..., Any],
+    out_dtype: Any,
+    default: Any,
+    pass_positions: bool = False,
+    *,
+    threads: int | None = None,
+) -> Any:
+    """Call a function with the samples of each region.
+
+    Parameters
+    ----------
+    input : array_like
+        Any dtype, any number of axes, any memory order.
+    {measured_labels}
+    {measured_index}
+    func : callable
+        Takes a 1-D array of samples in C order, with ``pass_positions`` also one of their places in C order.
+    out_dtype : dtype
+        Of the result for a sequence of regions.
+    default : number, optional
+        The answer for a region without samples.
+    pass_positions : bool, optional
+        Whether ``func`` takes positions.
+    {threads}
+
+    Returns
+    -------
+    array or whatever ``func`` returns
+        An array for a sequence of regions.
+
+    Raises
+    ------
+    ValueError
+        Shapes that are not broadcast; an index without labels, or one that the labels' dtype does not hold.
+
+    Notes
+    -----
+    The samples that have one of the labels are copied, label by label, by all threads; ``func`` is called on
+    one thread.
+
+    Examples
+    --------
+    >>> from voxkern import ndimage
+    >>> ndimage.labeled_comprehension([4, 1, 7, 9], [1, 2, 2, 1], [1, 2, 3], len, int, -1)
+    array([ 2,  2, -1])
+    """
+    call = Call("labeled_comprehension", "regions", threads=threads)
+    x = call.enter(input, "input", None)
+    if labels is None:
+        if index is not None:
+            raise ValueError("index without defined labels")
+        return func(x.ravel(), np.arange(x.size)) if pass_positions else func(x.ravel())
+    size = x.size
+    given = call.enter(labels, "labels", None)
+    try:
+        x, given = np.broadcast_arrays(x, given)
+    except ValueError as error:
+        raise ValueError(
+            "input and labels must have the same shape (excepting dimensions with width 1)"
+        ) from error
+    if pass_positions and x.size != size:
+        raise IndexError(f"labels: got shape {given.shape}, allowed what is broadcast to the input")
+    if index is None:
+        whole = given.dtype.char in LABEL_DTYPES
+        (columns,) = grouped(call, x, given if whole else given > 0, RegionNames.positive(), pass_positions)
+        return func(*columns)
+    wanted = checked_index(index, given)
+    flat = wanted.ravel()
+    if given.dtype.char in LABEL_DTYPES:
+        names, rows = rows_of(exact(flat, given)[0], no_others=True)
+    else:
+        values, ranks = np.unique(given, return_inverse=True)
+        given = ranks.reshape(given.shape)
+        at = np.minimum(np.searchsorted(values, flat), len(values) - 1)
+        names, rows = rows_of(np.where(values[at] == flat, at, -1), no_others=True)
+    groups = list(grouped(call, x, given, names, pass_positions))
+    result = np.full(flat.shape, default, out_dtype)
+    for i in np.argsort(flat, kind="stable").tolist():  # the order in which scipy calls
+        if len(groups[rows[i]][0]):
+            result[i] = func(*groups[rows[i]])
+    return result[0] if np.isscalar(index) else result.reshape(wanted.shape)
+
+
+@documented
+def histogram(
+    input: Any,
+    min: float,
+    max: float,
+    bins: int,
+    labels: Any = None,
+    index: Any = None,
+    *,
+    threads: int | None = None,
+) -> Any:
+    """Count the samples of each region in bins of equal width.
+
+    Parameters
+    ----------
+    {measured_image}
+    min, max : float
+        Where the bins begin and end. Samples beyond them are not counted, nor is NaN.
+    bins : int
+        How many there are. The last one has both its edges.
+    {measured_labels}
+    {measured_index}
+    {threads}
+
+    Returns
+    -------
+    array
+        int64 counts of one region; for a sequence an array of such arrays, with None for a region without
+        samples.
+
+    Raises
+    ------
+    ValueError, RuntimeError, TypeError
+        As ``scipy.ndimage.histogram``.
+
+    Notes
+    -----
+    One pass over the image, which is not copied. The edges are compared in float64.
+
+    Examples
+    --------
+    >>> from voxkern import ndimage
+    >>> ndimage.histogram([1, 4, 2, 9], 0, 10, 5, [1, 1, 2, 1], 1)
+    array([1, 0, 1, 0, 1])
+    """
+    edges = np.linspace(min, max, bins + 1)
+    if len(edges) < 2 or not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
+        # NumPy has its own answers, and errors, for these.
+        return labeled_comprehension(
+            input, labels, index, lambda v: np.histogram(v, edges)[0], object, None, threads=threads
+        )
+    asked = request("histogram", input, labels, None if labels is None else index, threads)
+    if labels is None and index is not None:
+        raise ValueError("index without defined labels")
+    if index is not None:
+        checked_index(index, host_array(labels, "labels"))
+    run = asked.call.run
+    table = run("region_histograms", asked.labels, asked.image, asked.names, edges)
+    if index is None:
+        return table[0]
+    present = table.any(axis=1)
+    if not present.all():  # or all samples lie beyond the bins
+        present = run("regions", asked.labels, None, asked.names, RegionColumns()).counts > 0
+    if asked.rows is None:
+        return table[0] if len(present) and present[0] else None
+    rows = np.atleast_1d(asked.rows)
+    result = np.full(rows.shape, None, object)
+    for at, row in np.ndenumerate(rows):
+        if row >= 0 and present[row]:
+            result[at] = table[row].copy()
+    return result
+
+
+def checked_index(index: Any, labels: Array) -> Array:
+    """Return an index in the dtype of the labels, as scipy refuses what they cannot hold."""
+    wanted = np.atleast_1d(host_array(index, "index"))
+    with np.errstate(invalid="ignore"):
+        held = wanted.astype(labels.dtype)
+    if np.any(held.astype(wanted.dtype) != wanted):
+        raise ValueError(
+            f"Cannot convert index values from <{wanted.dtype}> to <{labels.dtype}> (labels' type) without "
+            "loss of precision"
+        )
+    held.min()  # raises where there is none
+    return held
+
+
+def grouped(
+    call: Call, x: Array, labels: Array, names: RegionNames, positions: bool
+) -> Iterator[tuple[Array, ...]]:
+    """Yield the samples of each row in C order, and their positions where they are wanted."""
+    if x.ndim == 0:
+        x, labels = x.reshape(1), labels.reshape(1)
+    plain = x.dtype.char in REAL_DTYPES
+    wants = (positions or not plain, False, True)
+    offsets, samples, places, _ = call.run("region_groups", labels, x if plain else None, names, *wants)
+    if not plain:
+        samples = x[np.unravel_index(places, x.shape)]
+    columns = (samples, places) if positions else (samples,)
+    for begin, end in itertools.pairwise(offsets.tolist()):
+        yield tuple(column[begin:end] for column in columns)
