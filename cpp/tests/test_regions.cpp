@@ -19,15 +19,17 @@ TEST(regions, two_labels_at_every_level) {
     in(9, 3) = 1000;  // no label of the table
     for (const CpuLevel level : usable_levels()) {
         set_active_level(to_string(level));
-        const regions::Table table = cpu::regions(as_const(erase_type(in)), erase_type(beside),
-                                                  regions::Names::range(-2, 8), {true, true, true, true, true, true}, {});
+        const regions::Table table =
+            cpu::regions(as_const(erase_type(in)), erase_type(beside), regions::Names::range(-2, 8),
+                         {true, true, true, true, true, true}, {});
         EXPECT(table.counts[0] == 70 && table.sums[0].sum == 70 * 134.5);
         const regions::Spread& spread = table.spreads[0];
         EXPECT(spread.second - spread.first * spread.first / 70 == 70.0 * (70 * 70 - 1) / 12);
         EXPECT(table.extremes[0].minimum_at == 7 * 300 + 100 && table.extremes[0].maximum_at == 7 * 300 + 169);
         EXPECT(table.boxes[0] == 7 && table.boxes[1] == 7 && table.indices[0] == 490);
         EXPECT(table.boxes[2] == 100 && table.boxes[3] == 169 && table.indices[1] == 9415);
-        EXPECT(table.centres[0] == 7 * 70 * 134.5 && table.centres[1] == 70.0 * (70 * 70 - 1) / 12 + 70 * 134.5 * 134.5);
+        EXPECT(table.centres[0] == 7 * 70 * 134.5 &&
+               table.centres[1] == 70.0 * (70 * 70 - 1) / 12 + 70 * 134.5 * 134.5);
         EXPECT(table.counts[7] == 40 * 300 - 71 && table.extremes[7].maximum_at == 299);
         EXPECT(table.counts[1] == 0 && table.extremes[1].minimum_at == -1);
     }
@@ -85,8 +87,9 @@ TEST(regions, groups_and_their_quantiles) {
     EXPECT((samples == std::vector<std::int16_t>{8, 2, 5, 1, 4}));
     EXPECT((positions == std::vector<std::int64_t>{2, 4, 0, 1, 3}));
     std::vector<std::int16_t> neighbours(12);
-    const regions::Ranks ranks = cpu::region_quantiles(erase_type(contiguous_view<std::int16_t, 1>(samples.data(), {5})),
-                                                       groups.offsets, {0.5, 0.0}, neighbours.data(), {});
+    const regions::Ranks ranks =
+        cpu::region_quantiles(erase_type(contiguous_view<std::int16_t, 1>(samples.data(), {5})), groups.offsets,
+                              {0.5, 0.0}, neighbours.data(), {});
     EXPECT(neighbours[0] == 2 && neighbours[1] == 8 && neighbours[2] == 2 && neighbours[4] == 4 && neighbours[6] == 1);
     EXPECT(ranks.fractions[0] == 0.5 && ranks.fractions[2] == 0.0 && ranks.not_numbers[0] == 0);
 }

@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumResidue', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'MorphologyStep', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RankOptions', 'RecursiveGaussianOptions', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'chamfer', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'fma_loop', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'morphology', 'n4', 'n4_divide', 'norm', 'normalise', 'pool3d', 'push', 'rank', 'recursive_gaussian', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'touched', 'warp', 'warp_labels', 'within_distance', 'write_labels', 'write_values']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumResidue', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'MorphologyStep', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RankOptions', 'RecursiveGaussianOptions', 'RegionColumns', 'RegionNames', 'RegionTable', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'chamfer', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'fma_loop', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'morphology', 'n4', 'n4_divide', 'norm', 'normalise', 'pool3d', 'push', 'rank', 'recursive_gaussian', 'region_crossings', 'region_diameters', 'region_groups', 'region_histograms', 'region_quantiles', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'touched', 'warp', 'warp_labels', 'within_distance', 'write_labels', 'write_values']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -97,6 +97,85 @@ class MorphologyStep:
     """
     def __init__(self, *, structure: typing.Annotated[numpy.typing.ArrayLike, numpy.bool], centre: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], any: bool, border: bool = False, iterations: typing.SupportsInt | typing.SupportsIndex = 1) -> None:
         ...
+class RegionNames:
+    """
+    Which labels have a row in a table.
+    """
+    @staticmethod
+    def every(zero: bool) -> RegionNames:
+        """
+        Each label that occurs, 0 too or not.
+        """
+    @staticmethod
+    def listed(labels: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> RegionNames:
+        """
+        These labels, each once; of uint64 the bits.
+        """
+    @staticmethod
+    def positive() -> RegionNames:
+        """
+        One row for all labels above 0.
+        """
+    @staticmethod
+    def range(lowest: typing.SupportsInt | typing.SupportsIndex, count: typing.SupportsInt | typing.SupportsIndex) -> RegionNames:
+        """
+        Labels from `lowest` on.
+        """
+class RegionColumns:
+    """
+    What a table holds beside the counts.
+    """
+    def __init__(self, *, sums: bool = False, moments: bool = False, extremes: bool = False, boxes: bool = False, indices: bool = False, centres: bool = False) -> None:
+        ...
+class RegionTable:
+    """
+    A row for each label; its arrays are views. -1 of a position: none.
+    """
+    @property
+    def boxes(self) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        First and last index along each axis.
+        """
+    @property
+    def centres(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Sums of sample times index.
+        """
+    @property
+    def counts(self) -> numpy.typing.NDArray[numpy.int64]:
+        ...
+    @property
+    def indices(self) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Sums of the indices along each axis.
+        """
+    @property
+    def labels(self) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Names of the rows, where they were open.
+        """
+    @property
+    def maximum_at(self) -> numpy.typing.NDArray[numpy.int64]:
+        ...
+    @property
+    def minimum_at(self) -> numpy.typing.NDArray[numpy.int64]:
+        ...
+    @property
+    def not_number_at(self) -> numpy.typing.NDArray[numpy.int64]:
+        ...
+    @property
+    def squares(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Sums of squares about the mean.
+        """
+    @property
+    def sums(self) -> numpy.typing.NDArray[numpy.float64]:
+        ...
+    @property
+    def whole_sums(self) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Of integers, modulo 2^64.
+        """
 class N4Options:
     """
     How n4 fits; see vk.n4_bias_field_correction.
@@ -398,9 +477,29 @@ def recursive_gaussian(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]
     """
     Smooths along axes at a cost that does not grow with sigma; `output` may be `input` itself.
     """
-def regions(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, lowest: typing.SupportsInt | typing.SupportsIndex, count: typing.SupportsInt | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
+def region_crossings(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], names: RegionNames, threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
     """
-    For each label: samples; first, last and sum of the indices along each axis; of the image there the sum, the sum of squares about the mean, and where the first minimum and maximum are. threads=0: the default number.
+    For each label and each step to a neighbour above (0, 0, 0) in the order of tuples, pairs of neighbours of which one has the label; outside lies none.
+    """
+def region_diameters(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], names: RegionNames, matrix: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    The largest distance between two samples of each label, with indices mapped by a matrix; -1 of none.
+    """
+def region_groups(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, names: RegionNames, positions: bool, indices: bool, in_order: bool, threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], typing.Any, typing.Any, typing.Any]:
+    """
+    Samples of one label side by side: where each row begins, and the end; samples of the image; positions in C order; a row of indices for each axis. threads=0: the default number.
+    """
+def region_histograms(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], names: RegionNames, edges: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
+    """
+    A row of counts for each label: edges[i] <= x < edges[i + 1], the last with both. The steps are equal.
+    """
+def region_quantiles(samples: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], quantiles: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.int64]]:
+    """
+    For each row of grouped samples, which are reordered, and each quantile: two neighbours in the order of the values, how far the quantile lies from the first to the second; and NaN in each row, which come last.
+    """
+def regions(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, names: RegionNames, columns: RegionColumns, threads: typing.SupportsInt | typing.SupportsIndex) -> RegionTable:
+    """
+    For each label its samples, where they are, and what an image is there. threads=0: the default number.
     """
 def release_memory() -> None:
     """
