@@ -43,7 +43,9 @@ JOBS = {
     "convolve 31^3": Job(31, n=128),
     "convolve 2-D 101^2": Job(101, 2, 2048),
 }
-LARGE = 1000  # taps: from here on SciPy's ndimage takes minutes, and its answer comes from a Fourier transform
+# Taps: with more, SciPy's ndimage takes minutes and its answer comes from a Fourier transform.
+LARGE = 1000
+MOST_OF_TORCH = 15**3  # with more, torch takes minutes
 
 
 def weights(job: Job) -> Any:
@@ -78,13 +80,14 @@ def convolve(job: Job, image: Image, n: int) -> Case:
         return lambda: layer(picture, kernel, padding=job.size // 2)  # zeros beyond the edges
 
     large = w.size > LARGE
+    with_torch = x.dtype == np.float32 and not job.separable and w.size <= MOST_OF_TORCH
     of_scipy: Call = (lambda: by_fourier(x, w)) if large else (lambda: scipy_ndimage.convolve(x, w))
     return Case(
         size=size_of(x.shape, dtype=x.dtype),
         ours=lambda threads: vk.ndimage.convolve(x, w, threads=threads),
         want=lambda: by_fourier(exact, w) if large else scipy_ndimage.convolve(exact, w),
         peers={"scipy fftconvolve" if large else "scipy": lambda _: of_scipy}
-        | ({"torch": by_torch} if x.dtype == np.float32 and not job.separable else {}),
+        | ({"torch": by_torch} if with_torch else {}),
         moved=2 * x.nbytes,
     )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""correlate in Fourier space: SciPy's numbers, exact integers, NaN that stay where they are, sizes of samples."""
+"""correlate in Fourier space: SciPy's numbers, exact integers, NaN that stay local, sizes of samples."""
 
 import numpy as np
 import pytest
@@ -172,7 +172,11 @@ def test_a_background_of_zeros_stays_zero(rng, dtype):
 
 
 def test_batches_and_complex_arrays(rng):
-    for shape, taps in [((3, 60, 65), (1, 21, 24)), ((60, 65, 3), (21, 24, 1)), ((20, 2, 21, 22), (9, 1, 8, 9))]:
+    for shape, taps in [
+        ((3, 60, 65), (1, 21, 24)),
+        ((60, 65, 3), (21, 24, 1)),
+        ((20, 2, 21, 22), (9, 1, 8, 9)),
+    ]:
         x = image(rng, shape, "float64")
         weights = weights_of(rng, taps)
         got, want = ndimage.correlate(x, weights), scipy_ndimage.correlate(x, weights)

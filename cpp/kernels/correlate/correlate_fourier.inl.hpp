@@ -39,7 +39,8 @@ void load_plane(const FourierTask<C>& task, std::int64_t z, C* plane) {
             fill_row(to + samples, C{0}, arrays.pitch - samples);
             continue;
         }
-        const char* const row = arrays.in + (source_z * planes.in_stride + source_y * rows.in_stride) * arrays.in_itemsize;
+        const char* const row =
+            arrays.in + (source_z * planes.in_stride + source_y * rows.in_stride) * arrays.in_itemsize;
         load_extended(arrays, row, task.parts[2], load_line, false, to);
         const std::int64_t next = planes.in_stride + (task.parts[2].first - arrays.row.before) * arrays.in_step;
         if (arrays.in_step == 1) fetch_ahead(row + next * arrays.in_itemsize, samples * arrays.in_itemsize);

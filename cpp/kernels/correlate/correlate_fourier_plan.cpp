@@ -14,7 +14,7 @@ namespace {
 // Fourier for a voxel, for a sample of a tile, for a sample and each halving of the tile, for a sample of a spectrum
 // that leaves L2, for a row of a tile.
 constexpr double kByTap[] = {0.02, 0.075};
-constexpr double kByVoxel[] = {1.2, 2.4};
+constexpr double kByVoxel[] = {2.0, 4.0};
 constexpr double kBySample[] = {1.0, 2.0};
 constexpr double kByHalving[] = {0.09, 0.18};
 constexpr double kByFarSample[] = {1.3, 2.6};
@@ -73,8 +73,7 @@ std::vector<Axis> take_axes(const std::vector<Axis>& all, Axes<2>& batch) {
     const auto distance = [](const Axis& axis) {
         return axis.extent == 1 ? std::numeric_limits<std::int64_t>::max() : std::abs(axis.in_stride);
     };
-    std::stable_sort(axes.begin(), axes.end(),
-                     [&](const Axis& a, const Axis& b) { return distance(a) > distance(b); });
+    std::stable_sort(axes.begin(), axes.end(), [&](const Axis& a, const Axis& b) { return distance(a) > distance(b); });
     return axes;
 }
 
@@ -97,8 +96,8 @@ void choose_lengths(FourierCut& cut, std::int64_t itemsize) {
                 const auto tiles = static_cast<double>(z.tiles * y.tiles * x.tiles) * repeats;
                 const double by_sample = kBySample[wide] + kByHalving[wide] * (z.halvings + y.halvings + x.halvings) +
                                          (far ? kByFarSample[wide] : 0.0);
-                const double by_tile = static_cast<double>(samples) * by_sample +
-                                       static_cast<double>(z.length * y.length) * kByRow;
+                const double by_tile =
+                    static_cast<double>(samples) * by_sample + static_cast<double>(z.length * y.length) * kByRow;
                 const double cost = (tiles + 0.5) * by_tile;
                 if (cost >= cut.cost) continue;
                 cut.cost = cost;
@@ -166,8 +165,8 @@ FourierPlan<C>::FourierPlan(const FourierCut& tiles, const Filter& filter) : cut
 template <class C>
 void FourierPlan<C>::set_limits() {
     const auto samples = static_cast<double>(cut.samples());
-    const double magnitude = std::accumulate(weights.begin(), weights.end(), 0.0,
-                                             [](double sum, double w) { return sum + std::abs(w); });
+    const double magnitude =
+        std::accumulate(weights.begin(), weights.end(), 0.0, [](double sum, double w) { return sum + std::abs(w); });
     constexpr double kUnit = static_cast<double>(std::numeric_limits<C>::epsilon()) / 2;
     largest = static_cast<double>(std::numeric_limits<C>::max()) / (8.0 * samples * std::max(magnitude, 1.0));
     smallest = static_cast<double>(std::numeric_limits<C>::min()) / kUnit * samples * std::max(1.0 / magnitude, 1.0);

@@ -36,14 +36,14 @@ struct FourierPlan {
     FourierTask<C> task_of_weights() const;  // they are transformed as a tile of their own is
 
     std::int64_t groups() const;
-    std::int64_t plane_size() const;     // of samples
+    std::int64_t plane_size() const;  // of samples
     std::int64_t spectrum_size() const;
     std::int64_t weights_size() const;
     std::int64_t lines_size() const;
 
     FourierCut cut;
     std::vector<double> weights;
-    double scale = 1.0;    // of the weights' spectrum: both spectra come doubled, and the way back multiplies
+    double scale = 1.0;     // of the weights' spectrum: both spectra come doubled, and the way back multiplies
     double smallest = 0.0;  // of a tile's samples the largest lies between these, or the tile is summed directly
     double largest = 0.0;
 

@@ -90,11 +90,11 @@ struct FourierTask {
     Part parts[kFourierAxes] = {};  // the tile
     LineTransform<C> transforms[kFourierAxes];
     std::int64_t columns = 1;
-    std::int64_t row_pitch = 0;   // of the spectrum
-    std::int64_t group = 1;       // frequencies of the rows' axis that are filtered together
-    std::int64_t group_size = 0;  // of the weights
+    std::int64_t row_pitch = 0;            // of the spectrum
+    std::int64_t group = 1;                // frequencies of the rows' axis that are filtered together
+    std::int64_t group_size = 0;           // of the weights
     const std::int64_t* places = nullptr;  // of the frequencies of the rows' axis
-    C unit = C{0};  // results are whole multiples of it; 0 where they may be anything
+    C unit = C{0};                         // results are whole multiples of it; 0 where they may be anything
 
     std::int64_t planes() const { return transforms[0].length; }
     std::int64_t frequencies() const { return transforms[1].length / 2 + 1; }
