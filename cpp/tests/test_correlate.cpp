@@ -122,6 +122,52 @@ TEST(correlate, an_outer_product_equals_the_formula) {
     }
 }
 
+// Large weights: tiles of many lengths, a NaN whose tile is summed directly, int16 whose sums are rounded.
+TEST(correlate, in_fourier_space_equals_the_formula_at_every_level) {
+    for (const CpuLevel level : usable_levels()) {
+        set_active_level(to_string(level));
+        for (const std::int64_t n : {33, 64, 95, 190}) {
+            const std::vector<double> x = numbers(3 * 40 * n);
+            std::vector<double> y(x.size());
+            std::vector<float> single(x.begin(), x.end());
+            std::vector<float> single_y(x.size());
+            std::vector<std::int16_t> whole(x.size());
+            std::vector<std::int16_t> whole_y(x.size());
+            for (std::size_t i = 0; i < x.size(); ++i) whole[i] = static_cast<std::int16_t>(x[i] * 1000.0);
+            single[7] = std::nanf("");
+            const View<const double, 3> in = contiguous_view<const double, 3>(x.data(), {3, 40, n});
+            const View<const float, 3> single_in = contiguous_view<const float, 3>(single.data(), {3, 40, n});
+            const View<const std::int16_t, 3> whole_in =
+                contiguous_view<const std::int16_t, 3>(whole.data(), {3, 40, n});
+            Filter filter = filter_of({2, 21, 17}, {0, 3, -2}, Boundary::mirror);
+            Exec exec;
+            exec.threads = 3;
+            cpu::correlate(erase_type(in), erase_type(contiguous_view<double, 3>(y.data(), {3, 40, n})), filter, exec);
+            cpu::correlate(erase_type(single_in), erase_type(contiguous_view<float, 3>(single_y.data(), {3, 40, n})),
+                           filter, exec);
+            std::int64_t other_bits = 0;
+            for (std::int64_t i = 0; i < 3 * 40 * n; i += 7) {
+                const auto k = static_cast<std::size_t>(i);
+                const double want = formula(in, filter, i / n / 40, i / n % 40, i % n);
+                other_bits += y[k] != want;
+                EXPECT_NEAR(y[k], want, 1e-11);
+                const double with_nan = formula(single_in, filter, i / n / 40, i / n % 40, i % n);
+                EXPECT(std::isnan(single_y[k]) == std::isnan(with_nan));
+                if (!std::isnan(with_nan)) EXPECT_NEAR(single_y[k], want, 1e-4);
+            }
+            EXPECT(other_bits > 0);
+            for (double& w : filter.weights) w = std::round(w * 9.0);
+            cpu::correlate(erase_type(whole_in),
+                           erase_type(contiguous_view<std::int16_t, 3>(whole_y.data(), {3, 40, n})), filter, exec);
+            for (std::int64_t i = 0; i < 3 * 40 * n; i += 7) {
+                const double want = formula(whole_in, filter, i / n / 40, i / n % 40, i % n);
+                const auto wrapped = static_cast<std::int16_t>(static_cast<std::int32_t>(want));
+                EXPECT(whole_y[static_cast<std::size_t>(i)] == wrapped);
+            }
+        }
+    }
+}
+
 TEST(correlate, nothing_and_one_number) {
     const Filter filter = filter_of({3, 3, 3}, {0, 0, 0}, Boundary::reflect);
     cpu::correlate(as_const(erase_type(contiguous_view<double, 3>(nullptr, {0, 5, 2}))),

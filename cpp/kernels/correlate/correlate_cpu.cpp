@@ -2,31 +2,13 @@
 #include <algorithm>
 
 #include "core/lines.hpp"
-#include "core/workspace.hpp"
-#include "kernels/correlate/correlate_plan.hpp"
+#include "kernels/correlate/correlate_run.hpp"
 
 namespace voxkern::correlate {
 namespace {
 
 const Ops& active_ops() {
     return VOXKERN_SELECT_LEVEL(ops);
-}
-
-template <class C>
-using FilterRun = void (*)(const Task<C>&, std::int64_t, C*, C*);
-
-template <class C>
-void correlate_directly(const ConstArrayView& in, const ArrayView& out, const Filter& filter, Arithmetic arithmetic,
-                        const Exec& exec, FilterRun<C> filter_run) {
-    const Plan<C> plan(in, out, filter, arithmetic);
-    const Task<C> task = plan.task(in, out, static_cast<C>(filter.cval));
-    const std::int64_t samples = plan.tile_rows() * plan.pitch;
-    const std::int64_t results = plan.result_size();
-    parallel_for(plan.runs(), exec, [&](std::int64_t run) {
-        Workspace workspace(Workspace::bytes_of<C>({samples, results}));
-        C* const box = workspace.take<C>(samples);
-        filter_run(task, run, box, workspace.take<C>(results));
-    });
 }
 
 // A pass in place copies the array where its lines are cut into pieces.
@@ -51,11 +33,20 @@ void correlate(const ConstArrayView& in, const ArrayView& out, const correlate::
     }
     const correlate::Ops& ops = correlate::active_ops();
     const correlate::Arithmetic arithmetic = correlate::arithmetic_of(in.dtype, out.dtype, filter);
+    if (const auto cut = correlate::fourier_cut(in, out, filter, arithmetic)) {
+        const Exec limited = limited_to_work(exec, static_cast<std::int64_t>(cut->cost));
+        if (arithmetic == correlate::Arithmetic::f32) {
+            correlate::correlate_by_fourier(in, out, filter, *cut, ops.f32, flushing_subnormals(limited));
+        } else {
+            correlate::correlate_by_fourier(in, out, filter, *cut, ops.f64, limited);
+        }
+        return;
+    }
     const Exec limited = limited_to_work(exec, correlate::work_of(in, filter));
     if (arithmetic == correlate::Arithmetic::f64) {
-        correlate::correlate_directly<double>(in, out, filter, arithmetic, limited, ops.run_f64);
+        correlate::correlate_directly(in, out, filter, arithmetic, limited, ops.f64);
     } else {
-        correlate::correlate_directly<float>(in, out, filter, arithmetic, flushing_subnormals(limited), ops.run_f32);
+        correlate::correlate_directly(in, out, filter, arithmetic, flushing_subnormals(limited), ops.f32);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <utility>
 
 #include "core/axes.hpp"
 
@@ -16,13 +17,20 @@ constexpr std::int64_t kShortAxis = 64;                       // of channels tha
 constexpr std::int64_t kRuns = 48;                            // enough for the threads there may be
 constexpr std::int64_t kLongestRun = 8;
 
-// scipy leaves such weights out.
+void cut(Axis& axis, std::int64_t block, std::int64_t least) {
+    axis.tiles = (axis.extent + block - 1) / block;
+    if (axis.extent / axis.tiles < least) axis.tiles = std::max<std::int64_t>(axis.extent / least, 1);
+    axis.block = (axis.extent + axis.tiles - 1) / axis.tiles;
+}
+
+}  // namespace
+
 bool is_zero(double weight) {
     return !(std::abs(weight) > std::numeric_limits<double>::epsilon());
 }
 
-// Axes of the array, slowest first, without those that are one sample and have one tap.
-std::vector<Axis> axes_of(const ConstArrayView& in, const ArrayView& out, const Filter& filter, bool any_order) {
+std::vector<Axis> axes_of(const ConstArrayView& in, const ArrayView& out, const Filter& filter, Edges edges,
+                          bool any_order) {
     std::vector<std::int64_t> weight_strides(static_cast<std::size_t>(in.rank));
     std::int64_t stride = 1;
     for (int a = in.rank - 1; a >= 0; --a) {
@@ -36,11 +44,12 @@ std::vector<Axis> axes_of(const ConstArrayView& in, const ArrayView& out, const 
     for (const int a : order) {
         const auto k = static_cast<std::size_t>(a);
         Axis axis;
-        axis.extent = in.shape[a];
+        axis.number = a;
+        axis.extent = out.shape[a];
         axis.in_stride = in.strides[a];
         axis.out_stride = out.strides[a];
         axis.taps = filter.shape[k];
-        axis.before = axis.taps / 2 + filter.origins[k];
+        axis.before = edges == Edges::padded ? 0 : axis.taps / 2 + filter.origins[k];
         axis.weight_stride = weight_strides[k];
         if (axis.extent == 1 && axis.taps == 1) continue;
         const bool flush = !axes.empty() && axes.back().in_stride == axis.extent * axis.in_stride &&
@@ -55,17 +64,12 @@ std::vector<Axis> axes_of(const ConstArrayView& in, const ArrayView& out, const 
     return axes;
 }
 
-void extend(Axis& axis, Boundary mode) {
+void extend(Axis& axis, Boundary mode, Edges edges) {
     for (std::int64_t i = -axis.ahead(); i < 0; ++i) axis.extension.push_back(fold_index(i, axis.extent, mode));
     for (std::int64_t i = 0; i < axis.behind(); ++i) {
-        axis.extension.push_back(fold_index(axis.extent + i, axis.extent, mode));
+        const std::int64_t at = axis.extent + i;
+        axis.extension.push_back(edges == Edges::padded ? at : fold_index(at, axis.extent, mode));
     }
-}
-
-void cut(Axis& axis, std::int64_t block, std::int64_t least) {
-    axis.tiles = (axis.extent + block - 1) / block;
-    if (axis.extent / axis.tiles < least) axis.tiles = std::max<std::int64_t>(axis.extent / least, 1);
-    axis.block = (axis.extent + axis.tiles - 1) / axis.tiles;
 }
 
 AxisTask task_of(const Axis& axis) {
@@ -81,23 +85,26 @@ AxisTask task_of(const Axis& axis) {
     return task;
 }
 
-}  // namespace
+double unit_of(const Filter& filter) {
+    double unit = 1.0;
+    for (const double w : filter.weights) {
+        if (is_zero(w)) continue;
+        while (w * unit != std::trunc(w * unit) && unit < 4096.0) unit *= 2.0;
+        if (w * unit != std::trunc(w * unit)) return 0.0;
+    }
+    const bool whole = !is_constant(filter.mode) || filter.cval == std::trunc(filter.cval);
+    return whole ? unit : 0.0;
+}
 
 // Integers, or integers over a small power of two, add up exactly while all sums stay below 2^24 of their unit.
 Arithmetic arithmetic_of(DType in, DType out, const Filter& filter) {
     if (in == DType::f32 && out == DType::f32) return Arithmetic::f32;
-    if (!narrow_integer(in)) return Arithmetic::f64;
+    const double unit = narrow_integer(in) ? unit_of(filter) : 0.0;
+    if (unit == 0.0) return Arithmetic::f64;
     double sum = 0.0;
-    double unit = 1.0;  // of the weights is 1 / unit
-    for (const double w : filter.weights) {
-        if (is_zero(w)) continue;
-        sum += std::abs(w);
-        while (w * unit != std::trunc(w * unit) && unit < 4096.0) unit *= 2.0;
-        if (w * unit != std::trunc(w * unit)) return Arithmetic::f64;
-    }
-    const bool whole = !is_constant(filter.mode) || filter.cval == std::trunc(filter.cval);
+    for (const double w : filter.weights) sum += is_zero(w) ? 0.0 : std::abs(w);
     const double largest = std::max(largest_of(in), is_constant(filter.mode) ? std::abs(filter.cval) : 0.0);
-    return whole && sum * unit * largest <= 16777216.0 ? Arithmetic::f32_exact : Arithmetic::f64;
+    return sum * unit * largest <= 16777216.0 ? Arithmetic::f32_exact : Arithmetic::f64;
 }
 
 std::int64_t work_of(const ConstArrayView& in, const Filter& filter) {
@@ -105,17 +112,17 @@ std::int64_t work_of(const ConstArrayView& in, const Filter& filter) {
 }
 
 template <class C>
-Plan<C>::Plan(const ConstArrayView& in, const ArrayView& out, const Filter& filter, Arithmetic arithmetic)
+Plan<C>::Plan(const ConstArrayView& in, const ArrayView& out, const Filter& filter, Arithmetic arithmetic, Edges edges)
     : weights(filter.weights.begin(), filter.weights.end()) {
     for (std::size_t i = 0; i < weights.size(); ++i) {
         if (is_zero(filter.weights[i])) weights[i] = C{0};
     }
     // Of integers the last bit of a sum may decide where it is truncated: the taps are added in C order, as scipy's.
     const bool floating = out.dtype == DType::f32 || out.dtype == DType::f64;
-    take_axes(in, out, filter, floating || arithmetic != Arithmetic::f64);
+    take_axes(axes_of(in, out, filter, edges, floating || arithmetic != Arithmetic::f64));
     choose_tiles();
-    for (Axis& axis : outer) extend(axis, filter.mode);
-    extend(row, filter.mode);
+    for (Axis& axis : outer) extend(axis, filter.mode, edges);
+    extend(row, filter.mode, edges);
     // Long chains of additions round like their length; the sums of parts as long as there are parts round least.
     const auto even = static_cast<std::int64_t>(std::sqrt(static_cast<double>(weights.size())));
     add_steps(arithmetic == Arithmetic::f32 ? std::max<std::int64_t>(even, 40)
@@ -123,8 +130,8 @@ Plan<C>::Plan(const ConstArrayView& in, const ArrayView& out, const Filter& filt
 }
 
 template <class C>
-void Plan<C>::take_axes(const ConstArrayView& in, const ArrayView& out, const Filter& filter, bool any_order) {
-    outer = axes_of(in, out, filter, any_order);
+void Plan<C>::take_axes(std::vector<Axis> axes) {
+    outer = std::move(axes);
     if (outer.empty()) outer.emplace_back();
     row = outer.back();
     outer.pop_back();

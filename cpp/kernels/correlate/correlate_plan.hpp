@@ -19,6 +19,12 @@ enum class Arithmetic : std::int8_t {
 
 Arithmetic arithmetic_of(DType in, DType out, const Filter& filter);
 
+// scipy leaves such weights out.
+bool is_zero(double weight);
+
+// The smallest power of two that makes all weights whole, and `cval` where it counts, if at most 4096; else 0.
+double unit_of(const Filter& filter);
+
 // The passes that give the same result to within its documented error, and sooner; none where there are not.
 std::vector<correlate1d::AxisFilter> separated(DType in, DType out, const Filter& filter);
 
@@ -37,6 +43,7 @@ inline double largest_of(DType dtype) {
 
 // One axis, or several that lie flush and have no taps.
 struct Axis {
+    int number = -1;  // in the array
     std::int64_t extent = 1;
     std::int64_t in_stride = 0;
     std::int64_t out_stride = 0;
@@ -52,9 +59,21 @@ struct Axis {
     std::int64_t padded() const { return block + taps - 1; }  // samples of a tile
 };
 
+// Where the samples beyond the edges come from: the boundary mode, or the array itself, which has them.
+enum class Edges : std::int8_t { extended, padded };
+
+// The axes of the result, slowest first where they may be in any order, without those of one sample and one tap.
+std::vector<Axis> axes_of(const ConstArrayView& in, const ArrayView& out, const Filter& filter, Edges edges,
+                          bool any_order);
+
+void extend(Axis& axis, Boundary mode, Edges edges);
+
+AxisTask task_of(const Axis& axis);
+
 template <class C>
 struct Plan {
-    Plan(const ConstArrayView& in, const ArrayView& out, const Filter& filter, Arithmetic arithmetic);
+    Plan(const ConstArrayView& in, const ArrayView& out, const Filter& filter, Arithmetic arithmetic,
+         Edges edges = Edges::extended);
 
     std::vector<Axis> outer;  // the last one is that of neighbouring result rows
     Axis row;
@@ -74,7 +93,7 @@ struct Plan {
     Task<C> task(const ConstArrayView& in, const ArrayView& out, C cval) const;
 
   private:
-    void take_axes(const ConstArrayView& in, const ArrayView& out, const Filter& filter, bool any_order);
+    void take_axes(std::vector<Axis> axes);
     void choose_tiles();
     void add_steps(std::int64_t longest_part);
 };

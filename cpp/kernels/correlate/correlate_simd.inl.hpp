@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Row loops of correlate, compiled once per ISA level inside that level's namespace.
 #include "core/simd/intrinsics.hpp"
+#include "core/words.hpp"
 #include "kernels/correlate/correlate_task.hpp"
 
 namespace voxkern::correlate {
@@ -8,6 +9,9 @@ namespace VOXKERN_LEVEL {
 namespace {
 
 #include "core/simd/simd.inl.hpp"
+// clang-format off: after those
+#include "core/simd/fourier.inl.hpp"
+// clang-format on
 
 // Vectors of a result row that stay in registers, for kRows rows: 24 sums of 32 registers, or 12 of 16.
 #if defined(__AVX512F__) || defined(__aarch64__)
@@ -22,17 +26,6 @@ constexpr int kWide = 2;
 inline std::int64_t source_of(const AxisTask& axis, std::int64_t i) {
     if (i >= 0 && i < axis.extent) return i;
     return axis.extension[i < 0 ? i + axis.ahead : i - axis.extent + axis.ahead];
-}
-
-struct Part {
-    std::int64_t first;
-    std::int64_t count;
-};
-
-// The results of a tile along an axis: tiles differ by one sample at most.
-inline Part part_of(const AxisTask& axis, std::int64_t tile) {
-    const std::int64_t first = tile * axis.extent / axis.tiles;
-    return {first, (tile + 1) * axis.extent / axis.tiles - first};
 }
 
 // Samples of a row for the results of `part`, from the row that starts at `src`; `there`: but for those of its
@@ -54,8 +47,11 @@ void load_extended(const Task<C>& task, const char* src, const Part& part, LoadR
         if (i == low && low < high) i = high;
         if (i >= end) break;
         const std::int64_t source = source_of(row, i);
+        C* const at = to + (i - begin) * width;
         if (source < 0) {
-            fill_row(to + (i - begin) * width, task.cval, width);
+            fill_row(at, task.cval, width);
+        } else if (source >= low && source < high) {  // of the samples that have been loaded
+            for (std::int64_t c = 0; c < width; ++c) at[c] = at[(source - i) * width + c];
         } else {
             samples(source, 1, i);
         }
@@ -308,10 +304,14 @@ void filter_run(const Task<C>& task, std::int64_t run, C* samples, C* results) {
     }
 }
 
+// --- tiles in Fourier space ---
+
+#include "kernels/correlate/correlate_fourier.inl.hpp"
+
 }  // namespace
 
 const Ops& ops() {
-    static constexpr Ops table = {filter_run<float>, filter_run<double>};
+    static constexpr Ops table = {{filter_run<float>, kFourierOps<float>}, {filter_run<double>, kFourierOps<double>}};
     return table;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/cpu.hpp"
+#include "core/fourier.hpp"
 #include "core/view.hpp"
 
 namespace voxkern::correlate {
@@ -36,6 +37,17 @@ struct AxisTask {
     const std::int64_t* extension = nullptr;
 };
 
+struct Part {
+    std::int64_t first;
+    std::int64_t count;
+};
+
+// The results of a tile along an axis: tiles differ by one sample at most.
+VOXKERN_INLINE Part part_of(const AxisTask& axis, std::int64_t tile) {
+    const std::int64_t first = tile * axis.extent / axis.tiles;
+    return {first, (tile + 1) * axis.extent / axis.tiles - first};
+}
+
 template <class C>
 struct Task {
     const char* in = nullptr;
@@ -64,10 +76,52 @@ struct Task {
     C cval = C{0};
 };
 
+// Planes, rows and samples of a row: the axes that are transformed.
+inline constexpr int kFourierAxes = 3;
+// Rows are transformed as many at a time as a vector has lanes: at every level a part of these.
+inline constexpr std::int64_t kMostLanes = 16;
+
+// A tile that is multiplied in Fourier space. Its spectrum has length / 2 + 1 frequencies of the rows' axis; each has a
+// row for every plane, of `columns` real parts and as many imaginary ones. `arrays` has the planes and rows as outer
+// axes and the pitch of a plane of samples.
+template <class C>
+struct FourierTask {
+    Task<C> arrays;
+    Part parts[kFourierAxes] = {};  // the tile
+    LineTransform<C> transforms[kFourierAxes];
+    std::int64_t columns = 1;
+    std::int64_t row_pitch = 0;            // of the spectrum
+    std::int64_t group = 1;                // frequencies of the rows' axis that are filtered together
+    std::int64_t group_size = 0;           // of the weights
+    const std::int64_t* places = nullptr;  // of the frequencies of the rows' axis
+    C unit = C{0};                         // results are whole multiples of it; 0 where they may be anything
+
+    std::int64_t planes() const { return transforms[0].length; }
+    std::int64_t frequencies() const { return transforms[1].length / 2 + 1; }
+};
+
+// Row loops of a Fourier tile. load() takes the samples of plane z; forth() does so for planes first <= z < last, and
+// returns the largest magnitude, infinity where one is NaN. `lines` holds kMostLanes rows of the spectrum;
+// spectrum_of() makes the weights that filter() multiplies by.
+template <class C>
+struct FourierOps {
+    void (*load)(const FourierTask<C>&, std::int64_t z, C* plane);
+    C (*forth)(const FourierTask<C>&, std::int64_t first, std::int64_t last, C* plane, C* spectrum);
+    void (*spectrum_of)(const FourierTask<C>&, std::int64_t group, C scale, C* spectrum, C* lines, C* weights);
+    void (*filter)(const FourierTask<C>&, std::int64_t group, const C* weights, C* spectrum, C* lines);
+    void (*back)(const FourierTask<C>&, std::int64_t first, std::int64_t last, const C* spectrum, C* plane);
+};
+
 // `samples` holds a tile, `results` one block or what is on its way into a tile.
+template <class C>
+struct LevelOps {
+    void (*filter_run)(const Task<C>&, std::int64_t run, C* samples, C* results);
+    FourierOps<C> fourier;
+};
+
 struct Ops {
-    void (*run_f32)(const Task<float>&, std::int64_t run, float* samples, float* results);
-    void (*run_f64)(const Task<double>&, std::int64_t run, double* samples, double* results);
+    LevelOps<float> f32;
+    LevelOps<double> f64;
 };
 
 VOXKERN_DECLARE_LEVELS(Ops, ops)

@@ -13,7 +13,7 @@ from .. import _core
 from . import backend
 from .validate import thread_count
 
-NUMERICS_VERSION = 8  # raised by any change of result bits
+NUMERICS_VERSION = 9  # raised by any change of result bits
 
 
 def _in_worker() -> bool:
@@ -71,7 +71,7 @@ def show_config() -> dict[str, Any]:
     --------
     >>> import voxkern as vk
     >>> vk.show_config()["numerics_version"]
-    8
+    9
     """
     cuda, reason = backend.cuda_status()
     return {

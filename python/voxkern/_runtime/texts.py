@@ -242,9 +242,13 @@ origin : int or sequence
     or one per axis of ``axes``.""",
     "dense_notes": """\
 Weights of 2.2e-16 and less in size count as zero, as with scipy. Weights that are an outer product of
-filters are applied one axis after the other where that is faster and as exact.
+filters are applied one axis after the other where that is faster and as exact. Other large weights (from
+about 8 x 8 x 8 or 18 x 18 on) are multiplied in Fourier space, tile by tile. The error is then at most 1e-6
+(float32) or 1e-12 of the weights' sum of sizes times the largest sample nearby. Results truncated to integers
+are exact, and NaN spreads no further than with scipy.
 
-Extra memory: a tile of at most 384 KiB per thread; more where the weights are larger than that.""",
+Extra memory: a tile of at most 384 KiB per thread, in Fourier space 10 MiB per thread and 10 MiB for the
+weights; more where the weights are larger than that.""",
     "axes": """\
 axes : int or sequence, optional
     Axes to filter; all by default.""",
