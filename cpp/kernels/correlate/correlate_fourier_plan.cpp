@@ -10,7 +10,7 @@
 namespace voxkern::correlate {
 namespace {
 
-// Nanoseconds on one thread, measured (README.md), in float32 and float64: of direct sums for a voxel and a tap; by
+// Nanoseconds on one thread, fitted (README.md), in float32 and float64: of direct sums for a voxel and a tap; by
 // Fourier for a voxel, for a sample of a tile, for a sample and each halving of the tile, for a sample of a spectrum
 // that leaves L2, for a row of a tile.
 constexpr double kByTap[] = {0.02, 0.075};
