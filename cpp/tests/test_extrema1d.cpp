@@ -57,10 +57,16 @@ T expected(const View<const T, 3>& in, const std::int64_t* at, Kind kind, const 
 }
 
 template <class T>
-void compare(const std::int64_t (&shape)[3], const Footprint& footprint, bool box, Kind kind) {
+void compare(const std::int64_t (&shape)[3], const Footprint& footprint, bool box, Kind kind, bool across = false) {
     const std::vector<T> x = numbers<T>(shape[0] * shape[1] * shape[2]);
     std::vector<T> y(x.size());
-    const View<const T, 3> in = contiguous_view<const T, 3>(x.data(), shape);
+    const View<const T, 3> beside = contiguous_view<const T, 3>(x.data(), shape);
+    View<const T, 3> in = beside;
+    if (across) {
+        in.strides[0] = 1;
+        in.strides[1] = shape[0];
+        in.strides[2] = shape[0] * shape[1];
+    }
     const View<T, 3> out = contiguous_view<T, 3>(y.data(), shape);
     Exec exec;
     exec.threads = 3;
@@ -75,7 +81,7 @@ void compare(const std::int64_t (&shape)[3], const Footprint& footprint, bool bo
         for (at[1] = 0; at[1] < shape[1]; ++at[1]) {
             for (at[2] = 0; at[2] < shape[2]; ++at[2]) {
                 const T e = expected(in, at, kind, footprint, T{5});
-                EXPECT(out(at[0], at[1], at[2]) == static_cast<T>(e - in(at[0], at[1], at[2])));
+                EXPECT(out(at[0], at[1], at[2]) == static_cast<T>(e - beside(at[0], at[1], at[2])));
             }
         }
     }
@@ -108,6 +114,8 @@ TEST(extrema1d, windows_equal_their_definition_at_every_level) {
                     compare<std::uint8_t>({5, 7, n}, window_of({3, 4, 1}, mode, box), box, Kind::minimum);
                     compare<std::int64_t>({3, 4, n}, window_of({1, 3, 6}, mode, box), box, Kind::maximum);
                 }
+                compare<float>({19, 7, n}, window_of({3, 2, 5}, mode, true), true, Kind::maximum, true);
+                compare<double>({33, 3, n}, window_of({3, 1, 2}, mode, true), true, Kind::minimum, true);
                 compare<float>({5, 7, n}, raised(window_of({3, 2, 5}, mode, false)), false, Kind::maximum);
                 compare<std::uint8_t>({5, 7, n}, raised(window_of({1, 4, 2}, mode, true)), false, Kind::minimum);
                 compare<std::int64_t>({3, 4, n}, raised(window_of({1, 1, 6}, mode, false)), false, Kind::maximum);

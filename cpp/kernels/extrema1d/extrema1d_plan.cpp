@@ -169,7 +169,9 @@ std::vector<Sweep> sweeps_of(const ConstArrayView& in, const ArrayView& out, con
             last_is_done = true;
         } else if (slower.size() >= 2) {
             const Sweep all = along(in, out, {slower.end() - 2, slower.end()}, last);
-            if (can_fuse(all, itemsize)) {
+            // A few planes of an input that lies across the result are a few samples of each of its cache lines.
+            const bool lies_across = std::abs(all.z.in_stride) < std::abs(all.x.in_stride);
+            if (!lies_across && can_fuse(all, itemsize)) {
                 sweeps.push_back(all);
                 slower.resize(slower.size() - 2);
                 last_is_done = true;

@@ -206,6 +206,27 @@ bool has_nan(const void* row, std::int64_t count) {
 
 // --- moves: U is an unsigned integer of the element's size ---
 
+template <std::size_t bytes>
+struct FloatOf {
+    using type = float;
+};
+template <>
+struct FloatOf<8> {
+    using type = double;
+};
+
+// Rows that lie flush across the memory order, no more than a cache line holds.
+template <class U>
+void transpose_edge(const U* src, const Block& block, U* dst, std::int64_t pitch, std::int64_t rows) {
+    using C = typename FloatOf<sizeof(U)>::type;  // registers are moved as they are
+    constexpr std::int64_t K = kTransposeBlock<C>;
+    for (std::int64_t i = 0; i < block.inner; i += K) {
+        const std::int64_t n = K < block.inner - i ? K : block.inner - i;
+        transpose(reinterpret_cast<const C*>(src + i * block.inner_stride), block.inner_stride,
+                  reinterpret_cast<C*>(dst + i), pitch, n, rows);
+    }
+}
+
 template <class U>
 void load_block(const void* from, const Block& block, void* to, std::int64_t pitch) {
     constexpr std::int64_t kEdge = 64 / static_cast<std::int64_t>(sizeof(U));
@@ -222,6 +243,12 @@ void load_block(const void* from, const Block& block, void* to, std::int64_t pit
     // Rows lie across the memory order: a cache line is used up before the next is asked for.
     for (std::int64_t r0 = 0; r0 < block.outer; r0 += kEdge) {
         const std::int64_t r1 = r0 + kEdge < block.outer ? r0 + kEdge : block.outer;
+        if constexpr (sizeof(U) >= 4) {
+            if (block.outer_stride == 1) {
+                transpose_edge(src + r0, block, dst + r0 * pitch, pitch, r1 - r0);
+                continue;
+            }
+        }
         for (std::int64_t i = 0; i < block.inner; ++i) {
             const U* const line = src + i * block.inner_stride;
             for (std::int64_t r = r0; r < r1; ++r) dst[r * pitch + i] = line[r * block.outer_stride];
