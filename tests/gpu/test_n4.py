@@ -11,8 +11,8 @@ import voxkern as vk
 
 cupy = pytest.importorskip("cupy", reason=backends.NO_CUDA)
 
-SHAPE = (17, 20, 34)
-FEW = {"maximum_number_of_iterations": (3, 2)}
+SHAPE = (10, 13, 34)  # more than a warp of columns
+FEW = {"maximum_number_of_iterations": (2, 1)}
 
 
 def on_both(image, mask=None, weights=None, *, layout="C", field_within=1e-4, **kwargs):
@@ -38,8 +38,8 @@ def on_both(image, mask=None, weights=None, *, layout="C", field_within=1e-4, **
 OPTIONS = {
     "itk": {},
     "exact": {"compat": "exact"},
-    "to convergence": {"maximum_number_of_iterations": (15, 10), "convergence_threshold": 0.004},
-    "levels": {"maximum_number_of_iterations": (2, 1, 0, 1), "number_of_control_points": (4, 5, 6)},
+    "to convergence": {"maximum_number_of_iterations": (9, 9), "convergence_threshold": 0.02},
+    "levels": {"maximum_number_of_iterations": (2, 0, 1), "number_of_control_points": (4, 5, 6)},
     "shrink": {"shrink_factor": 2},
     "shrink, aligned": {"shrink_factor": (2, 1, 3), "field_alignment": "physical"},
     "mesh": {"mesh": (1, 2, 1)},
@@ -52,11 +52,10 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("masked", [True, False])
 @pytest.mark.parametrize("name", OPTIONS)
-def test_options(name, masked):
+def test_options(name):
     image, mask = phantom(SHAPE)
-    on_both(image, mask if masked else None, **OPTIONS[name])
+    on_both(image, None if "order" in name or name == "shrink" else mask, **OPTIONS[name])
 
 
 def test_mask_label_and_weights(rng):
@@ -67,24 +66,24 @@ def test_mask_label_and_weights(rng):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint64", "float32", "float64"])
-def test_dtypes_and_layouts(dtype, layout):
-    image, mask = phantom(SHAPE, noise=0.0)
-    image = np.clip(image, 1, 250)
-    on_both(image.astype(dtype), mask.astype(dtype), layout=layout)
+def test_dtypes_and_layouts(layout):
+    image, mask = phantom((6, 8, 9))
+    for dtype in ("uint8", "int16", "uint64", "float32", "float64"):
+        given = np.clip(image, 1, 250).astype(dtype)
+        on_both(given, mask.astype(dtype), layout=layout, maximum_number_of_iterations=1)
 
 
 def test_axes():
-    for shape in ((40, 33), (12, 1, 30), (3, 150, 7), (2, 9, 300)):
+    for shape in ((40, 33), (12, 1, 30), (3, 90, 7), (2, 9, 150)):
         image, mask = phantom(shape)
-        on_both(image, mask, compat="exact")
+        on_both(image, mask if mask.any() else None, compat="exact")
     series = np.stack([phantom(SHAPE)[0], phantom(SHAPE, 3)[0]], axis=-1)
     on_both(series, phantom(SHAPE)[1])
 
 
 def test_values_without_a_logarithm():
     image, mask = phantom(SHAPE)
-    image[8, 10, 10:14] = (0, -3, 0, -1)
+    image[5, 6, 10:14] = (0, -3, 0, -1)
     for compat in ("itk", "exact"):
         with pytest.warns(UserWarning, match="4 voxels inside the mask are 0 or less"):
             on_both(image, mask, compat=compat, field_within=3e-4)  # the extreme voxel's bin, see README

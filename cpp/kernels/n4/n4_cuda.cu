@@ -115,14 +115,18 @@ class Fitting {
         clear(levels_.log.made, levels_.result.levels, exec_);
         clear(first.field, first.size(), exec_);
         clear(first.field_lines, first.line_floats(), exec_);
+        const Stage* before = &first;  // whose field the lines hold
         for (std::size_t l = 0; l < levels_.stage.size(); ++l) {
             const Stage& stage = levels_.stage[l];
-            const Stage& before = levels_.stage[l == 0 ? 0 : l - 1];
-            if (l > 0) refine(before, stage, options_.spline_order, levels_.refinement, exec_.stream);
+            if (l > 0) {
+                refine(levels_.stage[l - 1], stage, options_.spline_order, levels_.refinement, exec_.stream);
+            }
+            if (options_.iterations[l] == 0) continue;
             begin_level(stage, static_cast<int>(l), state(), exec_.stream);
             if (l == 0) measure(box_, stage, rules_, levels_.histogram, false, state(), exec_.stream);
             fit_weights(box_, stage, exec_.stream);
-            run_level(l, before, observer);
+            run_level(l, *before, observer);
+            before = &stage;
         }
     }
 

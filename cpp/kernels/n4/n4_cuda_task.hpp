@@ -120,7 +120,7 @@ struct TileMoments {
     double largest;
 };
 
-// One level: tables, lattices and what is summed per tile. Its first iteration evaluates the field of the level before.
+// One level: tables, lattices and what is summed per tile. Its first iteration reads the lines of the level before.
 struct Stage {
     AxisTable plane;
     AxisTable row;

@@ -138,7 +138,7 @@ void take(Memory& memory, Levels& levels, const Options& options, const Rules& r
     shared.line_sums = memory.template take<double>(line_sums);
     shared.tile_low = memory.template take<float>(tiles);
     shared.tile_high = memory.template take<float>(tiles);
-    float* const field_lines[2] = {memory.template take<float>(lines), memory.template take<float>(lines)};
+    shared.field_lines = memory.template take<float>(lines);
     for (std::int64_t l = 0; l <= last; ++l) {
         Stage& s = levels.stage[static_cast<std::size_t>(l)];
         s.field = l < last ? memory.template take<float>(s.size())
@@ -152,7 +152,7 @@ void take(Memory& memory, Levels& levels, const Options& options, const Rules& r
         s.line_sums = shared.line_sums;
         s.tile_low = shared.tile_low;
         s.tile_high = shared.tile_high;
-        s.field_lines = field_lines[l % 2];
+        s.field_lines = shared.field_lines;
     }
     levels.refinement = memory.template take<double>(2 * points);
     levels.totals = memory.template take<double>(tiles);
