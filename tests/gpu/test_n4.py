@@ -118,7 +118,8 @@ def test_a_chain_stays_on_the_gpu(executor):
     corrected = vk.n4_bias_field_correction(volume, mask, outside="input", rescale=True, **FEW)
     fine = vk.resample(corrected, spacing=1.5, order=3)
     after = executor.counters()
-    assert after["copies_to_host"] == before["copies_to_host"] + 1
+    for name in ("copies_to_host", "synchronisations"):
+        assert after[name] == before[name] + 1, name
     assert isinstance(fine, vk.Volume) and type(fine.data) is cupy.ndarray and fine.meta["modality"] == "MR"
     want = vk.n4_bias_field_correction(
         vk.Volume(image, volume.affine), mask.get(), outside="input", rescale=True, **FEW
@@ -153,6 +154,13 @@ def test_callback():
 
     with pytest.raises(KeyboardInterrupt):
         vk.n4_bias_field_correction(image, mask, callback=stop, **FEW)
+
+
+def test_otsu_needs_its_kernels_on_the_gpu():
+    if hasattr(backends.make("cuda").kernels, "measure_extremes"):
+        pytest.skip("they are")
+    with pytest.raises(vk.CudaUnavailableError, match="with mask='otsu' has no GPU version yet"):
+        vk.n4_bias_field_correction(cupy.asarray(phantom((6, 7, 8))[0]), "otsu")
 
 
 @pytest.mark.parametrize(

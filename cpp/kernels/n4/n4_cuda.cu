@@ -95,10 +95,9 @@ void clear(T* data, std::int64_t size, const cuda::Exec& exec) {
     cuda::check(cudaMemsetAsync(data, 0, static_cast<std::size_t>(size) * sizeof(T), exec.stream), "n4");
 }
 
-// Waits for the stream.
+// Waits for the stream: a copy to pageable memory is done when the call returns.
 void download(void* to, const void* from, std::size_t bytes, const cuda::Exec& exec) {
     cuda::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, exec.stream), "n4");
-    cuda::check(cudaStreamSynchronize(exec.stream), "n4");
 }
 
 // Enqueues the levels, from coarse to fine.
@@ -142,19 +141,21 @@ class Fitting {
         decide(box_, to, rules_, state(), levels_.log, stream);
     }
 
+    std::unique_ptr<const cuda::Graph> captured(const Stage& stage) const {
+        const auto enqueue = [&](cudaStream_t stream) { iterate(stage, stage, stream); };
+        return std::make_unique<const cuda::Graph>(enqueue);
+    }
+
     // The first iteration reads the field of the level before, the others are replayed.
     void run_level(std::size_t l, const Stage& before, const Observer& observer) {
         const Stage& stage = levels_.stage[l];
         const std::int64_t most = options_.iterations[l];
         std::unique_ptr<const cuda::Graph> graph;
-        if (most > 1) {
-            const auto enqueue = [&](cudaStream_t stream) { iterate(stage, stage, stream); };
-            graph = std::make_unique<const cuda::Graph>(enqueue);
-        }
         for (std::int64_t i = 1; i <= most; ++i) {
             if (i == 1) {
-                iterate(before, stage, exec_.stream);
+                iterate(before, stage, exec_.stream);  // and CUDA loads the kernels
             } else {
+                if (graph == nullptr) graph = captured(stage);
                 graph->launch(exec_.stream);
             }
             if (!observer && i % kAskEvery != 0) continue;

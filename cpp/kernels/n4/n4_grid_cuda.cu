@@ -138,7 +138,6 @@ Report read_samples(const Samples& samples, const Options& options, float* log_i
     cuda::launch("n4 survey", config, survey, from, device.data());
     cuda::launch("n4 take_logarithms", config, take_logarithms, from, log_image, weights, device.data());
     cuda::check(cudaMemcpyAsync(&report, device.data(), sizeof(report), cudaMemcpyDeviceToHost, exec.stream), "n4");
-    cuda::check(cudaStreamSynchronize(exec.stream), "n4");
     return report;
 }
 

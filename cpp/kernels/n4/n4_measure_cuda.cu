@@ -108,7 +108,7 @@ struct Binning {
         const auto last_bin = static_cast<float>(rules.bins - 1);
         scale = one / slope;
         // ITK drops the maximum where rounding puts it beyond the last bin.
-        high_bin = static_cast<int>((rules.itk ? (high - low) / slope : last_bin) * one);
+        high_bin = static_cast<int>((rules.itk && slope > 0.0F ? (high - low) / slope : last_bin) * one);
     }
     // Outside the bins: a negative number.
     __device__ int of(float u) const {
