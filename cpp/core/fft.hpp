@@ -13,6 +13,18 @@
 
 namespace voxkern {
 
+// One step of a transform of n: entries a and a + half become the sum and the difference of two shorter transforms.
+VOXKERN_HD VOXKERN_INLINE void butterfly(double* re, double* im, std::int64_t a, std::int64_t half, double cosine,
+                                         double sine) {
+    const std::int64_t b = a + half;
+    const double x = re[b] * cosine + im[b] * sine;
+    const double y = im[b] * cosine - re[b] * sine;
+    re[b] = re[a] - x;
+    im[b] = im[a] - y;
+    re[a] += x;
+    im[a] += y;
+}
+
 class Fft {
   public:
     // n is a power of two.
@@ -26,6 +38,9 @@ class Fft {
     }
 
     std::int64_t size() const { return n_; }
+    // Cosines and sines of 2 pi k / n for k below n / 2.
+    const std::vector<double>& cosines() const { return cos_; }
+    const std::vector<double>& sines() const { return sin_; }
 
     // X[k] = sum over j of x[j] exp(-2 pi i j k / n). The inverse is not divided by n; it is the
     // forward transform of the exchanged parts: call forward(im, re).
@@ -36,14 +51,7 @@ class Fft {
             for (std::int64_t base = 0; base < n_; base += 2 * half) {
                 for (std::int64_t k = 0; k < half; ++k) {
                     const auto turn = static_cast<std::size_t>(k * stride);
-                    const std::int64_t a = base + k;
-                    const std::int64_t b = a + half;
-                    const double x = re[b] * cos_[turn] + im[b] * sin_[turn];
-                    const double y = im[b] * cos_[turn] - re[b] * sin_[turn];
-                    re[b] = re[a] - x;
-                    im[b] = im[a] - y;
-                    re[a] += x;
-                    im[a] += y;
+                    butterfly(re, im, base + k, half, cos_[turn], sin_[turn]);
                 }
             }
         }

@@ -139,7 +139,7 @@ TEST(n4, any_shape_at_every_level_with_the_same_bits) {
                     exec.threads = threads;
                     std::vector<float> scratch(x.size());
                     const Lent lent = {scratch.data(), static_cast<std::int64_t>(scratch.size())};
-                    const Fit fit = cpu::n4(erase_type(view), &inside, &weight, lent, options, {}, exec);
+                    const Fit fit = cpu::n4({erase_type(view), &inside, &weight}, lent, options, {}, exec);
                     if (threads == 1) first = fit.lattice.coefficients;
                     EXPECT(fit.lattice.coefficients == first);
                     std::vector<float> corrected(x.size());
@@ -148,7 +148,7 @@ TEST(n4, any_shape_at_every_level_with_the_same_bits) {
                         erase_type(contiguous_view<float, 3>(corrected.data(), {shape[0], shape[1], shape[2]}));
                     const ArrayView out_field =
                         erase_type(contiguous_view<float, 3>(field.data(), {shape[0], shape[1], shape[2]}));
-                    cpu::n4_divide(erase_type(view), out, &out_field, fit.lattice, options.axes, exec);
+                    cpu::n4_divide({erase_type(view), out, &out_field}, fit.lattice, options.axes, exec);
                     for (std::size_t i = 0; i < x.size(); ++i) {
                         EXPECT(field[i] > 0.1F && field[i] < 10.0F);
                         EXPECT_NEAR(corrected[i] * field[i] / x[i], 1.0, 1e-6);
@@ -165,7 +165,7 @@ TEST(n4, bad_images_are_named) {
         const Options options = options_of({2, n / 2});
         const ConstArrayView image = erase_type(contiguous_view<const float, 2>(x.data(), {2, n / 2}));
         const ConstArrayView inside = erase_type(contiguous_view<const std::uint8_t, 2>(mask.data(), {2, n / 2}));
-        return cpu::n4(image, &inside, nullptr, {}, options, {}, Exec{});
+        return cpu::n4({image, &inside}, {}, options, {}, Exec{});
     };
     EXPECT_THROWS(InvalidArgument, fit({1, 2, 3, 4, 5, 6}, {0, 0, 0, 0, 0, 0}));
     EXPECT_THROWS(InvalidArgument, fit({1, 2, 3, NAN, 5, 6}, {1, 1, 1, 1, 1, 1}));

@@ -182,7 +182,6 @@ def test_a_function_without_a_gpu_version_says_so():
     for call in (
         lambda: ndimage.map_coordinates(x, np.zeros((3, 2))),
         lambda: ndimage.rotate(x, 10.0),
-        lambda: vk.n4_bias_field_correction(x),
         lambda: vk.resample_labels(x, shape=3),
         lambda: vk.warp(x, np.zeros((4, 5, 6, 3))),
         lambda: vk.zscore(x),

@@ -11,8 +11,8 @@ namespace voxkern::cuda {
 template <class T>
 __device__ __forceinline__ T& block_shared() {
 #if defined(__CUDACC__)
-    __shared__ T memory;
-    return memory;
+    __shared__ __align__(alignof(T)) unsigned char memory[sizeof(T)];
+    return *reinterpret_cast<T*>(memory);
 #else
     static const char tag = 0;
     return *static_cast<T*>(cuda_executor::shared_memory(&tag, sizeof(T)));

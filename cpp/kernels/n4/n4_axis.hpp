@@ -26,9 +26,10 @@ class AxisTables {
 
     std::int64_t controls() const { return controls_; }
 
-  private:
-    const std::vector<float>& raised(int power) const { return power == 3 ? cube_ : square_; }
+    // B (power 1), B^2 or B^3 / sum of B^2, as basis().value is laid out.
+    const std::vector<float>& raised(int power) const { return power == 1 ? value_ : power == 2 ? square_ : cube_; }
 
+  private:
     std::int64_t samples_;
     std::int64_t controls_;
     std::int64_t taps_;

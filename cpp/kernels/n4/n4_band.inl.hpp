@@ -48,8 +48,7 @@ inline F exponential(F x) {
     return p;
 }
 
-// e^-x - 1 for |x| up to kShort, within 1e-7: a small step needs no more.
-constexpr float kShort = 0.1F;
+// e^-x - 1 for |x| up to kShort, within 1e-7.
 inline F ratio_less_one(F x) {
     F p = splat(1.0F / 24.0F);
     p = madd(p, x, splat(-1.0F / 6.0F));

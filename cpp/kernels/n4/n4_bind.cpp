@@ -9,14 +9,12 @@
 
 #include "bindings/args.hpp"
 #include "bindings/run.hpp"
-#include "core/axes.hpp"
 
 namespace voxkern::bindings {
 namespace {
 
 using AxisList = std::vector<std::tuple<double, double, std::int64_t>>;  // first, step, total per axis
 using Callback = py::typing::Callable<void(std::int64_t, std::int64_t, double)>;
-using Coefficients = py::array_t<float, py::array::c_style | py::array::forcecast>;
 
 std::vector<n4::Axis> axes_of(const AxisList& list) {
     std::vector<n4::Axis> axes;
@@ -39,21 +37,15 @@ const ConstArrayView* pointer(const std::optional<ConstArrayView>& view) {
     return view ? &*view : nullptr;
 }
 
-// The memory of an array, if its elements lie side by side.
-n4::Lent lent_by(const Array& array) {
-    const ArrayView view = writable_view_of(array, "scratch");
-    const Axes<2> walk = walk_of(as_const(view), view);
-    const bool dense = walk.rank() == 0 || (walk.rank() == 1 && walk[0].strides[0] == 1);
-    return {static_cast<float*>(view.data), dense ? view.size() * size_of(view.dtype) / 4 : 0};
-}
-
 void bind_options(py::module_& module) {
     if (taken_over(module, "N4Options")) return;
     py::class_<n4::Options>(module, "N4Options", "How n4 fits; see vk.n4_bias_field_correction.")
         .def(py::init([](std::vector<std::int64_t> iterations, double threshold, bool watched,
                          std::vector<std::int64_t> controls, int spline_order, std::int64_t bins, double fwhm,
-                         double noise, bool itk, const AxisList& axes, std::optional<double> mask_label) {
+                         double noise, bool itk, const AxisList& axes, const AxisList& voxel_axes,
+                         std::optional<double> mask_label, bool mean_preserving) {
                  expect(axes.size() == controls.size(), "control_points: got another number of axes");
+                 expect(axes.size() == voxel_axes.size(), "voxel_axes: got another number of axes");
                  return n4::Options{std::move(iterations),
                                     threshold,
                                     watched,
@@ -64,11 +56,14 @@ void bind_options(py::module_& module) {
                                     noise,
                                     itk,
                                     axes_of(axes),
-                                    mask_label};
+                                    mask_label,
+                                    axes_of(voxel_axes),
+                                    mean_preserving};
              }),
              py::kw_only(), py::arg("iterations"), py::arg("convergence_threshold"), py::arg("watched"),
              py::arg("control_points"), py::arg("spline_order"), py::arg("bins"), py::arg("fwhm"), py::arg("noise"),
-             py::arg("itk"), py::arg("axes"), py::arg("mask_label") = py::none());
+             py::arg("itk"), py::arg("axes"), py::arg("voxel_axes"), py::arg("mask_label") = py::none(),
+             py::arg("mean_preserving") = false);
 }
 
 void bind_fit(py::module_& module) {
@@ -94,15 +89,23 @@ void bind_fit(py::module_& module) {
         .def_readonly("mean_log_field", &n4::Fit::mean_log_field);
 }
 
-n4::Fit fit(const Array& input, const std::optional<Array>& mask, const std::optional<Array>& weights,
-            const Array& scratch, const n4::Options& options, const std::optional<Callback>& callback, Where where_) {
-    const ConstArrayView in = view_of(input, "x");
-    expect(in.rank >= 1 && in.rank <= 3, "x: allowed 1 to 3 axes");
-    expect(in.size() > 0, "x: got no voxel, allowed at least two");
-    expect(static_cast<int>(options.axes.size()) == in.rank, "axes: got another number of axes");
-    const auto inside = view_like(mask, in, "mask");
-    const auto weight = view_like(weights, in, "weights");
-    const n4::Lent lent = lent_by(scratch);
+n4::Fit correct(const Array& samples, const std::optional<Array>& mask, const std::optional<Array>& weights,
+                const Array& input, const Array& output, const std::optional<Array>& field, const n4::Options& options,
+                const std::optional<Callback>& callback, Where where_) {
+    const ConstArrayView image = view_of(samples, "x");
+    expect(image.rank >= 1 && image.rank <= 3, "x: allowed 1 to 3 axes");
+    expect(image.size() > 0, "x: got no voxel, allowed at least two");
+    expect(static_cast<int>(options.axes.size()) == image.rank, "axes: got another number of axes");
+    const auto inside = view_like(mask, image, "mask");
+    const auto weight = view_like(weights, image, "weights");
+    n4::Target target{view_of(input, "x"), writable_view_of(output, "output")};
+    expect(target.in.rank == image.rank && same_shape(target.in, target.out), "output: its shape differs");
+    ArrayView divisor;
+    if (field) {
+        divisor = writable_view_of(*field, "field");
+        expect(same_shape(target.in, divisor), "field: its shape differs from the image's");
+        target.field = &divisor;
+    }
     n4::Observer observer;
     if (callback) {
         observer = [&callback](const n4::Step& step) {
@@ -118,32 +121,19 @@ n4::Fit fit(const Array& input, const std::optional<Array>& mask, const std::opt
     }
     n4::Fit found;
     run(where_, [&](const auto& exec) {
-        found = backend::n4(in, pointer(inside), pointer(weight), lent, options, observer, exec);
+        found = backend::n4_correct({image, pointer(inside), pointer(weight)}, target, options, observer, exec);
     });
     return found;
 }
 
-void divide(const Array& input, const Array& output, const std::optional<Array>& field, const Coefficients& lattice,
-            int spline_order, const AxisList& axes, Where where_) {
+void finish(const Array& input, const Array& output, const std::optional<Array>& mask, std::optional<double> mask_label,
+            bool keep_outside, bool rescale, Where where_) {
     const ConstArrayView in = view_of(input, "x");
     const ArrayView out = writable_view_of(output, "output");
-    n4::Lattice log_field;
-    log_field.shape.assign(lattice.shape(), lattice.shape() + lattice.ndim());
-    log_field.coefficients.assign(lattice.data(), lattice.data() + lattice.size());
-    log_field.spline_order = spline_order;
     expect(same_shape(in, out), "output: its shape differs from the image's");
-    expect(static_cast<int>(log_field.shape.size()) == in.rank, "lattice: got another number of axes");
-    expect(static_cast<int>(axes.size()) == in.rank, "axes: got another number of axes");
-    for (const std::int64_t n : log_field.shape) expect(n == 1 || n > spline_order, "lattice: too few control points");
-    ArrayView view;
-    if (field) {
-        view = writable_view_of(*field, "field");
-        expect(same_shape(in, view), "field: its shape differs from the image's");
-    }
-    if (in.size() == 0) return;
-    const std::vector<n4::Axis> places = axes_of(axes);
-    run(where_,
-        [&](const auto& exec) { backend::n4_divide(in, out, field ? &view : nullptr, log_field, places, exec); });
+    const auto inside = view_like(mask, in, "mask");
+    const n4::Finish how{pointer(inside), mask_label, keep_outside, rescale};
+    run(where_, [&](const auto& exec) { backend::n4_finish(in, out, how, exec); });
 }
 
 }  // namespace
@@ -151,13 +141,14 @@ void divide(const Array& input, const Array& output, const std::optional<Array>&
 void bind_n4(py::module_& module) {
     bind_options(module);
     bind_fit(module);
-    module.def(
-        "n4", &fit, py::arg("input"), py::arg("mask"), py::arg("weights"), py::arg("scratch"), py::arg("options"),
-        py::arg("callback"), where(),
-        "Fits the log field of 1 to 3 axes. `scratch`, an array, is overwritten. threads=0: the default number.");
-    module.def("n4_divide", &divide, py::arg("input"), py::arg("output"), py::arg("field"), py::arg("lattice"),
-               py::arg("spline_order"), py::arg("axes"), where(),
-               "output = input / exp(spline), field = exp(spline), both written to. threads=0: the default number.");
+    module.def("n4", &correct, py::arg("samples"), py::arg("mask"), py::arg("weights"), py::arg("input"),
+               py::arg("output"), py::arg("field"), py::arg("options"), py::arg("callback"), where(),
+               "Fits the log field of 1 to 3 axes to the samples; output = input / field, both written to. threads=0: "
+               "the default number.");
+    module.def("n4_finish", &finish, py::arg("input"), py::arg("output"), py::arg("mask"), py::arg("mask_label"),
+               py::arg("keep_outside"), py::arg("rescale"), where(),
+               "Stretches the output inside the mask to the range of the input; keeps the input outside. threads=0: "
+               "the default number.");
 }
 
 }  // namespace voxkern::bindings

@@ -16,14 +16,12 @@ namespace voxkern::n4 {
 namespace {
 
 constexpr std::int64_t kVoxelsPerChunk = std::int64_t{1} << 12;
-// ITK leaves a control point at 0 where it sees less weight than this.
-constexpr double kLeastWeight = 0.1 * static_cast<double>(std::numeric_limits<float>::epsilon());
 
 // Extremes of log image - field: the old ones, moved by the last step.
 Extremes range_of(const Run& run, const Level& level, const Extremes& old, float& drift) {
     const Spline field = level.spline(level.field);
     const float largest = std::max({std::fabs(old.low), std::fabs(old.high), largest_of(level.field)});
-    const float reach = largest_of(level.step) + 16.0F * std::numeric_limits<float>::epsilon() * largest;
+    const float reach = largest_of(level.step) + kRounding * largest;
     drift += reach;
     const Bounds bounds = {drift, {old.low + reach, old.high - reach}};
     std::vector<Extremes> found(static_cast<std::size_t>(run.chunks()), Extremes{kHuge, -kHuge});
@@ -60,10 +58,7 @@ Measured measure(const Run& run, const Level& level, const Extremes& range, bool
     const Spline step = level.spline(level.step);
     const Bins binning = bins_of(run, range);
     const auto last_bin = static_cast<std::int32_t>(bins - 1);
-    int fraction_bits = 24;
-    while ((static_cast<std::int64_t>(bins) << fraction_bits) > std::numeric_limits<std::int32_t>::max()) {
-        --fraction_bits;
-    }
+    const int fraction_bits = fraction_bits_of(run.options.bins);
     const auto one = static_cast<float>(std::int64_t{1} << fraction_bits);
     // ITK drops the maximum where rounding puts it beyond the last bin.
     const bool rounded = run.options.itk && binning.slope > 0.0F;
@@ -194,9 +189,7 @@ Level fit_levels(const Run& run, const std::vector<Controls>& controls, const Ob
     Level level = level_of(run, controls.front());
     float drift = 0.0F;
     Extremes range = range_of(run, level, {0.0F, 0.0F}, drift);  // of the log image: the field is still 0
-    if (!(range.high > range.low)) {
-        throw InvalidArgument("x: got one value everywhere inside the mask, allowed an image with contrast");
-    }
+    check_contrast(range.low, range.high);
     Measured measured = measure(run, level, range, false, kHuge);
     const bool measured_step = options.watched || options.convergence_threshold > 0.0;
     for (std::size_t l = 0; l < controls.size(); ++l) {
@@ -236,8 +229,10 @@ Fit fit_of(const Image& image, const Options& options, const Observer& observer,
     return fit;
 }
 
-void divide(const ConstArrayView& in, const ArrayView& out, const ArrayView* field, const Lattice& lattice,
-            const std::vector<Axis>& axes, const Exec& exec) {
+void divide(const Target& target, const Lattice& lattice, const std::vector<Axis>& axes, const Exec& exec) {
+    const ConstArrayView& in = target.in;
+    const ArrayView& out = target.out;
+    const ArrayView* const field = target.field;
     const MemoryOrder order = memory_order(out);
     const std::int64_t samples[3] = {length_along(out, order.plane), length_along(out, order.row),
                                      length_along(out, order.column)};
@@ -271,15 +266,26 @@ void divide(const ConstArrayView& in, const ArrayView& out, const ArrayView* fie
 
 namespace voxkern::cpu {
 
-n4::Fit n4(const ConstArrayView& in, const ConstArrayView* mask, const ConstArrayView* weights, const n4::Lent& scratch,
-           const n4::Options& options, const n4::Observer& observer, const Exec& exec) {
-    const n4::Image image(in, mask, weights, scratch, options, exec);
+n4::Fit n4(const n4::Samples& samples, const n4::Lent& scratch, const n4::Options& options,
+           const n4::Observer& observer, const Exec& exec) {
+    const n4::Image image(samples, scratch, options, exec);
     return n4::fit_of(image, options, observer, exec);
 }
 
-void n4_divide(const ConstArrayView& in, const ArrayView& out, const ArrayView* field, const n4::Lattice& lattice,
-               const std::vector<n4::Axis>& axes, const Exec& exec) {
-    n4::divide(in, out, field, lattice, axes, exec);
+void n4_divide(const n4::Target& target, const n4::Lattice& lattice, const std::vector<n4::Axis>& axes,
+               const Exec& exec) {
+    n4::divide(target, lattice, axes, exec);
+}
+
+n4::Fit n4_correct(const n4::Samples& samples, const n4::Target& target, const n4::Options& options,
+                   const n4::Observer& observer, const Exec& exec) {
+    n4::Fit fit = n4(samples, n4::lent_by(target.out), options, observer, exec);
+    if (options.mean_preserving) {
+        const auto mean = static_cast<float>(fit.mean_log_field);
+        for (float& c : fit.lattice.coefficients) c -= mean;
+    }
+    n4_divide(target, fit.lattice, options.voxel_axes, exec);
+    return fit;
 }
 
 }  // namespace voxkern::cpu

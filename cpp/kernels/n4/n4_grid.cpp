@@ -10,25 +10,13 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "kernels/n4/n4_read.hpp"
 
 namespace voxkern::n4 {
 namespace {
 
 // A table of logarithms pays from about as many voxels as it has entries.
 constexpr std::int64_t kTableSize = 65536;
-
-template <class To>
-using ReadRow = void (*)(const void* from, std::int64_t stride, To* to, std::int64_t n);
-
-template <class To>
-ReadRow<To> reader_of(DType dtype) {
-    return visit(dtype, [](auto type) -> ReadRow<To> {
-        using From = typename decltype(type)::type;
-        return [](const void* from, std::int64_t stride, To* to, std::int64_t n) {
-            for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<To>(static_cast<const From*>(from)[i * stride]);
-        };
-    });
-}
 
 // Logarithms of every value of an 8- or 16-bit integer type, by value - lowest.
 std::vector<float> log_table(DType dtype, std::int64_t voxels) {
@@ -43,12 +31,6 @@ std::vector<float> log_table(DType dtype, std::int64_t voxels) {
     for (std::int64_t v = 1; v <= highest; ++v) table.push_back(std::log(static_cast<float>(v)));
     return table;
 }
-
-struct Counts {
-    std::int64_t voxels = 0;
-    std::int64_t not_positive = 0;
-    std::int64_t not_finite = 0;
-};
 
 struct Sources {
     ConstArrayView image;
@@ -174,11 +156,7 @@ Box bounding_box(const Sources& sources, const MemoryOrder& order, const Exec& e
             box.columns.include(first - reader.inside.begin(), reader.inside.rend() - last - 1);
         }
     });
-    const std::int64_t all_bad = std::accumulate(bad.begin(), bad.end(), std::int64_t{0});
-    if (all_bad > 0) {
-        throw InvalidArgument("weights: got " + std::to_string(all_bad) +
-                              " negative or not finite ones, allowed 0 and more");
-    }
+    check_weights(std::accumulate(bad.begin(), bad.end(), std::int64_t{0}));
     Box box = nothing;
     for (const Box& b : boxes) {
         if (b.planes.size() <= 0) continue;
@@ -186,7 +164,7 @@ Box bounding_box(const Sources& sources, const MemoryOrder& order, const Exec& e
         box.rows.include(b.rows.begin, b.rows.end - 1);
         box.columns.include(b.columns.begin, b.columns.end - 1);
     }
-    if (box.planes.size() <= 0) throw InvalidArgument("mask: got no voxel inside, allowed at least two");
+    check_mask(box.planes.size() > 0);
     return box;
 }
 
@@ -238,10 +216,11 @@ void Image::take_memory(bool weighted, const Lent& scratch) {
     }
 }
 
-Image::Image(const ConstArrayView& image, const ConstArrayView* mask, const ConstArrayView* weights,
-             const Lent& scratch, const Options& options, const Exec& exec)
-    : order_(memory_order(image)) {
-    const Sources sources{image, mask, weights, options, log_table(image.dtype, image.size())};
+Image::Image(const Samples& samples, const Lent& scratch, const Options& options, const Exec& exec)
+    : order_(memory_order(samples.image)) {
+    const ConstArrayView* const weights = samples.weights;
+    const Sources sources{samples.image, samples.mask, weights, options,
+                          log_table(samples.image.dtype, samples.image.size())};
     const Box box = bounding_box(sources, order_, exec);
     origin_[0] = box.planes.begin;
     origin_[1] = box.rows.begin;
@@ -277,13 +256,7 @@ Image::Image(const ConstArrayView& image, const ConstArrayView* mask, const Cons
         all.not_positive += counts.not_positive;
         all.not_finite += counts.not_finite;
     }
-    if (all.not_finite > 0) {
-        throw InvalidArgument("x: got " + std::to_string(all.not_finite) +
-                              " voxels that are NaN or infinite inside the mask, allowed finite ones");
-    }
-    if (all.voxels == (options.itk ? all.not_positive : 0)) {
-        throw InvalidArgument("x: got no positive voxel inside the mask, allowed intensities that have a logarithm");
-    }
+    check_voxels(all, options.itk);
     voxels_ = all.voxels;
     not_positive_ = all.not_positive;
     if (options.itk) skip_first_voxel();

@@ -15,8 +15,7 @@ namespace voxkern::n4 {
 // The grid with the memory it lives in.
 class Image {
   public:
-    Image(const ConstArrayView& image, const ConstArrayView* mask, const ConstArrayView* weights, const Lent& scratch,
-          const Options& options, const Exec& exec);
+    Image(const Samples& samples, const Lent& scratch, const Options& options, const Exec& exec);
 
     const MemoryOrder& order() const { return order_; }
     // Plane, row and column of the image at which the grid begins: it is the box around what takes part.

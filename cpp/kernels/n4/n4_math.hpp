@@ -62,11 +62,36 @@ struct RunningStatistics {
         mean = static_cast<float>(static_cast<double>(mean) * (1.0 - 1.0 / n) + static_cast<double>(x / count));
     }
 
+    // The same with each expression rounded once, and `reciprocal` = 1 / (count + 1): a tenth of the time, and but for
+    // a last bit now and then the same numbers.
+    VOXKERN_HD void add(float x, float reciprocal) {
+        count += 1.0F;
+        const float d = x - mean;
+        spread = std::fma(d * d, 1.0F - reciprocal, spread);
+        mean = std::fma(d, reciprocal, mean);
+    }
+
     // A sample nearer to the mean than this cannot move it (0: any may).
     VOXKERN_HD float frozen_radius() const {
         const float half_ulp = mean < 1.0F ? 0x1p-25F : 0x1p-24F;
         return count < 1024.0F ? 0.0F : 0.9F * half_ulp * count;  // the expression itself rounds, too
     }
 };
+
+// e^-x - 1 for |x| up to kShort, within 1e-7.
+VOXKERN_HD VOXKERN_INLINE float ratio_less_one(float x) {
+    float p = 1.0F / 24.0F;
+    p = std::fma(p, x, -1.0F / 6.0F);
+    p = std::fma(p, x, 0.5F);
+    return std::fma(p * x, x, -x);
+}
+
+// A corrected value, stretched from the range of the corrected image to that of the input, in its own type as NumPy
+// has it.
+template <class C>
+VOXKERN_HD VOXKERN_INLINE C stretched(C value, double low, double high, double corrected_low, double corrected_high) {
+    const double scale = corrected_high > corrected_low ? (high - low) / (corrected_high - corrected_low) : 1.0;
+    return (value - static_cast<C>(corrected_high)) * static_cast<C>(scale) + static_cast<C>(high);
+}
 
 }  // namespace voxkern::n4

@@ -2,6 +2,7 @@
 #include "kernels/n4/n4_plan.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "core/axes.hpp"
@@ -57,6 +58,42 @@ std::vector<std::size_t> places_of(const MemoryOrder& order, const Controls& sha
 }
 
 }  // namespace
+
+Lent lent_by(const ArrayView& array) {
+    const Axes<2> walk = walk_of(as_const(array), array);
+    const bool dense = walk.rank() == 0 || (walk.rank() == 1 && walk[0].strides[0] == 1);
+    return {static_cast<float*>(array.data), dense ? array.size() * size_of(array.dtype) / 4 : 0};
+}
+
+void check_weights(std::int64_t bad) {
+    if (bad == 0) return;
+    throw InvalidArgument("weights: got " + std::to_string(bad) + " negative or not finite ones, allowed 0 and more");
+}
+
+void check_mask(bool any_inside) {
+    if (!any_inside) throw InvalidArgument("mask: got no voxel inside, allowed at least two");
+}
+
+void check_voxels(const Counts& counts, bool itk) {
+    if (counts.not_finite > 0) {
+        throw InvalidArgument("x: got " + std::to_string(counts.not_finite) +
+                              " voxels that are NaN or infinite inside the mask, allowed finite ones");
+    }
+    if (counts.voxels == (itk ? counts.not_positive : 0)) {
+        throw InvalidArgument("x: got no positive voxel inside the mask, allowed intensities that have a logarithm");
+    }
+}
+
+void check_contrast(float low, float high) {
+    if (high > low) return;
+    throw InvalidArgument("x: got one value everywhere inside the mask, allowed an image with contrast");
+}
+
+int fraction_bits_of(std::int64_t bins) {
+    int bits = 24;
+    while ((bins << bits) > std::numeric_limits<std::int32_t>::max()) --bits;
+    return bits;
+}
 
 MemoryOrder memory_order(int rank, const std::int64_t* shape, const std::int64_t* strides) {
     std::vector<int> axes;

@@ -46,6 +46,22 @@ std::int64_t column_step(const AnyView& view, const MemoryOrder& order) {
     return order.column < 0 ? 1 : view.strides[order.column];
 }
 
+// What reading the samples has counted.
+struct Counts {
+    std::int64_t voxels = 0;
+    std::int64_t not_positive = 0;
+    std::int64_t not_finite = 0;
+};
+
+// Refuse images without a field, by the argument that is to blame.
+void check_weights(std::int64_t bad);
+void check_mask(bool any_inside);
+void check_voxels(const Counts& counts, bool itk);
+void check_contrast(float low, float high);
+
+// Bits below the point of a bin coordinate: what leaves the last bin within an int32.
+int fraction_bits_of(std::int64_t bins);
+
 // Control points per axis.
 using Controls = std::vector<std::int64_t>;
 

@@ -22,6 +22,12 @@ inline constexpr int kCountBit = 40;
 inline constexpr std::int64_t kFlushEvery = 65535;
 // Rows that are swept together share the loads of the spline; they lie in one of its spans.
 inline constexpr std::int64_t kBandRows = 4;
+// A step that goes no further than this needs no exact exponential function.
+inline constexpr float kShort = 0.1F;
+// ITK leaves a control point at 0 where it sees less weight than this.
+inline constexpr double kLeastWeight = 0.1 * static_cast<double>(std::numeric_limits<float>::epsilon());
+// What evaluating the field may be off by, of the largest number in it.
+inline constexpr float kRounding = 16.0F * std::numeric_limits<float>::epsilon();
 // Beyond any logarithm: where the search for extremes starts.
 inline constexpr float kHuge = std::numeric_limits<float>::max();
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""N4 bias field correction: `settings` -> `plan` -> `run` -> `finish`."""
+"""N4 bias field correction: `settings` -> `plan` -> `run`."""
 
 from .run import n4_bias_field_correction
 from .settings import N4_PRESETS, N4Callback, correction_settings

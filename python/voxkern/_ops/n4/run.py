@@ -12,12 +12,11 @@ import numpy as np
 from ..._core import N4Fit, N4Options
 from ..._runtime import validate
 from ..._runtime.call import Call
-from ..._runtime.errors import ArgumentError
+from ..._runtime.errors import ArgumentError, CudaUnavailableError
 from ..._runtime.texts import documented
 from ..._runtime.validate import Array
 from ..._space.kinds import Image
 from ..measure import otsu_of
-from .finish import finish
 from .plan import Axis, plan_axes
 from .settings import N4Callback, N4Settings, check_choices, fit_settings
 from .trace import N4Details, N4Iteration
@@ -155,7 +154,10 @@ def n4_bias_field_correction(
     -----
     N. J. Tustison et al., "N4ITK: improved N3 bias correction", IEEE Trans. Med. Imaging 29 (2010).
     Extra memory beyond corrected image and field: 0.2 bytes per voxel, 4 more with weights, 1 more with
-    Otsu's mask, 1 or 2 more with ``rescale`` or ``outside="input"`` and a mask.
+    Otsu's mask. On a GPU 1 to 2 bytes per voxel, 4 more with weights.
+
+    A GPU array is corrected where it lives. The call waits for the device once, for the counts that tell bad
+    input; with `return_details` once more at the end, with `callback` after each iteration.
 
     Voxels are visited in memory order, as ITK visits them. The convergence measure of "itk" depends on
     it, so an array and its transpose may stop an iteration apart.
@@ -200,6 +202,8 @@ def n4_bias_field_correction(
     options = N4Options(
         control_points=[a.control_points for a in axes],
         axes=[a.sample_domain for a in axes],
+        voxel_axes=[a.voxel_domain for a in axes],
+        mean_preserving=bool(mean_preserving),
         watched=callback is not None or return_details,
         mask_label=mask_label,
         **common,
@@ -213,17 +217,14 @@ def n4_bias_field_correction(
     not_positive = 0
     for volume in _volumes(image.shape):
         scan, target, part = image[volume], corrected[volume], region.of(volume)
-        fit = _fit(call, scan, part, axes, options, target, callback)
-        lattice = fit.lattice
-        if mean_preserving:
-            lattice -= np.float32(fit.mean_log_field)
-        domain = [a.voxel_domain for a in axes]
         into = None if field is None else field[volume]
-        call.run("n4_divide", scan, target, into, lattice, common["spline_order"], domain)
+        fit = _correct(call, scan, part, axes, options, target, into, callback)
         if rescale or outside == "input":
-            finish(target, scan, part.inside(), outside, rescale)
+            call.run("n4_finish", scan, target, part.mask, part.label, outside == "input", bool(rescale))
         not_positive += fit.not_positive
-        details.append(N4Details(lattice, tuple(N4Iteration(*step) for step in fit.trace), fit.voxels))
+        if return_details:
+            trace = tuple(N4Iteration(*step) for step in fit.trace)
+            details.append(N4Details(fit.lattice, trace, fit.voxels))
     if not_positive:
         what = "take part with their value in place of a logarithm" if compat == "itk" else "are left out"
         warnings.warn(
@@ -252,13 +253,6 @@ class _Region(NamedTuple):
         )
         return _Region(mask, self.label, weights)
 
-    def inside(self) -> Array | None:
-        """Return where the mask counts; None for everywhere."""
-        if self.mask is None:
-            return None
-        inside: Array = self.mask != 0 if self.label is None else self.mask == self.label
-        return inside
-
 
 def _region(
     call: Call, image: Array, mask: Any, mask_label: float | None, otsu_bins: int, weights: Any
@@ -266,7 +260,10 @@ def _region(
     if isinstance(mask, str):
         if mask != "otsu":
             raise ArgumentError(f"mask: got {mask!r}, allowed an array or 'otsu'")
-        marked: Array | None = image > otsu_of(call, image, None, otsu_bins, "itk")
+        try:
+            marked: Array | None = image > otsu_of(call, image, None, otsu_bins, "itk")
+        except CudaUnavailableError:
+            raise call.no_gpu_version("mask", of=" with mask='otsu'") from None
     else:
         marked = _like_image(call, mask, "mask", image)
     if mask_label is not None and marked is None:
@@ -284,19 +281,22 @@ def _like_image(call: Call, value: Any, name: str, image: Array) -> Array | None
     return array
 
 
-def _fit(
+def _correct(
     call: Call,
     scan: Array,
     region: _Region,
     axes: Sequence[Axis],
     options: N4Options,
-    scratch: Array,
+    corrected: Array,
+    field: Array | None,
     callback: N4Callback | None,
 ) -> N4Fit:
-    """Fit the log field of a volume to the samples the axes name."""
+    """Fit the log field of a volume to the samples the axes name, and divide it out of all voxels."""
     samples = tuple(a.samples for a in axes)
     seen = region.of(samples)
-    fit: N4Fit = call.run("n4", scan[samples], seen.mask, seen.weights, scratch, options, callback)
+    fit: N4Fit = call.run(
+        "n4", scan[samples], seen.mask, seen.weights, scan, corrected, field, options, callback
+    )
     return fit
 
 
