@@ -13,9 +13,16 @@ from .._runtime.errors import FileFormatError
 from .._runtime.optional import import_or_explain
 from ._guard import warn
 
-_LARGEST_RATIO = 1040  # deflate packs 258 bytes into two bits at best
+LARGEST_RATIO = 1040  # deflate packs 258 bytes into two bits at best
+_MAGIC = b"\x1f\x8b"
+_PIECE = 1 << 16  # of packed bytes at a time
 _BLOCK = 1 << 20  # fixed, so that the bytes do not depend on the number of threads
 _LEVEL = 1  # ISA-L's level 1 packs like zlib's, five times as fast
+
+
+def too_large(limit: int) -> str:
+    """Say that something unpacks to more than was looked for."""
+    return f"unpacks to more than {limit} bytes, the most that its header or max_bytes allow"
 
 
 def prefix(packed: bytes, size: int) -> bytes:
@@ -26,7 +33,7 @@ def prefix(packed: bytes, size: int) -> bytes:
 
 def unpacked(path: Path, packed: bytes, expected: int, max_bytes: int) -> bytearray:
     """Return the content, ``expected`` bytes by its header; the checksum is verified."""
-    if expected > _LARGEST_RATIO * len(packed):
+    if expected > LARGEST_RATIO * len(packed):
         raise FileFormatError(
             f"truncated: {len(packed)} packed bytes cannot hold the {expected} of the header"
         )
@@ -34,27 +41,39 @@ def unpacked(path: Path, packed: bytes, expected: int, max_bytes: int) -> bytear
     try:
         content: bytearray = deflate.gzip_decompress(packed, expected)
     except deflate.DeflateError:
-        return _slowly(path, packed, max_bytes)
+        return gunzip(str(path), packed, max_bytes, expected)
     # A second member or garbage would follow the first one's length, which is the last word of the file.
     if int.from_bytes(packed[-4:], "little") == len(content) & 0xFFFFFFFF:
         return content
-    return _slowly(path, packed, max_bytes)
+    return gunzip(str(path), packed, max_bytes, expected)
 
 
-def _slowly(path: Path, packed: bytes, max_bytes: int) -> bytearray:
+def gunzip(name: str, packed: bytes, max_bytes: int, keep: int | None = None) -> bytearray:
+    """Return the content of a gzip file of any number of members; the checksums are verified.
+
+    Only the first ``keep`` bytes are kept: what follows them costs no memory.
+    """
+    keep = max_bytes if keep is None else keep
     content = bytearray()
-    rest = packed
-    while rest:
-        if content and rest[:2] != b"\x1f\x8b":
-            warn(f"{path}: {len(rest)} bytes after the end of the gzip stream ignored")
+    at = total = 0
+    while at < len(packed):
+        if at and packed[at : at + 2] != _MAGIC:
+            warn(f"{name}: {len(packed) - at} bytes after the end of the gzip stream ignored")
             break
         inflater = zlib.decompressobj(31)
-        content += inflater.decompress(rest, max_bytes + 1 - len(content))
-        if len(content) > max_bytes:
-            raise FileFormatError(f"unpacks to more than max_bytes = {max_bytes}")
-        if not inflater.eof:
-            raise FileFormatError("truncated gzip stream")
-        rest = inflater.unused_data
+        while not inflater.eof:
+            piece = inflater.unconsumed_tail
+            if not piece:
+                piece = packed[at : at + _PIECE]
+                at += len(piece)
+            got = inflater.decompress(piece, _BLOCK)
+            if not piece and not got and not inflater.eof:
+                raise FileFormatError(f"{name}: truncated gzip stream")
+            total += len(got)
+            if total > max_bytes:
+                raise FileFormatError(f"{name}: {too_large(max_bytes)}")
+            content += got[: keep - len(content)]
+        at -= len(inflater.unused_data)
     return content
 
 
