@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,7 +26,20 @@ def too_large(limit: int) -> str:
     return f"unpacks to more than {limit} bytes, the most that its header or max_bytes allow"
 
 
-def prefix(packed: bytes, size: int) -> bytes:
+def inflated(packed: bytes, size: int) -> bytes | bytearray:
+    """Return a raw deflate stream of ``size`` bytes; `zlib.error` where it is none."""
+    try:
+        deflate = importlib.import_module("deflate")
+    except ImportError:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, size)
+    try:
+        content: bytearray = deflate.deflate_decompress(packed, size)
+    except deflate.DeflateError as error:
+        raise zlib.error(str(error)) from error
+    return content
+
+
+def prefix(packed: bytes | bytearray, size: int) -> bytes:
     """Return the first bytes of a gzip stream."""
     # A slice: what zlib does not consume it copies.
     return zlib.decompressobj(31).decompress(packed[: size + 1024], size)
@@ -48,7 +62,7 @@ def unpacked(path: Path, packed: bytes, expected: int, max_bytes: int) -> bytear
     return gunzip(str(path), packed, max_bytes, expected)
 
 
-def gunzip(name: str, packed: bytes, max_bytes: int, keep: int | None = None) -> bytearray:
+def gunzip(name: str, packed: bytes | bytearray, max_bytes: int, keep: int | None = None) -> bytearray:
     """Return the content of a gzip file of any number of members; the checksums are verified.
 
     Only the first ``keep`` bytes are kept: what follows them costs no memory.
@@ -62,7 +76,7 @@ def gunzip(name: str, packed: bytes, max_bytes: int, keep: int | None = None) ->
             break
         inflater = zlib.decompressobj(31)
         while not inflater.eof:
-            piece = inflater.unconsumed_tail
+            piece: bytes | bytearray = inflater.unconsumed_tail
             if not piece:
                 piece = packed[at : at + _PIECE]
                 at += len(piece)

@@ -87,8 +87,9 @@ def load(
         several files or pydicom Datasets in any order; or what `open_study` returned. Or a file of another
         format, told by its suffix: NIfTI (``.nii``, ``.nii.gz``, ``.hdr``), MINC (``.mnc``), MGH
         (``.mgz``), Analyze (``.hdr``), MetaImage (``.mha``, ``.mhd``), NRRD (``.nrrd``, ``.nhdr``), ENVI
-        (``.hdr``), Interfile (``.hv``, ``.h33``, ``.hdr``), TIFF, ``.npz`` as `save` writes it, PNG, JPEG, BMP, PGM, GIF (one file, a list
-        or a folder of slices), or plain voxels with ``shape=`` and ``dtype=``.
+        (``.hdr``), Interfile (``.hv``, ``.h33``, ``.hdr``), TIFF, ``.npz`` as `save` writes it, PNG, JPEG,
+        BMP, PGM, GIF (one file, a list or a folder of slices), or plain voxels with ``shape=`` and
+        ``dtype=``.
     series : str, optional
         DICOM: the ``uid`` of one of several volumes, as `list_series` gives it. Without it, the one
         volume that is neither localizer nor page.

@@ -13,7 +13,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, BinaryIO
 
 import pydicom
@@ -29,6 +29,7 @@ from ._source import GZIP_MAGIC, NotAnImageError, Source, gunzipped_head
 
 MAX_HEADER = 64 << 20  # bytes of one file's header; the largest real ones hold a few megabytes
 _HEAD = 1 << 16
+_PACKED_HEAD = 1 << 14  # less: these bytes are unpacked once more with all the others
 _PIXEL_TAGS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData"}
 _LAST_GROUP = 0x0028
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
@@ -87,7 +88,7 @@ class DicomFile:
         return str(self.tags.get("SeriesInstanceUID") or "unknown")
 
     @cached_property
-    def content(self) -> bytes:
+    def content(self) -> bytes | bytearray:
         """Every byte of a file that is not plain on disk. It may take what its header describes."""
         limit = min(self.max_bytes, self.described_bytes + MAX_HEADER)
         content = self.source.content(limit)
@@ -101,6 +102,11 @@ class DicomFile:
             return 0
         bits: int = numbers[0] * numbers[1] * numbers[2] * int(self.tags.get("SamplesPerPixel") or 1)
         return (bits * int(self.tags.get("NumberOfFrames") or 1) + 7) // 8
+
+    @property
+    def held(self) -> int:
+        """Bytes kept in memory."""
+        return len(self.__dict__.get("content", b""))
 
     def release(self) -> None:
         """Let go of what can be read again."""
@@ -140,10 +146,13 @@ class DicomFile:
     @cached_property
     def pixels_at(self) -> tuple[str, int, int]:
         """Keyword, offset and length of native pixels."""
+        tail = self.tail
+        if not self.in_place:
+            content = self.content
+            tail = _tail(self, len(content), lambda offset, n: bytes(content[offset : offset + n]))
+        if tail is not None:
+            return "PixelData", *tail
         with self.open() as file:
-            tail = self.tail if self.in_place else _tail(self, file)
-            if tail is not None:
-                return "PixelData", *tail
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
             # Every element, the large ones by their place in the file alone.
@@ -196,7 +205,7 @@ def read_file(source: Source, max_bytes: int) -> DicomFile:
         return DicomFile(source, source.dataset, syntax, max_bytes)
     try:
         if not source.plain:
-            return _read(source, None, source.head(_HEAD), max_bytes)
+            return _read(source, None, source.head(_PACKED_HEAD), max_bytes)
         with source.open() as file:
             return _read(source, file, file.read(_HEAD), max_bytes)
     except FileNotFoundError as error:
@@ -232,7 +241,10 @@ def _read(source: Source, file: BinaryIO | None, head: bytes, max_bytes: int) ->
             tags, syntax = _guarded(source.name, lambda: _header(opened(), whole=True))
     result = DicomFile(source, tags, syntax, max_bytes, in_place and not deflated, deflated, bare)
     if result.in_place and not bare and file is not None:
-        result.tail = _guarded(source.name, lambda: _tail(result, file))
+        size = file.seek(0, io.SEEK_END)
+        result.tail = _guarded(source.name, lambda: _tail(result, size, partial(_read_at, file)))
+    elif source.is_whole(head) and not deflated:
+        result.content = head  # a small member of a zip archive: all of it is here
     return result
 
 
@@ -308,7 +320,12 @@ def _bare_header(file: BinaryIO) -> tuple[Tags, UID | None]:
     return {keyword: dataset[tag].value for tag, keyword in _KEYWORDS.items() if tag in dataset}, syntax
 
 
-def _tail(result: DicomFile, file: BinaryIO) -> tuple[int, int] | None:
+def _read_at(file: BinaryIO, offset: int, count: int) -> bytes:
+    file.seek(offset)
+    return file.read(count)
+
+
+def _tail(result: DicomFile, size: int, read_at: Callable[[int, int], bytes]) -> tuple[int, int] | None:
     """Look for native pixels where they nearly always lie: at the very end. Return offset and length."""
     syntax, length = result.syntax, result.described_bytes
     if not length or syntax is None or not syntax.is_transfer_syntax or syntax.is_encapsulated:
@@ -316,11 +333,10 @@ def _tail(result: DicomFile, file: BinaryIO) -> tuple[int, int] | None:
     length += length % 2
     implicit, little = syntax == ImplicitVRLittleEndian, result.little_endian
     lead = 8 if implicit else 12
-    start = file.seek(0, io.SEEK_END) - length - lead
+    start = size - length - lead
     if start < 132:
         return None
-    file.seek(start)
-    found = file.read(lead)
+    found = read_at(start, lead)
     tag = b"\xe0\x7f\x10\x00" if little else b"\x7f\xe0\x00\x10"
     kinds = (b"",) if implicit else (b"OW\0\0", b"OB\0\0")
     declared = int.from_bytes(found[-4:], "little" if little else "big")
@@ -344,7 +360,7 @@ def _explicit_head(stored: bytes) -> bytes:
     return meta + zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, len(stored))
 
 
-def _explicit(name: str, stored: bytes, limit: int) -> bytes:
+def _explicit(name: str, stored: bytes | bytearray, limit: int) -> bytes:
     """Return a deflated file as an explicit little-endian one; a few hundred kilobytes can hold gigabytes."""
 
     def work() -> bytes:
@@ -361,8 +377,9 @@ def _explicit(name: str, stored: bytes, limit: int) -> bytes:
     return whole
 
 
-def _parted(stored: bytes) -> tuple[bytes, bytes]:
+def _parted(stored: bytes | bytearray) -> tuple[bytes, bytes]:
     """Return the file meta information, now of the explicit syntax, and the deflated bytes behind it."""
+    stored = bytes(stored)
     file = io.BytesIO(stored)
     read_preamble(file, force=True)
     read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2)

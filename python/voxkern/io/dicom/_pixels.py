@@ -177,6 +177,9 @@ def _read_words(frame: Frame, target: NDArray[np.uint8]) -> None:
 
 
 def _read_at(frame: Frame, offset: int, target: NDArray[np.uint8]) -> None:
+    if not frame.file.in_place:
+        target[...] = np.frombuffer(frame.file.content, np.uint8, target.size, offset)
+        return
     with frame.file.open() as file:
         file.seek(offset)
         if file.readinto(target.data) != target.size:  # type: ignore[attr-defined]

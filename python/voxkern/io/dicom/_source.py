@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..._runtime.errors import ArgumentTypeError, FileFormatError, LoadError, NoImagesError
-from .._gzip import LARGEST_RATIO, gunzip, prefix, too_large
+from .._gzip import LARGEST_RATIO, gunzip, inflated, prefix, too_large
 
 GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
@@ -72,6 +72,7 @@ class Source:
 
     def head(self, size: int) -> bytes:
         """Return the first bytes, unpacked; at most ``size`` and hardly less, whatever the rest is."""
+        stored: bytes | bytearray
         if self.data is not None:
             stored = self.data[:size]
         elif self.member is None:
@@ -81,8 +82,9 @@ class Source:
             stored = self._member(size)
         return gunzipped_head(stored, size)
 
-    def content(self, limit: int) -> bytes:
+    def content(self, limit: int) -> bytes | bytearray:
         """Return every byte, unpacked; `FileFormatError` where that is more than ``limit``."""
+        stored: bytes | bytearray
         if self.data is not None:
             stored = self.data
         elif self.member is None:
@@ -91,19 +93,23 @@ class Source:
         else:
             if self.member.file_size > limit:
                 raise FileFormatError(f"{self.name}: {too_large(limit)}")
-            stored = self._member(self.member.file_size)
-            whole = len(stored) == self.member.file_size and zlib.crc32(stored) == self.member.CRC
-            if not whole:
-                raise FileFormatError(f"{self.name}: {_DAMAGED}: the checksum is wrong")
+            stored = self._member()
+            if not self.is_whole(stored):
+                raise _unreadable("damaged", f"{_DAMAGED}: the checksum is wrong")
         if stored[:2] != GZIP_MAGIC:
             return stored
         try:
-            return bytes(gunzip(self.name, stored, limit))
+            return gunzip(self.name, stored, limit)
         except zlib.error as error:
             raise FileFormatError(f"{self.name}: a damaged gzip stream") from error
 
-    def _member(self, size: int) -> bytes:
-        """Return the first bytes of a zip member. Its place is known: the archive is not read again."""
+    def is_whole(self, stored: bytes | bytearray) -> bool:
+        """Tell whether these are all bytes of a zip member, by its length and checksum."""
+        member = self.member
+        return member is not None and len(stored) == member.file_size and zlib.crc32(stored) == member.CRC
+
+    def _member(self, size: int | None = None) -> bytes | bytearray:
+        """Return the first bytes of a zip member, or all; its place is known without reading the archive."""
         member = self.member
         assert member is not None
         if member.flag_bits & _ENCRYPTED:
@@ -121,10 +127,14 @@ class Source:
                 raise _unreadable("damaged", _DAMAGED)
             names, extra = struct.unpack("<2H", local[26:30])
             file.seek(member.header_offset + 30 + names + extra)
-            stored = file.read(min(member.compress_size, size + 1024))
+            stored = file.read(
+                member.compress_size if size is None else min(member.compress_size, size + 1024)
+            )
         if member.compress_type == zipfile.ZIP_STORED:
             return stored[:size]
         try:
+            if size is None:
+                return inflated(stored, member.file_size)
             return zlib.decompressobj(-zlib.MAX_WBITS).decompress(stored, size)
         except zlib.error as error:
             raise _unreadable("damaged", _DAMAGED) from error
@@ -138,10 +148,10 @@ def _open_regular(path: str, flags: int) -> int:
     raise _unreadable("no regular file", "a FIFO, socket or device, not a regular file")
 
 
-def gunzipped_head(stored: bytes, size: int) -> bytes:
+def gunzipped_head(stored: bytes | bytearray, size: int) -> bytes:
     """Return the first bytes of what ``stored`` begins, unpacked where that is gzip."""
     if stored[:2] != GZIP_MAGIC:
-        return stored
+        return bytes(stored)
     try:
         return prefix(stored, size)
     except zlib.error as error:

@@ -30,6 +30,7 @@ from ._series import SeriesInfo, by_volume, infos_of
 from ._source import NotAnImageError, Source, sources
 from ._volume import assemble
 
+_MOST_HELD = 64 << 20
 _HARMLESS = {"empty", "not DICOM", "without pixel data", "without place in the patient"}
 
 
@@ -57,6 +58,7 @@ class Study:
         self._frames: list[Frame] = []
         self._faults: dict[str, list[VoxkernError]] = {}  # by series
         self._skipped: Counter[str] = Counter()
+        self._held = 0  # bytes of small packed files, kept until they are loaded
         with _quiet_pydicom():
             self._read(given)
             self._groups, faults = by_volume(self._frames)
@@ -102,7 +104,9 @@ class Study:
                 self._leave_out(file, candidate, error)
             finally:
                 if file is not None:
-                    file.release()
+                    self._held += file.held
+                    if self._held > _MOST_HELD:
+                        file.release()
 
     def _leave_out(self, file: DicomFile | None, candidate: Source, error: Exception) -> None:
         """Count a file that is no image of a scan; what is wrong with one, its own series alone suffers."""
