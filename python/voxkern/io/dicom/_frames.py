@@ -29,6 +29,9 @@ _COMPONENTS = {
 }  # fmt: skip
 
 
+FIELD_MAP = "field map"  # a word of `Frame.part`
+
+
 class NoPlaceError(GeometryError):
     """An image without place in the patient and without pixel spacing: a page, most of the time."""
 
@@ -99,8 +102,15 @@ class Frame:
         return pet_of(self.file)
 
     @property
+    def instance_number(self) -> float:
+        """InstanceNumber, 0 where there is none."""
+        return number(self.file.tags, "InstanceNumber") or 0.0
+
+    @property
     def units(self) -> str:
         """What its values are measured in."""
+        if FIELD_MAP in self.part:
+            return "Hz"
         return units_of(self.file, self.header.modality, self.header.rescale_type)
 
     @property

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
 from . import _vendor as vendor
-from ._frames import Frame
+from ._frames import FIELD_MAP, Frame
 
 # Words of ImageType that number a picture or say how it was corrected; they make no other kind of it.
 _NO_KIND = re.compile(r"(ECHO|TE|PHASE)_?\d+|ND|NORM|DIS[23]D|MOSAIC|VFRAME|NONE")
@@ -23,7 +23,7 @@ def apart(frames: list[Frame]) -> list[list[Frame]]:
     first = frames[0]
     parts = [frames]
     if first.header.modality == "MR" and first.header.manufacturer.upper().startswith("GE"):
-        parts = _by_polarity(frames)
+        parts = [smaller for part in _by_polarity(frames) for smaller in _by_field_map(part)]
         parts = [smaller for part in parts for smaller in _by_component(part)]
     return [smaller for part in parts for smaller in _by_image_type(part)]
 
@@ -39,6 +39,18 @@ def _by_polarity(frames: list[Frame]) -> list[list[Frame]]:
         words = "polarity reversed" if upside_down else "polarity forward"
         turned.append(replace(frame, upside_down=upside_down, part=(*frame.part, words)))
     return _parted(turned, lambda frame: frame.upside_down)
+
+
+def _by_field_map(frames: list[Frame]) -> list[list[Frame]]:
+    """Part GE's field maps from the magnitudes they come with."""
+    count = vendor.ge_field_maps(frames[0].file)
+    if not count:
+        return [frames]
+    named = []
+    for frame in frames:
+        word = FIELD_MAP if 0 < frame.instance_number <= count else "magnitude"
+        named.append(replace(frame, part=(*frame.part, word)))
+    return _parted(named, lambda frame: frame.part)
 
 
 def _by_component(frames: list[Frame]) -> list[list[Frame]]:

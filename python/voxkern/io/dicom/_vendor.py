@@ -162,13 +162,28 @@ def ge_component(file: DicomFile) -> str:
     return _GE_COMPONENTS.get(int(private_number(file.whole, 0x0043, "GEMS_PARM_01", 0x2F) or 0), "")
 
 
+def _ge_sequence(file: DicomFile, element: int) -> str:
+    name = private(file.whole, 0x0019, _GE_SEQUENCE, element)
+    return name.decode("latin-1") if isinstance(name, bytes) else str(name)
+
+
+def ge_field_maps(file: DicomFile) -> int:
+    """Return how many pictures of GE's B0 mapping come first and are field maps in Hz, 0 for other sequences.
+
+    As many magnitudes follow them. Nothing but the number of a picture says which of them it is.
+    """
+    if "B0map" not in _ge_sequence(file, 0x9E) and "3db0map" not in _ge_sequence(file, 0x9C):
+        return 0
+    locations = int(private_number(file.whole, 0x0021, "GEMS_RELA_01", 0x4F) or 0)
+    return locations if number(file.whole, "ImagesInAcquisition") == 2 * locations else 0
+
+
 def ge_polarity(file: DicomFile) -> int | None:
     """Return the scheme of GE's ``epi_pepolar``, None for every other sequence.
 
     0: forward. 1: reversed. 2: odd volumes are reversed. 3: even ones are.
     """
-    name = private(file.whole, 0x0019, _GE_SEQUENCE, 0x9C)
-    if "epi_pepolar" not in (name.decode("latin-1") if isinstance(name, bytes) else str(name)):
+    if "epi_pepolar" not in _ge_sequence(file, 0x9C):
         return None
     return int(private_number(file.whole, 0x0019, _GE_SEQUENCE, 0xB3) or 0)
 
