@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What vendors put into one series: grids of any layout, polarities, field maps, echoes; equal to dcm2niix."""
+"""What vendors put into one series: grids, polarities, field maps, echoes; equal to dcm2niix."""
 
 import subprocess
 
@@ -115,7 +115,7 @@ def test_reversed_polarity_is_turned_and_apart(tmp_path, scheme):
             np.testing.assert_array_equal(v.data, np.moveaxis(pixels[volumes][:, :, ::step], 0, -1))
             assert_equal(v, want["1005" if word == "reversed" and scheme != 1 else "5"])
     if len(kinds) == 2:
-        with pytest.raises(vk.SeveralSeriesError, match="polarity forward.*polarity reversed"):
+        with pytest.raises(vk.SeveralSeriesError, match=r"polarity forward.*polarity reversed"):
             vk.load(study)
 
 

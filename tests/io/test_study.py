@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A study read once: a bad file hurts its own series alone, volumes are loaded without reading headers again."""
+"""A study is read once; a bad file hurts its own series alone; what is no file is not read."""
 
 import gzip
 import os
@@ -171,17 +171,13 @@ def test_options_of_reading_belong_to_open_study(make_series):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
-def test_fifos_sockets_and_devices_are_no_files(make_series, tmp_path):
+def test_fifos_sockets_and_devices_are_no_files(make_series, tmp_path, monkeypatch):
     folder, _ = make_series(order=range(6))
     want = vk.load(folder).data
     os.mkfifo(folder / "fifo")
+    monkeypatch.chdir(folder)  # names of sockets are short
     with socket.socket(socket.AF_UNIX) as server:
-        previous = os.getcwd()
-        os.chdir(folder)  # names of sockets are short
-        try:
-            server.bind("socket")
-        finally:
-            os.chdir(previous)
+        server.bind("socket")
         np.testing.assert_array_equal(vk.load(folder).data, want)
         files = [*folder.iterdir()]
         assert len(files) == 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,38 @@ def inflated(packed: bytes, size: int) -> bytes | bytearray:
 
 
 def prefix(packed: bytes | bytearray, size: int) -> bytes:
-    """Return the first bytes of a gzip stream."""
-    # A slice: what zlib does not consume it copies.
-    return zlib.decompressobj(31).decompress(packed[: size + 1024], size)
+    """Return the first bytes of a gzip file, of which ``packed`` may be the first part."""
+    content = bytearray()
+    try:
+        for block in _blocks(packed[: size + 1024], size):  # a slice: what zlib does not consume it copies
+            if len(content) + len(block) >= size:
+                return bytes(content + block[: size - len(content)])
+            content += block
+    except FileFormatError:  # cut off, as it may be
+        pass
+    return bytes(content)
 
 
-def unpacked(path: Path, packed: bytes, expected: int, max_bytes: int) -> bytearray:
+def _blocks(packed: bytes | bytearray, size: int) -> Iterator[bytes]:
+    """Yield the content of a gzip file of any number of members, at most ``size`` bytes at a time."""
+    at = 0
+    while at < len(packed) and (at == 0 or packed[at : at + 2] == _MAGIC):
+        inflater = zlib.decompressobj(31)
+        while not inflater.eof:
+            piece: bytes | bytearray = inflater.unconsumed_tail
+            if not piece:
+                piece = packed[at : at + _PIECE]
+                at += len(piece)
+            block = inflater.decompress(piece, size)
+            if not piece and not block and not inflater.eof:
+                raise FileFormatError("truncated gzip stream")
+            yield block
+        at -= len(inflater.unused_data)
+    if at < len(packed):
+        warn(f"{len(packed) - at} bytes after the end of the gzip stream ignored")
+
+
+def unpacked(packed: bytes, expected: int, max_bytes: int) -> bytearray:
     """Return the content, ``expected`` bytes by its header; the checksum is verified."""
     if expected > LARGEST_RATIO * len(packed):
         raise FileFormatError(
@@ -55,39 +81,26 @@ def unpacked(path: Path, packed: bytes, expected: int, max_bytes: int) -> bytear
     try:
         content: bytearray = deflate.gzip_decompress(packed, expected)
     except deflate.DeflateError:
-        return gunzip(str(path), packed, max_bytes, expected)
+        return gunzip(packed, max_bytes, expected)
     # A second member or garbage would follow the first one's length, which is the last word of the file.
     if int.from_bytes(packed[-4:], "little") == len(content) & 0xFFFFFFFF:
         return content
-    return gunzip(str(path), packed, max_bytes, expected)
+    return gunzip(packed, max_bytes, expected)
 
 
-def gunzip(name: str, packed: bytes | bytearray, max_bytes: int, keep: int | None = None) -> bytearray:
-    """Return the content of a gzip file of any number of members; the checksums are verified.
+def gunzip(packed: bytes | bytearray, max_bytes: int, keep: int | None = None) -> bytearray:
+    """Return the content of a gzip file; the checksums are verified.
 
     Only the first ``keep`` bytes are kept: what follows them costs no memory.
     """
     keep = max_bytes if keep is None else keep
     content = bytearray()
-    at = total = 0
-    while at < len(packed):
-        if at and packed[at : at + 2] != _MAGIC:
-            warn(f"{name}: {len(packed) - at} bytes after the end of the gzip stream ignored")
-            break
-        inflater = zlib.decompressobj(31)
-        while not inflater.eof:
-            piece: bytes | bytearray = inflater.unconsumed_tail
-            if not piece:
-                piece = packed[at : at + _PIECE]
-                at += len(piece)
-            got = inflater.decompress(piece, _BLOCK)
-            if not piece and not got and not inflater.eof:
-                raise FileFormatError(f"{name}: truncated gzip stream")
-            total += len(got)
-            if total > max_bytes:
-                raise FileFormatError(f"{name}: {too_large(max_bytes)}")
-            content += got[: keep - len(content)]
-        at -= len(inflater.unused_data)
+    total = 0
+    for block in _blocks(packed, _BLOCK):
+        total += len(block)
+        if total > max_bytes:
+            raise FileFormatError(too_large(max_bytes))
+        content += block[: keep - len(content)]
     return content
 
 

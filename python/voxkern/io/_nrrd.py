@@ -81,7 +81,7 @@ def _unpacked(
         file.seek(offset if detached is None else 0)
         packed = file.read()
     if encoding.startswith("gz"):
-        return _gzip.unpacked(path, packed, need, max_bytes)
+        return _gzip.unpacked(packed, need, max_bytes)
     return bz2.BZ2Decompressor().decompress(packed, need)
 
 

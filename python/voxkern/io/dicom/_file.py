@@ -26,6 +26,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 from ..._runtime.errors import FileFormatError, LoadError
 from .._gzip import LARGEST_RATIO
 from ._source import GZIP_MAGIC, NotAnImageError, Source, gunzipped_head
+from ._tags import number
 
 MAX_HEADER = 64 << 20  # bytes of one file's header; the largest real ones hold a few megabytes
 _HEAD = 1 << 16
@@ -118,14 +119,32 @@ class DicomFile:
         """The Dataset with every group except the pixels, which are left in the file."""
         if self.source.dataset is not None:
             return self.source.dataset
-        return self._parse(MAX_HEADER, stop_at_pixels=True)
+        limit = MAX_HEADER if number(self.tags, "NumberOfFrames") not in (None, 1) else MAX_HEADER // 8
+        reached = False
+
+        def at_pixels(tag: int, vr: str | None, length: int) -> bool:
+            nonlocal reached
+            reached = tag in _PIXEL_TAGS
+            return reached
+
+        with self.open() as file:
+            # Its elements take some forty times their bytes: no more of them than any real header has.
+            head = file.read(limit + 1)
+        found = _guarded(self.name, lambda: read_partial(io.BytesIO(head), stop_when=at_pixels, force=True))
+        if len(head) > limit and not reached:
+            raise FileFormatError(f"{self.name}: a header of more than {limit} bytes")
+        return found
 
     @cached_property
     def complete(self) -> Any:
         """The Dataset with everything, for the decoders."""
         if self.source.dataset is not None:
             return self.source.dataset
-        return self._parse(self.max_bytes, stop_at_pixels=False)
+        with self.open() as file:
+            if file.seek(0, io.SEEK_END) > self.max_bytes:
+                raise FileFormatError(f"{self.name}: larger than max_bytes = {self.max_bytes}")
+            file.seek(0)
+            return _guarded(self.name, lambda: read_partial(file, force=True))
 
     @cached_property
     def encapsulated(self) -> bool:
@@ -187,14 +206,6 @@ class DicomFile:
             return io.BytesIO(self.content)
         assert self.source.path is not None
         return self.source.path.open("rb")
-
-    def _parse(self, limit: int, stop_at_pixels: bool) -> Any:
-        with self.open() as file:
-            if file.seek(0, io.SEEK_END) > limit and not stop_at_pixels:
-                raise FileFormatError(f"{self.name}: larger than max_bytes = {limit}")
-            file.seek(0)
-            stop = _at_pixels if stop_at_pixels else None
-            return _guarded(self.name, lambda: read_partial(file, stop_when=stop, force=True))
 
 
 def read_file(source: Source, max_bytes: int) -> DicomFile:
@@ -390,10 +401,6 @@ def _parted(stored: bytes | bytearray) -> tuple[bytes, bytes]:
 def _meta_syntax(uid: bytes) -> bytes:
     # The element keeps its 22 bytes: UIDs are padded with NUL, and pydicom strips any number of them.
     return uid.ljust(22, b"\0")
-
-
-def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
-    return tag in _PIXEL_TAGS
 
 
 def _guarded(name: str, work: Callable[[], Any]) -> Any:

@@ -99,7 +99,9 @@ class Source:
         if stored[:2] != GZIP_MAGIC:
             return stored
         try:
-            return gunzip(self.name, stored, limit)
+            return gunzip(stored, limit)
+        except FileFormatError as error:
+            raise FileFormatError(f"{self.name}: {error}") from error
         except zlib.error as error:
             raise FileFormatError(f"{self.name}: a damaged gzip stream") from error
 
