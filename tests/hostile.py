@@ -63,6 +63,17 @@ def dicom(pixels, syntax="1.2.840.10008.1.2.1", **tags):
     return buffer.getvalue()
 
 
+def elements(groups=4):
+    """Return a slice with as many private elements as there can be, and nothing in them."""
+    mosaic = dicom(
+        np.zeros((5, 7), np.int16), ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"]
+    )  # read as a whole
+    one = b"".join(struct.pack("<2H2sH", 0x0029, 0x1000 + k, b"LO", 0) for k in range(0xEFFF))
+    head, mark, pixels = mosaic.partition(b"\xe0\x7f\x10\0")
+    all_of_them = [one.replace(b"\x29\0", struct.pack("<H", 0x29 + 2 * k)) for k in range(groups)]
+    return b"".join([head, *all_of_them, mark, pixels])
+
+
 def gif(path, frames):
     """Write an animation of black pictures of nine million pixels."""
     from PIL import Image
@@ -85,13 +96,7 @@ def write_all(folder):
     at = 144 + int.from_bytes(whole[140:144], "little")  # the length of the file meta information
     dataset = zlib.decompress(whole[at:], -zlib.MAX_WBITS)
     (folder / "deflated.dcm").write_bytes(whole[:at] + deflated(dataset, GIGABYTE))
-    mosaic = dicom(
-        np.zeros((5, 7), np.int16), ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"]
-    )  # read as a whole
-    elements = b"".join(struct.pack("<2H2sH", 0x0029, 0x1000 + k, b"LO", 0) for k in range(0xEFFF))
-    head, _, pixels = mosaic.partition(b"\xe0\x7f\x10\0")
-    blocks = b"".join(elements.replace(b"\x29\0", struct.pack("<H", 0x29 + 2 * k)) for k in range(16))
-    (folder / "elements.dcm").write_bytes(head + blocks + b"\xe0\x7f\x10\0" + pixels)
+    (folder / "elements.dcm").write_bytes(elements())
     gif(folder / "frames.gif", 100)
     nifti = struct.pack("<I", 348) + bytes(36) + struct.pack("<8h", 3, 4, 4, 4, 1, 1, 1, 1) + bytes(14)
     nifti += struct.pack("<2h", 2, 8) + bytes(2) + struct.pack("<9f", 1, 1, 1, 1, 0, 0, 0, 0, 352)

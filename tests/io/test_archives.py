@@ -156,6 +156,14 @@ def test_gzip_of_several_members_and_with_garbage_behind(make_series):
         vk.load(path)
 
 
+def test_a_header_of_endless_elements_is_refused(tmp_path, monkeypatch):
+    """An element takes some forty times its bytes in memory."""
+    (tmp_path / "elements.dcm").write_bytes(hostile.elements())
+    monkeypatch.setattr(_file, "MAX_HEADER", 1 << 20)
+    with pytest.raises(vk.FileFormatError, match="a header of more than 131072 bytes"):
+        vk.load(tmp_path / "elements.dcm")
+
+
 def test_no_hostile_file_takes_memory(tmp_path):
     """A gigabyte in a megabyte: nothing of it is made, in any format."""
     hostile.write_all(tmp_path)

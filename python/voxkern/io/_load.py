@@ -255,8 +255,10 @@ def open_study(
     ----------
     path : path, or iterable of paths or pydicom Datasets
         A folder (searched with its subfolders), a zip archive, a file, or several files or Datasets.
-    spacing, max_bytes : optional
-        As in `load`.
+    spacing : float or 3 floats, optional
+        Millimetres from slice to slice, row to row and column to column, for images that have none.
+    max_bytes : int
+        The most that one load may unpack or allocate; 8 GiB.
 
     Returns
     -------

@@ -142,17 +142,19 @@ class Reader:
 def _is_bits(frame: Frame) -> bool:
     """Whether the pixels are single bits as they are stored."""
     file, layout = frame.file, frame.format
-    return layout.bits_allocated == 1 and layout.samples == 1 and not file.encapsulated and not file.given
+    return layout.bits_allocated == 1 and layout.samples == 1 and not file.encapsulated
 
 
 def _read_bits(frame: Frame) -> NDArray[np.uint8]:
-    """Return a frame of single bits as bytes; it may begin within a byte."""
+    """Return a frame of single bits as bytes; it may begin within a byte, which pydicom 3.0 gets wrong."""
     layout = frame.format
     count = layout.rows * layout.columns
     first, skip = divmod(frame.index * count, 8)
     packed = np.empty((skip + count + 7) // 8, np.uint8)
-    _, offset, _ = frame.file.pixels_at
-    _read_at(frame, offset + first, packed)
+    if frame.file.given:
+        packed[...] = np.frombuffer(frame.file.complete.PixelData, np.uint8, packed.size, first)
+    else:
+        _read_at(frame, frame.file.pixels_at[1] + first, packed)
     bits = np.unpackbits(packed, bitorder="little")[skip : skip + count]
     return bits.reshape(layout.rows, layout.columns)
 
