@@ -2,6 +2,7 @@
 """A study is read once; a bad file hurts its own series alone; what is no file is not read."""
 
 import gzip
+import io
 import os
 import socket
 import warnings
@@ -10,6 +11,8 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_factory import make_enhanced, make_slice, write_series
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 import voxkern as vk
 from voxkern.io.dicom import _study
@@ -75,10 +78,12 @@ def test_a_bad_file_does_not_hurt_another_series(make_series, name):
     with pytest.warns(UserWarning, match=r"1 damaged or unreadable file\(s\) left out") as told:
         infos = vk.list_series(folder)
     assert len(told) == 1 and [i.uid for i in infos] == [datasets[0].SeriesInstanceUID]
-    for options in ({}, {"series": datasets[0].SeriesInstanceUID}):
-        with pytest.warns(UserWarning, match="left out") as told:
-            np.testing.assert_array_equal(vk.load(folder, **options).data, good)
-        assert len(told) == 1
+    with pytest.warns(UserWarning, match="left out") as told:
+        np.testing.assert_array_equal(vk.load(folder).data, good)
+    assert len(told) == 1
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "1 damaged")
+        np.testing.assert_array_equal(vk.load(folder, series=datasets[0].SeriesInstanceUID).data, good)
     # Its own series is refused, with the reason.
     with pytest.raises(vk.LoadError, match="poison"):
         vk.load(folder, series="1.2.840.9.1")
@@ -138,6 +143,35 @@ def test_headers_are_read_once(make_series, monkeypatch):
     with pytest.raises(vk.SeveralSeriesError):
         vk.load(study)
     assert "SECRET" not in repr(study).upper() and repr(study) == "Study(2 volumes, 10 files)"
+
+
+def test_headers_of_other_series_are_not_parsed(make_series, monkeypatch):
+    folder, first = make_series(n=4, order=range(4))
+    write_series(folder, n=6, order=range(10, 16))
+    parsed = []
+    monkeypatch.setattr(
+        _study, "frames_of", lambda *a, original=_study.frames_of: (parsed.append(a), original(*a))[1]
+    )
+    assert vk.load(folder, series=first[0].SeriesInstanceUID).shape == (4, 5, 7)
+    assert len(parsed) == 4
+    contents = [io.BytesIO(path.read_bytes()) for path in folder.iterdir()]  # can be read once
+    with pytest.raises(vk.ArgumentError, match="allowed"):
+        vk.load(iter(contents), series="1.2.3")
+    with pytest.raises(vk.ArgumentError, match=f"got '1.2.3', allowed .*{first[0].SeriesInstanceUID}"):
+        vk.load(folder, series="1.2.3")
+
+
+def test_a_series_named_within_another_is_no_other(make_series):
+    """A header that refers to other series first, and whose own UID comes late."""
+
+    def edit(k, ds):
+        referenced = Dataset()
+        referenced.SeriesInstanceUID, referenced.Rows = "1.2.3.4.5", 7
+        ds.ReferencedSeriesSequence = Sequence([referenced])
+        ds.add_new(0x00191010, "OB", b"\0" * 70_000)
+
+    folder, datasets = make_series(n=3, edit=edit)
+    assert vk.load(folder, series=datasets[0].SeriesInstanceUID).shape == (3, 5, 7)
 
 
 def test_a_study_loads_as_its_folder(make_series):

@@ -32,6 +32,7 @@ MAX_HEADER = 64 << 20  # bytes of one file's header; the largest real ones hold 
 _HEAD = 1 << 16
 _PACKED_HEAD = 1 << 14  # less: these bytes are unpacked once more with all the others
 _PIXEL_TAGS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData"}
+_ROWS = b"\x28\x00\x10\x00"
 _LAST_GROUP = 0x0028
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 JPEG_XL = tuple(f"1.2.840.10008.1.2.4.{k}" for k in (110, 111, 112))
@@ -208,24 +209,26 @@ class DicomFile:
         return self.source.path.open("rb")
 
 
-def read_file(source: Source, max_bytes: int) -> DicomFile:
-    """Read the header of one candidate."""
+def read_file(source: Source, max_bytes: int, series: str | None = None) -> DicomFile | None:
+    """Read the header of one candidate; None where it plainly is of another series than the one asked for."""
     if source.dataset is not None:
         meta = getattr(source.dataset, "file_meta", None)
         syntax = meta.get("TransferSyntaxUID") if meta is not None else None
         return DicomFile(source, source.dataset, syntax, max_bytes)
     try:
         if not source.plain:
-            return _read(source, None, source.head(_PACKED_HEAD), max_bytes)
+            return _read(source, None, source.head(_PACKED_HEAD), max_bytes, series)
         with source.open() as file:
-            return _read(source, file, file.read(_HEAD), max_bytes)
+            return _read(source, file, file.read(_HEAD), max_bytes, series)
     except FileNotFoundError as error:
         raise FileFormatError(f"{source.path}: no such file") from error
     except OSError as error:
         raise NotAnImageError("unreadable", f"unreadable: {error.strerror}", unreadable=True) from error
 
 
-def _read(source: Source, file: BinaryIO | None, head: bytes, max_bytes: int) -> DicomFile:
+def _read(
+    source: Source, file: BinaryIO | None, head: bytes, max_bytes: int, series: str | None
+) -> DicomFile | None:
     """Read a header out of the first bytes of a file, which nearly always hold it."""
     if not head:
         raise NotAnImageError("empty", "an empty file", unreadable=True)
@@ -234,6 +237,8 @@ def _read(source: Source, file: BinaryIO | None, head: bytes, max_bytes: int) ->
     bare = head[128:132] != b"DICM"
     if bare and not _looks_bare(head):
         raise NotAnImageError("not DICOM", "not a DICOM file", unreadable=True)
+    if series is not None and _is_of_another(head, series):
+        return None
     deflated = not bare and str(DeflatedExplicitVRLittleEndian).encode() in head[:2048]
 
     def opened() -> BinaryIO:
@@ -257,6 +262,15 @@ def _read(source: Source, file: BinaryIO | None, head: bytes, max_bytes: int) ->
     elif source.is_whole(head) and not deflated:
         result.content = head  # a small member of a zip archive: all of it is here
     return result
+
+
+def _is_of_another(head: bytes, series: str) -> bool:
+    """Tell, without parsing, that a header lies within these bytes and names other series alone.
+
+    It does where SeriesInstanceUID is followed by Rows, and the UID asked for stands nowhere.
+    """
+    found = head.find(b"\x20\x00\x0e\x00")
+    return found >= 0 and head.find(_ROWS, found) > 0 and series.encode() not in head
 
 
 def _past_description(tag: int, vr: str | None, length: int) -> bool:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pydicom
 from ..._runtime.errors import (
     ArgumentError,
     FileFormatError,
+    LoadError,
     NoImagesError,
     SeveralSeriesError,
     VoxkernError,
@@ -53,14 +54,16 @@ class Study:
         The volumes there are: images first, most files first.
     """
 
-    def __init__(self, given: Any, options: Options) -> None:
+    def __init__(
+        self, given: Any, candidates: Sequence[Source], options: Options, only: str | None = None
+    ) -> None:
         self._options = options
         self._frames: list[Frame] = []
         self._faults: dict[str, list[VoxkernError]] = {}  # by series
         self._skipped: Counter[str] = Counter()
         self._held = 0  # bytes of small packed files, kept until they are loaded
         with _quiet_pydicom():
-            self._read(given)
+            self._read(given, candidates, only)
             self._groups, faults = by_volume(self._frames)
             for uid, fault in faults.items():
                 self._faults.setdefault(uid, []).append(fault)
@@ -85,14 +88,15 @@ class Study:
         """Say how many volumes and files there are."""
         return f"Study({len(self.series)} volumes, {sum(info.n_files for info in self.series)} files)"
 
-    def _read(self, given: Any) -> None:
-        candidates = sources(given, self._options.max_bytes)
+    def _read(self, given: Any, candidates: Sequence[Source], only: str | None) -> None:
         folder = isinstance(given, str | os.PathLike) and Path(given).is_dir()
         single = len(candidates) == 1 and not folder
         for candidate in candidates:
             file = None
             try:
-                file = read_file(candidate, self._options.max_bytes)
+                file = read_file(candidate, self._options.max_bytes, only)
+                if file is None:
+                    continue
                 found = frames_of(file, self._options.spacing)
                 pixels.check_pixels(found[0])
                 self._frames += found
@@ -180,15 +184,26 @@ def _line(info: SeriesInfo) -> str:
 
 def open_dicom(given: Any, options: Options) -> Study:
     """Read the headers of DICOM files once, and say what was left out."""
-    study = Study(given, options)
+    study = Study(given, sources(given, options.max_bytes), options)
     study.warn()
     return study
+
+
+def _opened(given: Any, options: Options) -> Study:
+    """Open a study for one load: of the series asked for alone, where its files can be told in a hurry."""
+    candidates = sources(given, options.max_bytes)
+    if options.series is not None:
+        with suppress(LoadError):
+            study = Study(given, candidates, options, only=options.series.partition("#")[0])
+            if options.series in [info.uid for info in study]:
+                return study
+    return Study(given, candidates, options)
 
 
 def load_dicom(given: Any, options: Options) -> Any:
     """Load one volume of DICOM files or of an open study; with its padding where that was asked for."""
     if not isinstance(given, Study):
-        return Study(given, options).load(options, told=False)
+        return _opened(given, options).load(options, told=False)
     for name, usual in (("spacing", None), ("max_bytes", MAX_BYTES)):
         if getattr(options, name) != usual:
             raise ArgumentError(f"{name}: got {getattr(options, name)}, allowed in open_study, which reads")
