@@ -123,7 +123,7 @@ def zipped(source: Callable[[], Path]) -> Case:
         size=f"{len(want)} slices of {want.shape[1]}x{want.shape[2]}",
         ours=by_default(lambda: vk.load(path)),
         want=lambda: want,
-        peers={"zipfile, pydicom and np.stack": lambda _: unpacked},
+        peers={"pydicom after zipfile": lambda _: unpacked},
         result=np.asarray,
         one_thread=ONE_THREAD,
     )

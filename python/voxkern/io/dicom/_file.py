@@ -55,6 +55,7 @@ _KEYWORDS = {
     )
 }  # fmt: skip
 _TAGS = list(_KEYWORDS)
+_SYNTAX = 0x00020010
 _VRS = {tag: "US" if dictionary_VR(tag).startswith("US") else dictionary_VR(tag) for tag in _TAGS}
 
 
@@ -290,17 +291,18 @@ def _header(file: BinaryIO, whole: bool = False) -> tuple[Tags, UID | None]:
     file.seek(132)
     syntax = None
     for element in data_element_generator(
-        file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2
+        file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2, specific_tags=[_SYNTAX]
     ):
-        if element.tag == 0x00020010 and isinstance(element, RawDataElement):
+        if isinstance(element, RawDataElement):
             syntax = UID((element.value or b"").decode("ascii", "replace").rstrip("\0 "))
     implicit, little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
     charset: list[str] = []
     for element in data_element_generator(file, implicit, little, stop_when=past, specific_tags=_TAGS):
-        if element.tag == 0x00080005:
+        tag = int(element.tag)  # a tag of pydicom compares in Python
+        if tag == 0x00080005:
             charset = convert_encodings(_text(getattr(element, "value", b"") or b"").split("\\"))
             continue
-        header[_KEYWORDS[element.tag]] = _value(element, little, charset)
+        header[_KEYWORDS[tag]] = _value(element, tag, little, charset)
     if not reached and not whole:
         raise EOFError("the first bytes of the file do not reach to the end of the pixel description")
     return header, syntax
@@ -310,12 +312,12 @@ def _text(value: bytes) -> str:
     return value.decode("latin-1").strip(" \0")
 
 
-def _value(element: Any, little: bool, charset: list[str]) -> Any:
+def _value(element: Any, tag: int, little: bool, charset: list[str]) -> Any:
     """Return the value of a raw element: a number, a string, or a tuple of several."""
     if not isinstance(element, RawDataElement):
         return element.value  # a sequence
     value = element.value or b""
-    vr = element.VR if element.VR not in (None, "UN") else _VRS[element.tag]
+    vr = element.VR if element.VR not in (None, "UN") else _VRS[tag]
     order = "<" if little else ">"
     if vr in ("US", "SS", "UL", "SL", "FD", "FL"):
         code, size = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FD": "d", "FL": "f"}[vr], 4
