@@ -36,7 +36,7 @@ def workplace() -> Path:
 
 @cache
 def made_series(slices: int, size: int) -> Path:
-    folder = workplace() / f"ct{slices}"
+    folder = workplace() / f"ct{slices}x{size}"
     folder.mkdir()
     return ct_series(folder, slices, size)
 
@@ -95,6 +95,68 @@ def series(source: Callable[[], Path]) -> Case:
             "pydicom and np.stack": lambda _: lambda: by_pydicom(folder),
         },
         result=result,
+        one_thread=ONE_THREAD,
+    )
+
+
+@cache
+def zipped_series(folder: Path) -> Path:
+    path = workplace() / f"{folder.name}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in folder.iterdir():
+            archive.write(file, file.name)
+    return path
+
+
+def zipped(source: Callable[[], Path]) -> Case:
+    """Load the files of a series out of a zip archive."""
+    folder = source()
+    path = zipped_series(folder)
+    want = by_pydicom(folder)
+
+    def unpacked() -> Any:
+        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as place:
+            archive.extractall(place)
+            return by_pydicom(Path(place))
+
+    return Case(
+        size=f"{len(want)} slices of {want.shape[1]}x{want.shape[2]}",
+        ours=by_default(lambda: vk.load(path)),
+        want=lambda: want,
+        peers={"pydicom after zipfile": lambda _: unpacked},
+        result=np.asarray,
+        one_thread=ONE_THREAD,
+    )
+
+
+@cache
+def made_study(series: int, slices: int, size: int) -> Path:
+    folder = workplace() / f"study{series}"
+    for k in range(series):
+        (folder / f"{k:02d}").mkdir(parents=True)
+        ct_series(folder / f"{k:02d}", slices, size)
+    return folder
+
+
+def study(source: Callable[[], Path]) -> Case:
+    """Load every series of a study."""
+    folder = source()
+    parts = sorted(folder.iterdir())
+    want = np.stack([by_pydicom(part) for part in parts])
+
+    def ours() -> Any:
+        opened = vk.open_study(folder)
+        return [vk.load(opened, series=info.uid).data for info in opened]
+
+    def by_parts() -> Any:
+        return [by_pydicom(part) for part in parts]
+
+    return Case(
+        size=f"{len(want)} x {want.shape[1]} slices of {want.shape[2]}x{want.shape[3]}",
+        ours=by_default(ours),
+        want=lambda: want,
+        peers={"pydicom and np.stack": lambda _: by_parts},
+        result=np.asarray,
         one_thread=ONE_THREAD,
     )
 
@@ -187,6 +249,8 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
     real = os.environ.get("VOXKERN_BENCH_SERIES")
     if real and not quick:
         found["load real series"] = partial(series, partial(real_series, Path(real)))
+    found["load zipped CT series"] = partial(zipped, made)
+    found["load CT study"] = partial(study, partial(made_study, *((3, 6, 32) if quick else (13, 60, 128))))
     found["load .nii with an intercept"] = partial(plain, "<", 1.0, -1024.0, quick)
     found["load .nii with a slope"] = partial(plain, "<", 0.37, 1.5, quick)
     found["load .nii, big-endian"] = partial(plain, ">", 1.0, 0.0, quick)

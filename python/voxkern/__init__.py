@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from ._ops.resample_labels import resample_argmax, resample_labels
     from ._ops.warp import push, warp
     from .compat.scipy import patch_scipy
-    from .io import list_series, load, save
+    from .io import list_series, load, open_study, save
 
 __all__ = [
     "META_SCHEMA",
@@ -92,6 +92,7 @@ __all__ = [
     "n4_bias_field_correction",
     "ndimage",
     "nn",
+    "open_study",
     "opening",
     "otsu",
     "patch_scipy",
@@ -142,6 +143,7 @@ _LOADED_WHEN_NAMED = {
     "n4_bias_field_correction": "_ops.n4",
     "ndimage": "ndimage",
     "nn": "nn",
+    "open_study": "io",
     "opening": "_ops.morphology",
     "otsu": "_ops.measure",
     "patch_scipy": "compat.scipy",

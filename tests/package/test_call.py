@@ -241,8 +241,8 @@ MEASURES = {
     "dice", "hausdorff_distance", "mean_surface_distance",
 }  # fmt: skip
 TAKE_NO_ARRAY = {
-    "cuda_available", "get_num_threads", "list_series", "load", "patch_scipy", "release_memory", "reorient",
-    "save", "set_cache_limit", "set_num_threads", "show_config",
+    "cuda_available", "get_num_threads", "list_series", "load", "open_study", "patch_scipy", "release_memory",
+    "reorient", "save", "set_cache_limit", "set_num_threads", "show_config",
     "generate_binary_structure", "iterate_structure",
 }  # fmt: skip
 

@@ -35,6 +35,7 @@ SCHEMA: Mapping[str, tuple[type, str]] = MappingProxyType(
             "names of the axes after the third: time, echo, b_value, phase, segment, channel, ...",
         ),
         "axis_values": (tuple, "for each of them its values, in the units of the file"),
+        "segments": (tuple, "DICOM SEG: (number, label) of every segment"),
         "wavelengths": (tuple, "ENVI: wavelength of every band"),
         "kept": (Mapping, "elements asked for by name with load(keep=)"),
     }

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import importlib
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,66 @@ from .._runtime.errors import FileFormatError
 from .._runtime.optional import import_or_explain
 from ._guard import warn
 
-_LARGEST_RATIO = 1040  # deflate packs 258 bytes into two bits at best
+LARGEST_RATIO = 1040  # deflate packs 258 bytes into two bits at best
+_MAGIC = b"\x1f\x8b"
+_PIECE = 1 << 16  # of packed bytes at a time
 _BLOCK = 1 << 20  # fixed, so that the bytes do not depend on the number of threads
 _LEVEL = 1  # ISA-L's level 1 packs like zlib's, five times as fast
 
 
-def prefix(packed: bytes, size: int) -> bytes:
-    """Return the first bytes of a gzip stream."""
-    # A slice: what zlib does not consume it copies.
-    return zlib.decompressobj(31).decompress(packed[: size + 1024], size)
+def too_large(limit: int) -> str:
+    """Say that something unpacks to more than was looked for."""
+    return f"unpacks to more than {limit} bytes, the most that its header or max_bytes allow"
 
 
-def unpacked(path: Path, packed: bytes, expected: int, max_bytes: int) -> bytearray:
+def inflated(packed: bytes, size: int) -> bytes | bytearray:
+    """Return a raw deflate stream of ``size`` bytes; `zlib.error` where it is none."""
+    try:
+        deflate = importlib.import_module("deflate")
+    except ImportError:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, size)
+    try:
+        content: bytearray = deflate.deflate_decompress(packed, size)
+    except deflate.DeflateError as error:
+        raise zlib.error(str(error)) from error
+    return content
+
+
+def prefix(packed: bytes | bytearray, size: int) -> bytes:
+    """Return the first bytes of a gzip file, of which ``packed`` may be the first part."""
+    content = bytearray()
+    try:
+        for block in _blocks(packed[: size + 1024], size):  # a slice: what zlib does not consume it copies
+            if len(content) + len(block) >= size:
+                return bytes(content + block[: size - len(content)])
+            content += block
+    except FileFormatError:  # cut off, as it may be
+        pass
+    return bytes(content)
+
+
+def _blocks(packed: bytes | bytearray, size: int) -> Iterator[bytes]:
+    """Yield the content of a gzip file of any number of members, at most ``size`` bytes at a time."""
+    at = 0
+    while at < len(packed) and (at == 0 or packed[at : at + 2] == _MAGIC):
+        inflater = zlib.decompressobj(31)
+        while not inflater.eof:
+            piece: bytes | bytearray = inflater.unconsumed_tail
+            if not piece:
+                piece = packed[at : at + _PIECE]
+                at += len(piece)
+            block = inflater.decompress(piece, size)
+            if not piece and not block and not inflater.eof:
+                raise FileFormatError("truncated gzip stream")
+            yield block
+        at -= len(inflater.unused_data)
+    if at < len(packed):
+        warn(f"{len(packed) - at} bytes after the end of the gzip stream ignored")
+
+
+def unpacked(packed: bytes, expected: int, max_bytes: int) -> bytearray:
     """Return the content, ``expected`` bytes by its header; the checksum is verified."""
-    if expected > _LARGEST_RATIO * len(packed):
+    if expected > LARGEST_RATIO * len(packed):
         raise FileFormatError(
             f"truncated: {len(packed)} packed bytes cannot hold the {expected} of the header"
         )
@@ -34,27 +81,26 @@ def unpacked(path: Path, packed: bytes, expected: int, max_bytes: int) -> bytear
     try:
         content: bytearray = deflate.gzip_decompress(packed, expected)
     except deflate.DeflateError:
-        return _slowly(path, packed, max_bytes)
+        return gunzip(packed, max_bytes, expected)
     # A second member or garbage would follow the first one's length, which is the last word of the file.
     if int.from_bytes(packed[-4:], "little") == len(content) & 0xFFFFFFFF:
         return content
-    return _slowly(path, packed, max_bytes)
+    return gunzip(packed, max_bytes, expected)
 
 
-def _slowly(path: Path, packed: bytes, max_bytes: int) -> bytearray:
+def gunzip(packed: bytes | bytearray, max_bytes: int, keep: int | None = None) -> bytearray:
+    """Return the content of a gzip file; the checksums are verified.
+
+    Only the first ``keep`` bytes are kept: what follows them costs no memory.
+    """
+    keep = max_bytes if keep is None else keep
     content = bytearray()
-    rest = packed
-    while rest:
-        if content and rest[:2] != b"\x1f\x8b":
-            warn(f"{path}: {len(rest)} bytes after the end of the gzip stream ignored")
-            break
-        inflater = zlib.decompressobj(31)
-        content += inflater.decompress(rest, max_bytes + 1 - len(content))
-        if len(content) > max_bytes:
-            raise FileFormatError(f"unpacks to more than max_bytes = {max_bytes}")
-        if not inflater.eof:
-            raise FileFormatError("truncated gzip stream")
-        rest = inflater.unused_data
+    total = 0
+    for block in _blocks(packed, _BLOCK):
+        total += len(block)
+        if total > max_bytes:
+            raise FileFormatError(too_large(max_bytes))
+        content += block[: keep - len(content)]
     return content
 
 

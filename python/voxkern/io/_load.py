@@ -15,7 +15,7 @@ from ._options import MAX_BYTES, Options
 from .formats import BY_NAME, Format, format_of, function
 
 if TYPE_CHECKING:
-    from .dicom import SeriesInfo
+    from .dicom import SeriesInfo, Study
 
 
 @overload
@@ -82,13 +82,14 @@ def load(
 
     Parameters
     ----------
-    path : path, file object, bytes, Dataset, or iterable of these
+    path : path, file object, bytes, Dataset, iterable of these, or Study
         A DICOM series: a folder (searched with its subfolders), a zip archive, a file (gzip or not),
-        several files or pydicom Datasets in any order. Or a file of another format, told by its suffix:
-        NIfTI (``.nii``, ``.nii.gz``, ``.hdr``), MINC (``.mnc``), MGH (``.mgz``), Analyze (``.hdr``),
-        MetaImage (``.mha``, ``.mhd``), NRRD (``.nrrd``, ``.nhdr``), ENVI (``.hdr``), Interfile (``.hv``,
-        ``.h33``, ``.hdr``), TIFF, ``.npz`` as `save` writes it, PNG, JPEG, BMP, PGM, GIF (one file, a list
-        or a folder of slices), or plain voxels with ``shape=`` and ``dtype=``.
+        several files or pydicom Datasets in any order; or what `open_study` returned. Or a file of another
+        format, told by its suffix: NIfTI (``.nii``, ``.nii.gz``, ``.hdr``), MINC (``.mnc``), MGH
+        (``.mgz``), Analyze (``.hdr``), MetaImage (``.mha``, ``.mhd``), NRRD (``.nrrd``, ``.nhdr``), ENVI
+        (``.hdr``), Interfile (``.hv``, ``.h33``, ``.hdr``), TIFF, ``.npz`` as `save` writes it, PNG, JPEG,
+        BMP, PGM, GIF (one file, a list or a folder of slices), or plain voxels with ``shape=`` and
+        ``dtype=``.
     series : str, optional
         DICOM: the ``uid`` of one of several volumes, as `list_series` gives it. Without it, the one
         volume that is neither localizer nor page.
@@ -156,8 +157,7 @@ def load(
     one = isinstance(path, str | os.PathLike)
     if not one and not isinstance(path, Iterable) and not hasattr(path, "read"):
         raise ArgumentTypeError(f"path: got {type(path).__name__}, allowed a path, a list of files or bytes")
-    if one and not Path(path).exists():
-        raise FileFormatError(f"{path}: no such file or folder")
+    _refuse_no_file(path)
     if shape is not None and not one:
         raise ArgumentTypeError("path: got several files, allowed one with shape= and dtype=")
     kind, source = _kind_and_source(path) if shape is None else (BY_NAME["raw"], Path(path))
@@ -170,9 +170,20 @@ def load(
     return function(kind.load)(source, options)
 
 
+def _refuse_no_file(path: Any) -> None:
+    """Raise where a path names nothing, or something that may never end: a FIFO, a socket, a device."""
+    if not isinstance(path, str | os.PathLike) or Path(path).is_file() or Path(path).is_dir():
+        return
+    if Path(path).exists():
+        raise FileFormatError(f"{path}: a FIFO, socket or device, neither a regular file nor a folder")
+    raise FileFormatError(f"{path}: no such file or folder")
+
+
 def _kind_and_source(path: Any) -> tuple[Format, Any]:
     """Return the format, and what its load function takes."""
     pictures = _pictures(path)
+    for picture in pictures:
+        _refuse_no_file(picture)
     if pictures:
         return BY_NAME["pictures"], pictures
     if not isinstance(path, str | os.PathLike) or Path(path).is_dir():
@@ -211,14 +222,15 @@ def list_series(path: Any) -> list[SeriesInfo]:
 
     Parameters
     ----------
-    path : path, or iterable of paths or pydicom Datasets
+    path : path, iterable of paths or pydicom Datasets, or Study
         A folder (searched with its subfolders), a zip archive, a file, or several files or Datasets.
 
     Returns
     -------
     list of SeriesInfo
         ``.uid`` (accepted by ``load(series=)``), ``.modality``, ``.description``, ``.n_files``, ``.shape``,
-        ``.role`` (``image``, ``localizer``, ``page``); nothing that identifies the patient. Images first.
+        ``.role`` (``image``, ``localizer``, ``page``), ``.kind``; nothing that identifies the patient.
+        Images first.
 
     Examples
     --------
@@ -227,8 +239,41 @@ def list_series(path: Any) -> list[SeriesInfo]:
     >>> [(s.modality, s.shape) for s in vk.list_series(get_testdata_file("CT_small.dcm"))]
     [('CT', (1, 128, 128))]
     """
-    from .dicom import list_dicom
+    from .dicom import Study
 
-    if isinstance(path, str | os.PathLike) and not Path(path).exists():
-        raise FileFormatError(f"{path}: no such file or folder")
-    return list_dicom(path)
+    return list(path if isinstance(path, Study) else open_study(path))
+
+
+def open_study(
+    path: Any, *, spacing: float | Sequence[float] | None = None, max_bytes: int = MAX_BYTES
+) -> Study:
+    """Read the headers of a DICOM study once, to load any number of its volumes.
+
+    A file that cannot be read or loaded takes no other series with it. Files left out are told once.
+
+    Parameters
+    ----------
+    path : path, or iterable of paths or pydicom Datasets
+        A folder (searched with its subfolders), a zip archive, a file, or several files or Datasets.
+    spacing : float or 3 floats, optional
+        Millimetres from slice to slice, row to row and column to column, for images that have none.
+    max_bytes : int
+        The most that one load may unpack or allocate; 8 GiB.
+
+    Returns
+    -------
+    Study
+        ``.series`` lists the volumes, images first; `load` takes the study in place of a path.
+
+    Examples
+    --------
+    >>> import voxkern as vk
+    >>> from pydicom.data import get_testdata_file
+    >>> study = vk.open_study(get_testdata_file("CT_small.dcm"))
+    >>> [vk.load(study, series=info.uid).shape for info in study]
+    [(1, 128, 128)]
+    """
+    from .dicom import open_dicom
+
+    _refuse_no_file(path)
+    return open_dicom(path, Options(spacing=spacing, max_bytes=max_bytes))  # type: ignore[arg-type]

@@ -45,7 +45,7 @@ def load_nifti(path: Path, options: Options) -> Volume:
         offset = max(offset, int(header["sizeof_hdr"]))
         size = check_size(shape, dtype, max_bytes)
         if gzipped:
-            content = _gzip.unpacked(path, packed, offset + size, max_bytes + offset)
+            content = _gzip.unpacked(packed, offset + size, max_bytes + offset)
             check_size(shape, dtype, max_bytes, len(content) - offset)
             flat = np.frombuffer(content, dtype, int(np.prod(shape)), offset)
         else:

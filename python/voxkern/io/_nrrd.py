@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import bz2
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from .._runtime.errors import FileFormatError
 from .._runtime.optional import import_or_explain
 from .._space.geometry import LPS_TO_RAS
 from .._space.volume import Volume
+from . import _gzip
 from ._guard import check_size, reading, writing
 from ._options import Options
 
@@ -37,7 +39,13 @@ def load_nrrd(path: Path, options: Options) -> Volume:
         need = check_size(header["sizes"], dtype, options.max_bytes)
         if header["encoding"] == "raw" and "data file" not in header and "datafile" not in header:
             check_size(header["sizes"], dtype, options.max_bytes, path.stat().st_size - offset)
-        data, header = nrrd.read(str(path), index_order="F")
+        content = _unpacked(path, header, offset, need, options.max_bytes)
+        if content is None:
+            data, header = nrrd.read(str(path), index_order="F")
+        else:
+            check_size(header["sizes"], dtype, options.max_bytes, len(content))
+            count = need // dtype.itemsize
+            data = np.frombuffer(content, dtype, count).reshape(header["sizes"], order="F")
         if data.nbytes < need:
             raise FileFormatError("truncated")
         spatial, affine, known = _geometry(header, data.ndim)
@@ -55,6 +63,26 @@ def load_nrrd(path: Path, options: Options) -> Volume:
             meta["axes"] = tuple(names)
             meta["axis_values"] = tuple(tuple(range(n)) for n in data.shape[3:])
         return Volume(data, affine, meta)
+
+
+def _unpacked(
+    path: Path, header: dict[str, Any], offset: int, need: int, max_bytes: int
+) -> bytearray | bytes | None:
+    """Return the compressed voxels of one file, and no more; None where pynrrd shall read them."""
+    detached = header.get("data file", header.get("datafile"))
+    plain = not (header.get("line skip") or header.get("byte skip")) and isinstance(detached, str | None)
+    encoding = str(header["encoding"]).lower()
+    if not plain or encoding not in ("gzip", "gz", "bzip2", "bz2") or str(detached).startswith("LIST"):
+        return None
+    source = path if detached is None else path.parent / str(detached)
+    if not source.is_file():
+        return None
+    with source.open("rb") as file:
+        file.seek(offset if detached is None else 0)
+        packed = file.read()
+    if encoding.startswith("gz"):
+        return _gzip.unpacked(packed, need, max_bytes)
+    return bz2.BZ2Decompressor().decompress(packed, need)
 
 
 def _dtype(header: dict[str, Any]) -> np.dtype[Any]:

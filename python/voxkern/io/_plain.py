@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,39 +74,61 @@ def load_tiff(path: Path, options: Options) -> Volume:
 # --- pictures -----------------------------------------------------------------------------------------
 
 
+_MODES = {"P": "RGB", "LA": "L", "PA": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "1": "L"}
+
+
 def load_pictures(paths: Sequence[Path], options: Options) -> Volume:
     """Load PNG, JPEG, BMP, PGM or GIF files, one slice (or several, of an animation) each."""
     import_or_explain("PIL")
-    max_bytes = options.max_bytes
-    slices: list[NDArray[Any]] = []
-    for path in paths:
-        for one in _frames(path, max_bytes):
-            if slices and (one.shape != slices[0].shape or one.dtype != slices[0].dtype):
+    # What they declare is checked before anything is decoded.
+    counts = [_declared(path, options.max_bytes) for path in paths]
+    data = np.empty(0)
+    at = 0
+    for path, count in zip(paths, counts, strict=True):
+        for one in _frames(path, count):
+            if at == 0:
+                check_size((sum(counts), *one.shape), one.dtype, options.max_bytes)
+                data = np.empty((sum(counts), *one.shape), one.dtype)
+            if one.shape != data.shape[1:] or one.dtype != data.dtype:
                 raise FileFormatError(
-                    f"{path}: {one.shape} {one.dtype} after slices of {slices[0].shape} {slices[0].dtype}"
+                    f"{path}: {one.shape} {one.dtype} after slices of {data.shape[1:]} {data.dtype}"
                 )
-            slices.append(one)
-            if len(slices) * one.nbytes > max_bytes:
-                raise FileFormatError(f"{path}: the slices are more than max_bytes = {max_bytes}")
-    data = np.stack(slices) if len(slices) > 1 else slices[0][np.newaxis]
+            data[at] = one
+            at += 1
+    if at != len(data):
+        raise FileFormatError(f"{paths[-1]}: {at} pictures decoded of {len(data)} declared")
     return _placed(data, "picture", options.spacing, ("channel",) if data.ndim == 4 else ())
 
 
-def _frames(path: Path, max_bytes: int) -> list[NDArray[Any]]:
-    from PIL import Image, ImageSequence
+def _declared(path: Path, max_bytes: int) -> int:
+    """Return how many pictures a file holds; an error where they are more than ``max_bytes``."""
+    from PIL import Image
 
-    modes = {"P": "RGB", "LA": "L", "PA": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "1": "L"}
+    with _opened(path) as image:
+        bands = len(Image.new(_MODES.get(image.mode, image.mode), (1, 1)).getbands())
+        count = getattr(image, "n_frames", 1)
+        check_size((count, *image.size, bands), "f4" if image.mode[0] in "IF" else "u1", max_bytes)
+        return count
+
+
+def _frames(path: Path, count: int) -> Iterator[NDArray[Any]]:
+    from PIL import ImageSequence
+
+    with _opened(path) as image:
+        for frame, _ in zip(ImageSequence.Iterator(image), range(count), strict=False):
+            mode = _MODES.get(frame.mode)
+            pixels = np.array(frame.convert(mode) if mode else frame)
+            yield pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    from PIL import Image
+
     with reading(path, "picture"), warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(path) as image:
-            check_size(
-                (*image.size, len(image.getbands())), "u1" if "I" not in image.mode else "i4", max_bytes
-            )
-            frames = []
-            for frame in ImageSequence.Iterator(image):
-                mode = modes.get(frame.mode)
-                frames.append(np.array(frame.convert(mode) if mode else frame))
-            return [f.astype(f.dtype.newbyteorder("="), copy=False) for f in frames]
+            yield image
 
 
 def save_pictures(volume: Volume, path: Path) -> Path:

@@ -20,7 +20,7 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 
 from ..._runtime.errors import FileFormatError, LoadError, MissingPackageError
-from ._file import DEFLATED_FRAMES
+from ._file import DEFLATED_FRAMES, JPEG_XL
 from ._frames import Frame
 
 _UID = "1.2.840.10008.1.2."
@@ -30,6 +30,7 @@ _DECODERS = {
     **dict.fromkeys((_UID + "4.80", _UID + "4.81"), "jpegls_decode"),
     **dict.fromkeys((_UID + "4.90", _UID + "4.91"), "jpeg2k_decode"),
     **dict.fromkeys((_UID + "4.201", _UID + "4.202", _UID + "4.203"), "jpeg2k_decode"),
+    **dict.fromkeys(JPEG_XL, "jpegxl_decode"),
 }
 
 
@@ -64,12 +65,12 @@ def _grey(frame: Frame, complete: Any) -> NDArray[Any] | None:
     layout = frame.format
     if str(frame.file.syntax) == DEFLATED_FRAMES:
         return _inflated_frame(frame, complete)
-    name = _DECODERS.get(str(frame.file.syntax))
-    if name is None or layout.samples != 1 or layout.bits_allocated not in (8, 16):
+    syntax = str(frame.file.syntax)
+    samples = (1, 3) if syntax in JPEG_XL else (1,)  # pydicom 3.0 has no plugin for it
+    if syntax not in _DECODERS or layout.samples not in samples or layout.bits_allocated not in (8, 16):
         return None
-    try:
-        imagecodecs = importlib.import_module("imagecodecs")
-    except ImportError:
+    decode = _decoder(frame, _DECODERS[syntax])
+    if decode is None:
         return None
     packed = _packed(frame, complete)
     if _coded_size(packed) != (layout.rows, layout.columns):
@@ -80,20 +81,34 @@ def _grey(frame: Frame, complete: Any) -> NDArray[Any] | None:
     # The code stream knows a word, the header whether it has a sign.
     word = np.dtype(f"{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}")
     try:
-        pixels: NDArray[Any] = getattr(imagecodecs, name)(packed)
+        pixels: NDArray[Any] = decode(packed)
     except (ValueError, RuntimeError) as error:
         raise FileFormatError(f"{frame.name}: the pixels do not decode: {error}") from error
-    if pixels.shape != (layout.rows, layout.columns):
-        raise FileFormatError(
-            f"{frame.name}: decoded {pixels.shape}, expected {layout.rows} x {layout.columns}"
-        )
+    expected = (layout.rows, layout.columns, *((layout.samples,) if layout.samples > 1 else ()))
+    if pixels.shape != expected:
+        raise FileFormatError(f"{frame.name}: decoded {pixels.shape}, expected {expected}")
     if pixels.dtype.itemsize == word.itemsize:
         return pixels.view(word)
     return pixels.astype(word)
 
 
+def _decoder(frame: Frame, name: str) -> Any:
+    """Return a function of imagecodecs, None where pydicom may have another decoder."""
+    try:
+        imagecodecs = importlib.import_module("imagecodecs")
+        if getattr(imagecodecs, name.removesuffix("_decode").upper()).available:
+            return getattr(imagecodecs, name)
+    except (ImportError, AttributeError):
+        pass
+    if name == "jpegxl_decode":
+        raise MissingPackageError(f"{frame.name}: JPEG XL needs imagecodecs; pip install 'voxkern[io]'")
+    return None
+
+
 def _coded_size(packed: bytes) -> tuple[int, int] | None:
-    """Return rows and columns a JPEG, JPEG-LS or JPEG 2000 stream declares: checked before it is decoded."""
+    """Return rows and columns that a code stream declares: checked before it is decoded."""
+    if packed[:2] == b"\xff\x0a" or packed[4:8] == b"JXL ":
+        return _jpeg_xl_size(packed)
     if packed[:4] == b"\xff\x4f\xff\x51" and len(packed) >= 24:  # JPEG 2000: SIZ follows SOC
         right, bottom, left, top = struct.unpack(">4I", packed[8:24])
         return bottom - top, right - left
@@ -105,6 +120,38 @@ def _coded_size(packed: bytes) -> tuple[int, int] | None:
             return rows, columns
         at += 1 if marker == 0xFF else 2 + int.from_bytes(packed[at + 2 : at + 4], "big")
     return None
+
+
+def _jpeg_xl_size(packed: bytes) -> tuple[int, int] | None:
+    """Return rows and columns of a JPEG XL code stream, bare or in its boxes (ISO 18181-1, SizeHeader)."""
+    at = 0
+    while packed[:2] != b"\xff\x0a" and at + 8 <= len(packed):
+        size, kind = struct.unpack(">I4s", packed[at : at + 8])
+        if kind in (b"jxlc", b"jxlp"):
+            packed = packed[at + (8 if kind == b"jxlc" else 12) :]
+            break
+        if size < 8:
+            return None
+        at += size
+    if packed[:2] != b"\xff\x0a":
+        return None
+    bits, place = int.from_bytes(packed[2:16], "little"), 0
+
+    def take(n: int) -> int:
+        nonlocal place
+        place += n
+        return bits >> (place - n) & ((1 << n) - 1)
+
+    def length() -> int:
+        return take((9, 13, 18, 30)[take(2)]) + 1
+
+    small = take(1)
+    rows = 8 * (take(5) + 1) if small else length()
+    ratio = take(3)
+    if ratio:
+        upper, lower = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))[ratio - 1]
+        return rows, rows * upper // lower
+    return rows, 8 * (take(5) + 1) if small else length()
 
 
 def _packed(frame: Frame, complete: Any) -> bytes:

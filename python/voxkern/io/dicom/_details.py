@@ -9,7 +9,7 @@ from typing import Any
 
 from . import _vendor as vendor
 from ._file import DicomFile
-from ._tags import find_group, number, private, private_number, text, words
+from ._tags import find_group, number, private, private_number, text, whole_number, words
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,11 @@ class Details:
 
     facts: tuple[tuple[str, Any], ...]  # in the order of the axes
     moment: tuple[Any, ...]  # orders frames that no fact tells apart
+
+    @property
+    def segment(self) -> int:
+        """The number of the segment it shows."""
+        return int(dict(self.facts).get("segment", 0))
 
 
 def details_of(file: DicomFile, groups: tuple[Any, ...], index: int) -> Details:
@@ -111,6 +116,28 @@ def pet_of(file: DicomFile) -> Pet:
         ge_start=str(private(whole, 0x0009, "GEMS_PETD_01", 0x0D) or ""),
         philips_suv=private_number(whole, 0x7053, "Philips PET Private Group", 0x00),
         philips_activity=private_number(whole, 0x7053, "Philips PET Private Group", 0x09),
+    )
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What a segmentation says about all of its frames."""
+
+    kind: str  # BINARY, FRACTIONAL or LABELMAP
+    maximum: float  # the stored value of a whole voxel, in a fractional one
+    labels: tuple[tuple[int, str], ...]  # number and label of every segment
+
+
+def segmentation_of(file: DicomFile) -> Segmentation:
+    """Read the record of a segmentation."""
+    whole = file.whole
+    return Segmentation(
+        kind=text(whole, "SegmentationType"),
+        maximum=number(whole, "MaximumFractionalValue") or 1.0,
+        labels=tuple(
+            (whole_number(item, "SegmentNumber", 0), text(item, "SegmentLabel"))
+            for item in whole.get("SegmentSequence") or ()
+        ),
     )
 
 

@@ -13,7 +13,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, BinaryIO
 
 import pydicom
@@ -23,14 +23,20 @@ from pydicom.dataelem import RawDataElement
 from pydicom.filereader import data_element_generator, read_dataset, read_partial, read_preamble
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from ..._runtime.errors import FileFormatError, LoadError, NoImagesError
-from ._source import GZIP_MAGIC, Source
+from ..._runtime.errors import FileFormatError, LoadError
+from .._gzip import LARGEST_RATIO
+from ._source import GZIP_MAGIC, NotAnImageError, Source, gunzipped_head
+from ._tags import number
 
 MAX_HEADER = 64 << 20  # bytes of one file's header; the largest real ones hold a few megabytes
 _HEAD = 1 << 16
+_PACKED_HEAD = 1 << 14  # less: these bytes are unpacked once more with all the others
 _PIXEL_TAGS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData"}
+_ROWS = b"\x28\x00\x10\x00"
 _LAST_GROUP = 0x0028
-DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # younger than the dictionary of pydicom 3.0
+DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
+JPEG_XL = tuple(f"1.2.840.10008.1.2.4.{k}" for k in (110, 111, 112))
+_YOUNGER = (DEFLATED_FRAMES, *JPEG_XL)  # encapsulated, and not in the dictionary of pydicom 3.0
 
 # Only these are turned into values; private and identifying elements are stepped over.
 _KEYWORDS = {
@@ -49,21 +55,8 @@ _KEYWORDS = {
     )
 }  # fmt: skip
 _TAGS = list(_KEYWORDS)
+_SYNTAX = 0x00020010
 _VRS = {tag: "US" if dictionary_VR(tag).startswith("US") else dictionary_VR(tag) for tag in _TAGS}
-
-
-class NotAnImageError(Exception):
-    """A candidate that is no DICOM image; ``reason`` is counted in messages."""
-
-    def __init__(self, reason: str, detail: str = "", unreadable: bool = False) -> None:
-        super().__init__(detail or reason)
-        self.reason = reason
-        self.unreadable = unreadable
-
-    def as_load_error(self, name: str) -> LoadError:
-        """Return the error for a file that was asked for by name."""
-        kind = FileFormatError if self.unreadable else NoImagesError
-        return kind(f"{name}: {self}")
 
 
 Tags = dict[str, Any]  # by keyword: numbers, strings, tuples of them
@@ -77,7 +70,8 @@ class DicomFile:
     tags: Any  # Tags, or the whole Dataset where one was given; for the makers of records alone
     syntax: UID | None
     max_bytes: int
-    data: bytes | None = None  # the file, where it is not plain bytes on disk
+    in_place: bool = True  # plain bytes on disk; everything else is unpacked into memory when needed
+    deflated: bool = False  # a deflated data set: read as explicit little-endian
     bare: bool = False  # without preamble or file meta information
     tail: tuple[int, int] | None = None  # offset and length of pixels found at the end of the file
 
@@ -91,26 +85,75 @@ class DicomFile:
         """Whether the caller gave a Dataset instead of bytes."""
         return self.source.dataset is not None
 
+    @property
+    def series_uid(self) -> str:
+        """SeriesInstanceUID, or a word where the file has none."""
+        return str(self.tags.get("SeriesInstanceUID") or "unknown")
+
+    @cached_property
+    def content(self) -> bytes | bytearray:
+        """Every byte of a file that is not plain on disk. It may take what its header describes."""
+        limit = min(self.max_bytes, self.described_bytes + MAX_HEADER)
+        content = self.source.content(limit)
+        return _explicit(self.name, content, limit) if self.deflated else content
+
+    @property
+    def described_bytes(self) -> int:
+        """Bytes of native pixels as the header describes them, 0 where it does not."""
+        numbers = [self.tags.get(k) for k in ("Rows", "Columns", "BitsAllocated")]
+        if not all(isinstance(n, int) for n in numbers):
+            return 0
+        bits: int = numbers[0] * numbers[1] * numbers[2] * int(self.tags.get("SamplesPerPixel") or 1)
+        return (bits * int(self.tags.get("NumberOfFrames") or 1) + 7) // 8
+
+    @property
+    def held(self) -> int:
+        """Bytes kept in memory."""
+        return len(self.__dict__.get("content", b""))
+
+    def release(self) -> None:
+        """Let go of what can be read again."""
+        for name in ("content", "complete"):
+            self.__dict__.pop(name, None)
+
     @cached_property
     def whole(self) -> Any:
         """The Dataset with every group except the pixels, which are left in the file."""
         if self.source.dataset is not None:
             return self.source.dataset
-        return self._parse(MAX_HEADER, stop_at_pixels=True)
+        limit = MAX_HEADER if number(self.tags, "NumberOfFrames") not in (None, 1) else MAX_HEADER // 8
+        reached = False
+
+        def at_pixels(tag: int, vr: str | None, length: int) -> bool:
+            nonlocal reached
+            reached = tag in _PIXEL_TAGS
+            return reached
+
+        with self.open() as file:
+            # Its elements take some forty times their bytes: no more of them than any real header has.
+            head = file.read(limit + 1)
+        found = _guarded(self.name, lambda: read_partial(io.BytesIO(head), stop_when=at_pixels, force=True))
+        if len(head) > limit and not reached:
+            raise FileFormatError(f"{self.name}: a header of more than {limit} bytes")
+        return found
 
     @cached_property
     def complete(self) -> Any:
         """The Dataset with everything, for the decoders."""
         if self.source.dataset is not None:
             return self.source.dataset
-        return self._parse(self.max_bytes, stop_at_pixels=False)
+        with self.open() as file:
+            if file.seek(0, io.SEEK_END) > self.max_bytes:
+                raise FileFormatError(f"{self.name}: larger than max_bytes = {self.max_bytes}")
+            file.seek(0)
+            return _guarded(self.name, lambda: read_partial(file, force=True))
 
     @cached_property
     def encapsulated(self) -> bool:
         """Whether the pixels are compressed frames."""
         if self.syntax is None:
             return False
-        if self.syntax == DEFLATED_FRAMES:
+        if str(self.syntax) in _YOUNGER:
             return True
         if not self.syntax.is_transfer_syntax:
             raise FileFormatError(f"{self.name}: unknown transfer syntax {self.syntax}")
@@ -124,12 +167,19 @@ class DicomFile:
     @cached_property
     def pixels_at(self) -> tuple[str, int, int]:
         """Keyword, offset and length of native pixels."""
-        if self.tail is not None:
-            return "PixelData", *self.tail
+        tail = self.tail
+        if not self.in_place:
+            content = self.content
+            tail = _tail(self, len(content), lambda offset, n: bytes(content[offset : offset + n]))
+        if tail is not None:
+            return "PixelData", *tail
         with self.open() as file:
             size = file.seek(0, io.SEEK_END)
+            file.seek(0)
+            # Every element, the large ones by their place in the file alone.
+            elements = _guarded(self.name, lambda: read_partial(file, defer_size=4096, force=True))
         for element_tag, keyword in _PIXEL_TAGS.items():
-            element = self.deferred.get_item(element_tag, keep_deferred=True)
+            element = elements.get_item(element_tag, keep_deferred=True)
             if element is None:
                 continue
             if not isinstance(element, RawDataElement):  # of undefined length, and not compressed
@@ -144,89 +194,88 @@ class DicomFile:
 
     @property
     def pixel_bytes(self) -> int:
-        """How many bytes of pixels there are."""
-        if not self.given:
-            return self.pixels_at[2]
-        for keyword in _PIXEL_TAGS.values():
-            if keyword in self.tags:
-                return len(self.tags[keyword].value)
-        raise NotAnImageError("without pixel data", "a Dataset without pixel data")
-
-    @cached_property
-    def deferred(self) -> Any:
-        """Every element, the large ones by their place in the file alone."""
-        with self.open() as file:
-            return _guarded(self.name, lambda: read_partial(file, defer_size=4096, force=True))
+        """How many bytes of pixels there are, or can be once they are unpacked."""
+        if self.given:
+            for keyword in _PIXEL_TAGS.values():
+                if keyword in self.tags:
+                    return len(self.tags[keyword].value)
+            raise NotAnImageError("without pixel data", "a Dataset without pixel data")
+        return self.pixels_at[2] if self.in_place else LARGEST_RATIO * self.source.stored_size
 
     def open(self) -> BinaryIO:
         """Open the bytes pixel offsets count in."""
-        if self.data is not None:
-            return io.BytesIO(self.data)
+        if not self.in_place:
+            return io.BytesIO(self.content)
         assert self.source.path is not None
         return self.source.path.open("rb")
 
-    def _parse(self, limit: int, stop_at_pixels: bool) -> Any:
-        with self.open() as file:
-            if file.seek(0, io.SEEK_END) > limit and not stop_at_pixels:
-                raise FileFormatError(f"{self.name}: larger than max_bytes = {limit}")
-            file.seek(0)
-            stop = _at_pixels if stop_at_pixels else None
-            return _guarded(self.name, lambda: read_partial(file, stop_when=stop, force=True))
 
-
-def read_file(source: Source, max_bytes: int) -> DicomFile:
-    """Read the header of one candidate."""
+def read_file(source: Source, max_bytes: int, series: str | None = None) -> DicomFile | None:
+    """Read the header of one candidate; None where it plainly is of another series than the one asked for."""
     if source.dataset is not None:
         meta = getattr(source.dataset, "file_meta", None)
         syntax = meta.get("TransferSyntaxUID") if meta is not None else None
         return DicomFile(source, source.dataset, syntax, max_bytes)
     try:
+        if not source.plain:
+            return _read(source, None, source.head(_PACKED_HEAD), max_bytes, series)
         with source.open() as file:
-            return _read(source, file, max_bytes)
+            return _read(source, file, file.read(_HEAD), max_bytes, series)
     except FileNotFoundError as error:
         raise FileFormatError(f"{source.path}: no such file") from error
     except OSError as error:
         raise NotAnImageError("unreadable", f"unreadable: {error.strerror}", unreadable=True) from error
 
 
-def _read(source: Source, file: BinaryIO, max_bytes: int) -> DicomFile:
-    head = file.read(_HEAD)
+def _read(
+    source: Source, file: BinaryIO | None, head: bytes, max_bytes: int, series: str | None
+) -> DicomFile | None:
+    """Read a header out of the first bytes of a file, which nearly always hold it."""
     if not head:
         raise NotAnImageError("empty", "an empty file", unreadable=True)
-    data = None
-    gzipped = head[:2] == GZIP_MAGIC
-    if gzipped or source.path is None or source.member is not None:
-        data = source.in_memory(max_bytes, gzipped)
-        file, head = io.BytesIO(data), data[:_HEAD]
+    in_place = file is not None and head[:2] != GZIP_MAGIC
+    head = gunzipped_head(head, _HEAD)
     bare = head[128:132] != b"DICM"
     if bare and not _looks_bare(head):
         raise NotAnImageError("not DICOM", "not a DICOM file", unreadable=True)
-    if str(DeflatedExplicitVRLittleEndian).encode() in head[:2048]:
-        data, head = _inflated(source, data, max_bytes)
-        file = io.BytesIO(data)
+    if series is not None and _is_of_another(head, series):
+        return None
+    deflated = not bare and str(DeflatedExplicitVRLittleEndian).encode() in head[:2048]
+
+    def opened() -> BinaryIO:
+        if in_place and not deflated and file is not None:
+            file.seek(0)
+            return file
+        more = source.head(MAX_HEADER)
+        return io.BytesIO(_guarded(source.name, lambda: _explicit_head(more)) if deflated else more)
+
     if bare:
-        header, syntax = _guarded(source.name, lambda: _bare_header(file))
-        return DicomFile(source, header, syntax, max_bytes, data, bare)
-    try:
-        header, syntax = _header(io.BytesIO(head))
-    except _CutOff:
-        header, syntax = _guarded(source.name, lambda: _header(_at_start(file), whole=True))
-    result = DicomFile(source, header, syntax, max_bytes, data)
-    _guarded(source.name, lambda: _find_tail(result, file))
+        tags, syntax = _guarded(source.name, lambda: _bare_header(opened()))
+    else:
+        try:
+            tags, syntax = _header(io.BytesIO(_explicit_head(head) if deflated else head))
+        except Exception:  # cut off, most of the time
+            tags, syntax = _guarded(source.name, lambda: _header(opened(), whole=True))
+    result = DicomFile(source, tags, syntax, max_bytes, in_place and not deflated, deflated, bare)
+    if result.in_place and not bare and file is not None:
+        size = file.seek(0, io.SEEK_END)
+        result.tail = _guarded(source.name, lambda: _tail(result, size, partial(_read_at, file)))
+    elif source.is_whole(head) and not deflated:
+        result.content = head  # a small member of a zip archive: all of it is here
     return result
 
 
-def _at_start(file: BinaryIO) -> BinaryIO:
-    file.seek(0)
-    return file
+def _is_of_another(head: bytes, series: str) -> bool:
+    """Tell, without parsing, that a header lies within these bytes and names other series alone.
+
+    It does where SeriesInstanceUID is followed by Rows, and the UID asked for stands nowhere.
+    """
+    found = head.find(b"\x20\x00\x0e\x00")
+    return found >= 0 and head.find(_ROWS, found) > 0 and series.encode() not in head
 
 
 def _past_description(tag: int, vr: str | None, length: int) -> bool:
     return tag >> 16 > _LAST_GROUP
-
-
-class _CutOff(Exception):
-    """The first bytes of a file do not reach to the end of the pixel description."""
 
 
 def _header(file: BinaryIO, whole: bool = False) -> tuple[Tags, UID | None]:
@@ -239,33 +288,23 @@ def _header(file: BinaryIO, whole: bool = False) -> tuple[Tags, UID | None]:
         return reached
 
     header: Tags = {}
-    try:
-        file.seek(132)
-        syntax = None
-        for element in data_element_generator(
-            file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2
-        ):
-            if element.tag == 0x00020010 and isinstance(element, RawDataElement):
-                syntax = UID((element.value or b"").decode("ascii", "replace").rstrip("\0 "))
-        implicit, little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
-        charset: list[str] = []
-        for element in data_element_generator(
-            file,
-            implicit,
-            little,
-            stop_when=past,
-            specific_tags=_TAGS,
-        ):
-            if element.tag == 0x00080005:
-                charset = convert_encodings(_text(getattr(element, "value", b"") or b"").split("\\"))
-                continue
-            header[_KEYWORDS[element.tag]] = _value(element, little, charset)
-    except Exception:
-        if whole:
-            raise
-        raise _CutOff from None
+    file.seek(132)
+    syntax = None
+    for element in data_element_generator(
+        file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2, specific_tags=[_SYNTAX]
+    ):
+        if isinstance(element, RawDataElement):
+            syntax = UID((element.value or b"").decode("ascii", "replace").rstrip("\0 "))
+    implicit, little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
+    charset: list[str] = []
+    for element in data_element_generator(file, implicit, little, stop_when=past, specific_tags=_TAGS):
+        tag = int(element.tag)  # a tag of pydicom compares in Python
+        if tag == 0x00080005:
+            charset = convert_encodings(_text(getattr(element, "value", b"") or b"").split("\\"))
+            continue
+        header[_KEYWORDS[tag]] = _value(element, tag, little, charset)
     if not reached and not whole:
-        raise _CutOff
+        raise EOFError("the first bytes of the file do not reach to the end of the pixel description")
     return header, syntax
 
 
@@ -273,12 +312,12 @@ def _text(value: bytes) -> str:
     return value.decode("latin-1").strip(" \0")
 
 
-def _value(element: Any, little: bool, charset: list[str]) -> Any:
+def _value(element: Any, tag: int, little: bool, charset: list[str]) -> Any:
     """Return the value of a raw element: a number, a string, or a tuple of several."""
     if not isinstance(element, RawDataElement):
         return element.value  # a sequence
     value = element.value or b""
-    vr = element.VR if element.VR not in (None, "UN") else _VRS[element.tag]
+    vr = element.VR if element.VR not in (None, "UN") else _VRS[tag]
     order = "<" if little else ">"
     if vr in ("US", "SS", "UL", "SL", "FD", "FL"):
         code, size = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FD": "d", "FL": "f"}[vr], 4
@@ -300,7 +339,7 @@ def _value(element: Any, little: bool, charset: list[str]) -> Any:
 
 def _bare_header(file: BinaryIO) -> tuple[Tags, UID | None]:
     """Return the same of a file without preamble or file meta; pydicom finds out how it is encoded."""
-    dataset = read_partial(_at_start(file), stop_when=_past_description, force=True)
+    dataset = read_partial(file, stop_when=_past_description, force=True)
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     implicit, little = dataset.original_encoding
     if syntax is None and not implicit:
@@ -308,33 +347,29 @@ def _bare_header(file: BinaryIO) -> tuple[Tags, UID | None]:
     return {keyword: dataset[tag].value for tag, keyword in _KEYWORDS.items() if tag in dataset}, syntax
 
 
-def _find_tail(result: DicomFile, file: BinaryIO) -> None:
-    """Look for native pixels where they nearly always lie: at the very end."""
-    header = result.tags
-    numbers = [header.get(k) for k in ("Rows", "Columns", "BitsAllocated")]
-    if (
-        not all(isinstance(n, int) for n in numbers)
-        or result.syntax is None
-        or not result.syntax.is_transfer_syntax
-    ):
-        return
-    if result.syntax.is_encapsulated:
-        return
-    bits = numbers[0] * numbers[1] * numbers[2] * int(header.get("SamplesPerPixel") or 1)
-    length = (bits * int(header.get("NumberOfFrames") or 1) + 7) // 8
+def _read_at(file: BinaryIO, offset: int, count: int) -> bytes:
+    file.seek(offset)
+    return file.read(count)
+
+
+def _tail(result: DicomFile, size: int, read_at: Callable[[int, int], bytes]) -> tuple[int, int] | None:
+    """Look for native pixels where they nearly always lie: at the very end. Return offset and length."""
+    syntax, length = result.syntax, result.described_bytes
+    if not length or syntax is None or not syntax.is_transfer_syntax or syntax.is_encapsulated:
+        return None
     length += length % 2
-    implicit, little = result.syntax == ImplicitVRLittleEndian, result.little_endian
+    implicit, little = syntax == ImplicitVRLittleEndian, result.little_endian
     lead = 8 if implicit else 12
-    start = file.seek(0, io.SEEK_END) - length - lead
+    start = size - length - lead
     if start < 132:
-        return
-    file.seek(start)
-    found = file.read(lead)
+        return None
+    found = read_at(start, lead)
     tag = b"\xe0\x7f\x10\x00" if little else b"\x7f\xe0\x00\x10"
     kinds = (b"",) if implicit else (b"OW\0\0", b"OB\0\0")
     declared = int.from_bytes(found[-4:], "little" if little else "big")
     if found[:4] == tag and found[4:-4] in kinds and declared == length:
-        result.tail = start + lead, length
+        return start + lead, length
+    return None
 
 
 def _looks_bare(head: bytes) -> bool:
@@ -346,47 +381,42 @@ def _looks_bare(head: bytes) -> bool:
     return length <= 1024
 
 
-def _inflated(source: Source, data: bytes | None, max_bytes: int) -> tuple[bytes, bytes]:
-    """Return a deflated file as an explicit little-endian one, and its first bytes.
+def _explicit_head(stored: bytes) -> bytes:
+    """Return the first bytes of a deflated data set as an explicit little-endian one."""
+    meta, packed = _parted(stored)
+    return meta + zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, len(stored))
 
-    Inflating stops as soon as there is more than the pixels the header describes: a few hundred
-    kilobytes can hold gigabytes.
-    """
-    packed = source.in_memory(max_bytes, gzipped=False) if data is None else data
+
+def _explicit(name: str, stored: bytes | bytearray, limit: int) -> bytes:
+    """Return a deflated file as an explicit little-endian one; a few hundred kilobytes can hold gigabytes."""
 
     def work() -> bytes:
-        file = io.BytesIO(packed)
-        read_preamble(file, force=True)
-        read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2)
-        meta = packed[: file.tell()].replace(
-            _meta_syntax(b"1.2.840.10008.1.2.1.99"), _meta_syntax(b"1.2.840.10008.1.2.1")
-        )
+        meta, packed = _parted(stored)
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        plain = inflater.decompress(packed[file.tell() :], 1 << 20)
-        described = read_dataset(
-            io.BytesIO(plain), False, True, stop_when=lambda tag, vr, length: tag >> 16 > _LAST_GROUP
-        )
-        need = described.Rows * described.Columns * int(described.get("SamplesPerPixel", 1))
-        need = need * int(described.get("NumberOfFrames") or 1) * int(described.BitsAllocated) // 8
-        limit = min(max_bytes, need + MAX_HEADER)
-        plain += inflater.decompress(inflater.unconsumed_tail, max(limit - len(plain), 1))
+        plain = inflater.decompress(packed, limit)
         if not inflater.eof:
             raise FileFormatError(
-                f"{source.name}: the deflated data set is truncated, or inflates to more than {limit} bytes"
+                f"{name}: the deflated data set is truncated, or inflates to more than {limit} bytes"
             )
         return meta + plain
 
-    whole: bytes = _guarded(source.name, work)
-    return whole, whole[:_HEAD]
+    whole: bytes = _guarded(name, work)
+    return whole
+
+
+def _parted(stored: bytes | bytearray) -> tuple[bytes, bytes]:
+    """Return the file meta information, now of the explicit syntax, and the deflated bytes behind it."""
+    stored = bytes(stored)
+    file = io.BytesIO(stored)
+    read_preamble(file, force=True)
+    read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2)
+    deflated, explicit = _meta_syntax(b"1.2.840.10008.1.2.1.99"), _meta_syntax(b"1.2.840.10008.1.2.1")
+    return stored[: file.tell()].replace(deflated, explicit), stored[file.tell() :]
 
 
 def _meta_syntax(uid: bytes) -> bytes:
     # The element keeps its 22 bytes: UIDs are padded with NUL, and pydicom strips any number of them.
     return uid.ljust(22, b"\0")
-
-
-def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
-    return tag in _PIXEL_TAGS
 
 
 def _guarded(name: str, work: Callable[[], Any]) -> Any:

@@ -15,9 +15,10 @@ from typing import Any
 
 from ..._runtime.errors import FileFormatError, GeometryError, UnsupportedSeriesError, VoxkernError
 from . import _vendor as vendor
-from ._details import Details, Pet, details_of, kept_of, pet_of, units_of
-from ._file import DicomFile, NotAnImageError
+from ._details import Details, Pet, Segmentation, details_of, kept_of, pet_of, segmentation_of, units_of
+from ._file import DicomFile
 from ._header import Header, PixelFormat, header_of
+from ._source import NotAnImageError
 from ._tags import find_group, number, text, vector, words
 
 # What tells one kind of picture of a slice from another: parts of a complex signal, derived maps.
@@ -26,6 +27,13 @@ _COMPONENTS = {
     "PHASE MAP", "MAGNITUDE", "REAL", "IMAGINARY", "MIXED", "ADC", "FA", "TRACEW", "WATER", "FAT", "IN_PHASE",
     "OPP_PHASE", "W", "F", "IP", "OP", "B0 MAP", "FIELD_MAP", "T1 MAP", "T2 MAP", "MPR", "PROJECTION IMAGE",
 }  # fmt: skip
+
+
+FIELD_MAP = "field map"  # a word of `Frame.part`
+
+
+class NoPlaceError(GeometryError):
+    """An image without place in the patient and without pixel spacing: a page, most of the time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +57,8 @@ class Frame:
     frame_type: tuple[str, ...] = ()  # words like those of ImageType
     flat: str = ""  # where the spacing of an image without place comes from
     number: float = 0.0  # InstanceNumber of an image without place
+    upside_down: bool = False  # the rows are stored last first
+    part: tuple[str, ...] = ()  # words for what it shows, where its kind does not tell
 
     @property
     def name(self) -> str:
@@ -61,14 +71,19 @@ class Frame:
         return self.header.pixels
 
     @property
+    def components(self) -> tuple[str, ...]:
+        """Which part of the signal it shows, or which map, in words of its ImageType."""
+        return tuple(sorted(_COMPONENTS.intersection((*self.header.image_type, *self.frame_type))))
+
+    @property
     def kind(self) -> tuple[Any, ...]:
         """What all frames of one volume share."""
         f, header = self.format, self.header
-        components = tuple(sorted(_COMPONENTS.intersection((*header.image_type, *self.frame_type))))
         return (
             self.rows, self.columns, f.samples, f.photometric, f.bits_allocated, f.bits_stored, f.signed,
             tuple(round(v, 4) + 0.0 for v in self.orientation), tuple(round(v, 4) for v in self.spacing),
-            components, header.role, header.class_uid, header.series_number,
+            self.components, header.role, header.class_uid, header.series_number,
+            header.instance_uid if header.segmentation else "",
         )  # fmt: skip
 
     @cached_property
@@ -77,13 +92,25 @@ class Frame:
         return details_of(self.file, self.groups, self.index)
 
     @cached_property
+    def segments(self) -> Segmentation:
+        """What its file says about the segments it shows."""
+        return segmentation_of(self.file)
+
+    @cached_property
     def pet(self) -> Pet:
         """What its file says about the way to uptake values."""
         return pet_of(self.file)
 
     @property
+    def instance_number(self) -> float:
+        """InstanceNumber, 0 where there is none."""
+        return number(self.file.tags, "InstanceNumber") or 0.0
+
+    @property
     def units(self) -> str:
         """What its values are measured in."""
+        if FIELD_MAP in self.part:
+            return "Hz"
         return units_of(self.file, self.header.modality, self.header.rescale_type)
 
     @property
@@ -110,6 +137,8 @@ def _frames_of(file: DicomFile, spacing: tuple[float, float, float] | None) -> l
     header = header_of(file)
     if header.mosaic:
         return _tiles(file, header)
+    if header.dose:
+        return _frames_at_offsets(file, header)
     if header.pixels.frames > 1 or header.enhanced:
         if "PerFrameFunctionalGroupsSequence" in file.whole:
             return _enhanced_frames(file, header)
@@ -199,7 +228,7 @@ def _flat_frames(file: DicomFile, header: Header, given: tuple[float, float, flo
             break
     else:
         if given is None:
-            raise GeometryError(
+            raise NoPlaceError(
                 f"{file.name}: an image without place in the patient and without pixel spacing; give spacing="
             )
         spacing, source = given[1:], "given"
@@ -220,6 +249,8 @@ def _frames_at_offsets(file: DicomFile, header: Header) -> list[Frame]:
     whole, count = file.whole, header.pixels.frames
     first = _plane(file, header)
     offsets = vector(whole, "GridFrameOffsetVector", count)
+    if offsets is None and count == 1:
+        offsets = (0.0,)
     step = number(whole, "SpacingBetweenSlices")
     if offsets is None and step:
         offsets = tuple(k * step for k in range(count))
@@ -228,8 +259,17 @@ def _frames_at_offsets(file: DicomFile, header: Header) -> list[Frame]:
             f"{file.name}: {count} frames with one position and neither functional groups, "
             "GridFrameOffsetVector nor SpacingBetweenSlices"
         )
-    normal = check_orientation(first)
-    slope = number(whole, "DoseGridScaling") or first.slope
+    normal, slope = check_orientation(first), first.slope
+    if header.dose:
+        slope = number(whole, "DoseGridScaling") or 0.0
+        if slope <= 0:
+            raise FileFormatError(f"{file.name}: DoseGridScaling is missing or not above zero")
+    if abs(offsets[0]) > 1e-3:  # they may count from the origin of the patient, in axial grids alone
+        if abs(abs(normal[2]) - 1) > 1e-3 or abs(offsets[0] - first.position[2]) > 1e-2:
+            raise GeometryError(
+                f"{file.name}: GridFrameOffsetVector starts at {offsets[0]} mm, not at the grid"
+            )
+        offsets = tuple((offset - offsets[0]) * round(normal[2]) for offset in offsets)
     return [
         replace(
             first,
@@ -279,12 +319,12 @@ def _frame_type(groups: tuple[Any, ...]) -> tuple[str, ...]:
 def _tiles(file: DicomFile, header: Header) -> list[Frame]:
     """Return the tiles of a mosaic, row by row, each at its own place."""
     mosaic, pixels = vendor.mosaic(file, header), header.pixels
-    grid = math.ceil(math.sqrt(mosaic.count))
-    if pixels.rows % grid or pixels.columns % grid or pixels.frames != 1:
+    down, across = mosaic.grid
+    if pixels.rows % down or pixels.columns % across or pixels.frames != 1:
         raise UnsupportedSeriesError(
-            f"{file.name}: {mosaic.count} tiles do not divide {pixels.rows} x {pixels.columns} pixels"
+            f"{file.name}: {down} x {across} tiles do not divide {pixels.rows} x {pixels.columns} pixels"
         )
-    rows, columns = pixels.rows // grid, pixels.columns // grid
+    rows, columns = pixels.rows // down, pixels.columns // across
     dataset = file.whole
     slope, intercept = _rescale(file, dataset)
     spacing = _pixel_spacing(file.name, dataset)
@@ -293,7 +333,7 @@ def _tiles(file: DicomFile, header: Header) -> list[Frame]:
         position, orientation = mosaic.place(k, (pixels.rows - rows, pixels.columns - columns), spacing)
         frame = Frame(
             file, header, rows, columns, position, orientation, spacing, slope, intercept,
-            tile=(k // grid * rows, k % grid * columns), thickness=number(dataset, "SliceThickness"),
+            tile=(k // across * rows, k % across * columns), thickness=number(dataset, "SliceThickness"),
             spacing_between=number(dataset, "SpacingBetweenSlices"),
         )  # fmt: skip
         check_orientation(frame)

@@ -5,15 +5,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydicom.uid import UID
+
 from ..._runtime.errors import FileFormatError, UnsupportedSeriesError
-from ._file import DicomFile, NotAnImageError
+from ._file import DicomFile
+from ._source import NotAnImageError
 from ._tags import number, text, whole_number, words
 
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _ENHANCED_CLASSES = {
     _STORAGE + tail
-    for tail in ("2.1", "2.2", "4.1", "4.2", "4.3", "4.4", "128.1", "130", "66.4", "30", "6.3")
+    for tail in ("2.1", "2.2", "4.1", "4.2", "4.3", "4.4", "128.1", "130", "66.4", "66.7", "30", "6.3")
 }
+_SEGMENTATIONS = {_STORAGE + "66.4", _STORAGE + "66.7"}
+_DOSE = _STORAGE + "481.2"
 # Storage classes whose images have no place in the patient, only on a detector or a screen.
 _FLAT_CLASSES = {_STORAGE + tail for tail in ("1", "3", "3.1", "5", "6", "7", "12.1", "12.2", "12.1.1", "20")}
 _FLAT_FAMILIES = tuple(_STORAGE + tail for tail in ("1.", "6.", "7.", "9.", "77."))
@@ -75,6 +80,16 @@ class Header:
         return self.class_uid in _ENHANCED_CLASSES
 
     @property
+    def segmentation(self) -> bool:
+        """Whether the frames show segments."""
+        return self.class_uid in _SEGMENTATIONS
+
+    @property
+    def dose(self) -> bool:
+        """Whether this is a dose grid."""
+        return self.class_uid == _DOSE
+
+    @property
     def flat(self) -> bool:
         """Whether the image lies on a detector or a screen, nowhere in the patient."""
         flat = self.class_uid in _FLAT_CLASSES or self.class_uid.startswith(_FLAT_FAMILIES)
@@ -98,7 +113,9 @@ def header_of(file: DicomFile) -> Header:
     """Read the record of a file; an error where it is no image, or an impossible one."""
     tags = file.tags
     if "Rows" not in tags or "BitsAllocated" not in tags:
-        raise NotAnImageError("without pixel data", "a DICOM file without pixel data")
+        # An RT structure set, a report, a presentation state: they say what they are.
+        name = UID(text(tags, "SOPClassUID")).name
+        raise NotAnImageError("without pixel data", f"a DICOM file without pixel data ({name or 'unknown'})")
     return Header(
         pixels=_pixel_format(file),
         class_uid=text(tags, "SOPClassUID"),

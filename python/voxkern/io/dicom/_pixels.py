@@ -114,10 +114,13 @@ class Reader:
         if self._picture is None or self._held != key:  # the tiles of a mosaic share one picture
             self._picture, self._held = self._read(frame), key
         row, column = frame.tile
-        return self._picture, self._picture.pixels[row : row + frame.rows, column : column + frame.columns]
+        tile = self._picture.pixels[row : row + frame.rows, column : column + frame.columns]
+        return self._picture, tile[::-1] if frame.upside_down else tile
 
     def _read(self, frame: Frame) -> Picture:
         layout = frame.format
+        if _is_bits(frame):
+            return Picture(_read_bits(frame))
         unused = layout.bits_allocated - 1 - layout.high_bit, layout.high_bit + 1 - layout.bits_stored
         if not _is_plain(frame):
             pixels = decoded(frame)
@@ -136,6 +139,26 @@ class Reader:
         return Picture(pixels, not frame.file.little_endian and dtype.itemsize > 1, unused)
 
 
+def _is_bits(frame: Frame) -> bool:
+    """Whether the pixels are single bits as they are stored."""
+    file, layout = frame.file, frame.format
+    return layout.bits_allocated == 1 and layout.samples == 1 and not file.encapsulated
+
+
+def _read_bits(frame: Frame) -> NDArray[np.uint8]:
+    """Return a frame of single bits as bytes; it may begin within a byte, which pydicom 3.0 gets wrong."""
+    layout = frame.format
+    count = layout.rows * layout.columns
+    first, skip = divmod(frame.index * count, 8)
+    packed = np.empty((skip + count + 7) // 8, np.uint8)
+    if frame.file.given:
+        packed[...] = np.frombuffer(frame.file.complete.PixelData, np.uint8, packed.size, first)
+    else:
+        _read_at(frame, frame.file.pixels_at[1] + first, packed)
+    bits = np.unpackbits(packed, bitorder="little")[skip : skip + count]
+    return bits.reshape(layout.rows, layout.columns)
+
+
 def _word(layout: PixelFormat) -> np.dtype[Any]:
     return np.dtype(f"{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}")
 
@@ -145,15 +168,22 @@ def _is_as_stored(frame: Frame, dtype: np.dtype[Any]) -> bool:
     layout = frame.format
     whole = (layout.rows, layout.columns) == (frame.rows, frame.columns)
     bits = layout.bits_stored == layout.bits_allocated
-    if not (whole and bits and _is_plain(frame) and dtype == _word(layout)):
+    if not (whole and bits and _is_plain(frame) and dtype == _word(layout)) or frame.upside_down:
         return False
     return frame.file.little_endian or dtype.itemsize == 1
 
 
 def _read_words(frame: Frame, target: NDArray[np.uint8]) -> None:
     _, offset, _ = frame.file.pixels_at
+    _read_at(frame, offset + frame.index * target.size, target)
+
+
+def _read_at(frame: Frame, offset: int, target: NDArray[np.uint8]) -> None:
+    if not frame.file.in_place:
+        target[...] = np.frombuffer(frame.file.content, np.uint8, target.size, offset)
+        return
     with frame.file.open() as file:
-        file.seek(offset + frame.index * target.size)
+        file.seek(offset)
         if file.readinto(target.data) != target.size:  # type: ignore[attr-defined]
             raise FileFormatError(f"{frame.name}: the file ends within the pixels")
 
@@ -242,7 +272,7 @@ def _filled(
             frame, slot = frames[k], slots[k]
             reader.read_into(frame, slot, *scaling(frame))
             if frame.format.frames == 1:
-                frame.file.__dict__.pop("complete", None)  # decoded once, not needed again
+                frame.file.release()  # read once, not needed again
             reached = ends[0] is not None and slot.min() == ends[0]
             if reached or (ends[1] is not None and slot.max() == ends[1]):
                 raise _Clipped
@@ -251,7 +281,9 @@ def _filled(
     if workers == 1 or out.nbytes < 1 << 18:
         work(range(len(frames)))
         return out
-    for frame in frames:  # parsed here, so that no two workers parse one file
+    for frame in frames:  # unpacked and parsed here, so that no two workers do it with one file
+        if frame.format.frames > 1 and not frame.file.in_place:
+            _ = frame.file.content
         if frame.format.frames > 1 and not _is_plain(frame):
             _ = frame.file.complete
     size = -(-len(frames) // (4 * workers))  # neighbours to one worker: tiles share a picture

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import os
+import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,58 +13,165 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..._runtime.errors import ArgumentTypeError, FileFormatError
+from ..._runtime.errors import ArgumentTypeError, FileFormatError, LoadError, NoImagesError
+from .._gzip import LARGEST_RATIO, gunzip, inflated, prefix, too_large
 
 GZIP_MAGIC = b"\x1f\x8b"
+_ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
+_ENCRYPTED = 0x1  # of the flags of a zip member
+_DAMAGED = "a damaged or truncated zip archive"
+
+
+class NotAnImageError(Exception):
+    """A candidate that is no DICOM image; ``reason`` is counted in messages."""
+
+    def __init__(self, reason: str, detail: str = "", unreadable: bool = False) -> None:
+        super().__init__(detail or reason)
+        self.reason = reason
+        self.unreadable = unreadable
+
+    def as_load_error(self, name: str) -> LoadError:
+        """Return the error for a file that was asked for by name."""
+        kind = FileFormatError if self.unreadable else NoImagesError
+        return kind(f"{name}: {self}")
+
+
+def _unreadable(reason: str, detail: str) -> NotAnImageError:
+    return NotAnImageError(reason, detail, unreadable=True)
 
 
 @dataclass(frozen=True)
 class Source:
-    """One candidate. A plain file has a ``path``; everything else is read into memory when needed."""
+    """One candidate: a plain file, a member of the zip archive at ``path``, bytes, or a Dataset."""
 
     name: str
     path: Path | None = None
-    member: str | None = None  # of the zip archive at ``path``
+    member: zipfile.ZipInfo | None = None
     data: bytes | None = None
     dataset: Any = None
 
-    def in_memory(self, max_bytes: int, gzipped: bool) -> bytes:
-        """Return every byte, unpacked; `FileFormatError` where that is more than ``max_bytes``."""
-        try:
-            with self.open() as packed:
-                file = gzip.GzipFile(fileobj=packed) if gzipped else packed
-                data = file.read(max_bytes + 1)
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
-            raise FileFormatError(f"{self.name}: damaged archive: {error}") from error
-        if len(data) > max_bytes:
-            raise FileFormatError(f"{self.name}: unpacks to more than max_bytes = {max_bytes}")
-        return data
+    @property
+    def plain(self) -> bool:
+        """Whether this is a file of its own, whose bytes may be read in place."""
+        return self.path is not None and self.member is None
 
     def open(self) -> BinaryIO:
-        """Open the bytes as they are stored."""
-        if self.data is not None:
-            return io.BytesIO(self.data)
+        """Open the file at ``path``; of what is no regular file nothing is read, it might never end."""
         assert self.path is not None
-        if self.member is None:
-            return self.path.open("rb", buffering=0)
-        with zipfile.ZipFile(self.path) as archive:
-            return archive.open(self.member)  # type: ignore[return-value]
+        return open(self.path, "rb", buffering=0, opener=_open_regular)
+
+    @property
+    def stored_size(self) -> int:
+        """How many bytes are stored; of a zip member, how many there can be once it is inflated."""
+        if self.data is not None:
+            return len(self.data)
+        if self.member is not None:
+            return min(self.member.file_size, LARGEST_RATIO * self.member.compress_size)
+        assert self.path is not None
+        return self.path.stat().st_size
+
+    def head(self, size: int) -> bytes:
+        """Return the first bytes, unpacked; at most ``size`` and hardly less, whatever the rest is."""
+        stored: bytes | bytearray
+        if self.data is not None:
+            stored = self.data[:size]
+        elif self.member is None:
+            with self.open() as file:
+                stored = file.read(size)
+        else:
+            stored = self._member(size)
+        return gunzipped_head(stored, size)
+
+    def content(self, limit: int) -> bytes | bytearray:
+        """Return every byte, unpacked; `FileFormatError` where that is more than ``limit``."""
+        stored: bytes | bytearray
+        if self.data is not None:
+            stored = self.data
+        elif self.member is None:
+            with self.open() as file:
+                stored = file.read(limit + 1)
+        else:
+            if self.member.file_size > limit:
+                raise FileFormatError(f"{self.name}: {too_large(limit)}")
+            stored = self._member()
+            if not self.is_whole(stored):
+                raise _unreadable("damaged", f"{_DAMAGED}: the checksum is wrong")
+        if stored[:2] != GZIP_MAGIC:
+            return stored
+        try:
+            return gunzip(stored, limit)
+        except FileFormatError as error:
+            raise FileFormatError(f"{self.name}: {error}") from error
+        except zlib.error as error:
+            raise FileFormatError(f"{self.name}: a damaged gzip stream") from error
+
+    def is_whole(self, stored: bytes | bytearray) -> bool:
+        """Tell whether these are all bytes of a zip member, by its length and checksum."""
+        member = self.member
+        return member is not None and len(stored) == member.file_size and zlib.crc32(stored) == member.CRC
+
+    def _member(self, size: int | None = None) -> bytes | bytearray:
+        """Return the first bytes of a zip member, or all; its place is known without reading the archive."""
+        member = self.member
+        assert member is not None
+        if member.flag_bits & _ENCRYPTED:
+            raise _unreadable("encrypted", "an encrypted member of a zip archive")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            method = zipfile.compressor_names.get(member.compress_type, str(member.compress_type))  # type: ignore[attr-defined]
+            raise _unreadable(
+                "packed by an unknown method",
+                f"packed in its zip archive by {method}, allowed stored and deflated",
+            )
+        with self.open() as file:
+            file.seek(member.header_offset)
+            local = file.read(30)
+            if len(local) < 30 or local[:4] != _ZIP_MAGICS[0]:
+                raise _unreadable("damaged", _DAMAGED)
+            names, extra = struct.unpack("<2H", local[26:30])
+            file.seek(member.header_offset + 30 + names + extra)
+            stored = file.read(
+                member.compress_size if size is None else min(member.compress_size, size + 1024)
+            )
+        if member.compress_type == zipfile.ZIP_STORED:
+            return stored[:size]
+        try:
+            if size is None:
+                return inflated(stored, member.file_size)
+            return zlib.decompressobj(-zlib.MAX_WBITS).decompress(stored, size)
+        except zlib.error as error:
+            raise _unreadable("damaged", _DAMAGED) from error
 
 
-def sources(given: Any) -> list[Source]:
+def _open_regular(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a FIFO would wait for a writer
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise _unreadable("no regular file", "a FIFO, socket or device, not a regular file")
+
+
+def gunzipped_head(stored: bytes | bytearray, size: int) -> bytes:
+    """Return the first bytes of what ``stored`` begins, unpacked where that is gzip."""
+    if stored[:2] != GZIP_MAGIC:
+        return bytes(stored)
+    try:
+        return prefix(stored, size)
+    except zlib.error as error:
+        raise _unreadable("damaged", "a damaged gzip stream") from error
+
+
+def sources(given: Any, max_bytes: int) -> list[Source]:
     """Return every candidate in ``given``, in a fixed order."""
-    return list(_sources(given))
+    return list(_sources(given, max_bytes))
 
 
-def _sources(given: Any) -> Iterator[Source]:
+def _sources(given: Any, max_bytes: int) -> Iterator[Source]:
     if isinstance(given, str | os.PathLike):
         path = Path(given)
         if path.is_dir():
-            yield from (Source(p.name, p) for p in sorted(path.rglob("*")) if p.is_file())
-        elif path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                names = sorted(m.filename for m in archive.infolist() if not m.is_dir())
-            yield from (Source(f"{path.name}:{name}", path, name) for name in names)
+            yield from _files_below(path)
+        elif _is_zip(path):
+            yield from _members(path)
         else:
             yield Source(path.name, path)
     elif isinstance(given, bytes | bytearray | memoryview):
@@ -72,9 +179,39 @@ def _sources(given: Any) -> Iterator[Source]:
     elif hasattr(given, "SOPClassUID") or hasattr(given, "file_meta"):  # a Dataset, itself iterable
         yield Source("a Dataset", dataset=given)
     elif callable(getattr(given, "read", None)):
-        yield Source("the file object given", data=given.read())
+        data = given.read(max_bytes + 1)
+        if len(data) > max_bytes:
+            raise FileFormatError(f"the file object given: more than max_bytes = {max_bytes}")
+        yield Source("the file object given", data=data)
     else:
         for one in given:
             if isinstance(one, int | float):
                 raise ArgumentTypeError(f"path: got a {type(one).__name__} among the files")
-            yield from _sources(one)
+            yield from _sources(one, max_bytes)
+
+
+def _files_below(folder: Path) -> Iterator[Source]:
+    """Return the regular files of a folder and its subfolders; FIFOs, sockets and devices are no files."""
+    for parent, folders, _ in os.walk(folder):
+        folders.sort()
+        with os.scandir(parent) as entries:
+            files = sorted(entry.name for entry in entries if entry.is_file())
+        yield from (Source(name, Path(parent, name)) for name in files)
+
+
+def _is_zip(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        start = file.read(4)
+    return start in _ZIP_MAGICS or (path.suffix.lower() == ".zip" and zipfile.is_zipfile(path))
+
+
+def _members(path: Path) -> Iterator[Source]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
+        raise FileFormatError(f"{path}: {_DAMAGED}") from error
+    members.sort(key=lambda member: member.filename)
+    yield from (Source(f"{path.name}:{member.filename}", path, member) for member in members)

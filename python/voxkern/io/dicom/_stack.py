@@ -160,13 +160,10 @@ def _order_volumes(
     facts = [[dict(frame.details.facts) for frame in place] for place in places]
     names = [n for n in ("segment", "time", "echo", "b_value", "phase") if _tells(facts, n)]
     # Facts that make a full grid are axes of their own; gradients alone keep the order they were made in.
-    grid = [sorted({f[n] for f in facts[0]}) for n in names]
-    if names not in ([], ["b_value"]) and math.prod(len(values) for values in grid) == count:
-        keys = [[tuple(f[n] for n in names) for f in place] for place in facts]
-        if all(len(set(place)) == count and set(place) == set(keys[0]) for place in keys):
-            for place, key in zip(places, keys, strict=True):
-                place[:] = [f for _, f in sorted(zip(key, place, strict=True), key=lambda pair: pair[0])]
-            return tuple(names), tuple(tuple(v) for v in grid), tuple(len(v) for v in grid)
+    for chosen in (names, [n for n in names if n != "b_value"]):
+        axes = _grid(places, facts, chosen, "b_value" if "b_value" in names else "time")
+        if axes is not None:
+            return axes
     # Else they are one axis, in the order they were made; what differs within every position names it.
     for place in places:
         place.sort(key=lambda frame: (frame.details.moment, frame.details.facts))
@@ -177,6 +174,36 @@ def _order_volumes(
     name = (distinct or [n for n in ("b_value", "echo", "phase", "segment") if n in names] or ["time"])[0]
     first = [dict(frame.details.facts).get(name, k) for k, frame in enumerate(places[0])]
     return (name,), (tuple(first),), (count,)
+
+
+def _grid(
+    places: list[list[Frame]], facts: list[list[dict[str, Any]]], names: list[str], repeated: str
+) -> tuple[tuple[str, ...], tuple[tuple[Any, ...], ...], tuple[int, ...]] | None:
+    """Sort the frames of every position into a grid of facts; None where they make none.
+
+    Where each combination is there several times, an axis ``repeated`` goes before the others, in the order
+    they were made.
+    """
+    values = [sorted({f[n] for f in facts[0]}) for n in names]
+    repeats, rest = divmod(len(places[0]), math.prod(len(v) for v in values))
+    keys = [[tuple(f[n] for n in names) for f in place] for place in facts]
+    if rest or names in ([], ["b_value"]) or (repeats > 1 and repeated in names):
+        return None
+    if any(set(Counter(key).values()) != {repeats} for key in keys):
+        return None
+    for place, key in zip(places, keys, strict=True):
+        made = sorted(range(len(place)), key=lambda k: (place[k].details.moment, place[k].details.facts))
+        seen: Counter[tuple[Any, ...]] = Counter()
+        ranked = []
+        for k in made:
+            ranked.append((seen[key[k]], key[k], k))
+            seen[key[k]] += 1
+        place[:] = [place[k] for _, _, k in sorted(ranked)]
+    if repeats == 1:
+        return tuple(names), tuple(map(tuple, values)), tuple(map(len, values))
+    firsts = places[0][:: len(places[0]) // repeats]
+    known = tuple(dict(f.details.facts).get(repeated, k) for k, f in enumerate(firsts))
+    return (repeated, *names), (known, *map(tuple, values)), (repeats, *map(len, values))
 
 
 def _tells(facts: list[list[dict[str, Any]]], name: str) -> bool:

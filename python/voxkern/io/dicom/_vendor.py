@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ class Mosaic:
     """Tiles of one picture and the places of the slices they show."""
 
     count: int
+    grid: tuple[int, int]  # rows and columns of tiles
     corner: tuple[float, ...] = ()
     orientation: tuple[float, ...] = ()
     step: tuple[float, ...] = ()
@@ -63,7 +65,9 @@ def mosaic(file: DicomFile, header: Header) -> Mosaic:
             f"{file.name}: a Siemens mosaic without the private header that says where its slices lie "
             "(removed by anonymisation?)"
         )
-    return Mosaic(int(count), corner, orientation, tuple(float(n) * between for n in normal))
+    side = math.ceil(math.sqrt(int(count)))
+    step = tuple(float(n) * between for n in normal)
+    return Mosaic(int(count), (side, side), corner, orientation, step)
 
 
 def _siemens_csa(dataset: Any) -> dict[str, Any]:
@@ -96,7 +100,8 @@ def _uih_grid(file: DicomFile) -> Mosaic:
             places.append((position, orientation))
     if not places or (count and int(count) != len(places)):
         raise UnsupportedSeriesError(f"{file.name}: a UIH grid without the private list of its slices")
-    return Mosaic(len(places), listed=tuple(places))
+    columns = math.ceil(math.sqrt(len(places)))
+    return Mosaic(len(places), (math.ceil(len(places) / columns), columns), listed=tuple(places))
 
 
 # --- diffusion --------------------------------------------------------------------------------------
@@ -144,3 +149,52 @@ def philips_scale(groups: tuple[Any, ...]) -> float | None:
             if slope:
                 return slope
     return None
+
+
+# --- GE ---------------------------------------------------------------------------------------------
+
+_GE_SEQUENCE = "GEMS_ACQU_01"
+_GE_COMPONENTS = {1: "PHASE", 2: "REAL", 3: "IMAGINARY"}
+
+
+def ge_component(file: DicomFile) -> str:
+    """Return which part of the signal a picture shows by GE's private image type, empty for the magnitude."""
+    return _GE_COMPONENTS.get(int(private_number(file.whole, 0x0043, "GEMS_PARM_01", 0x2F) or 0), "")
+
+
+def _ge_sequence(file: DicomFile, element: int) -> str:
+    name = private(file.whole, 0x0019, _GE_SEQUENCE, element)
+    return name.decode("latin-1") if isinstance(name, bytes) else str(name)
+
+
+def ge_field_maps(file: DicomFile) -> int:
+    """Return how many pictures of GE's B0 mapping come first and are field maps in Hz, 0 for other sequences.
+
+    As many magnitudes follow them. Nothing but the number of a picture says which of them it is.
+    """
+    if "B0map" not in _ge_sequence(file, 0x9E) and "3db0map" not in _ge_sequence(file, 0x9C):
+        return 0
+    locations = int(private_number(file.whole, 0x0021, "GEMS_RELA_01", 0x4F) or 0)
+    return locations if number(file.whole, "ImagesInAcquisition") == 2 * locations else 0
+
+
+def ge_polarity(file: DicomFile) -> int | None:
+    """Return the scheme of GE's ``epi_pepolar``, None for every other sequence.
+
+    0: forward. 1: reversed. 2: odd volumes are reversed. 3: even ones are.
+    """
+    if "epi_pepolar" not in _ge_sequence(file, 0x9C):
+        return None
+    return int(private_number(file.whole, 0x0019, _GE_SEQUENCE, 0xB3) or 0)
+
+
+def ge_reversed(file: DicomFile, scheme: int) -> bool:
+    """Tell whether a picture was taken with reversed polarity: GE stores its rows upside down."""
+    if scheme not in (2, 3):
+        return scheme == 1
+    volume = number(file.tags, "TemporalPositionIdentifier")
+    if volume is None:
+        raise UnsupportedSeriesError(
+            f"{file.name}: polarity alternates, and no TemporalPositionIdentifier says which volume this is"
+        )
+    return int(volume) % 2 == (1 if scheme == 2 else 0)

@@ -18,11 +18,14 @@ from . import _pixels as pixels
 from . import _repair as repair
 from ._frames import Frame, check_orientation
 from ._scaling import Scaling, filled, padding_of, padding_range
+from ._seg import grid_of, labels_of
 from ._stack import Stack, stack
 
 
 def assemble(uid: str, members: list[Frame], options: Options, skipped: Mapping[str, int]) -> Any:
     """Return the volume of one group of frames; with its padding where that was asked for."""
+    if members[0].header.segmentation:
+        return _segmentation(uid, members, options)
     placed = stack(
         members,
         missing=options.missing,
@@ -46,7 +49,7 @@ def assemble(uid: str, members: list[Frame], options: Options, skipped: Mapping[
         data, padding, step, origin = _repaired(data, padding, placed, scaling, options)
     if options.padding_fill is not None and padding is not None:
         data = filled(data, padding, options.padding_fill)
-    affine = _affine(placed, step, origin)
+    affine = _affine(placed.first, step, origin)
     meta = _meta(uid, placed, volumes, scaling, affine, data, options)
     if skipped:
         meta["skipped"] = tuple(sorted(skipped.items()))
@@ -61,8 +64,29 @@ def assemble(uid: str, members: list[Frame], options: Options, skipped: Mapping[
     return volume, volume.with_data(_arranged(mask, placed.sizes))
 
 
-def _affine(placed: Stack, step: NDArray[np.float64], origin: NDArray[np.float64]) -> NDArray[np.float64]:
-    first = placed.first
+def _segmentation(uid: str, members: list[Frame], options: Options) -> Any:
+    """Return the volume of a segmentation."""
+    for name in ("missing", "irregular", "untilt", "scale", "suv", "invert_monochrome1", "padding_fill"):
+        if getattr(options, name) != getattr(Options(), name):
+            raise ArgumentError(f"{name}: got a segmentation, allowed images")
+    thickness = None if options.spacing is None else options.spacing[0]
+    slices, first, step, source = grid_of(members, thickness)
+    data, numbers = labels_of(members, slices, options.max_bytes)
+    sizes = (len(numbers),) if len(numbers) > 1 else ()
+    meta: dict[str, Any] = {
+        "source": "dicom", "modality": first.header.modality, "series_uid": uid, "geometry": "patient",
+        "spacing_source": source, "sheared": False, "files": 1, "segments": first.segments.labels,
+    }  # fmt: skip
+    if sizes:
+        meta["axes"], meta["axis_values"] = ("segment",), (numbers,)
+    if options.keep:
+        meta["kept"] = first.kept(options.keep)
+    affine = _affine(first, np.array(check_orientation(first)) * step, np.array(first.position))
+    volume = Volume(_arranged(data, sizes), affine, meta)
+    return (volume, volume.with_data(np.zeros(volume.shape, np.bool_))) if options.return_padding else volume
+
+
+def _affine(first: Frame, step: NDArray[np.float64], origin: NDArray[np.float64]) -> NDArray[np.float64]:
     lps = np.eye(4)
     lps[:3, 0] = step
     lps[:3, 1] = np.array(first.orientation[3:]) * first.spacing[0]
