@@ -49,8 +49,9 @@ Options options_of(const Shape& shape, std::vector<std::int64_t> iterations) {
     Options options;
     options.iterations = std::move(iterations);
     options.convergence_threshold = 0.0;
+    options.spline_order = sized(3, 1);  // a warp per control point
     for (const std::int64_t n : shape) {
-        options.control_points.push_back(4);
+        options.control_points.push_back(sized(4, 2));
         options.axes.push_back({0.0, 1.0, n});
     }
     options.voxel_axes = options.axes;
@@ -115,14 +116,14 @@ struct Case {
 
 TEST(n4_cuda, the_field_of_the_cpu_and_the_same_bits_in_every_order) {
     const std::vector<Case> cases =
-        kTsan ? std::vector<Case>{{{4, 6, 7}, true, true, 40, 3, true}}
+        kTsan ? std::vector<Case>{{{3, 6, 7}, true, true, 40, 1, true}}
               : std::vector<Case>{{{7, 9, 33}, true, true, 200, 3, true},  {{5, 12, 140}, false, false, 200, 2, false},
                                   {{16, 20}, true, false, 5000, 3, false}, {{3, 1, 40}, false, true, 64, 1, true},
                                   {{1, 90}, false, false, 700, 3, true},   {{6, 70, 5}, true, false, 200, 3, true}};
     for (const Case& one : cases) {
         const Scan scan(one.shape);
         Options options =
-            options_of(one.shape, kTsan ? std::vector<std::int64_t>{1, 1} : std::vector<std::int64_t>{3, 2});
+            options_of(one.shape, kTsan ? std::vector<std::int64_t>{1, 1} : std::vector<std::int64_t>{2, 1});
         options.bins = one.bins;
         options.spline_order = one.order;
         options.itk = one.itk;
@@ -169,6 +170,7 @@ TEST(n4_cuda, waits_once_unless_watched) {
 }
 
 TEST(n4_cuda, observer_sees_every_iteration_and_may_end_the_fit) {
+    if (kTsan) return;  // the kernels of the first case, many times
     const Scan scan({4, 6, 7});
     const Stream stream;
     Options options = options_of(scan.shape, {3, 2});
@@ -186,6 +188,7 @@ TEST(n4_cuda, observer_sees_every_iteration_and_may_end_the_fit) {
 }
 
 TEST(n4_cuda, bad_images_are_named) {
+    if (kTsan) return;
     const Stream stream;
     const auto fit = [&](std::vector<float> image, std::vector<std::uint8_t> mask, std::vector<float> weights) {
         Scan scan({2, 3});
