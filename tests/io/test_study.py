@@ -53,6 +53,7 @@ FAULTS = {
     "pixels cut off": (lambda ds: None, truncated),
     "slope 0": (set_to(RescaleSlope=0), None),
     "slope empty": (set_to(RescaleSlope=None), None),
+    "two slopes": (lambda ds: ds.add_new(0x00281053, "DS", ["2", "3"]), None),
     "slope not a number": (lambda ds: ds.add_new(0x00281053, "LO", "x"), None),
     "no orientation at all": (set_to(ImageOrientationPatient=[0] * 6), None),
     "no PixelSpacing": (lambda ds: delattr(ds, "PixelSpacing"), None),

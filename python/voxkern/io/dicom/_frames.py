@@ -152,6 +152,10 @@ def _frames_of(file: DicomFile, spacing: tuple[float, float, float] | None) -> l
 def _rescale(file: DicomFile, dataset: Any) -> tuple[float, float]:
     if "RescaleSlope" not in dataset and "RescaleIntercept" not in dataset:
         return 1.0, 0.0
+    for keyword in ("RescaleSlope", "RescaleIntercept"):
+        value = dataset.get(keyword)
+        if hasattr(value, "__len__") and not isinstance(value, str) and len(value) > 1:
+            raise FileFormatError(f"{file.name}: {keyword} has {len(value)} values, it must have one")
     slope = number(dataset, "RescaleSlope")
     if not slope:
         raise FileFormatError(f"{file.name}: RescaleSlope is {slope}, it must be a number other than 0")
