@@ -10,6 +10,42 @@
 
 namespace voxkern::cuda {
 
+// Calls run(Type<T>{}) for the T that dtype names: where many samples of one dtype are read, the choice is made once.
+template <class Run>
+__device__ void with_type(DType dtype, const Run& run) {
+    switch (dtype) {
+#define VOXKERN_CASE(name, T) \
+    case DType::name: run(Type<T>{}); return;
+        VOXKERN_DTYPES(VOXKERN_CASE)
+#undef VOXKERN_CASE
+    }
+}
+
+// Samples as numbers of type C and back, for core/cuda/window.hpp; results truncate and wrap, as those of filters do.
+template <class C>
+struct Numbers {
+    using Value = C;
+    DType in = DType::f32;
+    DType out = DType::f32;
+
+    template <class Run>
+    __device__ void with_input(const Run& run) const {
+        with_type(in, run);
+    }
+    template <class Run>
+    __device__ void with_output(const Run& run) const {
+        with_type(out, run);
+    }
+    template <class T>
+    __device__ C load(T sample) const {
+        return static_cast<C>(sample);
+    }
+    template <class T>
+    __device__ T save(C value) const {
+        return TruncateWrap::cast<T>(value);
+    }
+};
+
 template <class C>
 __device__ C load_sample(const void* data, DType dtype, std::int64_t index) {
     switch (dtype) {

@@ -25,6 +25,12 @@ constexpr unsigned grid_x(std::int64_t n, std::int64_t limit = kMaxGridX) {
     return static_cast<unsigned>(n < limit ? n : limit);
 }
 
+// `n` blocks as the x extent of a grid, for a kernel that does not stride.
+inline unsigned blocks_x(std::int64_t n) {
+    if (n > kMaxGridX) throw Error("got " + std::to_string(n) + " blocks of threads, allowed 2^31 - 1");
+    return static_cast<unsigned>(n);
+}
+
 inline void check(cudaError_t status, const std::string& what) {
     if (status != cudaSuccess) throw Error(what + ": " + cudaGetErrorString(status));
 }

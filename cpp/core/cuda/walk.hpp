@@ -30,11 +30,19 @@ struct Walk {
         std::int64_t index[S > 0 ? S : 1] = {};
     };
 
+    // A division of 64-bit numbers takes a GPU several times as long.
     __device__ Place at(std::int64_t position) const {
+        return size <= 0xffffffff ? divided(static_cast<std::uint32_t>(position))
+                                  : divided(static_cast<std::uint64_t>(position));
+    }
+
+    template <class U>
+    __device__ Place divided(U position) const {
         Place place;
         for (int a = rank - 1; a >= 0; --a) {
-            const std::int64_t i = position % extent[a];
-            position /= extent[a];
+            const auto n = static_cast<U>(extent[a]);
+            const auto i = static_cast<std::int64_t>(position % n);
+            position /= n;
             place.out += i * out[a];
             if (slot[a] < 0) {
                 place.in += i * in[a];

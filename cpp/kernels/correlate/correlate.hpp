@@ -29,3 +29,12 @@ namespace voxkern::cpu {
 void correlate(const ConstArrayView& in, const ArrayView& out, const correlate::Filter& filter, const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`.
+void correlate(const ConstArrayView& in, const ArrayView& out, const correlate::Filter& filter, const Exec& exec);
+
+}  // namespace voxkern::cuda

@@ -25,12 +25,8 @@ void cut(Axis& axis, std::int64_t block, std::int64_t least) {
 
 }  // namespace
 
-bool is_zero(double weight) {
-    return !(std::abs(weight) > std::numeric_limits<double>::epsilon());
-}
-
 std::vector<Axis> axes_of(const ConstArrayView& in, const ArrayView& out, const Filter& filter, Edges edges,
-                          bool any_order) {
+                          bool free_order) {
     std::vector<std::int64_t> weight_strides(static_cast<std::size_t>(in.rank));
     std::int64_t stride = 1;
     for (int a = in.rank - 1; a >= 0; --a) {
@@ -39,7 +35,7 @@ std::vector<Axis> axes_of(const ConstArrayView& in, const ArrayView& out, const 
     }
     std::vector<int> order(static_cast<std::size_t>(in.rank));
     for (int a = 0; a < in.rank; ++a) order[static_cast<std::size_t>(a)] = a;
-    if (any_order) order = slowest_first(out.rank, out.strides);
+    if (free_order) order = slowest_first(out.rank, out.strides);
     std::vector<Axis> axes;
     for (const int a : order) {
         const auto k = static_cast<std::size_t>(a);
@@ -107,6 +103,10 @@ Arithmetic arithmetic_of(DType in, DType out, const Filter& filter) {
     return sum * unit * largest <= 16777216.0 ? Arithmetic::f32_exact : Arithmetic::f64;
 }
 
+bool any_order(DType out, Arithmetic arithmetic) {
+    return out == DType::f32 || out == DType::f64 || arithmetic != Arithmetic::f64;
+}
+
 std::int64_t work_of(const ConstArrayView& in, const Filter& filter) {
     return in.size() * (1 + static_cast<std::int64_t>(filter.weights.size()) / 16);
 }
@@ -117,16 +117,13 @@ Plan<C>::Plan(const ConstArrayView& in, const ArrayView& out, const Filter& filt
     for (std::size_t i = 0; i < weights.size(); ++i) {
         if (is_zero(filter.weights[i])) weights[i] = C{0};
     }
-    // Of integers the last bit of a sum may decide where it is truncated: the taps are added in C order, as scipy's.
-    const bool floating = out.dtype == DType::f32 || out.dtype == DType::f64;
-    take_axes(axes_of(in, out, filter, edges, floating || arithmetic != Arithmetic::f64));
+    take_axes(axes_of(in, out, filter, edges, any_order(out.dtype, arithmetic)));
     choose_tiles();
     for (Axis& axis : outer) extend(axis, filter.mode, edges);
     extend(row, filter.mode, edges);
     // Long chains of additions round like their length; the sums of parts as long as there are parts round least.
     const auto even = static_cast<std::int64_t>(std::sqrt(static_cast<double>(weights.size())));
-    add_steps(arithmetic == Arithmetic::f32 ? std::max<std::int64_t>(even, 40)
-                                            : std::numeric_limits<std::int64_t>::max());
+    add_steps(arithmetic == Arithmetic::f32 ? std::max(even, kShortestPart) : std::numeric_limits<std::int64_t>::max());
 }
 
 template <class C>

@@ -2,6 +2,8 @@
 // How a correlation is cut into tiles, and the order in which its taps are added.
 #pragma once
 
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "kernels/correlate/correlate.hpp"
@@ -19,8 +21,17 @@ enum class Arithmetic : std::int8_t {
 
 Arithmetic arithmetic_of(DType in, DType out, const Filter& filter);
 
+// Whether the taps may be added along the axes as they lie in memory. Of integers the last bit of a sum may decide
+// where it is truncated: they are added in C order, as scipy's.
+bool any_order(DType out, Arithmetic arithmetic);
+
+// Sums of up to so many taps in float32 are one chain of additions.
+inline constexpr std::int64_t kShortestPart = 40;
+
 // scipy leaves such weights out.
-bool is_zero(double weight);
+inline bool is_zero(double weight) {
+    return !(std::abs(weight) > std::numeric_limits<double>::epsilon());
+}
 
 // The smallest power of two that makes all weights whole, and `cval` where it counts, if at most 4096; else 0.
 double unit_of(const Filter& filter);
@@ -64,7 +75,7 @@ enum class Edges : std::int8_t { extended, padded };
 
 // The axes of the result, slowest first where they may be in any order, without those of one sample and one tap.
 std::vector<Axis> axes_of(const ConstArrayView& in, const ArrayView& out, const Filter& filter, Edges edges,
-                          bool any_order);
+                          bool free_order);
 
 void extend(Axis& axis, Boundary mode, Edges edges);
 

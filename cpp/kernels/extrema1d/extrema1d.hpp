@@ -57,3 +57,17 @@ void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind k
                const extrema1d::Footprint& footprint, double cval, const extrema1d::Residue& residue, const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`. Passes of a box alternate between `out` and scratch. A
+// footprint with heights is an error.
+void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind kind,
+               const std::vector<extrema1d::Window>& windows, double cval, const extrema1d::Residue& residue,
+               const Exec& exec);
+void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind kind,
+               const extrema1d::Footprint& footprint, double cval, const extrema1d::Residue& residue, const Exec& exec);
+
+}  // namespace voxkern::cuda

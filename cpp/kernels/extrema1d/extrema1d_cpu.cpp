@@ -1,32 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/extrema1d/extrema1d.hpp"
 
-#include <algorithm>
-#include <cmath>
-
 #include "core/cast.hpp"
 #include "kernels/correlate1d/correlate1d.hpp"
 #include "kernels/extrema1d/extrema1d_run.hpp"
 
 namespace voxkern::extrema1d {
 namespace {
-
-bool is_constant(Boundary mode) {
-    return mode == Boundary::constant || mode == Boundary::grid_constant;
-}
-
-// Whether cutting `cval` to the type keeps its order among the type's values.
-bool holds(DType dtype, double cval) {
-    return visit(dtype, [&](auto t) {
-        using T = typename decltype(t)::type;
-        if constexpr (kFloating<T>) {
-            return true;
-        } else {
-            const double whole = std::trunc(cval);  // NaN is held by none
-            return whole >= lower_limit<T, double>() && whole <= upper_limit<T, double>();
-        }
-    });
-}
 
 Compute compute_as(DType dtype, DType in, DType out, Kind kind, double cval, bool converts) {
     const Ops& ops = VOXKERN_SELECT_LEVEL(ops);
@@ -44,9 +24,8 @@ Compute compute_as(DType dtype, DType in, DType out, Kind kind, double cval, boo
     return compute;
 }
 
-// scipy computes in float64. The type itself gives the same where that changes nothing: not for 64-bit integers.
 Compute compute_in(DType in, DType out, Kind kind, double cval, bool converts) {
-    const bool far = converts || in != out || in == DType::i64 || in == DType::u64;
+    const bool far = converts || goes_through_f64(in, out);
     return compute_as(far ? DType::f64 : in, in, out, kind, cval, far);
 }
 
@@ -102,19 +81,6 @@ void load_piece(const Compute& compute, const char* from, DType dtype, const Lin
     }
 }
 
-namespace {
-
-// A scalar is a line of one sample.
-template <class AnyView>
-AnyView with_an_axis(const AnyView& array) {
-    AnyView line = array;
-    line.rank = 1;
-    line.shape[0] = 1;
-    line.strides[0] = 1;
-    return line;
-}
-
-}  // namespace
 }  // namespace voxkern::extrema1d
 
 namespace voxkern::cpu {
@@ -123,17 +89,11 @@ void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind k
                const std::vector<extrema1d::Window>& windows, double cval, const extrema1d::Residue& residue,
                const Exec& exec) {
     if (in.size() == 0) return;
-    bool far = false;
-    for (const extrema1d::Window& w : windows)
-        far = far || (extrema1d::is_constant(w.mode) && !extrema1d::holds(in.dtype, cval));
-    const extrema1d::Compute first = extrema1d::compute_in(in.dtype, out.dtype, kind, cval, far);
+    const bool converts = extrema1d::goes_through_f64(in.dtype, out.dtype, windows, cval);
+    const extrema1d::Compute first = extrema1d::compute_in(in.dtype, out.dtype, kind, cval, converts);
     const extrema1d::Compute later = extrema1d::compute_in(out.dtype, out.dtype, kind, cval, first.converts);
-    std::vector<extrema1d::Window> passes = windows;
     const extrema1d::Residues residues = extrema1d::residues_of(residue, out);
-    if (!first.converts && residues.row == nullptr) {
-        const auto idle = [](const extrema1d::Window& w) { return w.size == 1; };
-        passes.erase(std::remove_if(passes.begin(), passes.end(), idle), passes.end());
-    }
+    const std::vector<extrema1d::Window> passes = extrema1d::passes_of(windows, converts || residues.row != nullptr);
     if (passes.empty()) {
         correlate1d(in, out, {}, exec);  // a copy, converted as results are
         return;
@@ -159,9 +119,7 @@ void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind k
         extrema1d(extrema1d::with_an_axis(in), extrema1d::with_an_axis(out), kind, line, cval, residue, exec);
         return;
     }
-    // Here scipy makes the input's type of `cval` first.
-    const double held = visit(
-        in.dtype, [&](auto t) { return static_cast<double>(TruncateWrap::cast<typename decltype(t)::type>(cval)); });
+    const double held = extrema1d::held_value(in.dtype, cval);
     const extrema1d::Compute compute = footprint.heights.empty()
                                            ? extrema1d::compute_in(in.dtype, out.dtype, kind, held, false)
                                            : extrema1d::compute_raised(in.dtype, out.dtype, kind, held);

@@ -2,6 +2,9 @@
 #include "kernels/extrema1d/extrema1d_plan.hpp"
 
 #include <algorithm>
+#include <cmath>
+
+#include "core/cast.hpp"
 
 namespace voxkern::extrema1d {
 
@@ -13,6 +16,57 @@ constexpr std::int64_t kRowBytes = std::int64_t{256} << 10;    // longer lines a
 constexpr std::int64_t kInterleavedBytes = 32;
 
 }  // namespace
+
+namespace {
+
+bool is_constant(Boundary mode) {
+    return mode == Boundary::constant || mode == Boundary::grid_constant;
+}
+
+// Whether cutting `cval` to the type keeps its order among the type's values.
+bool holds(DType dtype, double cval) {
+    return visit(dtype, [&](auto t) {
+        using T = typename decltype(t)::type;
+        if constexpr (kFloating<T>) {
+            return true;
+        } else {
+            const double whole = std::trunc(cval);  // NaN is held by none
+            return whole >= lower_limit<T, double>() && whole <= upper_limit<T, double>();
+        }
+    });
+}
+
+}  // namespace
+
+bool goes_through_f64(DType in, DType out) {
+    return in != out || in == DType::i64 || in == DType::u64;
+}
+
+bool goes_through_f64(DType in, DType out, const std::vector<Window>& windows, double cval) {
+    bool far = false;
+    for (const Window& w : windows) far = far || (is_constant(w.mode) && !holds(in, cval));
+    return far || goes_through_f64(in, out);
+}
+
+std::vector<Window> passes_of(const std::vector<Window>& windows, bool converts) {
+    std::vector<Window> passes;
+    for (const Window& w : windows) {
+        if (converts || w.size > 1) passes.push_back(w);
+    }
+    return passes;
+}
+
+Window shortened(Window window, std::int64_t n) {
+    const std::int64_t before = std::min(window.before(), 2 * n);
+    const std::int64_t after = std::min(window.size - 1 - window.before(), 2 * n);
+    window.size = before + 1 + after;
+    window.origin = before - window.size / 2;
+    return window;
+}
+
+double held_value(DType dtype, double cval) {
+    return visit(dtype, [&](auto t) { return as_double(TruncateWrap::cast<typename decltype(t)::type>(cval)); });
+}
 
 Line line_of(const ConstArrayView& in, const ArrayView& out, const Window& window) {
     Line line;
@@ -44,14 +98,8 @@ namespace {
 
 using Walk = Axes<2>;
 
-// A window is no longer than needed: two lengths reach every sample of the extension, in any mode.
-Line box_line(const ConstArrayView& in, const ArrayView& out, Window window) {
-    const std::int64_t most = 2 * in.shape[window.axis];
-    const std::int64_t before = std::min(window.before(), most);
-    const std::int64_t after = std::min(window.size - 1 - window.before(), most);
-    window.size = before + 1 + after;
-    window.origin = before - window.size / 2;
-    return line_of(in, out, window);
+Line box_line(const ConstArrayView& in, const ArrayView& out, const Window& window) {
+    return line_of(in, out, shortened(window, in.shape[window.axis]));
 }
 
 // The axes that no window of a sweep runs along.

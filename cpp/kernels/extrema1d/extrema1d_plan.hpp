@@ -7,6 +7,31 @@
 
 namespace voxkern::extrema1d {
 
+// scipy computes in float64. The type itself gives the same where that changes nothing: not for 64-bit integers, nor
+// where a box meets a `cval` that the type does not hold.
+bool goes_through_f64(DType in, DType out);
+bool goes_through_f64(DType in, DType out, const std::vector<Window>& windows, double cval);
+
+// The windows that change something.
+std::vector<Window> passes_of(const std::vector<Window>& windows, bool converts);
+
+// A window of a box along n samples, no longer than needed: two lengths reach every sample of the extension, in any
+// mode.
+Window shortened(Window window, std::int64_t n);
+
+// What a footprint finds outside: scipy makes the input's type of `cval` first.
+double held_value(DType dtype, double cval);
+
+// A scalar is a line of one sample.
+template <class AnyView>
+AnyView with_an_axis(const AnyView& array) {
+    AnyView line = array;
+    line.rank = 1;
+    line.shape[0] = 1;
+    line.strides[0] = 1;
+    return line;
+}
+
 // A line of n samples and the window that runs along it.
 struct Line {
     std::int64_t n = 1;

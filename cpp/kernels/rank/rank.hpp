@@ -33,3 +33,12 @@ namespace voxkern::cpu {
 void rank(const ConstArrayView& in, const ArrayView& out, const rank::Options& options, const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`.
+void rank(const ConstArrayView& in, const ArrayView& out, const rank::Options& options, const Exec& exec);
+
+}  // namespace voxkern::cuda

@@ -3,6 +3,8 @@
 // as lists of comparators known to the compiler.
 #pragma once
 
+#include "core/config.hpp"
+
 namespace voxkern::rank {
 
 // Comparator c leaves the smaller of two samples at low[c], the larger at high[c]. Afterwards the i-th smallest stands
@@ -79,6 +81,40 @@ constexpr Net<kN> sorting() {
     Net<kN> net;
     net.sort(0, kN, net.order);
     return net;
+}
+
+template <int kSamples>
+struct SortOf {
+    static constexpr int kCount = kSamples;
+    static constexpr Net<kSamples> net = sorting<kSamples>();
+};
+template <int kP, int kQ>
+struct MergeOf {
+    static constexpr int kCount = kP + kQ;
+    static constexpr Net<kP + kQ> net = merging<kP, kQ>();
+};
+
+// Of numbers, or of vectors lane by lane.
+template <class T>
+VOXKERN_HD VOXKERN_INLINE T lower(T a, T b) {
+    return a < b ? a : b;
+}
+template <class T>
+VOXKERN_HD VOXKERN_INLINE T higher(T a, T b) {
+    return a > b ? a : b;
+}
+
+// Comparators by recursion: every index is a constant, so the samples stay in registers.
+template <class Which, int kAt, class T>
+VOXKERN_HD VOXKERN_INLINE void compare_all(T* x) {
+    if constexpr (kAt < Which::net.count) {
+        constexpr int a = Which::net.low[kAt];
+        constexpr int b = Which::net.high[kAt];
+        const T low = lower(x[a], x[b]);
+        x[b] = higher(x[a], x[b]);
+        x[a] = low;
+        compare_all<Which, kAt + 1>(x);
+    }
 }
 
 }  // namespace voxkern::rank

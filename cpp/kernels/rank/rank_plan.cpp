@@ -70,21 +70,26 @@ AxisPlan take_x(std::vector<AxisPlan>& axes, std::int64_t strip) {
     return x;
 }
 
+}  // namespace
+
 bool is_box(const Options& options) {
     return std::find(options.footprint.begin(), options.footprint.end(), false) == options.footprint.end();
 }
 
-}  // namespace
+Coding coding_of(DType in, DType out, const Options& options) {
+    const bool whole64 = in == DType::i64 || in == DType::u64;
+    const bool same = in == out && (!options.line || holds(in, options.cval));
+    if (!same || (whole64 && !options.line)) return Coding::wide;
+    return whole64 ? Coding::exact : Coding::direct;
+}
+
+double outside_of(DType in, Coding coding, const Options& options) {
+    return coding == Coding::wide ? sample_outside(in, options) : options.cval;
+}
 
 void Plan::choose_coding(const ConstArrayView& in, const ArrayView& out, const Options& options) {
-    const bool whole64 = in.dtype == DType::i64 || in.dtype == DType::u64;
-    const bool same = in.dtype == out.dtype && (!options.line || holds(in.dtype, options.cval));
-    if (!same || (whole64 && !options.line)) {
-        coding = Coding::wide;
-    } else {
-        coding = whole64 ? Coding::exact : Coding::direct;
-    }
-    outside = coding == Coding::wide ? sample_outside(in.dtype, options) : options.cval;
+    coding = coding_of(in.dtype, out.dtype, options);
+    outside = outside_of(in.dtype, coding, options);
     key_bytes =
         coding == Coding::direct ? std::max<std::int64_t>(size_of(in.dtype), in.dtype == DType::f16 ? 4 : 1) : 8;
     strip = kRowBytes / key_bytes;

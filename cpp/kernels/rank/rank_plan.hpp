@@ -14,6 +14,13 @@ namespace voxkern::rank {
 // is a set of numbers.
 enum class Method { box, network, bisect, slide };
 
+// All samples of the window count.
+bool is_box(const Options& options);
+
+// What samples are compared as, and what stands outside as a number of that kind.
+Coding coding_of(DType in, DType out, const Options& options);
+double outside_of(DType in, Coding coding, const Options& options);
+
 struct AxisPlan {
     std::int64_t n = 1;
     std::int64_t in_stride = 0;

@@ -21,41 +21,7 @@ using V = Vec<K>;
 
 constexpr int kRowVecs = kRowBytes / VOXKERN_VEC_BYTES;
 
-template <class T>
-VOXKERN_INLINE T lower(T a, T b) {
-    return a < b ? a : b;
-}
-
-template <class T>
-VOXKERN_INLINE T higher(T a, T b) {
-    return a > b ? a : b;
-}
-
 // --- the steps of a program ---
-
-template <int kSamples>
-struct SortOf {
-    static constexpr int kCount = kSamples;
-    static constexpr Net<kSamples> net = sorting<kSamples>();
-};
-template <int kP, int kQ>
-struct MergeOf {
-    static constexpr int kCount = kP + kQ;
-    static constexpr Net<kP + kQ> net = merging<kP, kQ>();
-};
-
-// Comparators by recursion: every index is a constant, so the samples stay in registers.
-template <class Which, int kAt, class T>
-VOXKERN_INLINE void compare_all(T* x) {
-    if constexpr (kAt < Which::net.count) {
-        constexpr int a = Which::net.low[kAt];
-        constexpr int b = Which::net.high[kAt];
-        const T low = lower(x[a], x[b]);
-        x[b] = higher(x[a], x[b]);
-        x[a] = low;
-        compare_all<Which, kAt + 1>(x);
-    }
-}
 
 template <class Which, int kAt, class K>
 VOXKERN_INLINE void read_all(const K* base, const std::int32_t* from, std::int64_t at, V<K>* x) {

@@ -28,3 +28,13 @@ void recursive_gaussian(const ConstArrayView& in, const ArrayView& out, const re
                         const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`. `lines` of them are smoothed at a time: the scratch memory.
+void recursive_gaussian(const ConstArrayView& in, const ArrayView& out, const recursive_gaussian::Options& options,
+                        const Exec& exec, std::int64_t lines = std::int64_t{1} << 17);
+
+}  // namespace voxkern::cuda

@@ -10,29 +10,8 @@ namespace {
 // clang-format off: each file needs those above it
 #include "core/simd/simd.inl.hpp"
 #include "core/simd/extend.inl.hpp"
+#include "kernels/recursive_gaussian/recursive_gaussian_math.inl.hpp"
 // clang-format on
-
-// The state of a pole's recursion in so many lanes.
-template <class C>
-struct State {
-    Vec<C> re;
-    Vec<C> im;
-};
-
-template <class C>
-inline State<C> times(Vec<C> re, Vec<C> im, C by_re, C by_im) {
-    return {madd(re, splat(by_re), im * splat(-by_im)), madd(re, splat(by_im), im * splat(by_re))};
-}
-
-// What the poles make of their states, added to `sum`.
-template <class C>
-inline Vec<C> weighed(const Pole<C>* poles, const State<C>* states, Vec<C> sum) {
-    for (int k = 0; k < 2; ++k) {
-        sum = madd(states[k].re, splat(poles[k].weight_re), sum);
-        sum = madd(states[k].im, splat(-poles[k].weight_im), sum);
-    }
-    return sum;
-}
 
 // U vectors of lanes, forward: state = x + pole state, the sample itself included. Then backward, without it:
 // state = pole (x + state). Both start in the state that a line of their first sample would have settled in.

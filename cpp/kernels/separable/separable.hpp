@@ -45,3 +45,16 @@ double separable(const ConstArrayView& in, const ArrayView& out, const std::vect
                  const separable::Options& options, const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`, but for Combine::norm. `gamma` may be 0: half of the largest
+// norm, which never leaves the device. Slabs of the image take so much scratch memory that it stays in L2. Sums and
+// magnitudes may also be of any dtype, of filters along more axes, and of several modes along one: term by term.
+void separable(const ConstArrayView& in, const ArrayView& out, const std::vector<separable::Term>& terms,
+               const separable::Options& options, const Exec& exec,
+               std::int64_t scratch_bytes = std::int64_t{32} << 20);
+
+}  // namespace voxkern::cuda

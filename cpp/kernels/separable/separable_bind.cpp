@@ -8,7 +8,7 @@
 
 #include "bindings/args.hpp"
 #include "bindings/run.hpp"
-#include "kernels/separable/separable_task.hpp"
+#include "kernels/separable/separable_plan.hpp"
 
 namespace voxkern::bindings {
 namespace {
@@ -41,20 +41,21 @@ void check(const ConstArrayView& in, const ArrayView& out, const std::vector<Ter
     expect(!terms.empty() && terms.size() <= separable::kMostTerms, "terms: allowed 1 to 8");
     const bool matrix = options.combine != Combine::sum && options.combine != Combine::magnitude;
     expect(!matrix || terms.size() == 3 || terms.size() == 6, "terms: allowed 3 or 6, the triangle of a matrix");
-    expect(out.dtype == DType::f32 || out.dtype == DType::f64, "output: allowed float32 and float64");
     const std::int64_t outputs = options.combine != Combine::eigenvalues ? 1 : (terms.size() == 3 ? 2 : 3);
     expect(out.rank == in.rank + 1 && out.shape[in.rank] == outputs, "output: allowed an axis of results more");
     for (int a = 0; a < in.rank; ++a) expect(out.shape[a] == in.shape[a], "output: its shape differs from the input's");
-    std::map<int, Boundary> modes;
     for (const Term& term : terms) {
         std::map<int, int> seen;
         for (const AxisFilter& filter : term) {
             expect(filter.axis >= 0 && filter.axis < in.rank && ++seen[filter.axis] == 1, "axis: allowed each once");
             expect(filter.size() > 0 && filter.before() >= 0 && filter.before() < filter.size(), "origin: outside");
-            expect(modes.emplace(filter.axis, filter.mode).first->second == filter.mode, "mode: allowed one per axis");
         }
     }
-    expect(modes.size() <= 3, "terms: allowed filters along three axes at most");
+#if defined(VOXKERN_CUDA_MODULE)
+    expect(options.combine != Combine::norm, "combine: norm is made where it is used");
+    if (!matrix) return;
+#endif
+    expect(separable::is_one_sweep(out, terms), "terms: allowed one mode per axis, three axes, output of floats");
 }
 
 }  // namespace
@@ -69,7 +70,11 @@ void bind_separable(py::module_& module) {
             const ArrayView out = writable_view_of(output, "output");
             check(in, out, terms, options);
             double norm = 0.0;
+#if defined(VOXKERN_CUDA_MODULE)
+            run(where, [&](const auto& exec) { backend::separable(in, out, terms, options, exec); });
+#else
             run(where, [&](const auto& exec) { norm = backend::separable(in, out, terms, options, exec); });
+#endif
             return norm;
         },
         py::arg("input"), py::arg("output"), py::arg("terms"), py::arg("options"), where(),

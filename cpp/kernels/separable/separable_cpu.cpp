@@ -9,11 +9,6 @@
 namespace voxkern::separable {
 namespace {
 
-// Whether every number of `in` and `out` is one of float32.
-bool computes_in_f32(DType in, DType out) {
-    return out == DType::f32 && (in == DType::f32 || exact_in_f32(in));
-}
-
 template <class C, class Sizer>
 Scratch<C> scratch_of(const Task<C>& task, Sizer&& memory) {
     const std::int64_t planes = task.axes[0].block;

@@ -2,6 +2,7 @@
 #include "kernels/separable/separable_plan.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "core/axes.hpp"
 
@@ -54,6 +55,20 @@ SweptAxes swept_axes(const ArrayView& out, int rank, const std::vector<Term>& te
         }
     }
     return axes;
+}
+
+bool is_one_sweep(const ArrayView& out, const std::vector<Term>& terms) {
+    std::map<int, Boundary> modes;
+    for (const Term& term : terms) {
+        for (const AxisFilter& filter : term) {
+            if (modes.emplace(filter.axis, filter.mode).first->second != filter.mode) return false;
+        }
+    }
+    return (out.dtype == DType::f32 || out.dtype == DType::f64) && modes.size() <= 3;
+}
+
+bool computes_in_f32(DType in, DType out) {
+    return out == DType::f32 && exact_in_f32(in);
 }
 
 int outputs_of(const Options& options, std::size_t terms) {

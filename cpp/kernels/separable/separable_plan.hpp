@@ -41,6 +41,12 @@ struct Plan {
     std::array<std::vector<std::int64_t>, 3> extensions_;
 };
 
+// Whether the terms can be made together: one mode along each of up to three axes, results that are floats.
+bool is_one_sweep(const ArrayView& out, const std::vector<Term>& terms);
+
+// Whether every number of `in` and `out` is one of float32.
+bool computes_in_f32(DType in, DType out);
+
 // Results of a voxel.
 int outputs_of(const Options& options, std::size_t terms);
 

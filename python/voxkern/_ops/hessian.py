@@ -221,7 +221,9 @@ def vesselness(
     target = result[..., None]
     for k, sigma in enumerate(scales):
         terms = _hessian([sigma] * len(steps), steps, mode, cut, scale=sigma**2)
-        if gamma is None:
+        if gamma is None and not isinstance(array, np.ndarray):
+            sensitivities["gamma"] = 0.0  # made on the device
+        elif gamma is None:
             norm = SeparableOptions(combine=Combine.norm, cval=outside)
             sensitivities["gamma"] = _half(call.run("separable", array, target, terms, norm), array)
         options = SeparableOptions(

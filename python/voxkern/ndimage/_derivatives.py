@@ -424,7 +424,9 @@ def _combined(
 ) -> Any:
     """Run the terms in one sweep where the kernel can, else one after the other."""
     out = call.scipy_output(output, x.shape, x)
-    if not terms:
+    if not isinstance(x, np.ndarray):
+        _combine_on_gpu(call, x, out, terms, combine, cval)
+    elif not terms:
         out[...] = x
     elif out.dtype.kind == "f" and x.ndim > 0 and x.ndim <= 3 and len(set(modes)) == 1:
         ((source, target, outside),) = call.parts(x, out, cval)
@@ -439,6 +441,16 @@ def _combined(
 
         _accumulate(out, term, len(terms), combine, lambda: call.empty(x.shape, out.dtype))
     return call.leave(out)
+
+
+def _combine_on_gpu(
+    call: Call, x: Array, out: Array, terms: list[list[AxisFilter]], combine: Combine, cval: float
+) -> None:
+    if out.dtype.kind == "b" or (out.dtype.kind == "c" and combine == Combine.magnitude):
+        raise call.no_gpu_version("input", of=f" with an output of {out.dtype}")
+    for source, target, outside in call.parts(x, out, cval):
+        options = SeparableOptions(combine=combine if terms else Combine.sum, cval=outside)
+        call.run("separable", source, target[..., None], terms or [[]], options)
 
 
 def _generic(

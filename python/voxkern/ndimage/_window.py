@@ -154,10 +154,22 @@ def write_extrema(
                 of = f" {array.dtype!r}" if footprint is None else ""
                 raise RuntimeError(f"array type{of} not supported")
         at_once = alike and (out.dtype != bool or residue is DIFFERING)
+        if not isinstance(x, np.ndarray):
+            _check_on_gpu(call, out, heights, at_once or residue is NONE)
         made = (residue.kind, a, b) if at_once else (NONE.kind, None, None)
         call.run("extrema1d", x, out, kind, boxes, footprint, heights, cval, *made)
-    else:
+    elif isinstance(x, np.ndarray):
         out[...] = x
+    else:
+        _check_on_gpu(call, out, heights, residue is NONE)
+        call.run("extrema1d", x, out, kind, [], None, None, 0.0, NONE.kind, None, None)
     if not at_once:
         residue.write(out, a, b)
     return out
+
+
+def _check_on_gpu(call: Call, out: Array, heights: Any, residue_is_made: bool) -> None:
+    if heights is not None:
+        raise call.no_gpu_version("input", of=" with a structure that is not flat")
+    if not residue_is_made:
+        raise call.no_gpu_version("input", of=f" of one dtype and layout into {out.dtype} of another")

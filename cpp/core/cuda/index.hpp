@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Offsets in 32 bits where they fit, else in 64: a GPU divides and multiplies 64-bit integers in many steps.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+
+#include "core/boundary.hpp"
+#include "core/view.hpp"
+
+namespace voxkern::cuda {
+
+// Whether 32 bits hold the way from any element to any other, and windows of four lengths around them.
+template <class Void>
+bool fits_32_bits(const BasicArrayView<Void>& view) {
+    constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max() / 6;
+    std::int64_t reach = 1;
+    for (int a = 0; a < view.rank; ++a) {
+        const std::int64_t step = std::abs(view.strides[a]);
+        if (view.shape[a] > 1 && step > kMost / view.shape[a]) return false;
+        reach += (view.shape[a] - 1) * step;
+        if (reach > kMost) return false;
+    }
+    return view.size() <= kMost;
+}
+
+// Calls run(I{}) for the type of index that both arrays need.
+template <class Run>
+void with_index(const ConstArrayView& in, const ArrayView& out, const Run& run) {
+    if (fits_32_bits(in) && fits_32_bits(out)) {
+        run(std::int32_t{});
+    } else {
+        run(std::int64_t{});
+    }
+}
+
+// A call: its divisions would be repeated wherever samples are loaded.
+__device__ __attribute__((noinline)) inline std::int64_t fold_outside(std::int64_t i, std::int64_t n, Boundary mode) {
+    return fold_index(i, n, mode);
+}
+
+// fold_index() of a narrower type; nothing is widened or called inside the line.
+template <class I>
+__device__ __forceinline__ I folded(I i, I n, Boundary mode) {
+    return i >= 0 && i < n ? i : static_cast<I>(fold_outside(i, n, mode));
+}
+
+template <class I>
+__device__ __forceinline__ I least(I a, I b) {
+    return a < b ? a : b;
+}
+
+}  // namespace voxkern::cuda
