@@ -110,7 +110,7 @@ def test_same_bits_in_any_order_and_stream(executor, order, streams):
 
 
 def test_a_chain_stays_on_the_gpu(executor):
-    """One wait, for 88 bytes of counts; neither image nor field, lattice or histogram ever leave."""
+    """One wait, for 80 bytes of counts; neither image nor field, lattice or histogram ever leave."""
     image, mask = phantom((12, 14, 16))
     volume = vk.Volume(cupy.asarray(image), np.diag([2.0, 2.0, 2.0, 1.0]), {"modality": "MR"})
     mask = cupy.asarray(mask)
