@@ -142,7 +142,7 @@ def label_statistics(
 
     Notes
     -----
-    Extra memory: some 200 bytes for each label that occurs. ``percentiles`` copy the voxels with a label.
+    Extra memory: some 400 bytes for each label that occurs. ``percentiles`` copy the voxels with a label.
     Surfaces are counts of unlike neighbours in 13 directions, weighted by the part of the sphere that each
     stands for (Lehmann and Legland 2012). A label at the border of the image ends there. Diameters are
     distances between the corners of convex hulls, and exact.
