@@ -67,7 +67,7 @@ def percentiles(n: int) -> Case:
         size=f"{n}^3 {labels.dtype}, float32",
         ours=lambda threads: vk.label_statistics(labels, x, percentiles=PERCENTS, threads=threads),
         want=by_numpy,
-        peers={"numpy.percentile of each label": lambda _: by_numpy},
+        peers={"numpy percentile of each label": lambda _: by_numpy},
         moved=labels.nbytes + x.nbytes,
         result=lambda got: got.percentiles if isinstance(got, vk.LabelStatistics) else as_array(got),
     )
