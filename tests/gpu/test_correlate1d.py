@@ -178,13 +178,5 @@ def test_errors(call, message):
 
 
 def test_a_function_without_a_gpu_version_says_so():
-    x = cupy.asarray(np.zeros((4, 5, 6)))
-    for call in (
-        lambda: ndimage.map_coordinates(x, np.zeros((3, 2))),
-        lambda: ndimage.rotate(x, 10.0),
-        lambda: vk.resample_labels(x, shape=3),
-        lambda: vk.warp(x, np.zeros((4, 5, 6, 3))),
-        lambda: vk.zscore(x),
-    ):
-        with pytest.raises(vk.CudaUnavailableError, match="has no GPU version yet, allowed NumPy arrays"):
-            call()
+    with pytest.raises(vk.CudaUnavailableError, match="has no GPU version yet, allowed NumPy arrays"):
+        ndimage.geometric_transform(cupy.asarray(np.zeros((4, 5, 6))), lambda i: i)

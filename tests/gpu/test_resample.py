@@ -177,7 +177,6 @@ def test_a_plan_serves_both_sides(rng):
         (lambda x, h: vk.resample(h, shape=4, out=x), vk.ArgumentTypeError, "out: got a CuPy array"),
         (lambda x, _: vk.resample(x, shape=4, out=x[1:]), vk.ArgumentError, "out: got shape"),
         (lambda x, _: vk.resample(x, shape=4, out=x), vk.ArgumentError, "out: got memory shared"),
-        (lambda x, _: vk.resample(x, matrix=np.eye(3) + 0.1), vk.CudaUnavailableError, "no GPU version yet"),
         (lambda x, _: vk.resample(x, shape=4, order=9), vk.ArgumentError, "order"),
         (lambda x, _: vk.resample(cupy.empty((0, 3)), shape=4), vk.ArgumentError, "one voxel"),
     ],

@@ -5,6 +5,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -30,6 +31,7 @@ struct Allocator {
 struct Exec {
     cudaStream_t stream = nullptr;
     Allocator allocator;
+    std::int64_t scratch = std::int64_t{1} << 30;  // most bytes at a time, where a call can do with less
 };
 
 // The driver's own pool, for callers without one.
@@ -88,6 +90,16 @@ Scratch<T> upload(const T* table, std::size_t size, const Exec& exec) {
 template <class T>
 Scratch<T> upload(const std::vector<T>& table, const Exec& exec) {
     return upload(table.data(), table.size(), exec);
+}
+
+// A few numbers of the device, for functions whose result is one: the host waits for them.
+template <class T>
+void fetch(T* numbers, const T* device, std::size_t size, const Exec& exec) {
+    cudaError_t status = cudaMemcpyAsync(numbers, device, size * sizeof(T), cudaMemcpyDeviceToHost, exec.stream);
+    if (status == cudaSuccess) status = cudaStreamSynchronize(exec.stream);
+    if (status != cudaSuccess) {
+        throw Error("copy of " + std::to_string(size * sizeof(T)) + " bytes: " + cudaGetErrorString(status));
+    }
 }
 
 }  // namespace voxkern::cuda

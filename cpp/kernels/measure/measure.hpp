@@ -62,3 +62,25 @@ measure::Quantiles measure_quantiles(const measure::Image& image, const std::vec
 measure::Box measure_box(const ConstArrayView& in, const std::optional<double>& threshold, const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`. Their results are numbers on the host, so they wait for one
+// small copy. `neighbours` is memory of the host.
+Moments measure(const measure::Image& image, const Exec& exec);
+measure::Extremes measure_extremes(const measure::Image& image, const Exec& exec);
+std::vector<std::int64_t> measure_histogram(const measure::Image& image, const std::vector<double>& edges,
+                                            const Exec& exec);
+measure::Quantiles measure_quantiles(const measure::Image& image, const std::vector<double>& quantiles,
+                                     const ArrayView& neighbours, const Exec& exec);
+measure::Box measure_box(const ConstArrayView& in, const std::optional<double>& threshold, const Exec& exec);
+
+// What normalise_by takes, left in device memory: nobody waits. `line` becomes mean and 1 / deviation, NaN where voxels
+// do not differ, are not finite or none counts. `limits` become two quantiles, interpolated as NumPy does; NaN where a
+// voxel is NaN, a limit lies next to an infinity or none counts.
+void measure_line(const measure::Image& image, double* line, const Exec& exec);
+void measure_limits(const measure::Image& image, double low, double high, double* limits, const Exec& exec);
+
+}  // namespace voxkern::cuda

@@ -21,14 +21,52 @@ measure::Image image_of(const Array& input, const std::optional<Array>& mask) {
     return image;
 }
 
-ArrayView neighbour_view(const Array& array, const measure::Image& image, std::size_t quantiles) {
-    const ArrayView view = writable_view_of(array, "neighbours");
-    expect(view.dtype == image.voxels.dtype && view.rank == 2 &&
-               view.shape[0] == static_cast<std::int64_t>(quantiles) && view.shape[1] == 2 &&
-               (view.shape[0] == 0 || (view.strides[0] == 2 && view.strides[1] == 1)),
-           "neighbours: allowed a row of two per quantile, in C order and of the input's dtype");
+// In the memory of the host, whatever the back end.
+ArrayView neighbour_view(py::array& array, const measure::Image& image, std::size_t quantiles) {
+    const bool alike = array.itemsize() == size_of(image.voxels.dtype) && array.ndim() == 2 &&
+                       array.shape(0) == static_cast<py::ssize_t>(quantiles) && array.shape(1) == 2 &&
+                       (array.flags() & py::array::c_style) != 0;
+    expect(alike, "neighbours: allowed a row of two per quantile, in C order and of the input's dtype");
+    ArrayView view;
+    view.data = array.mutable_data();
+    view.dtype = image.voxels.dtype;
+    view.rank = 2;
+    view.shape[0] = array.shape(0);
+    view.shape[1] = view.strides[0] = 2;
+    view.strides[1] = 1;
     return view;
 }
+
+#if defined(VOXKERN_CUDA_MODULE)
+double* two_numbers(const Array& array, const char* name) {
+    const ArrayView view = writable_view_of(array, name);
+    expect(view.dtype == DType::f64 && view.rank == 1 && view.shape[0] == 2 && view.strides[0] == 1,
+           "line, limits: allowed two numbers of float64");
+    return static_cast<double*>(view.data);
+}
+
+void bind_device_numbers(py::module_& module) {
+    module.def(
+        "measure_line",
+        [](const Array& input, const std::optional<Array>& mask, const Array& line, Where where_) {
+            const measure::Image image = image_of(input, mask);
+            double* const numbers = two_numbers(line, "line");
+            run(where_, [&](const auto& exec) { backend::measure_line(image, numbers, exec); });
+        },
+        py::arg("input"), py::arg("mask").none(true), py::arg("line"), where(),
+        "Writes mean and 1 / deviation into the memory of the device.");
+    module.def(
+        "measure_limits",
+        [](const Array& input, const std::optional<Array>& mask, double low, double high, const Array& limits,
+           Where where_) {
+            const measure::Image image = image_of(input, mask);
+            double* const numbers = two_numbers(limits, "limits");
+            run(where_, [&](const auto& exec) { backend::measure_limits(image, low, high, numbers, exec); });
+        },
+        py::arg("input"), py::arg("mask").none(true), py::arg("low"), py::arg("high"), py::arg("limits"), where(),
+        "Writes two quantiles into the memory of the device.");
+}
+#endif
 
 void check_edges(const std::vector<double>& edges) {
     const bool rise = edges.size() >= 2 && edges.back() > edges.front() && std::is_sorted(edges.begin(), edges.end());
@@ -38,6 +76,9 @@ void check_edges(const std::vector<double>& edges) {
 }  // namespace
 
 void bind_measure(py::module_& module) {
+#if defined(VOXKERN_CUDA_MODULE)
+    bind_device_numbers(module);
+#endif
     module.def(
         "measure",
         [](const Array& input, const std::optional<Array>& mask, Where where_) {
@@ -73,7 +114,7 @@ void bind_measure(py::module_& module) {
     module.def(
         "measure_quantiles",
         [](const Array& input, const std::optional<Array>& mask, const std::vector<double>& quantiles,
-           const Array& neighbours, Where where_) {
+           py::array neighbours, Where where_) {
             const measure::Image image = image_of(input, mask);
             for (const double q : quantiles) expect(q >= 0.0 && q <= 1.0, "quantiles: allowed from 0 to 1");
             const ArrayView pairs = neighbour_view(neighbours, image, quantiles.size());

@@ -32,3 +32,18 @@ void normalise(const ConstArrayView& in, const std::optional<ConstArrayView>& ma
                const normalise::Options& options, const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`.
+void normalise(const ConstArrayView& in, const std::optional<ConstArrayView>& mask, const ArrayView& out,
+               const normalise::Options& options, const Exec& exec);
+
+// With numbers that lie in device memory, for which nobody waits: `line` are centre and scale, `limits` low and high;
+// null where there are none. Where one of them is NaN, so are all voxels.
+void normalise_by(const ConstArrayView& in, const std::optional<ConstArrayView>& mask, const ArrayView& out,
+                  const double* line, const double* limits, const Exec& exec);
+
+}  // namespace voxkern::cuda

@@ -33,6 +33,33 @@ void bind_normalise(py::module_& module) {
         },
         py::arg("input"), py::arg("mask").none(true), py::arg("output"), py::arg("options"), where(),
         "A line and limits for every voxel. threads=0: the default number.");
+#if defined(VOXKERN_CUDA_MODULE)
+    module.def(
+        "normalise_by",
+        [](const Array& input, const std::optional<Array>& mask, const Array& output, const std::optional<Array>& line,
+           const std::optional<Array>& limits, Where where_) {
+            const ConstArrayView in = view_of(input, "input");
+            const ArrayView out = writable_view_of(output, "output");
+            expect(same_shape(in, out), "output: its shape differs from the input's");
+            std::optional<ConstArrayView> inside;
+            if (mask) inside = view_of(*mask, "mask");
+            expect(!mask || same_shape(*inside, out), "mask: its shape differs from the input's");
+            const auto two = [](const std::optional<Array>& array, const char* name) -> const double* {
+                if (!array) return nullptr;
+                const ConstArrayView view = view_of(*array, name);
+                expect(view.dtype == DType::f64 && view.rank == 1 && view.shape[0] == 2 && view.strides[0] == 1,
+                       "line, limits: allowed two numbers of float64");
+                return static_cast<const double*>(view.data);
+            };
+            const double* const centre_scale = two(line, "line");
+            const double* const low_high = two(limits, "limits");
+            run(where_,
+                [&](const auto& exec) { backend::normalise_by(in, inside, out, centre_scale, low_high, exec); });
+        },
+        py::arg("input"), py::arg("mask").none(true), py::arg("output"), py::arg("line").none(true),
+        py::arg("limits").none(true), where(),
+        "With centre and scale, or low and high, from the memory of the device.");
+#endif
 }
 
 }  // namespace voxkern::bindings

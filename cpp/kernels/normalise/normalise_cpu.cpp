@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "core/axes.hpp"
-#include "kernels/normalise/normalise.hpp"
+#include "kernels/normalise/normalise_plan.hpp"
 #include "kernels/normalise/normalise_task.hpp"
 
 namespace voxkern::normalise {
 namespace {
 
 constexpr std::int64_t kPiece = 64 * kBlock;  // elements that one thread takes at a time
-
-// In the order of the result's memory; at least one axis.
-Axes<3> walk_of(const ConstArrayView& in, const std::optional<ConstArrayView>& mask, const ArrayView& out) {
-    Axes<3> axes;
-    for (int a = 0; a < in.rank; ++a) {
-        if (in.shape[a] != 1) axes.push(in.shape[a], {out.strides[a], in.strides[a], mask ? mask->strides[a] : 0});
-    }
-    axes.slowest_first(0);
-    axes.merge();
-    if (axes.rank() == 0) axes.push(1, {1, 1, 1});
-    return axes;
-}
 
 Task task_of(const ConstArrayView& in, const std::optional<ConstArrayView>& mask, const ArrayView& out,
              const Options& options, const Axes<3>::Axis& row) {

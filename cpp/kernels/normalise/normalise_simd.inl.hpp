@@ -2,6 +2,7 @@
 // Row loops of normalise, compiled once per ISA level inside that level's namespace.
 #include "core/simd/intrinsics.hpp"
 #include "core/words.hpp"
+#include "kernels/normalise/normalise_math.hpp"
 #include "kernels/normalise/normalise_task.hpp"
 
 namespace voxkern::normalise {
@@ -16,17 +17,6 @@ namespace {
 //
 #include "core/simd/mask.inl.hpp"
 
-// The comparisons let NaN through.
-template <class T>
-inline T limited(T x, T low, T high) {
-    const T raised = x < low ? low : x;
-    return raised > high ? high : raised;
-}
-
-inline double value_of(double x, const Options& o) {
-    return limited((x - o.centre) * o.scale + o.shift, o.low, o.high);
-}
-
 // Values in the type they are stored from: float for float32, so that there is one rounding, else double.
 template <class T, class C>
 void values_of(const Options& given, const void* in, std::int64_t stride, C* VOXKERN_RESTRICT values, std::int64_t n) {
@@ -37,38 +27,18 @@ void values_of(const Options& given, const void* in, std::int64_t stride, C* VOX
     });
 }
 
-// Above the largest double that a 64-bit integer holds there are a few more of its values.
-template <class T>
-inline T upper(double high) {
-    if constexpr (!kFloating<T>) {
-        constexpr T largest = static_cast<T>(~(kSigned<T> ? kTopBit<T> : Word<T>{0}));
-        if (high > upper_limit<T, double>()) return largest;
-    }
-    return RoundSaturate::cast<T>(high);
-}
-
 // Limits alone, in the dtype itself.
 template <class T>
 void limit_row(const Options& o, const void* in, std::int64_t in_stride, void* out, std::int64_t out_stride,
                std::int64_t n) {
     const T* x = static_cast<const T*>(in);
     T* y = static_cast<T*>(out);
-    if constexpr (kSame<T, Half>) {
-        for (std::int64_t i = 0; i < n; ++i) {
-            const float value = x[i * in_stride];
-            const auto low = static_cast<float>(o.low);
-            const auto high = static_cast<float>(o.high);
-            y[i * out_stride] = value < low ? Half(low) : value > high ? Half(high) : x[i * in_stride];
-        }
-    } else {
-        const T low = RoundSaturate::cast<T>(o.low);
-        const T high = upper<T>(o.high);
-        by_stride(out_stride, [&](auto to) {
-            by_stride(in_stride, [&](auto from) {
-                for (std::int64_t i = 0; i < n; ++i) y[i * to] = limited(x[i * from], low, high);
-            });
+    const Limits<T> limits(o);
+    by_stride(out_stride, [&](auto to) {
+        by_stride(in_stride, [&](auto from) {
+            for (std::int64_t i = 0; i < n; ++i) y[i * to] = limits(x[i * from]);
         });
-    }
+    });
 }
 
 template <class T>

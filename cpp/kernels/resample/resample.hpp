@@ -60,4 +60,8 @@ struct Exec;
 void resample(const ConstArrayView& in, const ArrayView& out, const std::vector<resample::AxisSampling>& axes,
               const resample::Options& options, const Exec& exec);
 
+// Smallest and largest number of an array, as two floats or doubles at `limits` in device memory. Where it holds
+// nothing but NaN they limit nothing.
+void value_range(const ConstArrayView& in, DType dtype, void* limits, const Exec& exec);
+
 }  // namespace voxkern::cuda

@@ -171,6 +171,27 @@ __global__ void block_range(const T* in, cuda::Walk<0> walk, bool pairs, C* out)
 // --- host side: one call, enqueued ---------------------------------------------------------------------------------
 
 template <class C>
+void find_range(const ConstArrayView& in, C* limits, const cuda::Exec& exec) {
+    ArrayView order;  // of any layout: only its shape and strides are looked at
+    order.rank = in.rank;
+    std::copy_n(in.shape, in.rank, order.shape);
+    std::copy_n(in.strides, in.rank, order.strides);
+    const cuda::Walk<0> walk = cuda::walk_over<0>(in, order, {-1});
+    const auto blocks =
+        static_cast<unsigned>(std::min<std::int64_t>(cuda::ceil_div(walk.size, 16 * cuda::kBlockThreads), 1024));
+    const cuda::Scratch<C> parts(2 * static_cast<std::size_t>(blocks), exec);
+    visit(in.dtype, [&](auto type) {
+        using T = typename decltype(type)::type;
+        cuda::launch("block_range", cuda::config(blocks, cuda::kBlockThreads, 0, exec.stream), block_range<T, C>,
+                     static_cast<const T*>(in.data), walk, false, parts.data());
+    });
+    cuda::Walk<0> pairs;
+    pairs.size = blocks;
+    cuda::launch("block_range", cuda::config(1, cuda::kBlockThreads, 0, exec.stream), block_range<C, C>,
+                 static_cast<const C*>(parts.data()), pairs, true, limits);
+}
+
+template <class C>
 class Resampler {
   public:
     Resampler(const Options& options, const std::vector<AxisSampling>& axes, const cuda::Exec& exec)
@@ -343,24 +364,8 @@ class Resampler {
     }
 
     void find_range(const ConstArrayView& in) {
-        ArrayView order;  // of any layout: only its shape and strides are looked at
-        order.rank = in.rank;
-        std::copy_n(in.shape, in.rank, order.shape);
-        std::copy_n(in.strides, in.rank, order.strides);
-        const cuda::Walk<0> walk = cuda::walk_over<0>(in, order, {-1});
-        const auto blocks =
-            static_cast<unsigned>(std::min<std::int64_t>(cuda::ceil_div(walk.size, 16 * cuda::kBlockThreads), 1024));
-        C* const parts = room<C>(2 * static_cast<std::size_t>(blocks));
-        visit(in.dtype, [&](auto type) {
-            using T = typename decltype(type)::type;
-            cuda::launch("block_range", cuda::config(blocks, cuda::kBlockThreads, 0, exec_.stream), block_range<T, C>,
-                         static_cast<const T*>(in.data), walk, false, parts);
-        });
         C* const limits = room<C>(2);
-        cuda::Walk<0> pairs;
-        pairs.size = blocks;
-        cuda::launch("block_range", cuda::config(1, cuda::kBlockThreads, 0, exec_.stream), block_range<C, C>,
-                     static_cast<const C*>(parts), pairs, true, limits);
+        cuda::value_range(in, DTypeOf<C>::value, limits, exec_);
         limits_ = limits;
     }
 
@@ -430,6 +435,14 @@ void resample(const ConstArrayView& in, const ArrayView& out, const std::vector<
                 resample::Resampler<double>(options, samplings, exec).run(from, to);
             }
         });
+}
+
+void value_range(const ConstArrayView& in, DType dtype, void* limits, const Exec& exec) {
+    if (dtype == DType::f32) {
+        resample::find_range(in, static_cast<float*>(limits), exec);
+    } else {
+        resample::find_range(in, static_cast<double*>(limits), exec);
+    }
 }
 
 }  // namespace voxkern::cuda

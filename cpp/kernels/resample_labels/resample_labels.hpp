@@ -40,3 +40,17 @@ void resample_argmax(const ConstArrayView& scores, const ArrayView& out, const r
                      Boundary mode, const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`. Extra memory: tables as long as the axes.
+void resample_labels(const ConstArrayView& in, const ArrayView& out, const resample_labels::Coordinates& axes,
+                     const resample_labels::Options& options, const Exec& exec);
+void warp_labels(const ConstArrayView& in, const ArrayView& out, const std::vector<double>& offset,
+                 const std::vector<double>& matrix, const resample_labels::Options& options, const Exec& exec);
+void resample_argmax(const ConstArrayView& scores, const ArrayView& out, const resample_labels::Coordinates& axes,
+                     Boundary mode, const Exec& exec);
+
+}  // namespace voxkern::cuda

@@ -27,3 +27,12 @@ namespace voxkern::cpu {
 void rescale(const ConstArrayView& in, const ArrayView& out, const rescale::Options& options, const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`.
+void rescale(const ConstArrayView& in, const ArrayView& out, const rescale::Options& options, const Exec& exec);
+
+}  // namespace voxkern::cuda

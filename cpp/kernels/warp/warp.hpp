@@ -48,3 +48,16 @@ void push(const ConstArrayView& values, const ArrayView& image, const warp::Coor
           const warp::Options& options, const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`. Extra memory: copies of whole batches within exec.scratch, at
+// least one item's. push takes its sums in whole numbers, 8 bytes per sample, float64 16: the same bits in any order.
+void warp(const ConstArrayView& image, const ArrayView& out, const warp::CoordinateMap& map,
+          const warp::Options& options, const Exec& exec);
+void push(const ConstArrayView& values, const ArrayView& image, const warp::CoordinateMap& map,
+          const warp::Options& options, const Exec& exec);
+
+}  // namespace voxkern::cuda

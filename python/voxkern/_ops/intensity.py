@@ -66,7 +66,8 @@ def zscore(x: Any, mask: Any = None, *, out: Any = None, threads: int | None = N
     Raises
     ------
     ArgumentError
-        Where the voxels are constant, not finite, or none lies inside the mask.
+        Where the voxels are constant, not finite, or none lies inside the mask. On a GPU nobody waits to
+        find out: the result is NaN.
 
     Examples
     --------
@@ -78,6 +79,11 @@ def zscore(x: Any, mask: Any = None, *, out: Any = None, threads: int | None = N
     array = enter_image(call, x)
     inside = enter_mask(call, mask, array)
     result = call.output(out, array.shape, array, dtype=np.float32, dtypes=NUMBER_DTYPES)
+    if call.on_device:
+        line = call.empty((2,), np.float64)
+        call.run("measure_line", array, inside, line)
+        call.run("normalise_by", array, inside, result, line, None)
+        return call.leave(result)
     count, mean, squares = call.run("measure", array, inside)
     if count == 0:
         raise no_voxel("mask")
@@ -301,7 +307,8 @@ def clip_percentiles(
     ------
     ArgumentError
         Where a voxel that counts is NaN, a limit lies next to an infinity, or no voxel counts. A NaN that
-        does not count stays NaN.
+        does not count stays NaN. On a GPU nobody waits to find out: the result is NaN, of integers what NaN
+        becomes. With ``return_limits`` the limits are waited for, and the errors are as on the CPU.
 
     Examples
     --------
@@ -317,6 +324,11 @@ def clip_percentiles(
     array = enter_image(call, x)
     inside = enter_mask(call, mask, array)
     result = call.output(out, array.shape, array, dtypes=NUMBER_DTYPES)
+    if call.on_device and not return_limits:
+        limits = call.empty((2,), np.float64)
+        call.run("measure_limits", array, inside, percents[0] / 100, percents[1] / 100, limits)
+        call.run("normalise_by", array, None, result, None, limits)
+        return call.leave(result)
     first, last = percentiles_of(call, array, inside, percents)
     if np.isnan((first, last)).any():
         raise ArgumentError(f"x: got limits {first:g} and {last:g}, allowed numbers with finite neighbours")

@@ -160,7 +160,7 @@ class ResamplePlan:
             axes=len(grid.offset),
             offset=grid.offset,
             matrix=grid.matrix,
-            field=None if grid.field is None else call.enter(grid.field, "transform"),
+            field=None if grid.field is None else call.enter(call.bring(grid.field), "transform"),
             field_matrix=grid.field_matrix,
         )
         return "warp", points, WarpOptions

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core import CoordinateMap, Interpolator, WarpOptions
+from .._core import AxisSampling, Boundary, CoordinateMap, Interpolator, ResampleOptions, WarpOptions
 from .._runtime import validate
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError, ArgumentTypeError
@@ -129,7 +129,7 @@ def warp(
     for axis in range(field.axes):
         options = WarpOptions(kernel=kernel, mode=boundary, cval=float(np.real(cval)), slope_axis=axis)
         call.run("warp", array, slopes[axis], field.points, options)
-    return result, call.leave(np.moveaxis(field.gradient(slopes), 0, -1), field.grid_affine)
+    return result, call.leave(np.moveaxis(field.gradient(call, slopes), 0, -1), field.grid_affine)
 
 
 def _float_dtype(x: Array) -> type[np.floating[Any]]:
@@ -282,10 +282,20 @@ class _Field:
             field_matrix=field_matrix,
         )
 
-    def gradient(self, slopes: Array) -> Array:
+    def gradient(self, call: Call, slopes: Array) -> Array:
         """Return derivatives per index as derivatives per millimetre, where there are millimetres."""
         if self._affine is None or self.axes != 3:
             return slopes
-        to_index = np.linalg.inv(self._affine)[:3, :3].astype(slopes.dtype)
-        result: Array = np.einsum("ij,i...->j...", to_index, slopes)
+        to_index = np.linalg.inv(self._affine)[:3, :3]
+        if not call.on_device:
+            result: Array = np.einsum("ij,i...->j...", to_index.astype(slopes.dtype), slopes)
+            return result
+        result = call.empty(slopes.shape, slopes.dtype)
+        rows = [sorted(zip(row, range(3), strict=True), key=lambda term: term[0] == 0) for row in to_index.T]
+        sums = AxisSampling.of_weights(
+            [[i for _, i in row] for row in rows], [[w for w, _ in row] for row in rows]
+        )
+        others = [AxisSampling(np.arange(n)) for n in slopes.shape[1:]]
+        options = ResampleOptions(kernel=Interpolator(0), mode=Boundary.nearest)
+        call.run("resample", slopes, result, [sums, *others], options)
         return result

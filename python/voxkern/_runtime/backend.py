@@ -47,6 +47,10 @@ class NumpyBackend:
         """Return a new array in C order where ``beside`` lives; ``threads`` fetch its memory."""
         return memory.empty(shape, dtype, threads)
 
+    def bring(self, table: NDArray[Any], beside: Any) -> NDArray[Any]:
+        """Return an array of the host where ``beside`` lives."""
+        return table
+
     def device(self, array: Any) -> contextlib.AbstractContextManager[Any]:
         """Return a context in which the device of ``array`` is the current one."""
         return _NOTHING
@@ -80,6 +84,12 @@ class CudaBackend:
         """Return a new array in C order on the device of ``beside``."""
         with self.device(beside):
             array: NDArray[Any] = self._cupy.empty(shape, np.dtype(dtype))
+            return array
+
+    def bring(self, table: NDArray[Any], beside: Any) -> NDArray[Any]:
+        """Return an array of the host on the device of ``beside``."""
+        with self.device(beside):
+            array: NDArray[Any] = self._cupy.asarray(table)
             return array
 
     def device(self, array: Any) -> contextlib.AbstractContextManager[Any]:

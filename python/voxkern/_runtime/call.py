@@ -22,6 +22,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .backend import NUMPY, Backend, backend_of, dlpack_library, host_array
 from .config import get_num_threads
@@ -58,6 +59,11 @@ class Call:
     def affine(self) -> Any:
         """That of the first argument; None where it is a bare array."""
         return None if self.volume is None else self.volume.affine
+
+    @property
+    def on_device(self) -> bool:
+        """Tell whether arrays are on a GPU: what is found there stays there, and nobody waits for it."""
+        return self._where() is not NUMPY
 
     # --- enter ----------------------------------------------------------------------------------------
 
@@ -101,6 +107,10 @@ class Call:
                 f"{name}: got another geometry than the first image, allowed its affine within 0.01 mm"
             )
         return array
+
+    def bring(self, table: NDArray[Any]) -> Array:
+        """Return an array of the host, which the package has made, where the inputs live."""
+        return self._where().bring(table, self._inputs[0])
 
     def _array(self, data: Any, name: str) -> Array:
         """Return ``data`` as an array of this call's back end, over the same memory wherever it has any."""

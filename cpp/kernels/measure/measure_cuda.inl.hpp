@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The voxels that count, as the threads of a grid walk over them.
+#pragma once
+
+#include "core/cuda/convert.hpp"
+#include "core/cuda/exec.hpp"
+#include "core/cuda/positions.hpp"
+#include "kernels/measure/measure_math.hpp"
+#include "kernels/measure/measure_plan.hpp"
+
+namespace voxkern::measure {
+namespace {
+
+struct Voxels {
+    cuda::Positions<2> positions;  // of the voxels and the mask
+    const void* mask = nullptr;
+    DType mask_dtype = DType::u8;
+
+    // 64-bit integers that are not zero are no zeros in float64 either, nor are subnormal numbers.
+    __device__ __forceinline__ bool inside(std::int64_t place) const {
+        return mask == nullptr || cuda::load_sample<double>(mask, mask_dtype, place) != 0.0;
+    }
+};
+
+inline Voxels voxels_of(const Image& image) {
+    Voxels voxels;
+    voxels.positions = cuda::positions_of(walk_of(image));
+    if (image.mask) {
+        voxels.mask = image.mask->data;
+        voxels.mask_dtype = image.mask->dtype;
+    }
+    return voxels;
+}
+
+// Blocks that go over so many voxels: the same number on every device.
+inline unsigned blocks_for(std::int64_t voxels) {
+    constexpr std::int64_t kEach = 16;  // voxels of a thread at least, where there are enough
+    return cuda::grid_x(cuda::ceil_div(voxels, kEach * cuda::kBlockThreads), 1024);
+}
+
+template <class T>
+cuda::Scratch<T> zeros(std::size_t size, const cuda::Exec& exec) {
+    cuda::Scratch<T> scratch(size, exec);
+    cuda::check(cudaMemsetAsync(scratch.data(), 0, size * sizeof(T), exec.stream), "measure");
+    return scratch;
+}
+
+}  // namespace
+}  // namespace voxkern::measure
