@@ -47,8 +47,8 @@ def test_bits_byte_order_and_layouts(rng, dtype, layout):
             on_both(x, dtype, layout, swap_bytes=swap, unused_high=high, unused_low=low)
 
 
-def test_no_axes_and_no_words(rng):
-    on_both(np.array(7, np.int16), "float32", slope=2.0)
+def test_one_word_and_none():
+    on_both(np.array([[7]], np.int16), "float32", slope=2.0)
     on_both(np.empty((0, 3), np.int16), "float32", slope=2.0)
 
 

@@ -20,13 +20,13 @@ struct Tiles {
         std::int64_t other = 0;   // of an array beside it, where a kernel has one
         std::uint32_t below = 1;  // tiles of the faster axes
         std::uint32_t tiles = 1;  // along this axis
-        int thread = 0;           // samples of a tile go along x (1), y (2), or the tile has one (0)
+        std::int64_t thread = 0;  // samples of a tile go along x (1), y (2), or the tile has one (0)
     };
     int rank = 0;
-    Axis axis[kMaxRank];  // as the array has them
     std::uint32_t blocks = 1;
     std::uint32_t width = 1;  // threads along x
     std::uint32_t height = 1;
+    Axis axis[kMaxRank];  // as the array has them
 
     // This thread's index along axis `a`; beyond its extent the thread has no sample.
     __device__ __forceinline__ std::int64_t index(int a) const {
