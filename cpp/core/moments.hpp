@@ -13,7 +13,7 @@ struct Moments {
 };
 
 // Of both sets of samples (Chan, Golub and LeVeque 1979).
-VOXKERN_INLINE Moments joined(const Moments& a, const Moments& b) {
+VOXKERN_HD VOXKERN_INLINE Moments joined(const Moments& a, const Moments& b) {
     if (a.count == 0.0) return b;
     if (b.count == 0.0) return a;
     const double count = a.count + b.count;

@@ -78,7 +78,7 @@ TEST(warp, every_level_agrees) {
                         c[a] += static_cast<double>(
                             field[a * static_cast<std::size_t>(m[0] * m[1] * m[2]) + static_cast<std::size_t>(o)]);
                     }
-                    const double want = warp::sample_at<float>(source, c);
+                    const double want = warp::sample_at(source, c, warp::Samples<float>{source.base});
                     EXPECT(std::abs(static_cast<double>(first[static_cast<std::size_t>(o)]) - want) < 1e-6);
                 }
             }

@@ -3,7 +3,6 @@
 // parts are joined in a fixed tree: the same bits in every run, on any device. Counts and extremes of places are whole
 // numbers, whose order does not matter.
 #include <cmath>
-#include <limits>
 
 #include "core/cuda/block.hpp"
 #include "core/cuda/tiles.hpp"
@@ -141,6 +140,8 @@ __global__ void count_bins(const T* in, Voxels voxels, const double* edges, std:
     }
 }
 
+constexpr long long kNowhere = 0x7F7F7F7F7F7F7F7F;  // beyond every axis; one byte, again and again
+
 struct Corner {
     long long first[kMaxRank];
     long long last[kMaxRank];
@@ -167,7 +168,7 @@ __global__ void find_box(const T* in, cuda::Tiles tiles, bool above, double thre
     Corner& corner = cuda::block_shared<Corner>();
     const int rank = cuda::thread_rank();
     if (rank < tiles.rank) {
-        corner.first[rank] = std::numeric_limits<long long>::max();
+        corner.first[rank] = kNowhere;
         corner.last[rank] = -1;
     }
     __syncthreads();
@@ -252,7 +253,7 @@ measure::Box cuda::measure_box(const ConstArrayView& in, const std::optional<dou
     if (in.rank == 0) view.shape[0] = 1;
     const auto rank = static_cast<std::size_t>(view.rank);
     const Scratch<long long> box(2 * rank, exec);
-    check(cudaMemsetAsync(box.data(), 0x7F, rank * sizeof(long long), exec.stream), "measure_box");
+    check(cudaMemsetAsync(box.data(), measure::kNowhere & 0xFF, rank * sizeof(long long), exec.stream), "measure_box");
     check(cudaMemsetAsync(box.data() + rank, 0xFF, rank * sizeof(long long), exec.stream), "measure_box");
     const Tiles tiles = tiles_over(view);
     visit(in.dtype, [&](auto type) {

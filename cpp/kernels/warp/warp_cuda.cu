@@ -28,48 +28,40 @@ struct Store {
 };
 
 // A tap times its weight, as the rows of the CPU add it: vectors of more than 256 bits are not fused.
-template <int K, class C>
-__device__ __forceinline__ C row_madd(C a, C b, C sum) {
-    constexpr int P = K <= 4 ? 4 : (K <= 8 ? 8 : 16);
-    if constexpr (P * sizeof(C) <= 32) {
-        return std::fma(a, b, sum);
-    } else {
-        return sum + a * b;
-    }
+template <class C>
+__device__ __forceinline__ C row_madd(int taps, C a, C b, C sum) {
+    const int lanes = taps <= 4 ? 4 : (taps <= 8 ? 8 : 16);
+    return lanes * static_cast<int>(sizeof(C)) <= 32 ? std::fma(a, b, sum) : sum + a * b;
 }
 
-// Orders 0 and 1, from an image of any dtype and strides: K taps along each of D axes.
-template <class T, class C, int D, int K>
-__device__ __forceinline__ C take_direct(const Source& source, const T* corner, const C* fraction) {
-    if constexpr (K == 1) {
-        return static_cast<C>(*corner);
-    } else {
-        constexpr int R = 1 << (D - 1);
-        C row[R];
-        for (int r = 0; r < R; ++r) {
-            const T* from = corner;
-            for (int d = 0; d < D - 1; ++d) from += (r >> (D - 2 - d) & 1) * source.strides[d];
-            const C left = static_cast<C>(from[0]) * (C(1) - fraction[D - 1]);
-            row[r] = std::fma(static_cast<C>(from[source.strides[D - 1]]), fraction[D - 1], left);
-        }
-        if constexpr (D > 1) {
-            const C f = fraction[D - 2];
-            for (int r = 0; r < R; r += 2) row[r] = std::fma(row[r + 1], f, row[r] * (C(1) - f));
-        }
-        if constexpr (D > 2) row[0] = std::fma(row[2], fraction[0], row[0] * (C(1) - fraction[0]));
-        return row[0];
+// Order 1, from an image of any dtype and strides.
+template <class T, class C, int D>
+__device__ __forceinline__ C take_pairs(const Source& source, const T* corner, const C* fraction) {
+    constexpr int R = 1 << (D - 1);
+    C row[R];
+    for (int r = 0; r < R; ++r) {
+        const T* from = corner;
+        for (int d = 0; d < D - 1; ++d) from += (r >> (D - 2 - d) & 1) * source.strides[d];
+        const C left = static_cast<C>(from[0]) * (C(1) - fraction[D - 1]);
+        row[r] = std::fma(static_cast<C>(from[source.strides[D - 1]]), fraction[D - 1], left);
     }
+    if constexpr (D > 1) {
+        const C f = fraction[D - 2];
+        for (int r = 0; r < R; r += 2) row[r] = std::fma(row[r + 1], f, row[r] * (C(1) - f));
+    }
+    if constexpr (D > 2) row[0] = std::fma(row[2], fraction[0], row[0] * (C(1) - fraction[0]));
+    return row[0];
 }
 
-// From a padded copy: sums over the slower axes for each of the K taps along the last, then over these.
-template <class C, int D, int K, bool Sinc>
-__device__ __forceinline__ C take_padded(const Source& source, const C* corner, const C* fraction) {
+// A spline of K taps from a padded copy: sums over the slower axes for each tap along the last, then over these.
+template <class C, int D, int K>
+__device__ __forceinline__ C take_spline(const Source& source, const C* corner, const C* fraction) {
     C weights[D][K];
-    for (int d = 0; d < D; ++d) weigh_axis<K, Sinc>(source, d, fraction[d], weights[d]);
+    for (int d = 0; d < D; ++d) weigh_spline<K>(source, d, fraction[d], weights[d]);
     constexpr int kPlanes = D > 2 ? K : 1;
     constexpr int kRows = D > 1 ? K : 1;
     C sum[K] = {};
-#pragma unroll(K <= 6 ? kPlanes : 1)  // longer ones are long enough
+#pragma unroll
     for (int z = 0; z < kPlanes; ++z) {
         C plane[K] = {};
 #pragma unroll
@@ -79,11 +71,11 @@ __device__ __forceinline__ C take_padded(const Source& source, const C* corner, 
             if constexpr (D > 2) row += z * source.strides[0];
 #pragma unroll
             for (int x = 0; x < K; ++x) {
-                plane[x] = D > 1 ? row_madd<K>(row[x], weights[D > 1 ? D - 2 : 0][y], plane[x]) : row[x];
+                plane[x] = D > 1 ? row_madd(K, row[x], weights[D > 1 ? D - 2 : 0][y], plane[x]) : row[x];
             }
         }
 #pragma unroll
-        for (int x = 0; x < K; ++x) sum[x] = D > 2 ? row_madd<K>(plane[x], weights[0][z], sum[x]) : plane[x];
+        for (int x = 0; x < K; ++x) sum[x] = D > 2 ? row_madd(K, plane[x], weights[0][z], sum[x]) : plane[x];
     }
     C total = sum[0] * weights[D - 1][0];
 #pragma unroll
@@ -91,48 +83,80 @@ __device__ __forceinline__ C take_padded(const Source& source, const C* corner, 
     return total;
 }
 
-// T: of the samples; of a padded copy that is C.
-template <class T, class C, int D, int K, bool Padded, bool Sinc>
+// The same sums for a sinc of any radius: its weights take longer than they do.
+template <class C, int D>
+__device__ __forceinline__ C take_sinc(const Source& source, const C* corner, const C* fraction) {
+    const int taps = source.kernel.taps();
+    C weights[D][kMaxInterpolatorTaps];
+    for (int d = 0; d < D; ++d) weigh_sinc(source.kernel, fraction[d], weights[d]);
+    const int planes = D > 2 ? taps : 1;
+    const int rows = D > 1 ? taps : 1;
+    C total = C{0};
+    for (int x = 0; x < taps; ++x) {
+        C sum = C{0};
+        for (int z = 0; z < planes; ++z) {
+            C plane = C{0};
+            const C* row = corner + x;
+            if constexpr (D > 2) row += z * source.strides[0];
+            for (int y = 0; y < rows; ++y) {
+                plane = D > 1 ? row_madd(taps, *row, weights[D > 1 ? D - 2 : 0][y], plane) : *row;
+                if constexpr (D > 1) row += source.strides[D - 2];
+            }
+            sum = D > 2 ? row_madd(taps, plane, weights[0][z], sum) : plane;
+        }
+        total = x == 0 ? sum * weights[D - 1][0] : std::fma(sum, weights[D - 1][x], total);
+    }
+    return total;
+}
+
+// What a kernel is compiled for. Orders 0 and 1 read the image, the others a padded copy in the compute type.
+enum class Take { nearest, pairs, spline, sinc };
+
+// T: of the samples; of a padded copy and where one sample is read that is C. K: taps, 0: any number.
+template <class T, class C, int D, Take kTake, int K>
 __global__ void warp_points(cuda::Tiles tiles, Map map, Source source, Store store) {
     Point<D> point;
     if (!find_point(tiles, map, point)) return;
-    const T* corner = reinterpret_cast<const T*>(source.base) + point.image;
+    std::int64_t corner = point.image;
     C fraction[D];
-    int state = 0;
+    const int taps = K > 0 ? K : source.kernel.taps();
+    int state = bring_inside(source, taps, point.at);
     for (int a = 0; a < D; ++a) {
         std::int64_t start;
-        state |= place_axis(source, a, K, point.at[a], start, fraction[a]);
+        state |= place_axis(source, a, taps, point.at[a], start, fraction[a]);
         corner += start * source.strides[a];
     }
     if (is_general(state)) return;
     C value = static_cast<C>(value_outside(source));
     if ((state & kOutside) == 0) {
-        if constexpr (Padded) {
-            value = take_padded<C, D, K, Sinc>(source, corner, fraction);
-            if (source.cval_subtracted && source.slope_axis < 0) value += static_cast<C>(source.cval);
-        } else {
-            value = take_direct<T, C, D, K>(source, corner, fraction);
-        }
+        const T* const from = reinterpret_cast<const T*>(source.base) + corner;
+        if constexpr (kTake == Take::nearest) value = cuda::load_sample<C>(source.base, source.dtype, corner);
+        if constexpr (kTake == Take::pairs) value = take_pairs<T, C, D>(source, from, fraction);
+        if constexpr (kTake == Take::spline) value = take_spline<C, D, K>(source, from, fraction);
+        if constexpr (kTake == Take::sinc) value = take_sinc<C, D>(source, from, fraction);
+        if (source.cval_subtracted && source.slope_axis < 0) value += static_cast<C>(source.cval);
     }
     store(point.grid, value);
 }
 
 // One sample after another in float64. `every`: of all points, else of those that warp_points has left.
-template <class T>
 __global__ void warp_general(cuda::Tiles tiles, Map map, Source source, Store store, bool every, bool f32) {
     Point<kMaxAxes> point;
     if (!find_point(tiles, map, point)) return;
     if (!every) {
-        int state = 0;
+        double inside[kMaxAxes];
+        for (int a = 0; a < source.axes; ++a) inside[a] = point.at[a];
+        int state = bring_inside(source, source.kernel.taps(), inside);
         for (int a = 0; a < source.axes; ++a) {
             std::int64_t start;
             float fraction;
-            state |= place_axis(source, a, source.kernel.taps(), point.at[a], start, fraction);
+            state |= place_axis(source, a, source.kernel.taps(), inside[a], start, fraction);
         }
         if (!is_general(state)) return;
     }
-    source.base = reinterpret_cast<const char*>(reinterpret_cast<const T*>(source.base) + point.image);
-    const double value = sample_at<T>(source, point.at);
+    const double value = sample_at(source, point.at, [&](std::int64_t i) {
+        return cuda::load_sample<double>(source.base, source.dtype, point.image + i);
+    });
     if (f32) {
         store(point.grid, static_cast<float>(value));
     } else {
@@ -228,51 +252,45 @@ void fill_copies(const Plan& plan, const Options& options, const Axes<2>& items,
                         exec);
 }
 
-template <class T, class C, int K, bool Padded, bool Sinc>
+template <class T, class C, Take kTake, int K>
 void launch_points(const Task& task, const cuda::Tiles& tiles, const Store& store, const cuda::Exec& exec) {
     with_axes(task.source.axes, [&](auto axes) {
-        cuda::launch("warp_points", cuda::config_for(tiles, exec.stream),
-                     warp_points<T, C, axes.value, K, Padded, Sinc>, tiles, task.map, task.source, store);
+        cuda::launch("warp_points", cuda::config_for(tiles, exec.stream), warp_points<T, C, axes.value, kTake, K>,
+                     tiles, task.map, task.source, store);
     });
 }
 
 template <class C>
-void launch_padded(const Task& task, const cuda::Tiles& tiles, const Store& store, const cuda::Exec& exec) {
-    if (task.source.kernel.radius > 0) {
-        switch (task.source.kernel.radius) {
-            case 1: return launch_points<C, C, 2, true, true>(task, tiles, store, exec);
-            case 2: return launch_points<C, C, 4, true, true>(task, tiles, store, exec);
-            case 3: return launch_points<C, C, 6, true, true>(task, tiles, store, exec);
-            case 4: return launch_points<C, C, 8, true, true>(task, tiles, store, exec);
-            default: return launch_points<C, C, 10, true, true>(task, tiles, store, exec);
-        }
+void launch_fast(const Task& task, const cuda::Tiles& tiles, const Store& store, const cuda::Exec& exec) {
+    const Source& source = task.source;
+    if (source.kernel.radius > 0) return launch_points<C, C, Take::sinc, 0>(task, tiles, store, exec);
+    if (!source.padded() && source.kernel.order == 0) {
+        return launch_points<C, C, Take::nearest, 1>(task, tiles, store, exec);
     }
-    switch (task.source.kernel.order) {
-        case 1: return launch_points<C, C, 2, true, false>(task, tiles, store, exec);
-        case 2: return launch_points<C, C, 3, true, false>(task, tiles, store, exec);
-        case 3: return launch_points<C, C, 4, true, false>(task, tiles, store, exec);
-        case 4: return launch_points<C, C, 5, true, false>(task, tiles, store, exec);
-        default: return launch_points<C, C, 6, true, false>(task, tiles, store, exec);
+    if (!source.padded()) {
+        visit(source.dtype, [&](auto type) {
+            using T = typename decltype(type)::type;
+            if constexpr (kSame<C, double> || exact_in_f32(DTypeOf<T>::value)) {
+                launch_points<T, C, Take::pairs, 2>(task, tiles, store, exec);
+            }
+        });
+        return;
+    }
+    switch (source.kernel.order) {
+        case 1: return launch_points<C, C, Take::spline, 2>(task, tiles, store, exec);
+        case 2: return launch_points<C, C, Take::spline, 3>(task, tiles, store, exec);
+        case 3: return launch_points<C, C, Take::spline, 4>(task, tiles, store, exec);
+        case 4: return launch_points<C, C, Take::spline, 5>(task, tiles, store, exec);
+        default: return launch_points<C, C, Take::spline, 6>(task, tiles, store, exec);
     }
 }
 
 template <class C>
 void launch_warp(const Task& task, const cuda::Tiles& tiles, const Store& store, const cuda::Exec& exec) {
-    const Source& source = task.source;
-    if (!task.one_by_one && source.padded()) launch_padded<C>(task, tiles, store, exec);
-    visit(source.dtype, [&](auto type) {
-        using T = typename decltype(type)::type;
-        constexpr bool kReads = kSame<C, double> || exact_in_f32(DTypeOf<T>::value);
-        if constexpr (kReads) {
-            if (!task.one_by_one && !source.padded()) {
-                source.kernel.taps() == 1 ? launch_points<T, C, 1, false, false>(task, tiles, store, exec)
-                                          : launch_points<T, C, 2, false, false>(task, tiles, store, exec);
-            }
-        }
-        if (!task.one_by_one && !may_be_general(source)) return;
-        cuda::launch("warp_general", cuda::config_for(tiles, exec.stream), warp_general<T>, tiles, task.map, source,
-                     store, task.one_by_one, kSame<C, float>);
-    });
+    if (!task.one_by_one) launch_fast<C>(task, tiles, store, exec);
+    if (!task.one_by_one && !may_be_general(task.source)) return;
+    cuda::launch("warp_general", cuda::config_for(tiles, exec.stream), warp_general, tiles, task.map, task.source,
+                 store, task.one_by_one, kSame<C, float>);
 }
 
 // A batch whose padded copies take too much memory is halved along its longest axis.

@@ -42,6 +42,7 @@ __device__ __forceinline__ bool find_point(const cuda::Tiles& tiles, const Map& 
     const int axes = axes_of<N>(map.axes);
     for (int a = 0; a < axes; ++a) point.at[a] = map.offset[a];
     std::int64_t from = 0;  // of the field
+#pragma unroll 1
     for (int j = 0; j < tiles.rank; ++j) {
         const std::int64_t i = tiles.index(j);
         if (i >= tiles.axis[j].extent) return false;
@@ -54,6 +55,7 @@ __device__ __forceinline__ bool find_point(const cuda::Tiles& tiles, const Map& 
         if (!map.has_matrix) continue;
         for (int a = 0; a < axes; ++a) point.at[a] += map.matrix[a][j] * static_cast<double>(i);
     }
+#pragma unroll 1
     for (int v = 0; v < map.components; ++v) {
         const double u = map.field_dtype == DType::f32
                              ? static_cast<double>(reinterpret_cast<const float*>(map.field)[from])
@@ -114,19 +116,38 @@ __device__ __forceinline__ double anchor_of(const Interpolator& kernel, double c
     return std::floor(kernel.radius > 0 || (kernel.order & 1) != 0 ? c : c + 0.5);
 }
 
-// One axis: its state, first tap, and fraction beyond the anchor.
+// Brings all coordinates inside; returns the state. Most points are inside, and the rest shares one piece of code.
+template <int N>
+__device__ __forceinline__ int bring_inside(const Source& source, int taps, double (&at)[N]) {
+    const int axes = axes_of<N>(source.axes);
+    const auto inside = [&](int a, double c) { return c >= 0.0 && c <= static_cast<double>(source.shape[a] - 1); };
+    bool all = true;
+    for (int a = 0; a < axes; ++a) all = all && inside(a, at[a]);
+    if (all) return 0;
+    int state = 0;
+#pragma unroll 1
+    for (int a = 0; a < axes; ++a) {
+        double c = 0.0;  // registers have no index
+        for (int b = 0; b < axes; ++b) c = b == a ? at[b] : c;
+        if (!inside(a, c)) state |= bring_inside(source, a, taps, c);
+        for (int b = 0; b < axes; ++b) at[b] = b == a ? c : at[b];
+    }
+    return state;
+}
+
+// One axis: first tap, and fraction beyond the anchor. Returns what that adds to the state.
 template <class C>
 __device__ __forceinline__ int place_axis(const Source& source, int a, int taps, double c, std::int64_t& start,
                                           C& fraction) {
     const double last = static_cast<double>(source.shape[a] - 1);
-    int state = c >= 0.0 && c <= last ? 0 : bring_inside(source, a, taps, c);
+    int state = 0;
     double first;
     if (source.padded()) {
         const double anchor = anchor_of(source.kernel, c);
         first = anchor - taps_before(source.kernel);
         const bool held = first >= -static_cast<double>(source.margin) &&
                           first <= static_cast<double>(source.shape[a] + source.margin - source.kernel.taps());
-        if (!held) state |= kGeneral;
+        if (!held) state = kGeneral;
         fraction = static_cast<C>(c - anchor);
         first = held ? first : 0.0;
     } else if (taps == 1) {
@@ -143,26 +164,25 @@ __device__ __forceinline__ int place_axis(const Source& source, int a, int taps,
     return state;
 }
 
-// Weights of the K taps of an axis.
-template <int K, bool Sinc, class C>
-__device__ __forceinline__ void weigh_axis(const Source& source, int a, C fraction, C* weights) {
-    if constexpr (Sinc) {
-        if (K == 4 && source.kernel.window == SincWindow::cubic) {
-            cubic_weights<C>(fraction, weights);
-            return;
-        }
-        double exact[kMaxInterpolatorTaps] = {};
-        sinc_weights(static_cast<double>(fraction), source.kernel, exact);
-        for (int k = 0; k < K; ++k) weights[k] = static_cast<C>(exact[k]);
+// Weights of the taps of an axis.
+template <int K, class C>
+__device__ __forceinline__ void weigh_spline(const Source& source, int a, C fraction, C* weights) {
+    if (a == source.slope_axis) {
+        spline_slopes_at<C>(fraction, K - 1, weights);
     } else {
-        if constexpr (K > 1) {
-            if (a == source.slope_axis) {
-                spline_slopes_at<C>(fraction, K - 1, weights);
-                return;
-            }
-        }
         spline_weights_at<C>(fraction, K - 1, weights);
     }
+}
+
+template <class C>
+__device__ __forceinline__ void weigh_sinc(const Interpolator& kernel, C fraction, C* weights) {
+    if (kernel.window == SincWindow::cubic) {
+        cubic_weights<C>(fraction, weights);
+        return;
+    }
+    double exact[kMaxInterpolatorTaps] = {};
+    sinc_weights(static_cast<double>(fraction), kernel, exact);
+    for (int k = 0; k < kernel.taps(); ++k) weights[k] = static_cast<C>(exact[k]);
 }
 
 template <int N>

@@ -109,12 +109,21 @@ VOXKERN_HD VOXKERN_INLINE bool next_tap(int axes, int taps, int* at) {
     return false;
 }
 
+// Samples of a known type, by elements from sample 0 of every axis.
 template <class T>
-VOXKERN_HD VOXKERN_INLINE double sum_taps(const Source& source, const AxisTaps* taps) {
+struct Samples {
+    const char* base;
+
+    VOXKERN_HD VOXKERN_INLINE double operator()(std::int64_t i) const {
+        return static_cast<double>(reinterpret_cast<const T*>(base)[i]);
+    }
+};
+
+template <class Load>
+VOXKERN_HD VOXKERN_INLINE double sum_taps(const Source& source, const AxisTaps* taps, const Load& load) {
     // grid_constant interpolates the image less cval: its outside is then zero.
     const bool blends = source.mode == Boundary::grid_constant;
     const double less = blends && !source.cval_subtracted ? source.cval : 0.0;
-    const T* const base = reinterpret_cast<const T*>(source.base);
     const int count = source.kernel.taps();
     const int last = source.axes - 1;
     std::int64_t place[kMaxInterpolatorTaps];
@@ -123,7 +132,7 @@ VOXKERN_HD VOXKERN_INLINE double sum_taps(const Source& source, const AxisTaps* 
     double sum = 0.0;
     do {
         double weight = 1.0;
-        const T* row = base;
+        std::int64_t row = 0;
         for (int a = 0; a < last; ++a) {
             weight *= taps[a].weight[at[a]];
             row += (taps[a].index[at[a]] - source.pad) * source.strides[a];
@@ -133,18 +142,18 @@ VOXKERN_HD VOXKERN_INLINE double sum_taps(const Source& source, const AxisTaps* 
         for (int t = 0; t < count; ++t) {
             // A tap without weight may stand for cval: there is nothing to read.
             const double w = taps[last].weight[t];
-            if (w != 0.0) row_sum += w * (static_cast<double>(row[place[t]]) - less);
+            if (w != 0.0) row_sum += w * (load(row + place[t]) - less);
         }
         sum += weight * row_sum;
     } while (next_tap(last, count, at));
     return blends && source.slope_axis < 0 ? sum + source.cval : sum;
 }
 
-template <class T>
-VOXKERN_HD VOXKERN_INLINE double sample_at(const Source& source, const double* coordinates) {
+template <class Load>
+VOXKERN_HD VOXKERN_INLINE double sample_at(const Source& source, const double* coordinates, const Load& load) {
     AxisTaps taps[kMaxAxes];
     double constant;
-    return locate_sample(source, coordinates, taps, &constant) ? sum_taps<T>(source, taps) : constant;
+    return locate_sample(source, coordinates, taps, &constant) ? sum_taps(source, taps, load) : constant;
 }
 
 }  // namespace voxkern::warp

@@ -64,7 +64,7 @@ double general_sample(const Source& source, double (*sum)(const Source&, const A
 
 template <class T>
 double sum_taps_of(const Source& source, const AxisTaps* taps) {
-    return sum_taps<T>(source, taps);
+    return sum_taps(source, taps, Samples<T>{source.base});
 }
 
 template <class C>
