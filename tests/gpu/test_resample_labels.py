@@ -81,7 +81,7 @@ def test_any_labels(data):
 def test_argmax(rng, dtype):
     for shape, size in (((3, 6, 7, 9), (9, 5, 17)), ((2, 5, 8), (7, 8)), ((300, 4), (9,))):
         x = image(rng, shape, dtype)
-        for mode in ("nearest", "constant", "reflect"):
+        for mode in ("nearest", "constant", "reflect", "grid-constant"):
             for layout in LAYOUTS:
                 on_both(vk.resample_argmax, x, layout, shape=size, mode=mode)
     if np.dtype(dtype).kind == "f":

@@ -219,6 +219,19 @@ def test_argmax_at_every_level(rng, cpu_level):
             )
 
 
+def test_argmax_beyond_the_scores(rng, cpu_level):
+    """With grid-constant they are zero there; far outside no class has any."""
+    scores = rng.normal(size=(4, 5, 6, 17)).astype(np.float32)
+    far = [np.linspace(-3, n + 2, m) for n, m in zip(scores.shape[1:], (9, 11, 40), strict=True)]
+    got = np.empty((9, 11, 40), np.uint8)
+    _core.resample_argmax(scores, got, far, _core.Boundary.grid_constant, 1)
+    grid = np.meshgrid(*far, indexing="ij")
+    full = np.stack(
+        [vk.ndimage.map_coordinates(s.astype(float), grid, order=1, mode="grid-constant") for s in scores]
+    )
+    np.testing.assert_array_equal(got, full.argmax(axis=0))
+
+
 def test_argmax_of_a_volume(rng):
     scores = vk.Volume(rng.normal(size=(8, 9, 10, 3)).astype(np.float32), np.diag([2.0, 1.0, 1.0, 1.0]))
     got = vk.resample_argmax(scores, spacing=0.5)

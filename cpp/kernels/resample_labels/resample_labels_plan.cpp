@@ -36,6 +36,22 @@ int run_axis_of(const ArrayView& out) {
     return run;
 }
 
+// Scores have no cval: beyond the samples they are zero in grid_constant, and a sample without any is outside.
+void take_table(const AxisTable& table, std::vector<std::int64_t>& index, std::vector<float>& weights,
+                std::vector<unsigned char>& outside) {
+    outside.assign(table.outside, table.outside + table.n_out);
+    for (std::int64_t i = 0; i < table.n_out; ++i) {
+        const std::int64_t* const taps = table.index + i * table.taps;
+        const std::int64_t within = *std::max_element(taps, taps + table.taps);  // kOutside comes before all
+        if (within == kOutside) outside[static_cast<std::size_t>(i)] = 1;
+        for (int t = 0; t < table.taps; ++t) {
+            const bool sample = taps[t] != kOutside;
+            index.push_back(sample ? taps[t] : std::max<std::int64_t>(within, 0));
+            weights.push_back(sample ? static_cast<float>(table.weight[i * table.taps + t]) : 0.0F);
+        }
+    }
+}
+
 }  // namespace
 
 AxisRule rule_of_axis(const Options& options, int axis) {
@@ -125,15 +141,12 @@ ArgmaxPlan argmax_plan(const ConstArrayView& scores, const ArrayView& out, const
         task.strides[d] = a < 0 ? 0 : scores.strides[a + 1];
         task.target_strides[d] = a < 0 ? 0 : out.strides[a];
         task.length = n;
-        plan.axes.emplace_back(coordinates, task.n_out[d], n, AxisRule{Rule::argmax, mode});
-        const AxisTable& table = plan.axes.back().table();
-        for (std::int64_t i = 0; i < table.n_out * table.taps; ++i) {
-            plan.weights[d].push_back(static_cast<float>(table.weight[i]));
-        }
-        task.taps[d] = table.taps;
-        task.index[d] = table.index;
+        const OwnedAxis axis(coordinates, task.n_out[d], n, AxisRule{Rule::argmax, mode});
+        take_table(axis.table(), plan.index[d], plan.weights[d], plan.outside[d]);
+        task.taps[d] = axis.table().taps;
+        task.index[d] = plan.index[d].data();
         task.weight[d] = plan.weights[d].data();
-        task.outside[d] = table.outside;
+        task.outside[d] = plan.outside[d].data();
     }
     task.picks = plan.picks.plan(task.n_out[2], task.taps[2], task.index[2], task.weight[2], pick_lanes);
     return plan;

@@ -43,8 +43,9 @@ Plan plan_of(const ConstArrayView& in, const ArrayView& out, const Coordinates& 
 // Class scores onto a rectilinear grid. `pick_lanes`: of a vector that picks may fill, 0: none.
 struct ArgmaxPlan {
     ArgmaxTask task;
-    std::vector<OwnedAxis> axes;
+    std::vector<std::int64_t> index[3];
     std::vector<float> weights[3];
+    std::vector<unsigned char> outside[3];
     OwnedPicks<float> picks;
 };
 ArgmaxPlan argmax_plan(const ConstArrayView& scores, const ArrayView& out, const Coordinates& axes, Boundary mode,

@@ -59,7 +59,7 @@ def percentiles_of(
     call: Call, array: Array, inside: Array | None, percents: list[float], as_scalar: bool = False
 ) -> list[float]:
     """Return NumPy's percentiles; it reckons in the dtype of the voxels where it is asked for a scalar."""
-    pairs = np.empty((len(percents), 2), array.dtype)
+    pairs = np.zeros((len(percents), 2), array.dtype)
     shares = [percent / 100 for percent in percents]
     count, not_numbers, fractions = call.run("measure_quantiles", array, inside, shares, pairs)
     if count == 0:
