@@ -39,6 +39,7 @@ template <class T, class C, int D>
 __device__ __forceinline__ C take_pairs(const Source& source, const T* corner, const C* fraction) {
     constexpr int R = 1 << (D - 1);
     C row[R];
+#pragma unroll
     for (int r = 0; r < R; ++r) {
         const T* from = corner;
         for (int d = 0; d < D - 1; ++d) from += (r >> (D - 2 - d) & 1) * source.strides[d];
@@ -57,6 +58,7 @@ __device__ __forceinline__ C take_pairs(const Source& source, const T* corner, c
 template <class C, int D, int K>
 __device__ __forceinline__ C take_spline(const Source& source, const C* corner, const C* fraction) {
     C weights[D][K];
+#pragma unroll
     for (int d = 0; d < D; ++d) weigh_spline<K>(source, d, fraction[d], weights[d]);
     constexpr int kPlanes = D > 2 ? K : 1;
     constexpr int kRows = D > 1 ? K : 1;
@@ -121,6 +123,7 @@ __global__ void warp_points(cuda::Tiles tiles, Map map, Source source, Store sto
     C fraction[D];
     const int taps = K > 0 ? K : source.kernel.taps();
     int state = bring_inside(source, taps, point.at);
+#pragma unroll
     for (int a = 0; a < D; ++a) {
         std::int64_t start;
         state |= place_axis(source, a, taps, point.at[a], start, fraction[a]);

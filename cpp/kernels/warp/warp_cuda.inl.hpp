@@ -40,6 +40,7 @@ __device__ __forceinline__ int axes_of(int axes) {
 template <int N>
 __device__ __forceinline__ bool find_point(const cuda::Tiles& tiles, const Map& map, Point<N>& point) {
     const int axes = axes_of<N>(map.axes);
+#pragma unroll
     for (int a = 0; a < axes; ++a) point.at[a] = map.offset[a];
     std::int64_t from = 0;  // of the field
 #pragma unroll 1
@@ -53,6 +54,7 @@ __device__ __forceinline__ bool find_point(const cuda::Tiles& tiles, const Map& 
         }
         from += i * map.field_strides[j];
         if (!map.has_matrix) continue;
+#pragma unroll
         for (int a = 0; a < axes; ++a) point.at[a] += map.matrix[a][j] * static_cast<double>(i);
     }
 #pragma unroll 1
@@ -61,6 +63,7 @@ __device__ __forceinline__ bool find_point(const cuda::Tiles& tiles, const Map& 
                              ? static_cast<double>(reinterpret_cast<const float*>(map.field)[from])
                              : cuda::load_sample<double>(map.field, map.field_dtype, from);
         from += map.component_stride;
+#pragma unroll
         for (int a = 0; a < axes; ++a) {
             if (map.has_field_matrix) {
                 point.at[a] += map.field_matrix[a][v] * u;
@@ -122,14 +125,17 @@ __device__ __forceinline__ int bring_inside(const Source& source, int taps, doub
     const int axes = axes_of<N>(source.axes);
     const auto inside = [&](int a, double c) { return c >= 0.0 && c <= static_cast<double>(source.shape[a] - 1); };
     bool all = true;
+#pragma unroll
     for (int a = 0; a < axes; ++a) all = all && inside(a, at[a]);
     if (all) return 0;
     int state = 0;
 #pragma unroll 1
     for (int a = 0; a < axes; ++a) {
         double c = 0.0;  // registers have no index
+#pragma unroll
         for (int b = 0; b < axes; ++b) c = b == a ? at[b] : c;
         if (!inside(a, c)) state |= bring_inside(source, a, taps, c);
+#pragma unroll
         for (int b = 0; b < axes; ++b) at[b] = b == a ? c : at[b];
     }
     return state;
