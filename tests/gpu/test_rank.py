@@ -67,7 +67,7 @@ def test_windows_larger_than_a_tile(rng):
     on_both(ndimage.median_filter, x[0, 0], 9001)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data())
 def test_any_window(data):
     shape = data.draw(st.lists(st.sampled_from([1, 2, 3, 8, 17]), min_size=1, max_size=4))
