@@ -12,7 +12,7 @@ import numpy as np
 from ..._core import N4Fit, N4Options
 from ..._runtime import validate
 from ..._runtime.call import Call
-from ..._runtime.errors import ArgumentError, CudaUnavailableError
+from ..._runtime.errors import ArgumentError
 from ..._runtime.texts import documented
 from ..._runtime.validate import Array
 from ..._space.kinds import Image
@@ -157,7 +157,8 @@ def n4_bias_field_correction(
     Otsu's mask. On a GPU 1 to 2 bytes per voxel, 4 more with weights.
 
     A GPU array is corrected where it lives. The call waits for the device once, for the counts that tell bad
-    input; with `return_details` once more at the end, with `callback` after each iteration.
+    input; with `return_details` once more at the end, with `callback` after each iteration, and twice for
+    Otsu's mask, whose threshold NumPy finds in a histogram.
 
     Voxels are visited in memory order, as ITK visits them. The convergence measure of "itk" depends on
     it, so an array and its transpose may stop an iteration apart.
@@ -260,10 +261,7 @@ def _region(
     if isinstance(mask, str):
         if mask != "otsu":
             raise ArgumentError(f"mask: got {mask!r}, allowed an array or 'otsu'")
-        try:
-            marked: Array | None = image > otsu_of(call, image, None, otsu_bins, "itk")
-        except CudaUnavailableError:
-            raise call.no_gpu_version("mask", of=" with mask='otsu'") from None
+        marked: Array | None = image > otsu_of(call, image, None, otsu_bins, "itk")
     else:
         marked = _like_image(call, mask, "mask", image)
     if mask_label is not None and marked is None:

@@ -105,6 +105,9 @@ class ndarray:
                 raise TypeError(f"the stand-in for CuPy makes views only, got the index {part!r}")
         return self._view(lambda a: a[key if Ellipsis in key else (*key, ...)])
 
+    def __gt__(self, other: float) -> ndarray:
+        return asarray(self.get() > other)
+
     # --- to the host and to others ----------------------------------------------------------------------
     def get(self, stream: cuda.Stream | None = None) -> np.ndarray[Any, Any]:
         if self.size == 0:
