@@ -162,7 +162,7 @@ TEST(parallel, many_callers_at_once) {
             }
         });
     }
-    for (std::thread& caller : callers) caller.join();
+    for (std::thread& thread : callers) thread.join();
     EXPECT(total == 8 * 50 * (63 * 64 / 2));
 }
 
