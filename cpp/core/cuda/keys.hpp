@@ -49,6 +49,7 @@ KeyRule<K> key_rule(DType dtype, Order order, NanKey nan) {
     if (rule.floating || is_signed) rule.sign = K{1} << (bits - 1);
     rule.negative = rule.floating ? all : rule.sign;
     rule.flip = order == Order::descending ? all : K{0};
+    if (!rule.floating) return rule;
     const unsigned fraction = bits == 16 ? 10 : (bits == 32 ? 23 : 52);
     rule.infinity = static_cast<K>(all >> 1) >> fraction << fraction;
     rule.quiet = rule.infinity | K{1} << (fraction - 1);
