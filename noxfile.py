@@ -39,7 +39,7 @@ def format(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Install with test extras and run the Python tests."""
     session.install("--config-settings=cmake.define.VOXKERN_CUDA=OFF", ".[test]")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-n", "auto", *session.posargs)
 
 
 def _cmake(session: nox.Session, preset: str, *options: str, test: bool = True) -> None:
@@ -58,13 +58,13 @@ def cpp(session: nox.Session) -> None:
 
 @nox.session
 def asan(session: nox.Session) -> None:
-    """Run them under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    """Run them with assertions, under AddressSanitizer and UndefinedBehaviorSanitizer."""
     _cmake(session, "asan")
 
 
 @nox.session
 def tsan(session: nox.Session) -> None:
-    """Run them under ThreadSanitizer."""
+    """Run them under ThreadSanitizer, at the level of processors other than x86-64."""
     _cmake(session, "tsan")
 
 
@@ -95,7 +95,7 @@ def gpu_tests(session: nox.Session) -> None:
         return
     for order, streams in (("forward", "eager"), ("1", "deferred")):
         settings = {"VOXKERN_CUDA_ORDER": order, "VOXKERN_CUDA_STREAMS": streams}
-        session.run("pytest", "-q", "tests/gpu", env=settings)
+        session.run("pytest", "-q", "-n", "auto", "tests/gpu", env=settings)
 
 
 @nox.session
@@ -152,10 +152,10 @@ def stubs(session: nox.Session) -> None:
 def nightly(session: nox.Session) -> None:
     """Run what is too slow for every change: all levels and slow tests, many orders of the executor."""
     session.install("--config-settings=cmake.define.VOXKERN_CUDA=EXECUTOR", ".[test]")
-    session.run("pytest", "-q", env={"HYPOTHESIS_PROFILE": "nightly"})
+    session.run("pytest", "-q", "-n", "auto", env={"VOXKERN_TEST_EXAMPLES": "30"})
     for order in ("reverse", "2", "3", "4"):
         settings = {"VOXKERN_CUDA_ORDER": order, "VOXKERN_CUDA_STREAMS": "deferred"}
-        session.run("pytest", "-q", "tests/gpu", env=settings)
+        session.run("pytest", "-q", "-n", "auto", "tests/gpu", env=settings)
 
 
 @nox.session(python="3.11")

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of all kernels try: dtypes, modes, sizes, memory layouts, images, tolerances."""
 
+import os
+
 import numpy as np
 import scipy.ndimage
+from hypothesis import settings
 
 INTEGERS = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
 LABELS = ["bool", *INTEGERS]
@@ -16,6 +19,12 @@ FLOAT64 = 1e-12  # a few hundred roundings
 FILTER_FLOAT32 = 1e-6  # sums of positive weights: a few roundings of 6e-8 each
 SPLINE_FLOAT32 = 2e-6  # weights, three axes and the recursion round at 6e-8 each
 INTEGER = 0.5 + 1e-4  # in units: rounding to the nearest, and exact ties may go either way
+
+
+def examples(count):
+    """Let Hypothesis try so many examples, at night VOXKERN_TEST_EXAMPLES times as many."""
+    return settings(max_examples=count * int(os.environ.get("VOXKERN_TEST_EXAMPLES", "1")), deadline=None)
+
 
 # Calls of filters with every argument they have, for images of three axes.
 FILTERS = [

@@ -5,7 +5,7 @@
 #   <name>_bind.cpp        into _core; registers itself through bind_<name>()
 #   <name>_cuda.cu         into voxkern_cuda; then <name>_bind.cpp is compiled into _cuda as well
 
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND NOT VOXKERN_BASELINE)
   set(VOXKERN_LEVELS v2 v3 v4)
   set(VOXKERN_LEVEL_FLAGS_v2 -march=x86-64-v2)
   set(VOXKERN_LEVEL_FLAGS_v3 -march=x86-64-v3)

@@ -5,8 +5,8 @@ import backends
 import numpy as np
 import pytest
 from both_sides import nothing_waits, on_both
-from cases import DTYPES, FLOAT64, LAYOUTS, MODES, image
-from hypothesis import given, settings
+from cases import DTYPES, FLOAT64, LAYOUTS, MODES, examples, image
+from hypothesis import given
 from hypothesis import strategies as st
 
 from voxkern import _core, ndimage
@@ -73,7 +73,7 @@ def test_complex(rng):
     np.testing.assert_allclose(got.get(), ndimage.correlate(x.real, CUBE + 2j * CUBE), rtol=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(15)
 @given(st.data())
 def test_any_weights(data):
     shape = data.draw(st.lists(st.sampled_from([1, 2, 3, 8, 17]), min_size=1, max_size=4))

@@ -13,10 +13,11 @@ from cases import (
     MEANS,
     MODES,
     assert_same,
+    examples,
     image,
     in_layout,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -63,7 +64,7 @@ def test_modes_and_sizes(rng, mode, axis):
             on_both(ndimage.correlate1d, x, weights, axis, mode=mode, cval=1.5)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(st.data())
 def test_any_filter(data):
     shape = data.draw(st.lists(st.sampled_from([1, 2, 3, 8, 17]), min_size=0, max_size=5))

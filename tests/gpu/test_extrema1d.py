@@ -5,8 +5,8 @@ import backends
 import numpy as np
 import pytest
 from both_sides import nothing_waits, on_both
-from cases import DTYPES, LAYOUTS, MODES, image, in_layout
-from hypothesis import given, settings
+from cases import DTYPES, LAYOUTS, MODES, examples, image, in_layout
+from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -71,7 +71,7 @@ def test_zeros_have_signs():
     assert np.signbit(ndimage.minimum_filter(x, 2).get()).all()
 
 
-@settings(max_examples=30, deadline=None)
+@examples(15)
 @given(st.data())
 def test_any_window(data):
     shape = data.draw(st.lists(st.sampled_from([1, 2, 3, 8, 17]), min_size=1, max_size=4))

@@ -5,8 +5,8 @@ import backends
 import numpy as np
 import pytest
 from both_sides import nothing_waits, on_both
-from cases import DTYPES, LAYOUTS, MODES, image
-from hypothesis import given, settings
+from cases import DTYPES, LAYOUTS, MODES, examples, image
+from hypothesis import given
 from hypothesis import strategies as st
 
 from voxkern import ndimage
@@ -67,7 +67,7 @@ def test_windows_larger_than_a_tile(rng):
     on_both(ndimage.median_filter, x[0, 0], 9001)
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.data())
 def test_any_window(data):
     shape = data.draw(st.lists(st.sampled_from([1, 2, 3, 8, 17]), min_size=1, max_size=4))

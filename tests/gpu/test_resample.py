@@ -4,8 +4,8 @@
 import backends
 import numpy as np
 import pytest
-from cases import DTYPES, FLOAT64, LAYOUTS, MODES, RESAMPLINGS, assert_same, image, in_layout
-from hypothesis import given, settings
+from cases import DTYPES, FLOAT64, LAYOUTS, MODES, RESAMPLINGS, assert_same, examples, image, in_layout
+from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -83,7 +83,7 @@ def test_more_axes(rng):
     on_both(image(rng, (33,), "float64"), shape=17)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(st.data())
 def test_any_grid(data):
     shape = data.draw(st.lists(st.sampled_from([1, 2, 3, 8, 17]), min_size=1, max_size=4))

@@ -4,8 +4,8 @@
 import backends
 import numpy as np
 import pytest
-from cases import LABELS, LAYOUTS, image, in_layout, regions
-from hypothesis import given, settings
+from cases import LABELS, LAYOUTS, examples, image, in_layout, regions
+from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -57,7 +57,7 @@ def test_dtypes_and_layouts(rng, dtype, layout):
     on_both(vk.resample_labels, x, layout, shape=(9, 5, 23), rule="gaussian", alpha=2.0)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(st.data())
 def test_any_labels(data):
     shape = data.draw(st.lists(st.sampled_from([1, 2, 3, 7]), min_size=1, max_size=5))

@@ -4,8 +4,8 @@
 import backends
 import numpy as np
 import pytest
-from cases import DTYPES, FLOAT64, LAYOUTS, MODES, assert_same, image, in_layout
-from hypothesis import given, settings
+from cases import DTYPES, FLOAT64, LAYOUTS, MODES, assert_same, examples, image, in_layout
+from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -79,7 +79,7 @@ def test_dtypes_and_layouts(rng, dtype, layout):
         on_both(vk.warp, x, field, layout=layout, order=order)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(25)
 @given(st.data())
 def test_any_coordinates(data):
     shape = data.draw(st.lists(st.sampled_from([1, 2, 3, 8, 17]), min_size=1, max_size=4))

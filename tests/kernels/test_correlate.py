@@ -14,10 +14,11 @@ from cases import (
     MODES,
     SIZES,
     assert_same,
+    examples,
     image,
     in_layout,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from voxkern import ndimage
@@ -269,7 +270,7 @@ def test_no_array_is_made_besides_the_result(rng):
     assert peak < x.nbytes // 2  # results live in memory of the core's own
 
 
-@settings(max_examples=100, deadline=None)
+@examples(30)
 @given(st.data())
 def test_properties(data):
     shape = data.draw(st.lists(st.sampled_from(SIZES), min_size=1, max_size=3))

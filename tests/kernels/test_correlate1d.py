@@ -15,11 +15,12 @@ from cases import (
     MODES,
     SIZES,
     assert_same,
+    examples,
     filter_weights,
     image,
     in_layout,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from voxkern import ndimage
@@ -233,7 +234,7 @@ def test_levels_agree(rng):
         assert np.max(np.abs(result - results[0])) <= FILTER_FLOAT32
 
 
-@settings(max_examples=150, deadline=None)
+@examples(50)
 @given(st.data())
 def test_properties(data):
     shape = data.draw(st.lists(st.sampled_from(SIZES), min_size=1, max_size=3))

@@ -7,8 +7,8 @@ import signal
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
-from cases import DTYPES, LAYOUTS, MODES, SIZES, image, in_layout
-from hypothesis import given, settings
+from cases import DTYPES, LAYOUTS, MODES, SIZES, examples, image, in_layout
+from hypothesis import given
 from hypothesis import strategies as st
 
 from voxkern import _core, ndimage
@@ -296,7 +296,7 @@ def test_it_can_be_stopped():
     assert np.isnan(out).any()
 
 
-@settings(max_examples=150, deadline=None)
+@examples(50)
 @given(st.data())
 def test_properties(data):
     shape = data.draw(st.lists(st.sampled_from(SIZES), min_size=1, max_size=3))

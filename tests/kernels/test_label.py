@@ -4,8 +4,8 @@
 import numpy as np
 import pytest
 import scipy.ndimage
-from cases import DTYPES, SIZES, layouts
-from hypothesis import given, settings
+from cases import DTYPES, SIZES, examples, layouts
+from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -55,7 +55,7 @@ def test_sizes_around_words(cpu_level, rng, n, share):
 
 
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 12), min_size=1, max_size=4))
-@settings(max_examples=100, deadline=None)
+@examples(30)
 def test_any_shape_and_structure(seed, shape):
     rng = np.random.default_rng(seed)
     check(mask(rng, shape, rng.random()), symmetric(rng, len(shape)))

@@ -4,8 +4,8 @@
 import numpy as np
 import pytest
 import scipy.ndimage
-from cases import DTYPES, SIZES, in_layout, layouts
-from hypothesis import assume, given, settings
+from cases import DTYPES, SIZES, examples, in_layout, layouts
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -59,7 +59,7 @@ def test_reference(cpu_level, rng, shape, dilate):
 
 
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 7), min_size=1, max_size=4))
-@settings(max_examples=150, deadline=None)
+@examples(50)
 def test_structures_larger_than_the_array(seed, shape):
     """scipy's lists of coordinates go wrong here, so the reference alone tells."""
     rng = np.random.default_rng(seed)
@@ -149,7 +149,7 @@ def test_same_bits_for_any_thread_count(rng):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4))
-@settings(max_examples=300, deadline=None)
+@examples(100)
 def test_any_arguments(seed, rank):
     rng = np.random.default_rng(seed)
     shape = rng.integers(5, MOST[rank] + 1, rank)
@@ -316,7 +316,7 @@ def by_distance(x, radius, spacing, dilate):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3))
-@settings(max_examples=150, deadline=None)
+@examples(50)
 def test_balls(seed, rank):
     rng = np.random.default_rng(seed)
     x = mask(rng, rng.integers(1, MOST[rank], rank), rng.random() ** 3)

@@ -3,8 +3,8 @@
 
 import numpy as np
 import pytest
-from cases import SIZES
-from hypothesis import given, settings
+from cases import SIZES, examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -159,7 +159,7 @@ def test_sizes_around_vectors(rng, cpu_level, kind, n):
     ceil_mode=st.booleans(),
     kind=st.sampled_from(["max", "average"]),
 )
-@settings(max_examples=200, deadline=None)
+@examples(65)
 def test_any_window(n, kernel, stride, padding, dilation, ceil_mode, kind):
     dilation = dilation if kind == "max" else 1
     padding = min(padding, ((kernel - 1) * dilation + 1) // 2)

@@ -6,8 +6,8 @@ import itertools
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
-from cases import DTYPES, MODES, SIZES, image, in_layout
-from hypothesis import given, settings
+from cases import DTYPES, MODES, SIZES, examples, image, in_layout
+from hypothesis import given
 from hypothesis import strategies as st
 
 from voxkern import _core, ndimage
@@ -232,7 +232,7 @@ def test_every_rank_sorts(rng, cpu_level):
     assert (np.diff(ranks, axis=0) >= 0).all()
 
 
-@settings(deadline=None, max_examples=60)
+@examples(20)
 @given(st.data())
 def test_any_window(data):
     ndim = data.draw(st.integers(1, 4))

@@ -5,8 +5,19 @@ import backends
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
-from cases import DTYPES, LAYOUTS, MODES, RESAMPLINGS, SIZES, SPLINE_FLOAT32, assert_close, image, in_layout
-from hypothesis import given, settings
+from cases import (
+    DTYPES,
+    LAYOUTS,
+    MODES,
+    RESAMPLINGS,
+    SIZES,
+    SPLINE_FLOAT32,
+    assert_close,
+    examples,
+    image,
+    in_layout,
+)
+from hypothesis import given
 from hypothesis import strategies as st
 from resample_kernel import run
 
@@ -157,7 +168,7 @@ def test_constant_and_ramp(backend, order):
         np.testing.assert_allclose(got, np.broadcast_to(x, got.shape), rtol=0, atol=1e-6)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(50)
 @given(st.data())
 def test_properties(data):
     shape = data.draw(st.tuples(*[st.sampled_from([1, 2, 3, 8, 16, 17, 33])] * 3))

@@ -4,8 +4,8 @@
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
-from cases import LABELS, SIZES, regions
-from hypothesis import given, settings
+from cases import LABELS, SIZES, examples, regions
+from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -57,7 +57,7 @@ def test_matches_reference(rng, cpu_level, rule, mode):
     memory=st.sampled_from(["C", "F", "reversed"]),
     seed=st.integers(0, 999),
 )
-@settings(max_examples=150, deadline=None)
+@examples(50)
 def test_argmax_is_nnunets(shape, factor, count, dtype, memory, seed):
     rng = np.random.default_rng(seed)
     size = tuple(max(round(n * factor), 1) for n in shape)
@@ -192,7 +192,7 @@ def test_volumes_times_and_threads(rng):
     memory=st.sampled_from(["C", "F"]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=60, deadline=None)
+@examples(20)
 def test_argmax_of_scores(shape, classes, factor, dtype, memory, seed):
     classes = classes if np.prod(shape) < 5000 else min(classes, 5)
     scores = np.random.default_rng(seed).normal(0, 50, (classes, *shape)).astype(dtype)

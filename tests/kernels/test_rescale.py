@@ -3,7 +3,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from cases import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -73,7 +74,7 @@ def test_layouts(rng, layouts, values):
     intercept=st.floats(-1e5, 1e5),
     high=st.integers(0, 3),
 )
-@settings(max_examples=100, deadline=None)
+@examples(30)
 def test_any_shape_and_scale(shape, stored, values, slope, intercept, high):
     x = words(np.random.default_rng(1), stored, shape)
     np.testing.assert_array_equal(

@@ -6,8 +6,8 @@ import weakref
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
-from cases import LAYOUTS, MODES, SIZES, image, in_layout
-from hypothesis import example, given, settings
+from cases import LAYOUTS, MODES, SIZES, examples, image, in_layout
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -57,7 +57,7 @@ def test_matches_reference(rng, cpu_level, order, mode):
     memory="C",
     seed=1,
 )
-@settings(max_examples=400, deadline=None)
+@examples(130)
 def test_any_coordinates_match_scipy(shape, dtype, order, mode, points, ties, nan, memory, seed):
     rng = np.random.default_rng(seed)
     x = image(rng, shape, dtype)

@@ -4,8 +4,8 @@
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
-from cases import DTYPES, LAYOUTS, MODES, SIZES, image, in_layout
-from hypothesis import given, settings
+from cases import DTYPES, LAYOUTS, MODES, SIZES, examples, image, in_layout
+from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -310,7 +310,7 @@ def test_heights_of_another_shape_than_the_footprints():
         ndimage.grey_erosion(X, footprint=np.ones((3, 3)), structure=np.ones((1, 9)))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(st.data())
 def test_properties(data):
     shape = data.draw(st.lists(st.sampled_from(SIZES), min_size=1, max_size=3))

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import scipy
 import scipy.ndimage as scipy_ndimage
-from cases import INTEGERS, MODES, SIZES, image
-from hypothesis import assume, given, settings
+from cases import INTEGERS, MODES, SIZES, examples, image
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -47,7 +47,7 @@ def assert_close(ours, theirs, x):
     prefilter=st.booleans(),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=250, deadline=None)
+@examples(80)
 def test_zoom(shape, dtype, order, mode, factor, grid_mode, prefilter, seed):
     unmoved = prefilter and factor != 1.0 and any(round(n * factor) == n for n in shape)
     assume(not unmoved or mode not in ("reflect", "grid-mirror"))  # as in test_shift
@@ -67,7 +67,7 @@ def test_zoom(shape, dtype, order, mode, factor, grid_mode, prefilter, seed):
     prefilter=st.booleans(),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=250, deadline=None)
+@examples(80)
 def test_shift(shape, dtype, order, mode, by, prefilter, seed):
     x = image(np.random.default_rng(seed), shape, dtype)
     options = {"order": order, "mode": mode, "cval": 3.0, "prefilter": prefilter}

@@ -6,8 +6,8 @@ import warnings
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
-from cases import DTYPES, FLOAT64, LABELS, image, layouts
-from hypothesis import given, settings
+from cases import DTYPES, FLOAT64, LABELS, examples, image, layouts
+from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -174,7 +174,7 @@ def test_layouts_and_threads(rng, name):
 
 
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 6), min_size=1, max_size=4))
-@settings(max_examples=40, deadline=None)
+@examples(15)
 def test_any_shape(seed, shape):
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(shape)

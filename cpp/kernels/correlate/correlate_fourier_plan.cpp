@@ -13,7 +13,7 @@ namespace {
 // Nanoseconds on one thread, fitted (README.md), in float32 and float64: of direct sums for a voxel and a tap; by
 // Fourier for a voxel, for a sample of a tile, for a sample and each halving of the tile, for a sample of a spectrum
 // that leaves L2, for a row of a tile.
-constexpr double kByTap[] = {0.02, 0.075};
+constexpr double kByTap[] = {0.027, 0.075};
 constexpr double kByVoxel[] = {2.0, 4.0};
 constexpr double kBySample[] = {1.0, 2.0};
 constexpr double kByHalving[] = {0.09, 0.18};

@@ -59,14 +59,14 @@ std::vector<T> download(const voxkern::cuda::Scratch<T>& data, cudaStream_t stre
 }
 
 // run(exec) in forward, reverse and two random orders, streams eager and deferred; no memory may be left over.
-// ThreadSanitizer sees no streams, so it need not see both settings.
+// ThreadSanitizer sees no streams, and finds a race in any order: it sees two of the eight settings.
 template <class F>
 void in_every_order(F run) {
     const std::string order = cuda_executor::order();
     const std::string streams = cuda_executor::streams();
-    for (const char* const one : {"forward", "reverse", "1", "2"}) {
-        for (const char* const kind : {"eager", "deferred"}) {
-            if (kTsan && std::string(kind) == "eager") continue;
+    for (const std::string one : {"forward", "1", "reverse", "2"}) {
+        for (const std::string kind : {"eager", "deferred"}) {
+            if (kTsan && (kind == "eager" || one == "reverse" || one == "2")) continue;
             cuda_executor::set_order(one);
             cuda_executor::set_streams(kind);
             const std::uint64_t before = cuda_executor::live_allocations();
@@ -76,7 +76,8 @@ void in_every_order(F run) {
                 run(stream.exec());
             }
             EXPECT(cuda_executor::live_allocations() == before);
-            if (voxkern::test::failures() != failures) std::printf("  in order %s, streams %s\n", one, kind);
+            if (voxkern::test::failures() != failures)
+                std::printf("  in order %s, streams %s\n", one.c_str(), kind.c_str());
         }
     }
     cuda_executor::set_order(order);
