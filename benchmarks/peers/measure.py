@@ -37,9 +37,9 @@ def return_free_memory() -> None:
         trim(0)
 
 
-def shortest(call: Call) -> float:
+def shortest(call: Call, turn: float) -> float:
     """Return the seconds of the shortest of the calls of one turn."""
-    end = time.perf_counter() + TURN
+    end = time.perf_counter() + turn
     best = timed(call)
     while time.perf_counter() < end:
         best = min(best, timed(call))
@@ -52,26 +52,28 @@ def first(call: Call) -> float:
     return timed(call)
 
 
-def in_turns(clocks: dict[str, Clock]) -> tuple[dict[str, float], int]:
+def in_turns(clocks: dict[str, Clock], most: int) -> tuple[dict[str, float], int]:
     """Return each clock's shortest time and the number of rounds: a slow moment of the machine hits all."""
     best = dict.fromkeys(clocks, float("inf"))
     begin, rounds = time.perf_counter(), 0
-    while rounds < ROUNDS and (rounds == 0 or time.perf_counter() - begin < ROUNDS_END):
+    while rounds < most and (rounds == 0 or time.perf_counter() - begin < ROUNDS_END):
         for who, clock in clocks.items():
             best[who] = min(best[who], clock())
         rounds += 1
     return best, rounds
 
 
-def seconds_of(calls: dict[str, Call | Slope], fresh: Call | None) -> tuple[dict[str, float], int]:
+def seconds_of(
+    calls: dict[str, Call | Slope], fresh: Call | None, quick: bool
+) -> tuple[dict[str, float], int]:
     """Return the shortest seconds of each call, or of a step of it; ``first`` is that of ``fresh``."""
     clocks: dict[str, Clock] = {"first": partial(first, fresh)} if fresh else {}
     for who, call in calls.items():
         if isinstance(call, Slope):
             clocks |= {f"{who}, few": partial(timed, call.few), f"{who}, many": partial(timed, call.many)}
         else:
-            clocks[who] = partial(shortest, call)
-    best, rounds = in_turns(clocks)
+            clocks[who] = partial(shortest, call, 0 if quick else TURN)
+    best, rounds = in_turns(clocks, 1 if quick else ROUNDS)
     for who, call in calls.items():
         if isinstance(call, Slope):
             best[who] = (best[f"{who}, many"] - best[f"{who}, few"]) / call.steps
@@ -129,8 +131,11 @@ def product_speed(threads: int) -> float:
     return max(loop() / timed(loop) for _ in range(5))
 
 
-def measure(name: str, family: str, case: Case, threads: int) -> list[dict[str, Any]]:
-    """Check every answer, time the calls in turn, then measure memory: one row per installed peer."""
+def measure(name: str, family: str, case: Case, threads: int, quick: bool) -> list[dict[str, Any]]:
+    """Check every answer, time the calls in turn, then measure memory: one row per installed peer.
+
+    ``quick``: every call is timed once.
+    """
     installed = [peer for peer in case.peers if importlib.util.find_spec(peer.split()[0])]
     if not installed:
         return []
@@ -149,9 +154,9 @@ def measure(name: str, family: str, case: Case, threads: int) -> list[dict[str, 
     if single and threads > 1:
         calls["one thread"] = partial(case.ours, 1)
     calls |= {who: slope(threads) for who, slope in case.slopes.items() if who in calls}
-    best, rounds = seconds_of(calls, ours if large else None)
+    best, rounds = seconds_of(calls, ours if large else None, quick)
     extra = {
-        who: extra_memory(call, 2 if best[who] < 1 else 1)
+        who: extra_memory(call, 2 if best[who] < 1 and not quick else 1)
         for who, call in {"voxkern": ours, **peers}.items()
         if who == "voxkern" or not case.slopes  # a peer's call of minutes is not made again for its memory
     }

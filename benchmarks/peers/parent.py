@@ -27,7 +27,7 @@ import numpy as np
 import voxkern as vk
 from benchmarks.cases.case import builders
 
-from .measure import shortest
+from .measure import TURN, shortest
 
 ROOT = Path(__file__).parents[2]
 SERVE = "--serve"
@@ -58,7 +58,7 @@ def serve(quick: bool, slow: bool, threads: int) -> None:
                     call = case.slopes["voxkern"](threads).many  # whole: a difference of two is noisy
             else:
                 assert call is not None
-                answer = shortest(call)
+                answer = shortest(call, TURN)
         except Exception as error:  # an older build may lack what a case calls
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)

@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="part of a case's name, or a family and a colon")
     parser.add_argument("--threads", type=int, default=vk.get_num_threads())
-    parser.add_argument("--quick", action="store_true", help="small images: a smoke test of under a minute")
+    parser.add_argument("--quick", action="store_true", help="small images, timed once: a smoke test")
     parser.add_argument("--slow", action="store_true", help="also what takes a peer minutes")
     parser.add_argument("--json", type=Path, help="write the rows to this file")
     parser.add_argument("--write", action="store_true", help="write docs/performance.* and README's table")
@@ -78,7 +78,7 @@ def main() -> None:
         wrong = []
         for name, (family, build) in builders(options.quick, options.slow, options.only).items():
             try:
-                fresh = measure(name, family, build(), options.threads)
+                fresh = measure(name, family, build(), options.threads, options.quick)
             except WrongAnswer as error:
                 wrong.append(f"{name}: {error}")
                 continue
