@@ -27,20 +27,11 @@ inline Vec<double> root(Vec<double> x) {
 #endif
 }
 
-template <class C>
-struct BitsOf {
-    using type = std::uint64_t;
-};
-template <>
-struct BitsOf<float> {
-    using type = std::uint32_t;
-};
-
 // 2^n for the whole number n that has been added to `rounder`.
 template <class C>
 inline Vec<C> power_of_two(Vec<C> rounded, C rounder) {
     constexpr bool single = sizeof(C) == 4;
-    using Bits = typename BitsOf<C>::type;
+    using Bits = Word<C>;
     typedef Bits BitsVec __attribute__((vector_size(VOXKERN_VEC_BYTES)));
     const Vec<C> rounder_vector = splat(rounder);
     BitsVec exponent;
