@@ -166,7 +166,12 @@ void FourierPlan<C>::set_limits() {
     const double magnitude =
         std::accumulate(weights.begin(), weights.end(), 0.0, [](double sum, double w) { return sum + std::abs(w); });
     constexpr double kUnit = static_cast<double>(std::numeric_limits<C>::epsilon()) / 2;
-    largest = static_cast<double>(std::numeric_limits<C>::max()) / (8.0 * samples * std::max(magnitude, 1.0));
+    constexpr double kMost = static_cast<double>(std::numeric_limits<C>::max()) / 8.0;
+    if (!(magnitude <= kMost)) {  // their own spectrum overflows
+        largest = 0.0;
+        return;
+    }
+    largest = kMost / (samples * std::max(magnitude, 1.0));
     smallest = static_cast<double>(std::numeric_limits<C>::min()) / kUnit * samples * std::max(1.0 / magnitude, 1.0);
     if (cut.unit != 0.0) {
         const double error = kRoundings * kUnit * std::log2(samples) * std::sqrt(samples) * magnitude;
