@@ -74,6 +74,15 @@ def test_a_large_mean_costs_no_digits(rng):
     )
 
 
+def test_a_first_sample_far_from_the_others_costs_few(rng):
+    """Moments are taken about it, in its chunk alone."""
+    samples = rng.random((16, 1 << 18))
+    for outlier in (1e9 / 3, -2e17):
+        samples[0, 0] = outlier
+        got = vk.label_statistics(np.ones(samples.shape, np.uint8), samples)
+        np.testing.assert_allclose(got.standard_deviation, samples.std(dtype=np.longdouble), rtol=1e-10)
+
+
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 9), min_size=1, max_size=4))
 @settings(max_examples=60, deadline=None)
 def test_scipys_functions(seed, shape):
@@ -309,6 +318,9 @@ def test_without_pandas(monkeypatch):
         (lambda: vk.label_statistics([1], longest_diameter=True), vk.ArgumentError, "longest_diameter: got"),
         (lambda: vk.label_statistics([1], index=[0.5]), vk.ArgumentTypeError, "index: got dtype float64"),
         (lambda: vk.label_statistics(np.uint64([2**63])), vk.ArgumentError, "allowed below"),
+        (lambda: vk.label_statistics(np.uint64([2**64 - 1]), index=[-1]), vk.ArgumentError, "index: got -1"),
+        (lambda: vk.label_statistics([-1], index=np.uint64([2**64 - 1])), vk.ArgumentError, "index: got 1844"),
+        (lambda: vk.dice([-1], [1], labels=np.uint64([2**63])), vk.ArgumentError, "labels: got 9223"),
     ],
 )
 def test_wrong_arguments(call, kind, message):

@@ -43,8 +43,9 @@ void write_run(const Job& job, const GroupsOut& out, const Walk<3>& walk, std::i
 void write_indices(const Job& job, std::int64_t* indices, std::int64_t total, const Walk<3>& walk, std::int64_t begin,
                    std::int64_t n, std::int64_t at) {
     const int row = job.axes.rank() - 1;
-    for (int a = 0; a < row; ++a) std::fill_n(indices + a * total + at, n, walk.index(a));
-    std::iota(indices + row * total + at, indices + row * total + at + n, walk.index(row) + begin);
+    const auto along = [&](int a) { return indices + job.order[static_cast<std::size_t>(a)] * total + at; };
+    for (int a = 0; a < row; ++a) std::fill_n(along(a), n, walk.index(a));
+    std::iota(along(row), along(row) + n, walk.index(row) + begin);
 }
 
 // Counts of pairs of a row and a bin in one chunk: a list of all where they are few, else those that occur.
@@ -192,7 +193,7 @@ regions::Groups cpu::region_groups(const ConstArrayView& labels, const std::opti
                     counts[static_cast<std::size_t>(segment.slots[r])] += segment.runs.ends[r] - segment.runs.begins[r];
                 }
             });
-        groups.chunks[static_cast<std::size_t>(chunk)] = {slots.keys(), std::move(counts)};
+        groups.chunks[static_cast<std::size_t>(chunk)] = {std::move(slots).keys(), std::move(counts)};
     });
     for (const Groups::Chunk& chunk : groups.chunks) {
         for (std::size_t k = 0; k < chunk.rows.size(); ++k) {
