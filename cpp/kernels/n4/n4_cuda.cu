@@ -158,7 +158,7 @@ class Fitting {
                 if (graph == nullptr) graph = captured(stage);
                 graph->launch(exec_.stream);
             }
-            if (!observer && i % kAskEvery != 0) continue;
+            if (!observer && (i % kAskEvery != 0 || i == most)) continue;
             State now;
             download(&now, state(), sizeof(now), exec_);
             if (observer && now.iteration == i) observer({static_cast<std::int64_t>(l), i, now.convergence});

@@ -94,7 +94,7 @@ void vesselness_row(const Options& options, const C* const* t, int terms, C* con
         const auto at = terms_at(t, i);
         const Vec<C> value =
             terms == 3 ? vesselness2<C>(eigenvalues2<C>(at), s) : vesselness3<C>(eigenvalues3<C>(at), s);
-        to[0] = options.keep_larger ? larger(load(here), value) : value;
+        to[0] = options.keep_larger ? larger_scale(load(here), value) : value;
     });
 }
 

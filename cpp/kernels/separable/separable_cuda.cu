@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // separable on the GPU: axis by axis, all nodes of a stage at once, in arrays of the compute type that stay in L2; the
 // last stage combines its terms as it makes them. Sums and combinations have the order of the CPU.
+#include <cmath>
 #include <limits>
 #include <map>
 
@@ -165,7 +166,7 @@ __device__ C combine(const Results& results, const Terms& term, int terms, std::
         const Sensitivity<C> s = sensitivity_of<C>(options);
         const C value =
             terms == 3 ? vesselness2<C>(eigenvalues2<C>(term), s) : vesselness3<C>(eigenvalues3<C>(term), s);
-        put(results, at, options.keep_larger ? larger(held<C>(results, at), value) : value);
+        put(results, at, options.keep_larger ? larger_scale(held<C>(results, at), value) : value);
     } else {
         return square_of_norm<C>(term, terms);
     }
@@ -201,7 +202,7 @@ __global__ void find_largest(const void* in, DType dtype, cuda::Walk<0> walk, un
     keep_largest(largest, most);
 }
 
-// Half of the largest norm, or where that is of rounding alone, a number far above it.
+// Half of the largest norm, or where that is of rounding alone, a number far above it. NaN where it is not finite.
 __global__ void make_gamma(const unsigned long long* largest, double rounding, double* gamma) {
     double norm;
     double voxel;
@@ -209,7 +210,7 @@ __global__ void make_gamma(const unsigned long long* largest, double rounding, d
     memcpy(&voxel, &largest[1], sizeof(voxel));
     norm = std::sqrt(norm);
     const double far = voxel > 1.0 ? voxel : 1.0;
-    *gamma = norm <= rounding * voxel ? far : norm / 2.0;
+    *gamma = !(norm < HUGE_VAL) ? NAN : (norm <= rounding * voxel ? far : norm / 2.0);
 }
 
 // --- host side ---
@@ -378,7 +379,7 @@ class Sweep {
 template <class C>
 void run(const ConstArrayView& in, const ArrayView& out, const std::vector<Term>& terms, const Options& options,
          std::int64_t scratch_bytes, const cuda::Exec& exec) {
-    if (options.combine != Combine::vesselness || options.gamma > 0.0) {
+    if (options.combine != Combine::vesselness || options.gamma != 0.0) {
         Sweep<C>(in, out, terms, options, scratch_bytes, exec).run(nullptr, nullptr);
         return;
     }
