@@ -150,6 +150,27 @@ def test_layouts_and_threads(rng):
                 np.testing.assert_allclose(values, want[column], rtol=FLOAT64, atol=1e-14, err_msg=name)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_labels_that_are_broadcast(cpu_level, rng, axis):
+    """A row of stride 0 is one run, whatever its length."""
+    shape = [4, 5, 2100]
+    few = rng.integers(0, 4, [1 if a == axis else n for a, n in enumerate(shape)])
+    labels = np.broadcast_to(few.astype(np.uint8), shape)
+    samples = rng.integers(-99, 99, shape).astype(np.float32)
+    check(labels, samples, 0, 5)
+    names, edges = _core.RegionNames.range(1, 3), np.linspace(-99, 99, 12)
+    for image in (samples, np.broadcast_to(samples[:1, :1], shape)):
+        got = _core.region_groups(labels, image, names, True, True, True, 2)
+        want = _core.region_groups(labels.copy(), image.copy(), names, True, True, True, 2)
+        for ours, plain in zip(got, want, strict=True):
+            np.testing.assert_array_equal(ours, plain)
+        np.testing.assert_array_equal(got[3], np.unravel_index(got[2], shape))
+        np.testing.assert_array_equal(
+            _core.region_histograms(labels, image, names, edges, 2),
+            [np.histogram(image[labels == k], edges)[0] for k in (1, 2, 3)],
+        )
+
+
 def test_of_equal_extremes_the_first_in_c_order_counts(cpu_level, rng):
     samples = rng.integers(0, 3, (9, 10, 11)).astype(np.int16)
     labels = rng.integers(1, 4, samples.shape)
@@ -326,3 +347,37 @@ def test_without_pandas(monkeypatch):
 def test_wrong_arguments(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+ONE, SIX = np.ones((2, 3), np.int32), np.arange(6.0)
+KNOWN, OPEN = _core.RegionNames.range(1, 1), _core.RegionNames.every(True)
+READ_ONLY = np.frombuffer(bytes(48))
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "word"),
+    [
+        ("region_groups", (ONE * 1.0, None, KNOWN, False, False, True), "labels: allowed integers"),
+        ("region_groups", (np.array(1), None, KNOWN, False, False, True), "labels: allowed one axis"),
+        ("region_groups", (ONE, ONE[:1], KNOWN, False, False, True), "image: its shape"),
+        ("region_groups", (ONE, None, OPEN, False, False, True), "names: allowed those"),
+        ("region_histograms", (ONE * 1.0, ONE, KNOWN, [0, 1]), "labels: allowed integers"),
+        ("region_histograms", (ONE, ONE[0], KNOWN, [0, 1]), "image: its shape"),
+        ("region_histograms", (ONE, ONE, OPEN, [0, 1]), "names: allowed those"),
+        ("region_histograms", (ONE, ONE, KNOWN, [0]), "edges: allowed 2"),
+        ("region_histograms", (ONE, ONE, KNOWN, [0, 1, 1]), "edges: allowed rising"),
+        ("region_histograms", (ONE, ONE, KNOWN, [0, np.nan]), "edges: allowed rising"),
+        ("region_quantiles", (READ_ONLY, [0, 6], [0.5]), "samples: got a read-only"),
+        ("region_quantiles", (SIX.reshape(2, 3), [0, 6], [0.5]), "samples: allowed one axis"),
+        ("region_quantiles", (SIX[::2], [0, 3], [0.5]), "samples: allowed one axis"),
+        ("region_quantiles", (SIX, [], [0.5]), "offsets: allowed 0"),
+        ("region_quantiles", (SIX, [1, 6], [0.5]), "offsets: allowed 0"),
+        ("region_quantiles", (SIX, [0, 7], [0.5]), "offsets: allowed 0"),
+        ("region_quantiles", (SIX, [0, 4, 2, 6], [0.5]), "offsets: allowed 0"),
+        ("region_quantiles", (SIX, [0, 6], [1.5]), "quantiles: allowed 0"),
+        ("region_quantiles", (SIX, [0, 6], [np.nan]), "quantiles: allowed 0"),
+    ],
+)
+def test_wrong_arguments_of_the_kernel(name, args, word):
+    with pytest.raises(ValueError, match=word):
+        getattr(_core, name)(*args, 1)
