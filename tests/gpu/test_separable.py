@@ -125,7 +125,7 @@ def test_nothing_waits_and_nothing_is_copied(rng, executor):
             vk.hessian_eigenvalues(x, 1.0),
             vk.vesselness(x, (1.0, 2.0)),
         ]
-    assert len(kept) == 4
+    del kept
 
 
 def test_empty():

@@ -159,15 +159,15 @@ def test_labels_that_are_broadcast(cpu_level, rng, axis):
     samples = rng.integers(-99, 99, shape).astype(np.float32)
     check(labels, samples, 0, 5)
     names, edges = _core.RegionNames.range(1, 3), np.linspace(-99, 99, 12)
-    for image in (samples, np.broadcast_to(samples[:1, :1], shape)):
-        got = _core.region_groups(labels, image, names, True, True, True, 2)
-        want = _core.region_groups(labels.copy(), image.copy(), names, True, True, True, 2)
+    for beside in (samples, np.broadcast_to(samples[:1, :1], shape)):
+        got = _core.region_groups(labels, beside, names, True, True, True, 2)
+        want = _core.region_groups(labels.copy(), beside.copy(), names, True, True, True, 2)
         for ours, plain in zip(got, want, strict=True):
             np.testing.assert_array_equal(ours, plain)
         np.testing.assert_array_equal(got[3], np.unravel_index(got[2], shape))
         np.testing.assert_array_equal(
-            _core.region_histograms(labels, image, names, edges, 2),
-            [np.histogram(image[labels == k], edges)[0] for k in (1, 2, 3)],
+            _core.region_histograms(labels, beside, names, edges, 2),
+            [np.histogram(beside[labels == k], edges)[0] for k in (1, 2, 3)],
         )
 
 
@@ -340,7 +340,7 @@ def test_without_pandas(monkeypatch):
         (lambda: vk.label_statistics([1], index=[0.5]), vk.ArgumentTypeError, "index: got dtype float64"),
         (lambda: vk.label_statistics(np.uint64([2**63])), vk.ArgumentError, "allowed below"),
         (lambda: vk.label_statistics(np.uint64([2**64 - 1]), index=[-1]), vk.ArgumentError, "index: got -1"),
-        (lambda: vk.label_statistics([-1], index=np.uint64([2**64 - 1])), vk.ArgumentError, "index: got 1844"),
+        (lambda: vk.label_statistics([-1], index=np.uint64([2**63])), vk.ArgumentError, "index: got 9223"),
         (lambda: vk.dice([-1], [1], labels=np.uint64([2**63])), vk.ArgumentError, "labels: got 9223"),
     ],
 )

@@ -136,11 +136,9 @@ __device__ inline unsigned long long bits_of(double x) {
 
 // Bits of numbers that are not negative have their order, and those of a NaN are the largest: it stays.
 __device__ inline void keep_largest(unsigned long long* largest, double value) {
-    unsigned long long bits = bits_of(value) & 0x7fffffffffffffffULL;
-    for (unsigned by = cuda::kWarp / 2; by > 0; by /= 2) {
-        const unsigned long long other = __shfl_down_sync(cuda::kAllLanes, bits, by);
-        bits = other > bits ? other : bits;
-    }
+    const unsigned long long bits =
+        cuda::warp_reduce(bits_of(value) & 0x7fffffffffffffffULL,
+                          [](unsigned long long a, unsigned long long b) { return a > b ? a : b; });
     if (cuda::thread_rank() % cuda::kWarp == 0) atomicMax(largest, bits);
 }
 
@@ -383,7 +381,7 @@ void run(const ConstArrayView& in, const ArrayView& out, const std::vector<Term>
         Sweep<C>(in, out, terms, options, scratch_bytes, exec).run(nullptr, nullptr);
         return;
     }
-    const cuda::Scratch<unsigned long long> largest = cuda::upload(std::vector<unsigned long long>(2), exec);
+    const auto largest = cuda::filled<unsigned long long>(2, 0, exec);
     const cuda::Scratch<double> gamma(1, exec);
     Options norm = options;
     norm.combine = Combine::norm;

@@ -197,13 +197,6 @@ __global__ void fold_pad(cuda::Tiles tiles, C* data, std::int64_t n, std::int64_
 
 // --- host side -------------------------------------------------------------------------------------------------
 
-template <class T>
-cuda::Scratch<T> filled(std::size_t size, int byte, const cuda::Exec& exec) {
-    cuda::Scratch<T> scratch(size, exec);
-    if (size > 0) cuda::check(cudaMemsetAsync(scratch.data(), byte, size * sizeof(T), exec.stream), "push");
-    return scratch;
-}
-
 template <class C>
 void launch_push(const cuda::Tiles& tiles, const ConstArrayView& values, const Task& task, const Sums& sums,
                  const cuda::Exec& exec) {
@@ -274,10 +267,10 @@ void push_batch(const ConstArrayView& values, const ArrayView& image, const Coor
         return;
     }
     const auto count = static_cast<std::size_t>(samples);
-    const auto units = filled<unsigned long long>(count, 0, exec);
-    const auto finer = filled<unsigned long long>(kWide ? count : 0, 0, exec);
-    const auto not_finite = filled<unsigned>(count / 8 + 1, 0, exec);
-    const auto exponents = filled<int>(static_cast<std::size_t>(items), 0x80, exec);  // far below any number's
+    const auto units = cuda::filled<unsigned long long>(count, 0, exec);
+    const auto finer = cuda::filled<unsigned long long>(kWide ? count : 0, 0, exec);
+    const auto not_finite = cuda::filled<unsigned>(count / 8 + 1, 0, exec);
+    const auto exponents = cuda::filled<int>(static_cast<std::size_t>(items), 0x80, exec);  // far below any number's
     Sums sums;
     sums.units = units.data();
     sums.finer = finer.data();

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core import RegionNames
 from .._ops.regions import order_statistics
 from .._runtime.texts import documented_by
 from ._regions import (
@@ -220,7 +221,9 @@ def median(input: Any, labels: Any = None, index: Any = None, *, threads: int | 
 
 def _smallest_of_smallest(asked: Request) -> Any:
     """Return the first of all samples sorted by label, then by value: scipy's answer where there is none."""
-    return np.fmin.reduce(asked.image[asked.labels == asked.labels.min()])
+    lowest = int(np.asarray(asked.labels.min()).astype(np.int64))  # as the kernel has it: of uint64 the bits
+    table = asked._replace(names=RegionNames.range(lowest, 1)).table(extremes=True)
+    return asked.at(np.where(table.minimum_at < 0, table.not_number_at, table.minimum_at)[0])
 
 
 @documented_by(
