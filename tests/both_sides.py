@@ -30,7 +30,7 @@ def on_both(function, x, *args, layout="C", float32=0.0, float64=0.0, along=Fals
 
 @contextlib.contextmanager
 def nothing_waits(executor, launches=None):
-    """Check that work is enqueued, in so many launches if given; that nobody waits, and the host gets no copy."""
+    """Check that work is enqueued, in so many launches if given; the host neither waits nor copies."""
     before = executor.counters()
     yield
     after = executor.counters()
