@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Windows of any shape around each sample. A block makes a tile of results: planes of rows along the last three axes of
 // an order. Planes of the input, with what the windows reach around the tile, are staged in shared memory one by one;
-// each serves all results whose windows hold it. Windows that are larger than shared memory are staged in pieces. A
-// codec makes values of samples and samples of results: with_input(run) and with_output(run) call run(Type<T>{}) for
+// each serves all results whose windows hold it. Windows that are larger than shared memory are staged in pieces.
+// A codec makes values of samples and samples of results: with_input(run) and with_output(run) call run(Type<T>{}) for
 // the type that lies in memory, load(T) and save<T>(Value) convert.
 #pragma once
 
