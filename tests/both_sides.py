@@ -8,11 +8,18 @@ import numpy as np
 from cases import assert_same, in_layout
 
 
-def on_both(function, x, *args, layout="C", float32=0.0, float64=0.0, **kwargs):
-    """Run on both sides, compare, and return the GPU's result; tolerances are parts of the largest value."""
+def on_both(function, x, *args, layout="C", float32=0.0, float64=0.0, along=False, **kwargs):
+    """Run on both sides, compare, and return the GPU's result; tolerances are parts of the largest value.
+
+    ``along``: other arrays among the arguments go to the GPU too.
+    """
     cupy = importlib.import_module("cupy")
+
+    def brought(value):
+        return cupy.asarray(value) if along and isinstance(value, np.ndarray) else value
+
     device = in_layout(x, layout, cupy.asarray)
-    got = function(device, *args, **kwargs)
+    got = function(device, *map(brought, args), **{name: brought(v) for name, v in kwargs.items()})
     want = function(in_layout(x, layout), *args, **kwargs)
     assert type(got) is cupy.ndarray
     assert got.strides == want.strides
@@ -22,11 +29,12 @@ def on_both(function, x, *args, layout="C", float32=0.0, float64=0.0, **kwargs):
 
 
 @contextlib.contextmanager
-def nothing_waits(executor):
-    """Check that work is enqueued, the host waits for nothing, and nothing is copied to it."""
+def nothing_waits(executor, launches=None):
+    """Check that work is enqueued, in so many launches if given; the host neither waits nor copies."""
     before = executor.counters()
     yield
     after = executor.counters()
-    assert after["launches"] > before["launches"]
+    made = after["launches"] - before["launches"]
+    assert made > 0 if launches is None else made == launches, made
     for name in ("synchronisations", "copies_to_host"):
         assert after[name] == before[name], name

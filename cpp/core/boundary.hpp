@@ -19,6 +19,11 @@ namespace voxkern {
 
 enum class Boundary : std::int8_t { constant, grid_constant, nearest, reflect, mirror, wrap, grid_wrap, fov };
 
+// Whether a line goes on with cval.
+constexpr bool is_constant(Boundary mode) {
+    return mode == Boundary::constant || mode == Boundary::grid_constant;
+}
+
 inline constexpr std::int64_t kOutside = -1;
 
 // Index of the sample that stands at integer position i, or kOutside where cval stands.

@@ -62,6 +62,10 @@ inline std::int64_t size_of(DType dtype) {
     return visit(dtype, [](auto t) { return static_cast<std::int64_t>(sizeof(typename decltype(t)::type)); });
 }
 
+constexpr bool is_float(DType dtype) {
+    return dtype == DType::f16 || dtype == DType::f32 || dtype == DType::f64;
+}
+
 // Every value of the type is exact in float32: such data may be computed in float32.
 constexpr bool exact_in_f32(DType dtype) {
     return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::u8 || dtype == DType::i8 ||

@@ -14,14 +14,14 @@ namespace voxkern {
 
 inline constexpr int kMaxRadices = 16;
 
-// What a level needs to know of a transform. Stage s cuts each line into radix[s] parts and turns their elements; it
-// leaves frequencies in the order of their digits, not in that of their numbers.
+// What a level needs to know of a transform. Stage s cuts each line into radix[s] parts and turns their elements by
+// twiddle factors; it leaves frequencies in the order of their digits, not in that of their numbers.
 template <class C>
 struct LineTransform {
     std::int64_t length = 1;
     int stages = 0;
     std::int8_t radix[kMaxRadices] = {};
-    const C* turns[kMaxRadices] = {};  // cosine and sine of 1, .. radix - 1 times j steps, for j = 1, 2, ..
+    const C* twiddles[kMaxRadices] = {};  // cosine and sine of 1, .. radix - 1 times j steps, for j = 1, 2, ..
 };
 
 // Lengths that have a transform.
@@ -43,19 +43,19 @@ class FourierTable {
             // Four last: the last stage turns nothing, so that it is best the largest.
             const std::int64_t radix = rest % 5 == 0 ? 5 : (rest % 3 == 0 ? 3 : (power_of_four(rest) ? 4 : 2));
             transform_.radix[transform_.stages++] = static_cast<std::int8_t>(radix);
-            begins.push_back(turns_.size());
+            begins.push_back(twiddles_.size());
             for (std::int64_t j = 1; j < rest / radix; ++j) {
                 for (std::int64_t p = 1; p < radix; ++p) {
                     const double angle = -2.0 * kPi * static_cast<double>(p * j % rest) / static_cast<double>(rest);
-                    turns_.push_back(static_cast<C>(std::cos(angle)));
-                    turns_.push_back(static_cast<C>(std::sin(angle)));
+                    twiddles_.push_back(static_cast<C>(std::cos(angle)));
+                    twiddles_.push_back(static_cast<C>(std::sin(angle)));
                 }
             }
             rest /= radix;
         }
-        for (std::size_t s = 0; s < begins.size(); ++s) transform_.turns[s] = turns_.data() + begins[s];
+        for (std::size_t s = 0; s < begins.size(); ++s) transform_.twiddles[s] = twiddles_.data() + begins[s];
     }
-    FourierTable(FourierTable&&) = default;  // the turns stay where they are
+    FourierTable(FourierTable&&) = default;  // the twiddle factors stay where they are
     FourierTable(const FourierTable&) = delete;
     FourierTable& operator=(const FourierTable&) = delete;
 
@@ -84,7 +84,7 @@ class FourierTable {
         return n == 1;
     }
 
-    std::vector<C> turns_;
+    std::vector<C> twiddles_;
     LineTransform<C> transform_;
 };
 

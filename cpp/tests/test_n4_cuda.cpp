@@ -169,6 +169,23 @@ TEST(n4_cuda, waits_once_unless_watched) {
     }
 }
 
+TEST(n4_cuda, asks_after_64_iterations_where_more_are_left) {
+    if (kTsan) return;  // the kernels of the first case, many times
+    const Scan scan({2, 3, 4});
+    const Stream stream;
+    const cuda::Exec exec = stream.exec();
+    const auto image = cuda::upload(scan.image, exec);
+    const cuda::Scratch<float> out(scan.image.size(), exec);
+    const ConstArrayView in = as_const(view_of(image.data(), scan.shape));
+    for (const std::int64_t iterations : {63, 64, 65}) {
+        Options options = options_of(scan.shape, {iterations});
+        options.watched = false;
+        const std::uint64_t waits = cuda_executor::synchronisations();
+        cuda::n4_correct({in}, {in, view_of(out.data(), scan.shape)}, options, {}, exec);
+        EXPECT(cuda_executor::synchronisations() == waits + (iterations == 65 ? 2 : 1));
+    }
+}
+
 TEST(n4_cuda, observer_sees_every_iteration_and_may_end_the_fit) {
     if (kTsan) return;  // the kernels of the first case, many times
     const Scan scan({4, 6, 7});

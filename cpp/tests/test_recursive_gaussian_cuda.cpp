@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel against the CPU's: the same recursion, equal to the bit where the level has FMA.
+#include <algorithm>
 #include <vector>
 
 #include "core/cpu.hpp"
@@ -9,6 +10,27 @@
 using namespace voxkern;
 using namespace executor_test;
 using voxkern::recursive_gaussian::Options;
+
+namespace {
+
+// The driver's pool, which notes the largest piece that it gave.
+struct Noting {
+    cuda::Allocator pool = cuda::driver_pool();
+    std::size_t largest = 0;
+
+    cuda::Allocator allocator() {
+        cuda::Allocator noting = pool;
+        noting.context = this;
+        noting.allocate = [](void* context, std::size_t bytes, cudaStream_t stream) {
+            auto& self = *static_cast<Noting*>(context);
+            self.largest = std::max(self.largest, bytes);
+            return self.pool.allocate(self.pool.context, bytes, stream);
+        };
+        return noting;
+    }
+};
+
+}  // namespace
 
 TEST(recursive_gaussian_cuda, axes_and_modes) {
     const std::int64_t shape[] = {4, 3, 7};
@@ -27,9 +49,13 @@ TEST(recursive_gaussian_cuda, axes_and_modes) {
                 const std::vector<float> got = download(made, exec.stream);
                 for (std::size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], has_fma ? 0.0F : 1e-6F);
             };
+            Noting noting;
+            const cuda::Exec little = {exec.stream, noting.allocator(),
+                                       5 * 7 * sizeof(float)};  // a few lines at a time
             cuda::recursive_gaussian(as_const(from), erase_type(contiguous_view<float, 3>(out.data(), shape)), options,
-                                     exec, 5);  // lines at a time
+                                     little);
             check(out);
+            EXPECT(noting.largest > 0 && noting.largest <= 5 * 7 * sizeof(float));
             cuda::recursive_gaussian(as_const(from), from, options, exec);  // in place
             check(device);
         });

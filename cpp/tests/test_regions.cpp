@@ -24,7 +24,7 @@ TEST(regions, two_labels_at_every_level) {
                          {true, true, true, true, true, true}, {});
         EXPECT(table.counts[0] == 70 && table.sums[0].sum == 70 * 134.5);
         const regions::Spread& spread = table.spreads[0];
-        EXPECT(spread.second - spread.first * spread.first / 70 == 70.0 * (70 * 70 - 1) / 12);
+        EXPECT(spread.pivot + spread.mean == 134.5 && spread.squares == 70.0 * (70 * 70 - 1) / 12);
         EXPECT(table.extremes[0].minimum_at == 7 * 300 + 100 && table.extremes[0].maximum_at == 7 * 300 + 169);
         EXPECT(table.boxes[0] == 7 && table.boxes[1] == 7 && table.indices[0] == 490);
         EXPECT(table.boxes[2] == 100 && table.boxes[3] == 169 && table.indices[1] == 9415);
@@ -57,7 +57,8 @@ TEST(regions, chunks_join_to_the_same) {
         for (std::size_t k = 0; k < 2; ++k) {
             const regions::Spread& spread = table.spreads[k];
             EXPECT(table.counts[k] == n * n / 2);
-            EXPECT(spread.second - spread.first * spread.first / (n * n / 2.0) == n * n / 8.0);
+            EXPECT_NEAR(spread.pivot + spread.mean, 1e9 + 0.5, 1e-6);
+            EXPECT_NEAR(spread.squares, n * n / 8.0, 1e-10 * n * n);
         }
         EXPECT(table.extremes[0].maximum_at == n && table.boxes[1] == n - 1 && table.boxes[3] == n / 2 - 1);
     }
@@ -92,6 +93,20 @@ TEST(regions, groups_and_their_quantiles) {
                               {0.5, 0.0}, neighbours.data(), {});
     EXPECT(neighbours[0] == 2 && neighbours[1] == 8 && neighbours[2] == 2 && neighbours[4] == 4 && neighbours[6] == 1);
     EXPECT(ranks.fractions[0] == 0.5 && ranks.fractions[2] == 0.0 && ranks.not_numbers[0] == 0);
+}
+
+TEST(regions, groups_in_the_order_of_the_memory) {
+    std::vector<std::uint8_t> labels = {1, 0, 1, 1, 0, 1};  // columns of two rows
+    View<const std::uint8_t, 2> in = contiguous_view<const std::uint8_t, 2>(labels.data(), {2, 3});
+    in.strides[0] = 1;
+    in.strides[1] = 2;
+    const regions::Names names = regions::Names::range(1, 1);
+    const regions::Groups groups = cpu::region_groups(erase_type(in), std::nullopt, names, false, {});
+    std::vector<std::int64_t> positions(4);
+    std::vector<std::int64_t> indices(8);
+    cpu::write_groups(groups, erase_type(in), std::nullopt, names, {nullptr, positions.data(), indices.data()}, {});
+    EXPECT((positions == std::vector<std::int64_t>{0, 1, 4, 5}));
+    EXPECT((indices == std::vector<std::int64_t>{0, 0, 1, 1, 0, 1, 1, 2}));
 }
 
 TEST(regions, shapes) {

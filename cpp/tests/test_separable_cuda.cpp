@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel against the CPU's: the same sums and the same maths, equal to the bit where the level has FMA.
+#include <cmath>
 #include <vector>
 
 #include "core/cpu.hpp"
@@ -78,6 +79,33 @@ TEST(separable_cuda, combinations) {
         Options frangi = {Combine::vesselness};
         frangi.gamma = 0.0;
         expect_cpu(hessian(), frangi, scratch);
+    }
+}
+
+TEST(separable_cuda, no_vesselness_where_norms_are_not_finite) {
+    const std::int64_t shape[] = {4, 3, 5};
+    const std::int64_t results[] = {4, 3, 5, 1};
+    for (const float bad : {NAN, HUGE_VALF}) {
+        std::vector<float> x = noise(60);
+        x[0] = bad;
+        std::vector<float> want(60);
+        Options frangi = {Combine::vesselness};
+        frangi.gamma = NAN;
+        cpu::separable(erase_type(contiguous_view<const float, 3>(x.data(), shape)),
+                       erase_type(contiguous_view<float, 4>(want.data(), results)), hessian(), frangi, {});
+        for (const float v : want) EXPECT(std::isnan(v));
+        if (kTsan) continue;  // the kernels of the first test
+        in_every_order([&](const cuda::Exec& exec) {
+            const auto device = cuda::upload(x, exec);
+            const auto out = cuda::upload(std::vector<float>(60, 0.5F), exec);
+            for (const bool keep : {true, false}) {
+                frangi.gamma = 0.0;
+                frangi.keep_larger = keep;
+                cuda::separable(as_const(erase_type(contiguous_view<float, 3>(device.data(), shape))),
+                                erase_type(contiguous_view<float, 4>(out.data(), results)), hessian(), frangi, exec);
+                for (const float v : download(out, exec.stream)) EXPECT(std::isnan(v));
+            }
+        });
     }
 }
 

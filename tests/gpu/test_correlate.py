@@ -105,7 +105,7 @@ def test_nothing_waits_and_nothing_is_copied(rng, executor):
     x = cupy.asarray(image(rng, (8, 9, 10), "int16"))
     with nothing_waits(executor):
         kept = [ndimage.convolve(x, CUBE), ndimage.correlate(x, np.ones((5, 5, 5)), output=np.float32)]
-    assert len(kept) == 2
+    del kept
 
 
 def test_weights_stay_on_the_host(rng):

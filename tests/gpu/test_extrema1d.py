@@ -140,7 +140,7 @@ def test_nothing_waits_and_nothing_is_copied(rng, executor):
     x = cupy.asarray(image(rng, (8, 9, 10), "int16"))
     with nothing_waits(executor):
         kept = [ndimage.maximum_filter(x, 5), ndimage.minimum_filter(x, footprint=BALL)]
-    assert len(kept) == 2
+    del kept
 
 
 def test_output_array(rng):

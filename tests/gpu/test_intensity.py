@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Normalisation and measures of GPU arrays: what the CPU gives; statistics stay on the device."""
 
+import functools
+
 import backends
+import both_sides
 import numpy as np
 import pytest
-from cases import DTYPES, FLOAT64, LAYOUTS, assert_same, image, in_layout
+from both_sides import nothing_waits
+from cases import DTYPES, FLOAT64, LAYOUTS, assert_same, image
 
 import voxkern as vk
 
@@ -14,16 +18,7 @@ KINDS = [*DTYPES, "float16"]
 FLOAT32 = 2e-7  # moments are joined in another order
 
 
-def on_both(function, x, *args, layout="C", mask=None, **kwargs):
-    """Run on both sides, compare, and return the GPU's result."""
-    device = in_layout(x, layout, cupy.asarray)
-    masks = ({}, {}) if mask is None else ({"mask": cupy.asarray(mask)}, {"mask": mask})
-    got = function(device, *args, **kwargs, **masks[0])
-    want = function(in_layout(x, layout), *args, **kwargs, **masks[1])
-    assert type(got) is cupy.ndarray
-    assert got.strides == want.strides
-    assert_same(got.get(), want, (args, kwargs), FLOAT32, FLOAT64)
-    return got
+on_both = functools.partial(both_sides.on_both, float32=FLOAT32, float64=FLOAT64, along=True)
 
 
 def masks_of(rng, shape):
@@ -153,12 +148,9 @@ def test_nothing_waits_and_nothing_is_copied(rng, executor):
         vk.window_to_uint8: ((x, 0, 100), 1),
     }
     for function, (arguments, launches) in calls.items():
-        before = executor.counters()
-        kept = function(*arguments)
-        after = executor.counters()
-        assert kept is not None and after["launches"] - before["launches"] == launches, function
-        for name in ("synchronisations", "copies_to_host"):
-            assert after[name] == before[name], (function, name)
+        with nothing_waits(executor, launches):
+            kept = function(*arguments)
+        del kept
 
 
 @pytest.mark.parametrize(

@@ -105,4 +105,4 @@ def test_nothing_waits_and_nothing_is_copied(rng, executor):
     x = cupy.asarray(image(rng, (8, 9, 10), "int16"))
     with nothing_waits(executor):
         kept = [ndimage.median_filter(x, 3), ndimage.percentile_filter(x, 20, footprint=FOOTPRINT)]
-    assert len(kept) == 2
+    del kept

@@ -59,4 +59,4 @@ def test_nothing_waits_and_nothing_is_copied(rng, executor):
     x = cupy.asarray(image(rng, (8, 9, 10), "int16"))
     with nothing_waits(executor):
         kept = smooth(x, 2.0)
-    assert kept.shape == x.shape
+    del kept

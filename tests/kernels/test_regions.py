@@ -74,6 +74,15 @@ def test_a_large_mean_costs_no_digits(rng):
     )
 
 
+def test_a_first_sample_far_from_the_others_costs_few(rng):
+    """Moments are taken about it, in its chunk alone."""
+    samples = rng.random((16, 1 << 18))
+    for outlier in (1e9 / 3, -2e17):
+        samples[0, 0] = outlier
+        got = vk.label_statistics(np.ones(samples.shape, np.uint8), samples)
+        np.testing.assert_allclose(got.standard_deviation, samples.std(dtype=np.longdouble), rtol=1e-10)
+
+
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 9), min_size=1, max_size=4))
 @examples(20)
 def test_scipys_functions(seed, shape):
@@ -139,6 +148,27 @@ def test_layouts_and_threads(rng):
             for column, values in three.items():
                 np.testing.assert_array_equal(values, one[column], err_msg=f"{name} {column}")
                 np.testing.assert_allclose(values, want[column], rtol=FLOAT64, atol=1e-14, err_msg=name)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_labels_that_are_broadcast(cpu_level, rng, axis):
+    """A row of stride 0 is one run, whatever its length."""
+    shape = [4, 5, 2100]
+    few = rng.integers(0, 4, [1 if a == axis else n for a, n in enumerate(shape)])
+    labels = np.broadcast_to(few.astype(np.uint8), shape)
+    samples = rng.integers(-99, 99, shape).astype(np.float32)
+    check(labels, samples, 0, 5)
+    names, edges = _core.RegionNames.range(1, 3), np.linspace(-99, 99, 12)
+    for beside in (samples, np.broadcast_to(samples[:1, :1], shape)):
+        got = _core.region_groups(labels, beside, names, True, True, True, 2)
+        want = _core.region_groups(labels.copy(), beside.copy(), names, True, True, True, 2)
+        for ours, plain in zip(got, want, strict=True):
+            np.testing.assert_array_equal(ours, plain)
+        np.testing.assert_array_equal(got[3], np.unravel_index(got[2], shape))
+        np.testing.assert_array_equal(
+            _core.region_histograms(labels, beside, names, edges, 2),
+            [np.histogram(beside[labels == k], edges)[0] for k in (1, 2, 3)],
+        )
 
 
 def test_of_equal_extremes_the_first_in_c_order_counts(cpu_level, rng):
@@ -309,8 +339,45 @@ def test_without_pandas(monkeypatch):
         (lambda: vk.label_statistics([1], longest_diameter=True), vk.ArgumentError, "longest_diameter: got"),
         (lambda: vk.label_statistics([1], index=[0.5]), vk.ArgumentTypeError, "index: got dtype float64"),
         (lambda: vk.label_statistics(np.uint64([2**63])), vk.ArgumentError, "allowed below"),
+        (lambda: vk.label_statistics(np.uint64([2**64 - 1]), index=[-1]), vk.ArgumentError, "index: got -1"),
+        (lambda: vk.label_statistics([-1], index=np.uint64([2**63])), vk.ArgumentError, "index: got 9223"),
+        (lambda: vk.dice([-1], [1], labels=np.uint64([2**63])), vk.ArgumentError, "labels: got 9223"),
     ],
 )
 def test_wrong_arguments(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+ONE, SIX = np.ones((2, 3), np.int32), np.arange(6.0)
+KNOWN, OPEN = _core.RegionNames.range(1, 1), _core.RegionNames.every(True)
+READ_ONLY = np.frombuffer(bytes(48))
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "word"),
+    [
+        ("region_groups", (ONE * 1.0, None, KNOWN, False, False, True), "labels: allowed integers"),
+        ("region_groups", (np.array(1), None, KNOWN, False, False, True), "labels: allowed one axis"),
+        ("region_groups", (ONE, ONE[:1], KNOWN, False, False, True), "image: its shape"),
+        ("region_groups", (ONE, None, OPEN, False, False, True), "names: allowed those"),
+        ("region_histograms", (ONE * 1.0, ONE, KNOWN, [0, 1]), "labels: allowed integers"),
+        ("region_histograms", (ONE, ONE[0], KNOWN, [0, 1]), "image: its shape"),
+        ("region_histograms", (ONE, ONE, OPEN, [0, 1]), "names: allowed those"),
+        ("region_histograms", (ONE, ONE, KNOWN, [0]), "edges: allowed 2"),
+        ("region_histograms", (ONE, ONE, KNOWN, [0, 1, 1]), "edges: allowed rising"),
+        ("region_histograms", (ONE, ONE, KNOWN, [0, np.nan]), "edges: allowed rising"),
+        ("region_quantiles", (READ_ONLY, [0, 6], [0.5]), "samples: got a read-only"),
+        ("region_quantiles", (SIX.reshape(2, 3), [0, 6], [0.5]), "samples: allowed one axis"),
+        ("region_quantiles", (SIX[::2], [0, 3], [0.5]), "samples: allowed one axis"),
+        ("region_quantiles", (SIX, [], [0.5]), "offsets: allowed 0"),
+        ("region_quantiles", (SIX, [1, 6], [0.5]), "offsets: allowed 0"),
+        ("region_quantiles", (SIX, [0, 7], [0.5]), "offsets: allowed 0"),
+        ("region_quantiles", (SIX, [0, 4, 2, 6], [0.5]), "offsets: allowed 0"),
+        ("region_quantiles", (SIX, [0, 6], [1.5]), "quantiles: allowed 0"),
+        ("region_quantiles", (SIX, [0, 6], [np.nan]), "quantiles: allowed 0"),
+    ],
+)
+def test_wrong_arguments_of_the_kernel(name, args, word):
+    with pytest.raises(ValueError, match=word):
+        getattr(_core, name)(*args, 1)

@@ -244,6 +244,13 @@ def test_value_indices(rng, dtype):
     check("value_indices", x, ignore_value=1000 if np.dtype(dtype).itemsize == 1 else 1)
 
 
+def test_value_indices_of_rows_longer_than_a_segment(rng):
+    """A value comes back in one segment of a row, and in the next ones."""
+    x = np.repeat(rng.integers(0, 3, (3, 2, 1200)), 4, axis=2)
+    for a in (x, x.T, x.transpose(1, 2, 0)):
+        check("value_indices", a)
+
+
 @pytest.mark.parametrize("dtype", [*DTYPES, "complex64", "complex128", "object", "S3"])
 def test_labeled_comprehension(rng, dtype):
     x = rng.integers(0, 2, (6, 11)).astype(dtype)

@@ -39,11 +39,16 @@ __device__ __forceinline__ void store_relaxed(T* p, T value) {
 #endif
 }
 
-// Sum over the warp, complete in lane 0. The tree is fixed: the same bits in every run.
+// join over the warp, complete in lane 0. The tree is fixed: the same bits in every run.
+template <class T, class Join>
+__device__ T warp_reduce(T value, const Join& join) {
+    for (unsigned by = kWarp / 2; by > 0; by /= 2) value = join(value, __shfl_down_sync(kAllLanes, value, by));
+    return value;
+}
+
 template <class T>
 __device__ T warp_sum(T value) {
-    for (unsigned by = kWarp / 2; by > 0; by /= 2) value += __shfl_down_sync(kAllLanes, value, by);
-    return value;
+    return warp_reduce(value, [](T a, T b) { return a + b; });
 }
 
 // Sum over this lane and the lanes before it.

@@ -57,6 +57,12 @@ __device__ C load_sample(const void* data, DType dtype, std::int64_t index) {
     return C{0};
 }
 
+// Whether a mask has a voxel inside; without one all are. 64-bit integers that are not zero are no zeros in float64
+// either, nor are subnormal numbers.
+__device__ inline bool is_inside(const void* mask, DType dtype, std::int64_t index) {
+    return mask == nullptr || load_sample<double>(mask, dtype, index) != 0.0;
+}
+
 template <class Rule, class C>
 __device__ void store_sample(void* data, DType dtype, std::int64_t index, C value) {
     switch (dtype) {

@@ -92,14 +92,30 @@ Scratch<T> upload(const std::vector<T>& table, const Exec& exec) {
     return upload(table.data(), table.size(), exec);
 }
 
-// A few numbers of the device, for functions whose result is one: the host waits for them.
+// A few numbers of the device, for functions whose result is one: a copy to pageable memory is done when CUDA returns.
 template <class T>
 void fetch(T* numbers, const T* device, std::size_t size, const Exec& exec) {
-    cudaError_t status = cudaMemcpyAsync(numbers, device, size * sizeof(T), cudaMemcpyDeviceToHost, exec.stream);
-    if (status == cudaSuccess) status = cudaStreamSynchronize(exec.stream);
+    const cudaError_t status = cudaMemcpyAsync(numbers, device, size * sizeof(T), cudaMemcpyDeviceToHost, exec.stream);
     if (status != cudaSuccess) {
         throw Error("copy of " + std::to_string(size * sizeof(T)) + " bytes: " + cudaGetErrorString(status));
     }
+}
+
+// Sets all bytes of `size` values.
+template <class T>
+void fill(T* data, std::size_t size, int byte, const Exec& exec) {
+    if (size == 0) return;
+    const cudaError_t status = cudaMemsetAsync(data, byte, size * sizeof(T), exec.stream);
+    if (status != cudaSuccess) {
+        throw Error("filling " + std::to_string(size * sizeof(T)) + " bytes: " + cudaGetErrorString(status));
+    }
+}
+
+template <class T>
+Scratch<T> filled(std::size_t size, int byte, const Exec& exec) {
+    Scratch<T> scratch(size, exec);
+    fill(scratch.data(), size, byte, exec);
+    return scratch;
 }
 
 }  // namespace voxkern::cuda

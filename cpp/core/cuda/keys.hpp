@@ -44,7 +44,7 @@ KeyRule<K> key_rule(DType dtype, Order order, NanKey nan) {
     const auto bits = static_cast<unsigned>(8 * size_of(dtype));
     const K all = static_cast<K>(~K{0}) >> (8 * sizeof(K) - bits);
     KeyRule<K> rule;
-    rule.floating = dtype == DType::f16 || dtype == DType::f32 || dtype == DType::f64;
+    rule.floating = is_float(dtype);
     const bool is_signed = dtype == DType::i8 || dtype == DType::i16 || dtype == DType::i32 || dtype == DType::i64;
     if (rule.floating || is_signed) rule.sign = K{1} << (bits - 1);
     rule.negative = rule.floating ? all : rule.sign;

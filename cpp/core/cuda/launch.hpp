@@ -12,9 +12,8 @@
 
 namespace voxkern::cuda {
 
-// Blocks along the axes of a grid.
+// Blocks along the x axis of a grid.
 constexpr std::int64_t kMaxGridX = 2147483647;
-constexpr std::int64_t kMaxGridYZ = 65535;
 
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
     return (a + b - 1) / b;
@@ -42,13 +41,6 @@ inline cudaLaunchConfig_t config(dim3 grid, dim3 block, std::size_t shared, cuda
     c.dynamicSmemBytes = shared;
     c.stream = stream;
     return c;
-}
-
-// Lets `kernel` be launched with `bytes` of dynamic shared memory; more than 48 KiB must be asked for.
-template <class... P>
-void allow_shared(const char* name, void (*kernel)(P...), std::size_t bytes) {
-    if (bytes <= 48 << 10) return;
-    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)), name);
 }
 
 // Runs `kernel` on the stream of `c`; a grid without blocks runs nothing.

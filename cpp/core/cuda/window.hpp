@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Windows of any shape around each sample. A block makes a tile of results: planes of rows along the three fastest
-// axes. Planes of the input, with what the windows reach around the tile, are staged in shared memory one by one; each
-// serves all results whose windows hold it. Windows that are larger than shared memory are staged in pieces.
+// Windows of any shape around each sample. A block makes a tile of results: planes of rows along the last three axes of
+// an order. Planes of the input, with what the windows reach around the tile, are staged in shared memory one by one;
+// each serves all results whose windows hold it. Windows that are larger than shared memory are staged in pieces.
 // A codec makes values of samples and samples of results: with_input(run) and with_output(run) call run(Type<T>{}) for
 // the type that lies in memory, load(T) and save<T>(Value) convert.
 #pragma once
@@ -71,8 +71,8 @@ inline int power_of_two_from(std::int64_t n, int least, int most) {
     return power;
 }
 
-// Threads follow the fastest axis. `order` lists the axes, the
-// slowest first. `itemsize` is that of a staged sample.
+// `order` is that of window_axes(): threads follow the last of its axes, then the one before. `itemsize` is that of a
+// staged sample.
 template <class I>
 Windows<I> make_windows(const ConstArrayView& in, const ArrayView& out, const std::vector<WindowSide>& sides,
                         const std::vector<int>& order, std::size_t itemsize, int planes = kWindowPlanes,

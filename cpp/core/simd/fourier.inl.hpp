@@ -105,21 +105,22 @@ VOXKERN_INLINE void turn(Vec<double>& re, Vec<double>& im, Vec<double> cosine, V
     re = turned;
 }
 
-// One butterfly of R points, turned where `turns` are given: after it on the way forth, before it on the way back.
-template <int R, bool kForth, bool kTurned, class C>
-VOXKERN_INLINE void cross(C* x, std::int64_t step, std::int64_t imag, const C* turns) {
+// One butterfly of R points, turned where `twiddles` are given: after it in the forward transform, before it in the
+// inverse.
+template <int R, bool kForward, bool kTurned, class C>
+VOXKERN_INLINE void cross(C* x, std::int64_t step, std::int64_t imag, const C* twiddles) {
     Vec<C> re[R];
     Vec<C> im[R];
     for (int p = 0; p < R; ++p) {
         re[p] = load(x + p * step);
         im[p] = load(x + p * step + imag);
     }
-    if constexpr (kTurned && !kForth) {
-        for (int p = 1; p < R; ++p) turn(re[p], im[p], splat(turns[2 * p - 2]), splat(turns[2 * p - 1]));
+    if constexpr (kTurned && !kForward) {
+        for (int p = 1; p < R; ++p) turn(re[p], im[p], splat(twiddles[2 * p - 2]), splat(twiddles[2 * p - 1]));
     }
     butterfly<C>(re, im);
-    if constexpr (kTurned && kForth) {
-        for (int p = 1; p < R; ++p) turn(re[p], im[p], splat(turns[2 * p - 2]), splat(turns[2 * p - 1]));
+    if constexpr (kTurned && kForward) {
+        for (int p = 1; p < R; ++p) turn(re[p], im[p], splat(twiddles[2 * p - 2]), splat(twiddles[2 * p - 1]));
     }
     for (int p = 0; p < R; ++p) {
         store(x + p * step, re[p]);
@@ -128,52 +129,52 @@ VOXKERN_INLINE void cross(C* x, std::int64_t step, std::int64_t imag, const C* t
 }
 
 // Parts of R * m points: point j of each is crossed with those m, 2 m, .. behind it.
-template <int R, bool kForth, class C>
-void cross_parts(const Points<C>& x, std::int64_t length, std::int64_t m, const C* turns) {
+template <int R, bool kForward, class C>
+void cross_parts(const Points<C>& x, std::int64_t length, std::int64_t m, const C* twiddles) {
     const std::int64_t step = m * x.step;
     const std::int64_t part = R * step;
     C* const end = x.at + length * x.step;
-    for (C* at = x.at; at < end; at += part) cross<R, kForth, false, C>(at, step, x.imag, nullptr);
-    for (std::int64_t j = 1; j < m; ++j, turns += 2 * (R - 1)) {
-        for (C* at = x.at + j * x.step; at < end; at += part) cross<R, kForth, true>(at, step, x.imag, turns);
+    for (C* at = x.at; at < end; at += part) cross<R, kForward, false, C>(at, step, x.imag, nullptr);
+    for (std::int64_t j = 1; j < m; ++j, twiddles += 2 * (R - 1)) {
+        for (C* at = x.at + j * x.step; at < end; at += part) cross<R, kForward, true>(at, step, x.imag, twiddles);
     }
 }
 
-template <bool kForth, class C>
+template <bool kForward, class C>
 void run_stage(const LineTransform<C>& transform, int s, const Points<C>& x, std::int64_t length, std::int64_t m) {
     switch (transform.radix[s]) {
-        case 2: return cross_parts<2, kForth>(x, length, m, transform.turns[s]);
-        case 3: return cross_parts<3, kForth>(x, length, m, transform.turns[s]);
-        case 4: return cross_parts<4, kForth>(x, length, m, transform.turns[s]);
-        case 5: return cross_parts<5, kForth>(x, length, m, transform.turns[s]);
+        case 2: return cross_parts<2, kForward>(x, length, m, transform.twiddles[s]);
+        case 3: return cross_parts<3, kForward>(x, length, m, transform.twiddles[s]);
+        case 4: return cross_parts<4, kForward>(x, length, m, transform.twiddles[s]);
+        case 5: return cross_parts<5, kForward>(x, length, m, transform.twiddles[s]);
         default: return;
     }
 }
 
 // Stages s and on of `length` points in parts of `part`. Long parts are done one after the other, each with all its
 // stages while it is in L1.
-template <bool kForth, class C>
+template <bool kForward, class C>
 void run_stages(const LineTransform<C>& transform, int s, const Points<C>& x, std::int64_t length, std::int64_t part) {
     constexpr std::int64_t kLong = 128;
     if (s == transform.stages) return;
     const std::int64_t m = part / transform.radix[s];
-    if constexpr (kForth) run_stage<true>(transform, s, x, length, m);
+    if constexpr (kForward) run_stage<true>(transform, s, x, length, m);
     const std::int64_t together = part > kLong ? m : length;
     for (std::int64_t p = 0; p < length; p += together) {
-        run_stages<kForth>(transform, s + 1, Points<C>{x.at + p * x.step, x.step, x.imag}, together, m);
+        run_stages<kForward>(transform, s + 1, Points<C>{x.at + p * x.step, x.step, x.imag}, together, m);
     }
-    if constexpr (!kForth) run_stage<false>(transform, s, x, length, m);
+    if constexpr (!kForward) run_stage<false>(transform, s, x, length, m);
 }
 
 // X[k] = sum over j of x[j] exp(-2 pi i j k / n), left where FourierTable::places() says.
 template <class C>
-void transform_forth(const LineTransform<C>& transform, const Points<C>& x) {
+void transform_forward(const LineTransform<C>& transform, const Points<C>& x) {
     run_stages<true>(transform, 0, x, transform.length, transform.length);
 }
 
-// The way back, n times x: the stages in the other order, on exchanged parts.
+// The inverse, n times x: the stages in the other order, on exchanged parts.
 template <class C>
-void transform_back(const LineTransform<C>& transform, const Points<C>& x) {
+void transform_inverse(const LineTransform<C>& transform, const Points<C>& x) {
     const Points<C> exchanged = {x.at + x.imag, x.step, -x.imag};
     run_stages<false>(transform, 0, exchanged, transform.length, transform.length);
 }

@@ -66,7 +66,7 @@ VOXKERN_INLINE void transform_columns(const FourierTask<C>& task, C* plane, cons
 
 // Planes of samples into the spectrum: transformed along the rows' axis, and multiplied by two.
 template <class C>
-C forth(const FourierTask<C>& task, std::int64_t first, std::int64_t last, C* plane, C* spectrum) {
+C forward(const FourierTask<C>& task, std::int64_t first, std::int64_t last, C* plane, C* spectrum) {
     const std::int64_t pitch = task.arrays.pitch;
     const std::int64_t n = task.transforms[1].length;
     const std::int64_t loaded = task.parts[0].count + task.arrays.outer[0].taps - 1;
@@ -76,7 +76,7 @@ C forth(const FourierTask<C>& task, std::int64_t first, std::int64_t last, C* pl
             load_plane(task, z, plane);
             const C most = largest_magnitude(plane, n * pitch);
             largest = most > largest ? most : largest;
-            transform_columns(task, plane, transform_forth<C>);
+            transform_columns(task, plane, transform_forward<C>);
         }
         for (std::int64_t k = 0; k < task.frequencies(); ++k) {
             C* const to = spectrum + (k * task.planes() + z) * task.row_pitch;
@@ -122,14 +122,14 @@ VOXKERN_INLINE void transform_group(const FourierTask<C>& task, std::int64_t fir
                                     C* lines, const Visit& visit) {
     const std::int64_t length = task.transforms[2].length;
     const std::int64_t rows = (end - first) * task.planes();
-    transform_planes(task, first, end, spectrum, transform_forth<C>);
+    transform_planes(task, first, end, spectrum, transform_forward<C>);
     for (std::int64_t r = 0; r < rows; r += kVec<C>) {
         const std::int64_t count = rows - r < kVec<C> ? rows - r : kVec<C>;
         C* const from = spectrum + (first * task.planes() + r) * task.row_pitch;
         if (count < kVec<C>) fill_row(lines, C{0}, 2 * length * kVec<C>);
         transpose(from, task.row_pitch, lines, 2 * kVec<C>, count, length);
         transpose(from + task.columns, task.row_pitch, lines + kVec<C>, 2 * kVec<C>, count, length);
-        transform_forth(task.transforms[2], Points<C>{lines, 2 * kVec<C>, kVec<C>});
+        transform_forward(task.transforms[2], Points<C>{lines, 2 * kVec<C>, kVec<C>});
         visit(r * 2 * length, from, count);
     }
 }
@@ -167,11 +167,11 @@ void filter_group(const FourierTask<C>& task, std::int64_t group, const C* weigh
             store(lines + x, re);
             store(lines + x + kVec<C>, im);
         }
-        transform_back(task.transforms[2], Points<C>{lines, 2 * kVec<C>, kVec<C>});
+        transform_inverse(task.transforms[2], Points<C>{lines, 2 * kVec<C>, kVec<C>});
         transpose(lines, 2 * kVec<C>, rows, task.row_pitch, length, count);
         transpose(lines + kVec<C>, 2 * kVec<C>, rows + task.columns, task.row_pitch, length, count);
     });
-    transform_planes(task, first, end, spectrum, transform_back<C>);
+    transform_planes(task, first, end, spectrum, transform_inverse<C>);
 }
 
 // The nearest multiple of a unit. Adding so large a number rounds to whole ones.
@@ -184,7 +184,7 @@ inline void round_row(float* /*row*/, float /*unit*/, std::int64_t /*n*/) {}
 
 // The results of planes first <= z < last.
 template <class C>
-void back(const FourierTask<C>& task, std::int64_t first, std::int64_t last, const C* spectrum, C* plane) {
+void inverse(const FourierTask<C>& task, std::int64_t first, std::int64_t last, const C* spectrum, C* plane) {
     const Task<C>& arrays = task.arrays;
     const std::int64_t pitch = arrays.pitch;
     const std::int64_t n = task.transforms[1].length;
@@ -207,7 +207,7 @@ void back(const FourierTask<C>& task, std::int64_t first, std::int64_t last, con
                 store(here + next, next_re + im);
             });
         }
-        transform_columns(task, plane, transform_back<C>);
+        transform_columns(task, plane, transform_inverse<C>);
         for (std::int64_t y = 0; y < task.parts[1].count; ++y) {
             C* const row = plane + y * pitch;
             const std::int64_t offset = (task.parts[0].first + z) * arrays.outer[0].out_stride +
@@ -220,4 +220,4 @@ void back(const FourierTask<C>& task, std::int64_t first, std::int64_t last, con
 }
 
 template <class C>
-constexpr FourierOps<C> kFourierOps = {load_plane<C>, forth<C>, spectrum_of<C>, filter_group<C>, back<C>};
+constexpr FourierOps<C> kFourierOps = {load_plane<C>, forward<C>, spectrum_of<C>, filter_group<C>, inverse<C>};

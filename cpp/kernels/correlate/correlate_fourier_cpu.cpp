@@ -30,12 +30,12 @@ void for_pieces(std::int64_t n, const Exec& exec, const Body& body) {
 
 // Planes of samples into the spectrum; returns the largest magnitude of the samples.
 template <class C>
-double go_forth(const Job<C>& job, const FourierTask<C>& task, C* spectrum, const Exec& exec) {
+double take_spectrum(const Job<C>& job, const FourierTask<C>& task, C* spectrum, const Exec& exec) {
     double largest[kPieces] = {};
     const std::int64_t size = job.plan.plane_size();
     for_pieces(task.planes(), exec, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
         Workspace workspace(Workspace::bytes_of<C>({size}));
-        const C most = job.ops.fourier.forth(task, first, last, workspace.take<C>(size), spectrum);
+        const C most = job.ops.fourier.forward(task, first, last, workspace.take<C>(size), spectrum);
         largest[piece] = static_cast<double>(most);
     });
     return *std::max_element(largest, largest + kPieces);
@@ -57,7 +57,7 @@ void transform_weights(const Job<C>& job, const Exec& exec) {
     const auto scale = static_cast<C>(job.plan.scale);
     Workspace workspace(Workspace::bytes_of<C>({job.plan.spectrum_size()}));
     C* const spectrum = workspace.take<C>(job.plan.spectrum_size());
-    go_forth(job, task, spectrum, exec);
+    take_spectrum(job, task, spectrum, exec);
     for_groups(job.plan, exec, [&](std::int64_t group, C* lines) {
         job.ops.fourier.spectrum_of(task, group, scale, spectrum, lines, job.weights);
     });
@@ -101,7 +101,7 @@ void filter_tile(const Job<C>& job, const FourierTask<C>& task, const Exec& exec
     const FourierPlan<C>& plan = job.plan;
     Workspace workspace(Workspace::bytes_of<C>({plan.spectrum_size()}));
     C* const spectrum = workspace.take<C>(plan.spectrum_size());
-    const double most = go_forth(job, task, spectrum, exec);
+    const double most = take_spectrum(job, task, spectrum, exec);
     if (most != 0.0 && !(plan.smallest <= most && most <= plan.largest)) {
         sum_directly(job, task, exec);
         return;
@@ -113,7 +113,7 @@ void filter_tile(const Job<C>& job, const FourierTask<C>& task, const Exec& exec
     }
     for_pieces(task.parts[0].count, exec, [&](std::int64_t /*piece*/, std::int64_t first, std::int64_t last) {
         Workspace scratch(Workspace::bytes_of<C>({plan.plane_size()}));
-        job.ops.fourier.back(task, first, last, spectrum, scratch.take<C>(plan.plane_size()));
+        job.ops.fourier.inverse(task, first, last, spectrum, scratch.take<C>(plan.plane_size()));
     });
 }
 

@@ -56,8 +56,7 @@ std::vector<Length> lengths_of(const Axis& axis, std::int64_t any, std::int64_t 
 bool may_be_rounded(DType in, DType out, const Filter& filter, Arithmetic arithmetic, double unit) {
     const auto finite = [](double w) { return is_zero(w) || std::isfinite(w); };
     if (!std::all_of(filter.weights.begin(), filter.weights.end(), finite)) return false;
-    const bool floating = in == DType::f32 || in == DType::f64;
-    return arithmetic == Arithmetic::f32 || out == DType::f32 || out == DType::f64 || (!floating && unit != 0.0);
+    return arithmetic == Arithmetic::f32 || is_float(out) || (!is_float(in) && unit != 0.0);
 }
 
 // Axes with taps, the samples of a row nearest to each other; the others go into the batch.
@@ -126,8 +125,7 @@ std::optional<FourierCut> fourier_cut(const ConstArrayView& in, const ArrayView&
     const auto zeros = std::count_if(filter.weights.begin(), filter.weights.end(), is_zero);
     const auto taps = static_cast<std::int64_t>(filter.weights.size()) - zeros;
     if (taps < kLeastTaps) return std::nullopt;
-    const bool floating = in.dtype == DType::f32 || in.dtype == DType::f64;
-    const double unit = floating ? 0.0 : unit_of(filter);
+    const double unit = is_float(in.dtype) ? 0.0 : unit_of(filter);
     if (!may_be_rounded(in.dtype, out.dtype, filter, arithmetic, unit)) return std::nullopt;
     FourierCut cut;
     cut.unit = unit == 0.0 ? 0.0 : 1.0 / unit;
@@ -168,7 +166,12 @@ void FourierPlan<C>::set_limits() {
     const double magnitude =
         std::accumulate(weights.begin(), weights.end(), 0.0, [](double sum, double w) { return sum + std::abs(w); });
     constexpr double kUnit = static_cast<double>(std::numeric_limits<C>::epsilon()) / 2;
-    largest = static_cast<double>(std::numeric_limits<C>::max()) / (8.0 * samples * std::max(magnitude, 1.0));
+    constexpr double kMost = static_cast<double>(std::numeric_limits<C>::max()) / 8.0;
+    if (!(magnitude <= kMost)) {  // their own spectrum overflows
+        largest = 0.0;
+        return;
+    }
+    largest = kMost / (samples * std::max(magnitude, 1.0));
     smallest = static_cast<double>(std::numeric_limits<C>::min()) / kUnit * samples * std::max(1.0 / magnitude, 1.0);
     if (cut.unit != 0.0) {
         const double error = kRoundings * kUnit * std::log2(samples) * std::sqrt(samples) * magnitude;

@@ -104,7 +104,7 @@ Arithmetic arithmetic_of(DType in, DType out, const Filter& filter) {
 }
 
 bool any_order(DType out, Arithmetic arithmetic) {
-    return out == DType::f32 || out == DType::f64 || arithmetic != Arithmetic::f64;
+    return is_float(out) || arithmetic != Arithmetic::f64;
 }
 
 std::int64_t work_of(const ConstArrayView& in, const Filter& filter) {

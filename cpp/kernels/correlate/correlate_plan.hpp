@@ -39,10 +39,6 @@ double unit_of(const Filter& filter);
 // The passes that give the same result to within its documented error, and sooner; none where there are not.
 std::vector<correlate1d::AxisFilter> separated(DType in, DType out, const Filter& filter);
 
-inline bool is_constant(Boundary mode) {
-    return mode == Boundary::constant || mode == Boundary::grid_constant;
-}
-
 inline bool narrow_integer(DType dtype) {
     return dtype == DType::u8 || dtype == DType::i8 || dtype == DType::u16 || dtype == DType::i16;
 }

@@ -100,16 +100,16 @@ struct FourierTask {
     std::int64_t frequencies() const { return transforms[1].length / 2 + 1; }
 };
 
-// Row loops of a Fourier tile. load() takes the samples of plane z; forth() does so for planes first <= z < last, and
+// Row loops of a Fourier tile. load() takes the samples of plane z; forward() does so for planes first <= z < last, and
 // returns the largest magnitude, infinity where one is NaN. `lines` holds kMostLanes rows of the spectrum;
 // spectrum_of() makes the weights that filter() multiplies by.
 template <class C>
 struct FourierOps {
     void (*load)(const FourierTask<C>&, std::int64_t z, C* plane);
-    C (*forth)(const FourierTask<C>&, std::int64_t first, std::int64_t last, C* plane, C* spectrum);
+    C (*forward)(const FourierTask<C>&, std::int64_t first, std::int64_t last, C* plane, C* spectrum);
     void (*spectrum_of)(const FourierTask<C>&, std::int64_t group, C scale, C* spectrum, C* lines, C* weights);
     void (*filter)(const FourierTask<C>&, std::int64_t group, const C* weights, C* spectrum, C* lines);
-    void (*back)(const FourierTask<C>&, std::int64_t first, std::int64_t last, const C* spectrum, C* plane);
+    void (*inverse)(const FourierTask<C>&, std::int64_t first, std::int64_t last, const C* spectrum, C* plane);
 };
 
 // `samples` holds a tile, `results` one block or what is on its way into a tile.

@@ -48,7 +48,7 @@ void Plan<C>::take_out_surplus(std::int64_t n, Boundary mode) {
         surplus.inner = wraps ? periods : 2.0 * periods;
         surplus.first = mode == Boundary::mirror ? periods : surplus.inner;
         surplus.last = n > 1 ? surplus.first : 0.0;
-    } else if (mode == Boundary::constant || mode == Boundary::grid_constant) {
+    } else if (is_constant(mode)) {
         surplus.outside = static_cast<double>(ahead + behind);
     } else {
         surplus.first = static_cast<double>(ahead);

@@ -10,8 +10,8 @@ namespace voxkern::bindings {
 namespace {
 
 void check(const ConstArrayView& in, const ConstArrayView& weight, const ConstArrayView& bias, const ArrayView& out) {
-    const auto is_float = [](const auto& view) { return view.dtype == DType::f32; };
-    expect(is_float(in) && is_float(weight) && is_float(bias) && is_float(out), "input, output: allowed float32");
+    const auto is_f32 = [](const auto& view) { return view.dtype == DType::f32; };
+    expect(is_f32(in) && is_f32(weight) && is_f32(bias) && is_f32(out), "input, output: allowed float32");
     expect(in.rank >= 1 && weight.rank == 2 && in.shape[in.rank - 1] == weight.shape[1],
            "weight: allowed (N, K) for an input of (..., K)");
     expect(bias.data == nullptr || (bias.rank == 1 && bias.shape[0] == weight.shape[0]), "bias: allowed (N,)");

@@ -2,25 +2,6 @@
 // Row loops of grey morphology: structures that are not flat, and residues. Included by extrema1d_simd.inl.hpp, after
 // what picks extrema.
 
-template <std::size_t bytes>
-struct UnsignedOf;
-template <>
-struct UnsignedOf<1> {
-    using type = std::uint8_t;
-};
-template <>
-struct UnsignedOf<2> {
-    using type = std::uint16_t;
-};
-template <>
-struct UnsignedOf<4> {
-    using type = std::uint32_t;
-};
-template <>
-struct UnsignedOf<8> {
-    using type = std::uint64_t;
-};
-
 // What numbers of a type are added as: integers wrap.
 template <class T, bool = kFloating<T>>
 struct Wrapping {
@@ -28,7 +9,7 @@ struct Wrapping {
 };
 template <class T>
 struct Wrapping<T, false> {
-    using type = typename UnsignedOf<sizeof(T)>::type;
+    using type = Word<T>;
 };
 template <class T>
 using WrappingOf = typename Wrapping<T>::type;

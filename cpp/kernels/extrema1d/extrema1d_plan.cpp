@@ -15,14 +15,6 @@ constexpr std::int64_t kPlaneBytes = std::int64_t{4} << 20;    // scratch of one
 constexpr std::int64_t kRowBytes = std::int64_t{256} << 10;    // longer lines are cut
 constexpr std::int64_t kInterleavedBytes = 32;
 
-}  // namespace
-
-namespace {
-
-bool is_constant(Boundary mode) {
-    return mode == Boundary::constant || mode == Boundary::grid_constant;
-}
-
 // Whether cutting `cval` to the type keeps its order among the type's values.
 bool holds(DType dtype, double cval) {
     return visit(dtype, [&](auto t) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Row loops of extrema1d, compiled once per ISA level inside that level's namespace.
 #include "core/simd/intrinsics.hpp"
+#include "core/words.hpp"
 #include "kernels/extrema1d/extrema1d_task.hpp"
 
 namespace voxkern::extrema1d {

@@ -26,10 +26,6 @@ std::vector<Part> parts_of(const Job& job, const Part& none, const Exec& exec, c
     return parts;
 }
 
-bool has_nan(DType dtype) {
-    return dtype == DType::f16 || dtype == DType::f32 || dtype == DType::f64;
-}
-
 constexpr std::int64_t kFew = 4096;  // elements that are sorted faster than counts are cleared
 
 // The neighbours of a few elements, their whole keys known.
@@ -41,7 +37,7 @@ std::vector<Sought> sort(const Job& job, const std::vector<double>& quantiles, Q
     });
     keys.resize(static_cast<std::size_t>(found.count));
     std::sort(keys.begin(), keys.end());
-    if (has_nan(job.image.voxels.dtype)) {
+    if (is_float(job.image.voxels.dtype)) {
         const std::uint64_t last = ~std::uint64_t{0} >> (64 - 8 * job.itemsize);
         found.not_numbers = keys.end() - std::lower_bound(keys.begin(), keys.end(), last);
     }
@@ -93,7 +89,7 @@ std::vector<Sought> select(const Job& job, const std::vector<double>& quantiles,
     const std::int64_t* const counts = tallies.sum();
     for (std::int64_t i = 0; i < kDigits; ++i) found.count += counts[i];
     // A NaN's key is all ones, and nothing else has its highest digit.
-    if (has_nan(job.image.voxels.dtype)) found.not_numbers = counts[kDigits - 1];
+    if (is_float(job.image.voxels.dtype)) found.not_numbers = counts[kDigits - 1];
     if (found.count == 0 || found.not_numbers > 0) return {};
     std::vector<Sought> sought = sought_of(quantiles, found.count, found);
     take_digit(counts, sought.data(), sought.data() + sought.size());

@@ -231,7 +231,7 @@ std::vector<std::int64_t> cuda::measure_histogram(const measure::Image& image, c
     const measure::Voxels voxels = measure::voxels_of(image);
     const std::size_t bins = edges.size() - 1;
     const Scratch<double> steps = upload(edges, exec);
-    const Scratch<unsigned long long> counts = measure::zeros<unsigned long long>(bins, exec);
+    const Scratch<unsigned long long> counts = filled<unsigned long long>(bins, 0, exec);
     const bool shared = static_cast<std::int64_t>(bins) <= measure::kMostBins;
     visit(image.voxels.dtype, [&](auto type) {
         using T = typename decltype(type)::type;
@@ -253,8 +253,8 @@ measure::Box cuda::measure_box(const ConstArrayView& in, const std::optional<dou
     if (in.rank == 0) view.shape[0] = 1;
     const auto rank = static_cast<std::size_t>(view.rank);
     const Scratch<long long> box(2 * rank, exec);
-    check(cudaMemsetAsync(box.data(), measure::kNowhere & 0xFF, rank * sizeof(long long), exec.stream), "measure_box");
-    check(cudaMemsetAsync(box.data() + rank, 0xFF, rank * sizeof(long long), exec.stream), "measure_box");
+    fill(box.data(), rank, measure::kNowhere & 0xFF, exec);
+    fill(box.data() + rank, rank, 0xFF, exec);
     const Tiles tiles = tiles_over(view);
     visit(in.dtype, [&](auto type) {
         using T = typename decltype(type)::type;

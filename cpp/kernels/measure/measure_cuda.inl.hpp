@@ -16,9 +16,8 @@ struct Voxels {
     const void* mask = nullptr;
     DType mask_dtype = DType::u8;
 
-    // 64-bit integers that are not zero are no zeros in float64 either, nor are subnormal numbers.
     __device__ __forceinline__ bool inside(std::int64_t place) const {
-        return mask == nullptr || cuda::load_sample<double>(mask, mask_dtype, place) != 0.0;
+        return cuda::is_inside(mask, mask_dtype, place);
     }
 };
 
@@ -36,13 +35,6 @@ inline Voxels voxels_of(const Image& image) {
 inline unsigned blocks_for(std::int64_t voxels) {
     constexpr std::int64_t kEach = 16;  // voxels of a thread at least, where there are enough
     return cuda::grid_x(cuda::ceil_div(voxels, kEach * cuda::kBlockThreads), 1024);
-}
-
-template <class T>
-cuda::Scratch<T> zeros(std::size_t size, const cuda::Exec& exec) {
-    cuda::Scratch<T> scratch(size, exec);
-    cuda::check(cudaMemsetAsync(scratch.data(), 0, size * sizeof(T), exec.stream), "measure");
-    return scratch;
 }
 
 }  // namespace

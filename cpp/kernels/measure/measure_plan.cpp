@@ -2,17 +2,17 @@
 #include "kernels/measure/measure_plan.hpp"
 
 #include <algorithm>
-#include <cmath>
+
+#include "core/quantiles.hpp"
 
 namespace voxkern::measure {
 
 std::vector<Sought> sought_of(const std::vector<double>& quantiles, std::int64_t count, Quantiles& found) {
     std::vector<Sought> all;
     for (const double q : quantiles) {
-        const double place = static_cast<double>(count - 1) * q;
-        const auto below = std::min(static_cast<std::int64_t>(place), count - 1);
-        found.fractions.push_back(place - static_cast<double>(below));
-        for (const std::int64_t rank : {below, std::min(below + 1, count - 1)}) {
+        const QuantilePlace place = quantile_place(q, count);
+        found.fractions.push_back(place.fraction);
+        for (const std::int64_t rank : {place.rank, place.next}) {
             all.push_back({rank, 0, static_cast<std::int64_t>(all.size())});
         }
     }

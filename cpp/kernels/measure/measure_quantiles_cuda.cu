@@ -174,7 +174,7 @@ cuda::Scratch<Pick> select(const Image& image, const std::vector<double>& quanti
             const int shift = std::max(top - kBits, 0);
             const Pass pass = {shift, top - shift, first};
             const auto places = static_cast<std::size_t>((first ? 1 : size) * kPlaces);
-            const auto counts = zeros<unsigned long long>(places, exec);
+            const auto counts = cuda::filled<unsigned long long>(places, 0, exec);
             visit(image.voxels.dtype, [&](auto type) {
                 using T = typename decltype(type)::type;
                 cuda::launch("count_digits",

@@ -92,12 +92,7 @@ void check_iterations(const Options& options) {
 
 template <class T>
 void clear(T* data, std::int64_t size, const cuda::Exec& exec) {
-    cuda::check(cudaMemsetAsync(data, 0, static_cast<std::size_t>(size) * sizeof(T), exec.stream), "n4");
-}
-
-// Waits for the stream: a copy to pageable memory is done when the call returns.
-void download(void* to, const void* from, std::size_t bytes, const cuda::Exec& exec) {
-    cuda::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, exec.stream), "n4");
+    cuda::fill(data, static_cast<std::size_t>(size), 0, exec);
 }
 
 // Enqueues the levels, from coarse to fine.
@@ -158,9 +153,9 @@ class Fitting {
                 if (graph == nullptr) graph = captured(stage);
                 graph->launch(exec_.stream);
             }
-            if (!observer && i % kAskEvery != 0) continue;
+            if (!observer && (i % kAskEvery != 0 || i == most)) continue;
             State now;
-            download(&now, state(), sizeof(now), exec_);
+            cuda::fetch(&now, state(), 1, exec_);
             if (observer && now.iteration == i) observer({static_cast<std::int64_t>(l), i, now.convergence});
             if (now.done != 0) return;
         }
@@ -179,7 +174,7 @@ void read_result(const Levels& levels, const MemoryOrder& order, const Options& 
                  Fit& fit) {
     const Result& result = levels.result;
     std::vector<char> bytes(static_cast<std::size_t>(result.bytes()));
-    download(bytes.data(), levels.log.mean, bytes.size(), exec);
+    cuda::fetch(bytes.data(), reinterpret_cast<const char*>(levels.log.mean), bytes.size(), exec);
     std::vector<double> numbers(static_cast<std::size_t>(1 + result.steps));
     std::vector<int> made(static_cast<std::size_t>(result.levels));
     std::vector<float> field(static_cast<std::size_t>(result.points));

@@ -70,6 +70,22 @@ Extents extents_of(const AnyView& view, const MemoryOrder& order) {
     return {{length_along(view, order.plane), length_along(view, order.row), length_along(view, order.column)}};
 }
 
+// Voxels of a mask: those with its label, else all that are not zero.
+struct Region {
+    ByAxis mask;
+    bool labelled;
+    double label;
+
+    __device__ bool inside(const Index& index) const {
+        if (!labelled) return cuda::is_inside(mask.data, mask.dtype, mask.offset(index));
+        return mask.data == nullptr || mask.at<double>(index) == label;
+    }
+};
+
+inline Region region_of(const ConstArrayView* mask, const std::optional<double>& label, const MemoryOrder& order) {
+    return {by_axis(mask, order), label.has_value(), label.value_or(0.0)};
+}
+
 // The samples, in a box of the image. Those that take no part are NaN, and so is all that is computed of them.
 struct Box {
     std::int64_t planes = 0;
@@ -223,15 +239,6 @@ __device__ __forceinline__ int key_of(float x) {
 }
 __device__ __forceinline__ float value_of(int key) {
     return __int_as_float(key >= 0 ? key : key ^ 0x7fffffff);
-}
-
-// join over the warp, complete in lane 0.
-template <class T, class F>
-__device__ T warp_reduce(T value, const F& join) {
-    for (unsigned by = cuda::kWarp / 2; by > 0; by /= 2) {
-        value = join(value, __shfl_down_sync(cuda::kAllLanes, value, by));
-    }
-    return value;
 }
 
 // The weights of a row, loaded at once.

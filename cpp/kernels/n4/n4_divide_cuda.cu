@@ -55,18 +55,6 @@ struct Ranges {
     }
 };
 
-struct Region {
-    ByAxis mask;
-    bool labelled;
-    double label;
-
-    __device__ bool inside(const Index& index) const {
-        if (mask.data == nullptr) return true;
-        const auto value = mask.at<double>(index);
-        return labelled ? value == label : value != 0.0;
-    }
-};
-
 struct BlockRanges {
     Ranges ranges;
 };
@@ -123,8 +111,7 @@ void n4_finish(const ConstArrayView& in, const ArrayView& out, const n4::Finish&
     const gpu::Extents extents = gpu::extents_of(out, order);
     const gpu::ByAxis from = gpu::by_axis(&in, order);
     const gpu::ByAxis to = gpu::by_axis(&out, order);
-    const gpu::Region region = {gpu::by_axis(finish.mask, order), finish.mask_label.has_value(),
-                                finish.mask_label.value_or(0.0)};
+    const gpu::Region region = gpu::region_of(finish.mask, finish.mask_label, order);
     const gpu::Ranges nothing;
     const Scratch<gpu::Ranges> ranges = upload(&nothing, finish.rescale ? 1 : 0, exec);
     if (finish.rescale) {

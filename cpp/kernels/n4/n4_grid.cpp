@@ -20,7 +20,7 @@ constexpr std::int64_t kTableSize = 65536;
 
 // Logarithms of every value of an 8- or 16-bit integer type, by value - lowest.
 std::vector<float> log_table(DType dtype, std::int64_t voxels) {
-    const bool narrow = exact_in_f32(dtype) && dtype != DType::f32 && dtype != DType::f16;
+    const bool narrow = exact_in_f32(dtype) && !is_float(dtype);
     std::vector<float> table;
     if (!narrow || voxels < kTableSize) return table;
     const std::int64_t highest = dtype == DType::u8    ? 255

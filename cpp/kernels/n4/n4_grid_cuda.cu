@@ -8,11 +8,9 @@ namespace {
 
 struct Sources {
     ByAxis image;
-    ByAxis mask;
+    Region mask;
     ByAxis weights;
     Extents extents;
-    bool labelled;
-    double label;
     bool itk;
 };
 
@@ -21,14 +19,11 @@ struct Sample {
     float value;
     float weight = 1.0F;
     bool bad_weight = false;
-    bool inside = true;
+    bool inside;
     bool takes_part;
 
     __device__ Sample(const Sources& from, const Index& index) {
-        if (from.mask.data != nullptr) {
-            const auto label = from.mask.at<double>(index);
-            inside = from.labelled ? label == from.label : label != 0.0;
-        }
+        inside = from.mask.inside(index);
         if (from.weights.data != nullptr) {
             weight = from.weights.at<float>(index);
             bad_weight = !(weight >= 0.0F && weight <= kHuge);
@@ -124,20 +119,15 @@ __global__ void take_logarithms(Sources from, float* log_image, float* weights, 
 Report read_samples(const Samples& samples, const Options& options, float* log_image, float* weights,
                     const cuda::Exec& exec) {
     const MemoryOrder order = memory_order(samples.image);
-    const Sources from = {by_axis(&samples.image, order),
-                          by_axis(samples.mask, order),
-                          by_axis(samples.weights, order),
-                          extents_of(samples.image, order),
-                          options.mask_label.has_value(),
-                          options.mask_label.value_or(0.0),
-                          options.itk};
+    const Sources from = {by_axis(&samples.image, order), region_of(samples.mask, options.mask_label, order),
+                          by_axis(samples.weights, order), extents_of(samples.image, order), options.itk};
     Report report;
     const cuda::Scratch<Report> device = cuda::upload(&report, 1, exec);
     const auto blocks = cuda::grid_x(cuda::ceil_div(from.extents.size(), cuda::kBlockThreads), kMostBlocks);
     const auto config = cuda::config(blocks, cuda::kBlockThreads, 0, exec.stream);
     cuda::launch("n4 survey", config, survey, from, device.data());
     cuda::launch("n4 take_logarithms", config, take_logarithms, from, log_image, weights, device.data());
-    cuda::check(cudaMemcpyAsync(&report, device.data(), sizeof(report), cudaMemcpyDeviceToHost, exec.stream), "n4");
+    cuda::fetch(&report, device.data(), 1, exec);
     return report;
 }
 

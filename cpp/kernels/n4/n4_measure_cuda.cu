@@ -128,7 +128,7 @@ __device__ TileMoments block_moments(float first, float second, float largest) {
     if (threadIdx.x == 0) shared.key = 0;
     TileMoments moments = {};
     moments.first = cuda::block_sum(static_cast<double>(first));  // has barriers
-    const float of_warp = warp_reduce(largest, [](float a, float b) { return a > b ? a : b; });
+    const float of_warp = cuda::warp_reduce(largest, [](float a, float b) { return a > b ? a : b; });
     if (threadIdx.x % cuda::kWarp == 0) atomicMax(&shared.key, __float_as_int(of_warp));
     moments.second = cuda::block_sum(static_cast<double>(second));
     if (threadIdx.x == 0) moments.largest = static_cast<double>(__int_as_float(shared.key));

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables and memory of the levels on the GPU: one upload, one allocation.
-#include <cstring>
-#include <functional>
-
+#include "core/cuda/tables.hpp"
 #include "core/fft.hpp"
 #include "core/workspace.hpp"
 #include "kernels/n4/n4_cuda_task.hpp"
@@ -14,31 +12,6 @@ namespace {
 constexpr std::int64_t kLongestStrip = 64;
 constexpr std::int64_t kShortestStrip = 8;
 constexpr std::int64_t kWantedThreads = std::int64_t{1} << 17;
-
-// Tables of the host side by side, and who is told where they are on the device.
-class Tables {
-  public:
-    template <class T>
-    void add(const T*& place, const T* table, std::size_t size) {
-        const std::size_t at = static_cast<std::size_t>(Workspace::padded(static_cast<std::int64_t>(bytes_.size())));
-        bytes_.resize(at + size * sizeof(T));
-        std::memcpy(bytes_.data() + at, table, size * sizeof(T));
-        tell_.push_back([&place, at](const char* base) { place = reinterpret_cast<const T*>(base + at); });
-    }
-    template <class T>
-    void add(const T*& place, const std::vector<T>& table) {
-        add(place, table.data(), table.size());
-    }
-    cuda::Scratch<char> upload(const cuda::Exec& exec) const {
-        cuda::Scratch<char> memory = cuda::upload(bytes_, exec);
-        for (const auto& tell : tell_) tell(memory.data());
-        return memory;
-    }
-
-  private:
-    std::vector<char> bytes_;
-    std::vector<std::function<void(const char*)>> tell_;
-};
 
 // Parts of device memory, in the order of WorkspaceSize.
 struct DeviceParts {
@@ -58,7 +31,7 @@ std::int64_t longest_strip(const Box& box) {
     return rows;
 }
 
-void add_strips(Tables& tables, Stage& stage, const Basis& row, std::int64_t longest) {
+void add_strips(cuda::Tables& tables, Stage& stage, const Basis& row, std::int64_t longest) {
     std::vector<Strip> strips;
     for (std::int64_t y = 0; y < row.samples; y = strips.back().end) {
         std::int64_t end = y;
@@ -82,7 +55,7 @@ void add_strips(Tables& tables, Stage& stage, const Basis& row, std::int64_t lon
     tables.add(stage.strip_end, end);
 }
 
-void add_axis(Tables& tables, AxisTable& table, const AxisTables& axis) {
+void add_axis(cuda::Tables& tables, AxisTable& table, const AxisTables& axis) {
     const Basis basis = axis.basis();
     table.samples = basis.samples;
     table.controls = basis.controls;
@@ -167,7 +140,7 @@ void take(Memory& memory, Levels& levels, const Options& options, const Rules& r
 Levels::Levels(const Box& box, const std::int64_t (&origin)[3], const MemoryOrder& order, const Options& options,
                const Rules& rules, const cuda::Exec& exec)
     : controls(controls_of_levels(options, order)), stage(controls.size()) {
-    Tables tables;
+    cuda::Tables tables;
     const std::int64_t longest = longest_strip(box);
     for (std::size_t l = 0; l < stage.size(); ++l) {
         const Level level = make_level(order, origin, {box.planes, box.rows, box.columns}, controls[l],
@@ -193,7 +166,7 @@ Levels::Levels(const Box& box, const std::int64_t (&origin)[3], const MemoryOrde
 
 WholeImage::WholeImage(const MemoryOrder& order, const Extents& extents, const Controls& controls,
                        const Options& options, const cuda::Exec& exec) {
-    Tables tables;
+    cuda::Tables tables;
     const std::int64_t origin[3] = {0, 0, 0};
     const Level level = make_level(order, origin, {extents.of[0], extents.of[1], extents.of[2]}, controls,
                                    options.spline_order, options.voxel_axes);

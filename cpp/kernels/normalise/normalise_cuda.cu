@@ -39,9 +39,7 @@ __global__ void normalise_voxels(const T* in, Job job) {
     for (std::int64_t p = cuda::first_position(); p < job.positions.size; p += cuda::position_step()) {
         const auto offsets = job.positions.at(p);
         const std::int64_t to = offsets.of[0];
-        // 64-bit integers that are not zero are no zeros in float64 either, nor are subnormal numbers.
-        const bool inside =
-            job.mask == nullptr || cuda::load_sample<double>(job.mask, job.mask_dtype, offsets.of[2]) != 0.0;
+        const bool inside = cuda::is_inside(job.mask, job.mask_dtype, offsets.of[2]);
         if (!inside || !numbers) {
             const double value = inside ? static_cast<double>(NAN) : o.outside;
             cuda::store_sample<RoundSaturate>(job.out, job.out_dtype, to, value);

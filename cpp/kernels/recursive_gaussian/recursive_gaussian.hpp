@@ -33,8 +33,8 @@ namespace voxkern::cuda {
 
 struct Exec;
 
-// The same on the GPU, enqueued on the stream of `exec`. `lines` of them are smoothed at a time: the scratch memory.
+// The same on the GPU, enqueued on the stream of `exec`. So many lines are smoothed at a time as exec.scratch holds.
 void recursive_gaussian(const ConstArrayView& in, const ArrayView& out, const recursive_gaussian::Options& options,
-                        const Exec& exec, std::int64_t lines = std::int64_t{1} << 17);
+                        const Exec& exec);
 
 }  // namespace voxkern::cuda

@@ -2,6 +2,7 @@
 // recursive_gaussian on the GPU: a thread per line, forward into scratch memory, then backward into the output. It may
 // be the input itself: a thread reads each sample before it writes there. Scratch holds samples of neighbouring lines
 // side by side, whatever the axis.
+#include <algorithm>
 #include <cmath>
 
 #include "core/cuda/convert.hpp"
@@ -15,6 +16,8 @@ namespace {
 
 #include "core/cuda/lane.inl.hpp"
 #include "kernels/recursive_gaussian/recursive_gaussian_math.inl.hpp"
+
+constexpr std::int64_t kMostLines = std::int64_t{1} << 17;  // at a time: more than a GPU has threads
 
 template <class C>
 struct Pass {
@@ -85,7 +88,7 @@ __global__ void smooth_lines(const T* in, void* out, DType out_dtype, C* causal,
 
 template <class C>
 void smooth_axis(const ConstArrayView& in, const ArrayView& out, int axis, double sigma, const Options& options,
-                 std::int64_t lines, const cuda::Exec& exec) {
+                 const cuda::Exec& exec) {
     ConstArrayView firsts = in;
     ArrayView targets = out;
     firsts.shape[axis] = targets.shape[axis] = 1;
@@ -98,7 +101,8 @@ void smooth_axis(const ConstArrayView& in, const ArrayView& out, int axis, doubl
     pass.mode = options.mode;
     pass.cval = static_cast<C>(options.cval);
     make_poles(sigma, pass.poles);
-    const std::int64_t most = std::min(lines, pass.walk.size);
+    const std::int64_t held = exec.scratch / (pass.n * static_cast<std::int64_t>(sizeof(C)));
+    const std::int64_t most = std::clamp<std::int64_t>(held, 1, std::min(kMostLines, pass.walk.size));
     const cuda::Scratch<C> causal(static_cast<std::size_t>(most * pass.n), exec);
     for (; pass.first < pass.walk.size; pass.first += most) {
         pass.lines = std::min(most, pass.walk.size - pass.first);
@@ -118,14 +122,14 @@ void smooth_axis(const ConstArrayView& in, const ArrayView& out, int axis, doubl
 namespace voxkern::cuda {
 
 void recursive_gaussian(const ConstArrayView& in, const ArrayView& out, const recursive_gaussian::Options& options,
-                        const Exec& exec, std::int64_t lines) {
+                        const Exec& exec) {
     if (in.size() == 0) return;
     ConstArrayView from = in;
     for (std::size_t k = 0; k < options.axes.size(); ++k) {
         if (recursive_gaussian::computes_in_f32(from.dtype, out.dtype)) {
-            recursive_gaussian::smooth_axis<float>(from, out, options.axes[k], options.sigma[k], options, lines, exec);
+            recursive_gaussian::smooth_axis<float>(from, out, options.axes[k], options.sigma[k], options, exec);
         } else {
-            recursive_gaussian::smooth_axis<double>(from, out, options.axes[k], options.sigma[k], options, lines, exec);
+            recursive_gaussian::smooth_axis<double>(from, out, options.axes[k], options.sigma[k], options, exec);
         }
         from = as_const(out);
     }

@@ -66,10 +66,11 @@ struct Sum {
     std::int64_t whole = 0;  // of an image of integers: the exact sum modulo 2^64
 };
 
+// Counted from one of the samples, so that a large mean costs no digits.
 struct Spread {
-    double pivot = 0.0;   // the first sample: moments are taken about it
-    double first = 0.0;   // sum of x - pivot
-    double second = 0.0;  // sum of (x - pivot)^2
+    double pivot = 0.0;    // that sample
+    double mean = 0.0;     // of x - pivot
+    double squares = 0.0;  // sum of (x - pivot - mean)^2
 };
 
 struct Extremes {

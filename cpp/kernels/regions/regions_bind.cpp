@@ -42,23 +42,10 @@ py::array_t<T> member(const py::object& table, const std::vector<Element>& eleme
     return column<T>(table, elements, elements.empty() ? nullptr : &(elements.front().*part));
 }
 
-// Sum of (x - mean)^2.
-py::array_t<double> squares(const Table& table) {
-    py::array_t<double> values(static_cast<Size>(table.spreads.size()));
-    double* to = values.mutable_data();
-    for (std::size_t k = 0; k < table.spreads.size(); ++k) {
-        const Spread& spread = table.spreads[k];
-        const double n = static_cast<double>(table.counts[k]);
-        const double about_mean = spread.second - (n > 0.0 ? spread.first * (spread.first / n) : 0.0);
-        *to++ = about_mean < 0.0 ? 0.0 : about_mean;
-    }
-    return values;
-}
-
 ConstArrayView labels_of(const Array& labels) {
     const ConstArrayView in = view_of(labels, "labels");
     expect(in.rank >= 1, "labels: allowed one axis or more");
-    expect(in.dtype != DType::f16 && in.dtype != DType::f32 && in.dtype != DType::f64, "labels: allowed integers");
+    expect(!is_float(in.dtype), "labels: allowed integers");
     return in;
 }
 
@@ -131,8 +118,7 @@ void bind_table(py::module_& module) {
         .def_property_readonly("centres", whole(&Table::centres, by_axis), "Sums of sample times index.")
         .def_property_readonly("sums", part(&Table::sums, &Sum::sum))
         .def_property_readonly("whole_sums", part(&Table::sums, &Sum::whole), "Of integers, modulo 2^64.")
-        .def_property_readonly(
-            "squares", [](const Table& table) { return squares(table); }, "Sums of squares about the mean.")
+        .def_property_readonly("squares", part(&Table::spreads, &Spread::squares), "Sums of squares about the mean.")
         .def_property_readonly("minimum_at", part(&Table::extremes, &Extremes::minimum_at))
         .def_property_readonly("maximum_at", part(&Table::extremes, &Extremes::maximum_at))
         .def_property_readonly("not_number_at", part(&Table::extremes, &Extremes::not_number_at));

@@ -5,10 +5,6 @@
 namespace voxkern::regions {
 namespace {
 
-bool is_float(DType dtype) {
-    return dtype == DType::f16 || dtype == DType::f32 || dtype == DType::f64;
-}
-
 // Adds the segments of one chunk to its table.
 class Adder {
   public:
@@ -17,8 +13,13 @@ class Adder {
         stride_ = job.axes[row_axis_].strides[kImage];
     }
 
-    void add(const Walk<3>& walk, const Segment& segment) {
+    // Of `rows` rows so far.
+    void add(std::size_t rows, const Walk<3>& walk, const Segment& segment) {
         const Wanted& wanted = table_.wanted;
+        if (table_.counts.size() < rows) {
+            table_.resize(rows);
+            if (wanted.moments) sums_of_powers_.resize(rows);
+        }
         add_counts(segment);
         if (job_.image != nullptr) {
             image_ = job_.image->at(walk.offsets()[kImage]);
@@ -40,7 +41,24 @@ class Adder {
         }
     }
 
+    void finish() {
+        for (std::size_t k = 0; k < sums_of_powers_.size(); ++k) {
+            const SumsOfPowers& sums = sums_of_powers_[k];
+            const double mean = sums.first / static_cast<double>(table_.counts[k]);
+            const double squares = sums.second - sums.first * mean;
+            table_.spreads[k] = {sums.pivot, mean, squares < 0.0 ? 0.0 : squares};
+        }
+    }
+
   private:
+    // Of x - pivot, the first sample, in this chunk. Where the pivot is far from all others, squares about the mean
+    // lose as many roundings as the chunk has samples: 1e-10 of them.
+    struct SumsOfPowers {
+        double pivot = 0.0;
+        double first = 0.0;
+        double second = 0.0;
+    };
+
     static std::size_t slot(const Segment& segment, std::int64_t r) {
         return static_cast<std::size_t>(segment.slots[r]);
     }
@@ -70,13 +88,13 @@ class Adder {
 
     void add_moments(const Segment& segment) {
         for (std::int64_t r = 0; r < segment.runs.count; ++r) {
-            Spread& to = table_.spreads[slot(segment, r)];
+            SumsOfPowers& to = sums_of_powers_[slot(segment, r)];
             if (fresh_[r]) to.pivot = samples_[segment.runs.begins[r]];
             pivots_[r] = to.pivot;
         }
         job_.ops.moments(samples_, segment.runs, pivots_, firsts_, seconds_);
         for (std::int64_t r = 0; r < segment.runs.count; ++r) {
-            Spread& to = table_.spreads[slot(segment, r)];
+            SumsOfPowers& to = sums_of_powers_[slot(segment, r)];
             to.first += firsts_[r];
             to.second += seconds_[r];
         }
@@ -170,6 +188,7 @@ class Adder {
     std::int64_t stride_ = 1;
     DType dtype_ = DType::f64;
     const void* image_ = nullptr;  // where the segment starts
+    std::vector<SumsOfPowers> sums_of_powers_;
     // Row loops read whole vectors: what lies behind the last sample.
     static constexpr std::int64_t kPadded = kSegment + 8;
     Workspace memory_{Workspace::bytes_of<double>({kPadded, kSegment, kSegment, kSegment, kSegment}) +
@@ -197,11 +216,9 @@ Part part_of(const Job& job, const Wanted& wanted, std::int64_t chunk) {
     Adder adder(job, part.table);
     for_segments(
         job, chunk, [&](std::int64_t key) { return slots.of(key); },
-        [&](const Walk<3>& walk, const Segment& segment) {
-            if (part.table.counts.size() < slots.size()) part.table.resize(slots.size());
-            adder.add(walk, segment);
-        });
-    part.keys = slots.keys();
+        [&](const Walk<3>& walk, const Segment& segment) { adder.add(slots.size(), walk, segment); });
+    adder.finish();
+    part.keys = std::move(slots).keys();
     return part;
 }
 
@@ -233,7 +250,7 @@ regions::Table cpu::regions(const ConstArrayView& labels, const std::optional<Co
                 join_row(table, static_cast<std::size_t>(row), part.table, k, image ? image->dtype : DType::f64);
             }
         });
-    table.labels = found.keys();
+    table.labels = std::move(found).keys();
     return table;
 }
 

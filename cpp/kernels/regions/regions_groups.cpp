@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Samples of each label side by side, their order statistics, and histograms.
-#include <cmath>
 #include <numeric>
 #include <utility>
 
+#include "core/quantiles.hpp"
 #include "core/words.hpp"
 #include "kernels/measure/measure.hpp"
 #include "kernels/regions/regions_run.hpp"
@@ -43,8 +43,9 @@ void write_run(const Job& job, const GroupsOut& out, const Walk<3>& walk, std::i
 void write_indices(const Job& job, std::int64_t* indices, std::int64_t total, const Walk<3>& walk, std::int64_t begin,
                    std::int64_t n, std::int64_t at) {
     const int row = job.axes.rank() - 1;
-    for (int a = 0; a < row; ++a) std::fill_n(indices + a * total + at, n, walk.index(a));
-    std::iota(indices + row * total + at, indices + row * total + at + n, walk.index(row) + begin);
+    const auto along = [&](int a) { return indices + job.order[static_cast<std::size_t>(a)] * total + at; };
+    for (int a = 0; a < row; ++a) std::fill_n(along(a), n, walk.index(a));
+    std::iota(along(row), along(row) + n, walk.index(row) + begin);
 }
 
 // Counts of pairs of a row and a bin in one chunk: a list of all where they are few, else those that occur.
@@ -81,18 +82,6 @@ class PairCounts {
     std::vector<std::int32_t> some_;
 };
 
-// Where h = (count - 1) * q lies between two ranks.
-struct Place {
-    std::int64_t rank = 0;
-    double fraction = 0.0;
-};
-
-Place place_of(double quantile, std::int64_t count) {
-    const double h = quantile * static_cast<double>(count - 1);
-    const double whole = std::floor(h);
-    return {std::min(static_cast<std::int64_t>(whole), count - 1), h - whole};
-}
-
 constexpr std::int64_t kLong = std::int64_t{1} << 20;  // samples of a label that all threads share
 
 template <class T>
@@ -120,13 +109,14 @@ void select(T* x, std::int64_t count, std::int64_t numbers, const std::vector<do
             const std::vector<std::size_t>& rising, T* neighbours) {
     std::int64_t done = 0;  // samples before it are no larger than those behind
     for (const std::size_t k : rising) {
-        for (std::int64_t side = 0; side < 2; ++side) {
-            const std::int64_t rank = std::min(place_of(quantiles[k], count).rank + side, count - 1);
+        const QuantilePlace place = quantile_place(quantiles[k], count);
+        for (std::size_t side = 0; side < 2; ++side) {
+            const std::int64_t rank = side == 0 ? place.rank : place.next;
             if (rank >= done && rank < numbers) {
                 std::nth_element(x + done, x + rank, x + numbers, less<T>);
                 done = rank + 1;
             }
-            neighbours[2 * k + static_cast<std::size_t>(side)] = x[rank];
+            neighbours[2 * k + side] = x[rank];
         }
     }
 }
@@ -149,7 +139,7 @@ void quantiles_of(T* samples, const std::vector<std::int64_t>& offsets, const st
         ranks.not_numbers[k] = count - numbers;
         for (std::int64_t q = 0; q < each; ++q) {
             ranks.fractions[k * quantiles.size() + static_cast<std::size_t>(q)] =
-                place_of(quantiles[static_cast<std::size_t>(q)], count).fraction;
+                quantile_place(quantiles[static_cast<std::size_t>(q)], count).fraction;
         }
         if (!shared || numbers < count) {
             select(x, count, numbers, quantiles, rising, neighbours + row * each * 2);
@@ -192,7 +182,7 @@ regions::Groups cpu::region_groups(const ConstArrayView& labels, const std::opti
                     counts[static_cast<std::size_t>(segment.slots[r])] += segment.runs.ends[r] - segment.runs.begins[r];
                 }
             });
-        groups.chunks[static_cast<std::size_t>(chunk)] = {slots.keys(), std::move(counts)};
+        groups.chunks[static_cast<std::size_t>(chunk)] = {std::move(slots).keys(), std::move(counts)};
     });
     for (const Groups::Chunk& chunk : groups.chunks) {
         for (std::size_t k = 0; k < chunk.rows.size(); ++k) {

@@ -28,7 +28,7 @@ struct Job {
     std::vector<int> order = {};  // axis of the arrays by axis of the walk, where none are merged
     std::int64_t size = 0;
     std::int64_t chunks = 0;
-    bool is_unsigned = false;
+    bool is_unsigned = false;  // labels that an int64 does not hold as they are
 
     // Rows that a chunk may have; 0: any keys.
     std::int64_t keys() const { return names.open() ? 0 : std::max<std::int64_t>(names.count(), 1); }
@@ -57,8 +57,7 @@ inline Job job_of(const ConstArrayView& labels, const ConstArrayView* image, con
     if (!apart) job.axes.merge();
     job.size = labels.size();
     job.chunks = (job.size + kChunk - 1) / kChunk;
-    job.is_unsigned = labels.dtype == DType::u8 || labels.dtype == DType::u16 || labels.dtype == DType::u32 ||
-                      labels.dtype == DType::u64;
+    job.is_unsigned = labels.dtype == DType::u64;
     return job;
 }
 

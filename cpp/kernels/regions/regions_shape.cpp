@@ -128,7 +128,7 @@ Crossings crossings_of(const Slices& slices, const Names& names, std::int64_t fi
             cross(slices, here, step[0] == 0 ? here : next, step[1], step[2], words, add);
         }
     }
-    found.keys = slots.keys();
+    found.keys = std::move(slots).keys();
     return found;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace voxkern::regions {
@@ -29,7 +30,8 @@ class Slots {
     std::int32_t find(std::int64_t key) const { return places_[place(key)]; }
 
     // By number.
-    const std::vector<std::int64_t>& keys() const { return keys_; }
+    const std::vector<std::int64_t>& keys() const& { return keys_; }
+    std::vector<std::int64_t> keys() && { return std::move(keys_); }
     std::size_t size() const { return keys_.size(); }
 
   private:

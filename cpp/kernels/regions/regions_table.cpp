@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/moments.hpp"
+
 namespace voxkern::regions {
 
 Names Names::every(bool zero) {
@@ -53,15 +55,17 @@ void join_extremes(Extremes& a, const Extremes& b) {
     }
 }
 
-void join_spreads(Spread& a, bool fresh, const Spread& b, std::int64_t count) {
-    if (fresh) {
+// Both means are counted from the pivot of a.
+void join_spreads(Spread& a, std::int64_t count_a, const Spread& b, std::int64_t count_b) {
+    if (count_a == 0) {
         a = b;
         return;
     }
-    const double n = static_cast<double>(count);
     const double moved = b.pivot - a.pivot;
-    a.second += b.second + moved * (2.0 * b.first + n * moved);
-    a.first += b.first + n * moved;
+    const Moments both = joined({static_cast<double>(count_a), a.mean, a.squares},
+                                {static_cast<double>(count_b), moved + b.mean, b.squares});
+    a.mean = both.mean;
+    a.squares = both.squares;
 }
 
 }  // namespace
@@ -74,7 +78,7 @@ void join_row(Table& a, std::size_t to, const Table& b, std::size_t from, DType 
         a.sums[to].whole = static_cast<std::int64_t>(static_cast<std::uint64_t>(a.sums[to].whole) +
                                                      static_cast<std::uint64_t>(b.sums[from].whole));
     }
-    if (a.wanted.moments) join_spreads(a.spreads[to], fresh, b.spreads[from], b.counts[from]);
+    if (a.wanted.moments) join_spreads(a.spreads[to], a.counts[to], b.spreads[from], b.counts[from]);
     if (a.wanted.extremes) {
         const auto join = image == DType::i64   ? join_extremes<std::int64_t>
                           : image == DType::u64 ? join_extremes<std::uint64_t>

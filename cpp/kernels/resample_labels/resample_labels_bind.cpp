@@ -14,14 +14,10 @@ using resample_labels::Coordinates;
 using resample_labels::Options;
 using resample_labels::Rule;
 
-bool is_integer(DType dtype) {
-    return dtype != DType::f16 && dtype != DType::f32 && dtype != DType::f64;
-}
-
 void check_labels(const ConstArrayView& in, const ArrayView& out, const Options& options) {
     expect(in.rank >= 1 && in.rank <= resample_labels::kMaxAxes && in.rank == out.rank,
            "input: allowed 1 to 8 axes, as the output");
-    expect(is_integer(in.dtype) && in.dtype == out.dtype, "output: allowed integers of the input's dtype");
+    expect(!is_float(in.dtype) && in.dtype == out.dtype, "output: allowed integers of the input's dtype");
     expect(options.rule != Rule::gaussian || options.sigma.size() == static_cast<std::size_t>(in.rank),
            "sigma: allowed one number per axis");
     for (const double s : options.sigma) expect(s > 0.0, "sigma: allowed numbers above zero");
@@ -96,7 +92,7 @@ void bind_resample_labels(py::module_& module) {
             expect(out.rank >= 1 && out.rank <= 3 && scores.rank == out.rank + 1,
                    "input: allowed (classes, 1 to 3 axes)");
             for (int a = 0; a < scores.rank; ++a) expect(scores.shape[a] > 0, "input: got an empty axis");
-            expect(is_integer(out.dtype), "output: allowed integers");
+            expect(!is_float(out.dtype), "output: allowed integers");
             const Coordinates coordinates = coordinates_of(axes, out);
             run(where_, [&](const auto& exec) { backend::resample_argmax(scores, out, coordinates, mode, exec); });
         },

@@ -333,28 +333,21 @@ void cuda::resample_labels(const ConstArrayView& in, const ArrayView& out, const
                            const Options& options, const Exec& exec) {
     if (out.size() == 0) return;
     const Plan plan = plan_of(in, out, axes, options);
-    struct Places {
-        std::size_t index, weight, count, nearest, outside;
-    };
-    std::vector<Places> places;
+    OnAxes where;
     Tables tables;
-    for (const OwnedAxis& axis : plan.axes) {
-        const AxisTable& table = axis.table();
+    for (std::size_t a = 0; a < plan.axes.size(); ++a) {
+        const AxisTable& table = plan.axes[a].table();
+        AxisTable& device = where.axis[a];
+        device = table;
         const auto n = static_cast<std::size_t>(table.n_out);
         const std::size_t taps = n * static_cast<std::size_t>(table.taps);
-        places.push_back({tables.add(table.index, taps), tables.add(table.weight, taps), tables.add(table.count, n),
-                          tables.add(table.nearest, n), tables.add(table.outside, n)});
+        tables.add(device.index, table.index, taps);
+        tables.add(device.weight, table.weight, taps);
+        tables.add(device.count, table.count, n);
+        tables.add(device.nearest, table.nearest, n);
+        tables.add(device.outside, table.outside, n);
     }
     const Scratch<char> memory = tables.upload(exec);
-    OnAxes where;
-    for (std::size_t a = 0; a < places.size(); ++a) {
-        where.axis[a] = plan.axes[a].table();
-        where.axis[a].index = tables.at<std::int64_t>(places[a].index);
-        where.axis[a].weight = tables.at<double>(places[a].weight);
-        where.axis[a].count = tables.at<int>(places[a].count);
-        where.axis[a].nearest = tables.at<std::int64_t>(places[a].nearest);
-        where.axis[a].outside = tables.at<unsigned char>(places[a].outside);
-    }
     elect_all(plan.task, out, where, exec);
 }
 
@@ -379,15 +372,6 @@ void cuda::resample_argmax(const ConstArrayView& scores, const ArrayView& out, c
     const ArgmaxPlan plan = argmax_plan(scores, out, axes, mode, 0);
     const ArgmaxTask& task = plan.task;
     Tables tables;
-    std::size_t index[3], weight[3], outside[3];
-    for (int d = 0; d < 3; ++d) {
-        const auto n = static_cast<std::size_t>(task.n_out[d]);
-        const std::size_t taps = n * static_cast<std::size_t>(task.taps[d]);
-        index[d] = tables.add(task.index[d], taps);
-        weight[d] = tables.add(task.weight[d], taps);
-        outside[d] = tables.add(task.outside[d], n);
-    }
-    const Scratch<char> memory = tables.upload(exec);
     Scores device;
     device.classes = task.classes;
     device.class_stride = task.class_stride;
@@ -396,12 +380,15 @@ void cuda::resample_argmax(const ConstArrayView& scores, const ArrayView& out, c
     for (int d = 0; d < 3; ++d) {
         device.strides[d] = task.strides[d];
         device.taps[d] = task.taps[d];
-        device.index[d] = tables.at<std::int64_t>(index[d]);
-        device.weight[d] = tables.at<float>(weight[d]);
-        device.outside[d] = tables.at<unsigned char>(outside[d]);
         target.shape[d] = task.n_out[d];
         target.strides[d] = task.target_strides[d];
+        const auto n = static_cast<std::size_t>(task.n_out[d]);
+        const std::size_t taps = n * static_cast<std::size_t>(task.taps[d]);
+        tables.add(device.index[d], task.index[d], taps);
+        tables.add(device.weight[d], task.weight[d], taps);
+        tables.add(device.outside[d], task.outside[d], n);
     }
+    const Scratch<char> memory = tables.upload(exec);
     const Tiles tiles = tiles_over(target);
     visit(scores.dtype, [&](auto type) {
         using T = typename decltype(type)::type;

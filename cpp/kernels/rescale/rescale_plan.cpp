@@ -14,8 +14,7 @@ bool is_integer(double x) {
 bool values_exact_in_f32(DType in, DType out, const Options& options) {
     const bool whole = is_integer(options.slope) && is_integer(options.intercept);
     const double largest = std::abs(options.slope) * 65536.0 + std::abs(options.intercept);
-    return in != DType::f32 && in != DType::f16 && exact_in_f32(in) && out != DType::f64 && whole &&
-           largest <= 16777216.0;
+    return !is_float(in) && exact_in_f32(in) && out != DType::f64 && whole && largest <= 16777216.0;
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ struct Options {
     // for vesselness
     double alpha = 0.5;
     double beta = 0.5;
-    double gamma = 1.0;
+    double gamma = 1.0;        // NaN: so are all results
     bool bright = true;        // tubes are brighter than what is around them
     bool keep_larger = false;  // what `out` holds stays where it is larger
 };
@@ -51,8 +51,9 @@ namespace voxkern::cuda {
 struct Exec;
 
 // The same on the GPU, enqueued on the stream of `exec`, but for Combine::norm. `gamma` may be 0: half of the largest
-// norm, which never leaves the device. Slabs of the image take so much scratch memory that it stays in L2. Sums and
-// magnitudes may also be of any dtype, of filters along more axes, and of several modes along one: term by term.
+// norm (NaN where that is not finite), which never leaves the device. Slabs of the image take so much scratch memory
+// that it stays in L2. Sums and magnitudes may also be of any dtype, of filters along more axes, and of several modes
+// along one: term by term.
 void separable(const ConstArrayView& in, const ArrayView& out, const std::vector<separable::Term>& terms,
                const separable::Options& options, const Exec& exec,
                std::int64_t scratch_bytes = std::int64_t{32} << 20);

@@ -27,20 +27,11 @@ inline Vec<double> root(Vec<double> x) {
 #endif
 }
 
-template <class C>
-struct BitsOf {
-    using type = std::uint64_t;
-};
-template <>
-struct BitsOf<float> {
-    using type = std::uint32_t;
-};
-
 // 2^n for the whole number n that has been added to `rounder`.
 template <class C>
 inline Vec<C> power_of_two(Vec<C> rounded, C rounder) {
     constexpr bool single = sizeof(C) == 4;
-    using Bits = typename BitsOf<C>::type;
+    using Bits = Word<C>;
     typedef Bits BitsVec __attribute__((vector_size(VOXKERN_VEC_BYTES)));
     const Vec<C> rounder_vector = splat(rounder);
     BitsVec exponent;
@@ -103,7 +94,7 @@ void vesselness_row(const Options& options, const C* const* t, int terms, C* con
         const auto at = terms_at(t, i);
         const Vec<C> value =
             terms == 3 ? vesselness2<C>(eigenvalues2<C>(at), s) : vesselness3<C>(eigenvalues3<C>(at), s);
-        to[0] = options.keep_larger ? larger(load(here), value) : value;
+        to[0] = options.keep_larger ? larger_scale(load(here), value) : value;
     });
 }
 

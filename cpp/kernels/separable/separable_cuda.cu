@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // separable on the GPU: axis by axis, all nodes of a stage at once, in arrays of the compute type that stay in L2; the
 // last stage combines its terms as it makes them. Sums and combinations have the order of the CPU.
+#include <cmath>
 #include <limits>
 #include <map>
 
@@ -135,11 +136,9 @@ __device__ inline unsigned long long bits_of(double x) {
 
 // Bits of numbers that are not negative have their order, and those of a NaN are the largest: it stays.
 __device__ inline void keep_largest(unsigned long long* largest, double value) {
-    unsigned long long bits = bits_of(value) & 0x7fffffffffffffffULL;
-    for (unsigned by = cuda::kWarp / 2; by > 0; by /= 2) {
-        const unsigned long long other = __shfl_down_sync(cuda::kAllLanes, bits, by);
-        bits = other > bits ? other : bits;
-    }
+    const unsigned long long bits =
+        cuda::warp_reduce(bits_of(value) & 0x7fffffffffffffffULL,
+                          [](unsigned long long a, unsigned long long b) { return a > b ? a : b; });
     if (cuda::thread_rank() % cuda::kWarp == 0) atomicMax(largest, bits);
 }
 
@@ -165,7 +164,7 @@ __device__ C combine(const Results& results, const Terms& term, int terms, std::
         const Sensitivity<C> s = sensitivity_of<C>(options);
         const C value =
             terms == 3 ? vesselness2<C>(eigenvalues2<C>(term), s) : vesselness3<C>(eigenvalues3<C>(term), s);
-        put(results, at, options.keep_larger ? larger(held<C>(results, at), value) : value);
+        put(results, at, options.keep_larger ? larger_scale(held<C>(results, at), value) : value);
     } else {
         return square_of_norm<C>(term, terms);
     }
@@ -201,7 +200,7 @@ __global__ void find_largest(const void* in, DType dtype, cuda::Walk<0> walk, un
     keep_largest(largest, most);
 }
 
-// Half of the largest norm, or where that is of rounding alone, a number far above it.
+// Half of the largest norm, or where that is of rounding alone, a number far above it. NaN where it is not finite.
 __global__ void make_gamma(const unsigned long long* largest, double rounding, double* gamma) {
     double norm;
     double voxel;
@@ -209,7 +208,7 @@ __global__ void make_gamma(const unsigned long long* largest, double rounding, d
     memcpy(&voxel, &largest[1], sizeof(voxel));
     norm = std::sqrt(norm);
     const double far = voxel > 1.0 ? voxel : 1.0;
-    *gamma = norm <= rounding * voxel ? far : norm / 2.0;
+    *gamma = !(norm < HUGE_VAL) ? NAN : (norm <= rounding * voxel ? far : norm / 2.0);
 }
 
 // --- host side ---
@@ -378,11 +377,11 @@ class Sweep {
 template <class C>
 void run(const ConstArrayView& in, const ArrayView& out, const std::vector<Term>& terms, const Options& options,
          std::int64_t scratch_bytes, const cuda::Exec& exec) {
-    if (options.combine != Combine::vesselness || options.gamma > 0.0) {
+    if (options.combine != Combine::vesselness || options.gamma != 0.0) {
         Sweep<C>(in, out, terms, options, scratch_bytes, exec).run(nullptr, nullptr);
         return;
     }
-    const cuda::Scratch<unsigned long long> largest = cuda::upload(std::vector<unsigned long long>(2), exec);
+    const auto largest = cuda::filled<unsigned long long>(2, 0, exec);
     const cuda::Scratch<double> gamma(1, exec);
     Options norm = options;
     norm.combine = Combine::norm;

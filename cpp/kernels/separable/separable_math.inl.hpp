@@ -127,19 +127,28 @@ VOXKERN_HD inline Vec<C> exp_of_negative(Vec<C> x) {
     return sum * power_of_two(rounded, rounder);
 }
 
-// What the squares in the exponents are multiplied by, and the sign of the eigenvalues across a tube.
+// What the squares in the exponents are multiplied by, the sign of the eigenvalues across a tube, and what stands where
+// there is none: 0, or NaN where gamma is.
 template <class C>
 struct Sensitivity {
     C plate;
     C blob;
     C structure;
     C sign;
+    C none;
 };
 
 template <class C>
 VOXKERN_HD inline Sensitivity<C> sensitivity_of(const Options& options) {
     const auto of = [](double scale) { return static_cast<C>(-0.5 / (scale * scale)); };
-    return {of(options.alpha), of(options.beta), of(options.gamma), options.bright ? C{-1} : C{1}};
+    const C none = options.gamma == options.gamma ? C{0} : static_cast<C>(options.gamma);
+    return {of(options.alpha), of(options.beta), of(options.gamma), options.bright ? C{-1} : C{1}, none};
+}
+
+// The larger one of two scales; a NaN stays.
+template <class V>
+VOXKERN_HD inline V larger_scale(V held, V value) {
+    return value == value ? larger(held, value) : value;
 }
 
 template <class V>
@@ -160,7 +169,7 @@ VOXKERN_HD inline Vec<C> vesselness2(const Ascending<C>& e, const Sensitivity<C>
     const Vec<C> structure = along * along + across * across;
     const Vec<C> value =
         exp_of_negative<C>(blob * blob * s.blob) * (C{1} - exp_of_negative<C>(structure * s.structure));
-    return tube ? value : Vec<C>{};
+    return tube ? value : splat(s.none);
 }
 
 template <class C>
@@ -174,5 +183,5 @@ VOXKERN_HD inline Vec<C> vesselness3(Ascending<C> e, const Sensitivity<C>& s) {
     const Vec<C> structure = madd(e.low, e.low, madd(e.middle, e.middle, e.high * e.high));
     const Vec<C> value = (C{1} - exp_of_negative<C>(plate * plate * s.plate)) * exp_of_negative<C>(blob * s.blob) *
                          (C{1} - exp_of_negative<C>(structure * s.structure));
-    return tube ? value : Vec<C>{};
+    return tube ? value : splat(s.none);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Row loops of separable, compiled once per ISA level inside that level's namespace.
 #include "core/simd/intrinsics.hpp"
+#include "core/words.hpp"
 #include "kernels/separable/separable_task.hpp"
 
 namespace voxkern::separable {

@@ -17,7 +17,8 @@ constexpr unsigned kGotInfinity = 2;
 constexpr unsigned kGotMinusInfinity = 4;
 
 // Sums of one batch item after another, `size` samples each. A value v of an item counts v / 2^exponent * 2^bits
-// units. float64 adds what is left of that in units of a second word.
+// units. float64 adds what is left of that in units of a second word: half a unit at most for each tap of each value,
+// and all of these may fold to one sample.
 struct Sums {
     unsigned long long* units = nullptr;
     unsigned long long* finer = nullptr;  // null: float32
@@ -25,6 +26,9 @@ struct Sums {
     const int* exponent = nullptr;  // of each item: its finite values are smaller than 2^exponent
     std::int64_t size = 0;
     int bits = 0;
+
+    // Leaves room for 2^10 such halves of a value: order 5 has 6^3 taps in 3-D.
+    __device__ __forceinline__ int finer_bits() const { return bits - 10; }
 
     template <class C>
     __device__ __forceinline__ void add(std::int64_t sample, C value) const {
@@ -38,7 +42,7 @@ struct Sums {
         const double whole = std::rint(scaled);
         atomicAdd(&units[sample], static_cast<unsigned long long>(static_cast<long long>(whole)));
         if constexpr (kSame<C, double>) {
-            const double rest = std::rint(std::ldexp(scaled - whole, bits));
+            const double rest = std::rint(std::ldexp(scaled - whole, finer_bits()));
             if (rest != 0.0) atomicAdd(&finer[sample], static_cast<unsigned long long>(static_cast<long long>(rest)));
         }
     }
@@ -50,7 +54,9 @@ struct Sums {
         if (flags == kGotMinusInfinity) return -static_cast<C>(HUGE_VAL);
         if (flags != 0) return static_cast<C>(NAN);
         double sum = static_cast<double>(static_cast<long long>(units[sample]));
-        if (finer != nullptr) sum += std::ldexp(static_cast<double>(static_cast<long long>(finer[sample])), -bits);
+        if (finer != nullptr) {
+            sum += std::ldexp(static_cast<double>(static_cast<long long>(finer[sample])), -finer_bits());
+        }
         return static_cast<C>(std::ldexp(sum, exponent[sample / size] - bits));
     }
 };
@@ -191,13 +197,6 @@ __global__ void fold_pad(cuda::Tiles tiles, C* data, std::int64_t n, std::int64_
 
 // --- host side -------------------------------------------------------------------------------------------------
 
-template <class T>
-cuda::Scratch<T> filled(std::size_t size, int byte, const cuda::Exec& exec) {
-    cuda::Scratch<T> scratch(size, exec);
-    if (size > 0) cuda::check(cudaMemsetAsync(scratch.data(), byte, size * sizeof(T), exec.stream), "push");
-    return scratch;
-}
-
 template <class C>
 void launch_push(const cuda::Tiles& tiles, const ConstArrayView& values, const Task& task, const Sums& sums,
                  const cuda::Exec& exec) {
@@ -268,10 +267,10 @@ void push_batch(const ConstArrayView& values, const ArrayView& image, const Coor
         return;
     }
     const auto count = static_cast<std::size_t>(samples);
-    const auto units = filled<unsigned long long>(count, 0, exec);
-    const auto finer = filled<unsigned long long>(kWide ? count : 0, 0, exec);
-    const auto not_finite = filled<unsigned>(count / 8 + 1, 0, exec);
-    const auto exponents = filled<int>(static_cast<std::size_t>(items), 0x80, exec);  // far below any number's
+    const auto units = cuda::filled<unsigned long long>(count, 0, exec);
+    const auto finer = cuda::filled<unsigned long long>(kWide ? count : 0, 0, exec);
+    const auto not_finite = cuda::filled<unsigned>(count / 8 + 1, 0, exec);
+    const auto exponents = cuda::filled<int>(static_cast<std::size_t>(items), 0x80, exec);  // far below any number's
     Sums sums;
     sums.units = units.data();
     sums.finer = finer.data();

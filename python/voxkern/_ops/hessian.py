@@ -189,6 +189,7 @@ def vesselness(
     ------
     ArgumentError, ArgumentTypeError
         For anything the descriptions above do not allow; without ``gamma``, for values that are not finite.
+        Those of a GPU array are not looked at: all of the result is NaN.
 
     Notes
     -----

@@ -179,6 +179,8 @@ def label_statistics(
         absent = np.zeros(len(rows), bool)
     else:
         wanted = whole_labels(index, "index")
+        if x.dtype == np.uint64 and (wanted < 0).any():  # the kernel has the bits of such labels
+            raise ArgumentError(f"index: got {wanted.min()}, allowed 0 and above beside labels of uint64")
         names, rows = rows_of(wanted)
         table = call.run("regions", x, samples, names, columns)
         absent = table.counts[rows] == 0
@@ -202,6 +204,8 @@ def whole_labels(labels: ArrayLike, name: str) -> NDArray[np.int64]:
     wanted = np.atleast_1d(host_array(labels, name))
     if wanted.dtype.kind not in "biu" and wanted.size:
         raise ArgumentTypeError(f"{name}: got dtype {wanted.dtype}, allowed whole numbers")
+    if wanted.dtype == np.uint64 and (wanted >= 2**63).any():
+        raise ArgumentError(f"{name}: got {wanted.max()}, allowed below 2^63")
     return wanted.astype(np.int64).ravel()
 
 

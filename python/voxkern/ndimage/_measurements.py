@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core import RegionNames
 from .._ops.regions import order_statistics
 from .._runtime.texts import documented_by
 from ._regions import (
@@ -59,7 +60,8 @@ _SUMS = {
 _MOMENTS = {
     "returns": "number or array\n    float64. NaN, with NumPy's warning, of a region without samples.",
     "errors": "whatever NumPy raises of an empty array",
-    "notes": "Moments are float64 to a few roundings, whatever the mean.",
+    "notes": """Moments are float64 to a few roundings, whatever the mean,
+and to 1e-10 where the first sample of a region is far from all others.""",
 }
 _EXTREMES = {
     "returns": "number or array\n    Of the dtype of ``input``. In a sequence 0 for no samples.",
@@ -220,7 +222,9 @@ def median(input: Any, labels: Any = None, index: Any = None, *, threads: int | 
 
 def _smallest_of_smallest(asked: Request) -> Any:
     """Return the first of all samples sorted by label, then by value: scipy's answer where there is none."""
-    return np.fmin.reduce(asked.image[asked.labels == asked.labels.min()])
+    lowest = int(np.asarray(asked.labels.min()).astype(np.int64))  # as the kernel has it: of uint64 the bits
+    table = asked._replace(names=RegionNames.range(lowest, 1)).table(extremes=True)
+    return asked.at(np.where(table.minimum_at < 0, table.not_number_at, table.minimum_at)[0])
 
 
 @documented_by(
