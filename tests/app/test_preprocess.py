@@ -94,7 +94,7 @@ def shaded(make_series):
         np.rint(np.maximum(ball * field + noise, 1)).astype(np.int16), np.diag([2.0, 1.0, 1.0, 1.0])
     )
     folder = make_series()[0].parent / "shaded"
-    vk.save(volume, folder)
+    vk.save(volume, folder, format="dicom")
     return folder, volume
 
 
