@@ -32,7 +32,7 @@ def test_import_time(benchmark):
 def test_preprocess(benchmark, tmp_path):
     rng = np.random.default_rng(0)
     scan = vk.Volume(rng.integers(0, 900, (160, 256, 256)).astype(np.int16), np.diag([1.2, 0.94, 0.94, 1.0]))
-    vk.save(scan, tmp_path / "series")
+    vk.save(scan, tmp_path / "series", format="dicom")
     result = vk.preprocess(tmp_path / "series", spacing=1.0, normalize="zscore")
     assert abs(float(result.data.mean())) < 1e-4
     np.testing.assert_allclose(result.spacing, 1.0)

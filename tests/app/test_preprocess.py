@@ -94,7 +94,7 @@ def shaded(make_series):
         np.rint(np.maximum(ball * field + noise, 1)).astype(np.int16), np.diag([2.0, 1.0, 1.0, 1.0])
     )
     folder = make_series()[0].parent / "shaded"
-    vk.save(volume, folder)
+    vk.save(volume, folder, format="dicom")
     return folder, volume
 
 
@@ -113,7 +113,7 @@ def test_n4_step_comes_before_the_others(shaded, tmp_path):
     )
     want = vk.n4_bias_field_correction(vk.load(folder), **vk.N4_PRESETS["fets"])
     np.testing.assert_array_equal(vk.load(out).data, want.data)
-    assert main(["preprocess", "--n4", str(folder), str(out), "--quiet"]) == 0
+    assert main(["preprocess", "--n4", str(folder), str(out), "--quiet", "--overwrite"]) == 0
     preset = vk.preprocess(volume, n4="fets", orient=None)
     np.testing.assert_array_equal(
         preset.data, vk.n4_bias_field_correction(volume, **vk.N4_PRESETS["fets"]).data
@@ -125,7 +125,7 @@ def test_n4_step_comes_before_the_others(shaded, tmp_path):
 def test_n4_command(shaded, tmp_path, capsys):
     folder, _ = shaded
     out, field = tmp_path / "out.nii.gz", tmp_path / "field.nii"
-    arguments = ["n4", str(folder), str(out), "--field", str(field), "--iterations", "20x10"]
+    arguments = ["n4", str(folder), str(out), "--field", str(field), "--iterations", "20x10", "--overwrite"]
     assert main([*arguments, "--threads", "1"]) == 0
     assert "iterations per level: " in capsys.readouterr().err
     scan = vk.load(folder)
@@ -157,7 +157,10 @@ def test_report_is_one_page_without_identity(shaded, tmp_path, capsys):
     for secret in ("Doe", "Jane", str(tmp_path), "Secret", "http:", "https:", 'src="/'):
         assert secret not in text, secret
     assert [p.name for p in sorted(page.parent.iterdir())] == ["out.nii", "report.html"]
-    assert main([*arguments[:-3], "--quiet", "--report", str(tmp_path / "missing" / "r.html")]) == 1
+    assert (
+        main([*arguments[:-3], "--overwrite", "--quiet", "--report", str(tmp_path / "missing" / "r.html")])
+        == 1
+    )
 
 
 def test_report_opens_in_a_browser(shaded, tmp_path):
@@ -206,7 +209,7 @@ def test_resample_command_affine(make_series, tmp_path, capsys):
     affine[:3, 3] += (3, -2, 1)
     out, where = str(tmp_path / "out.nii"), tmp_path / "where.txt"
     np.savetxt(where, affine)
-    words = ["resample", str(folder), out, "--quiet", "--order", "1"]
+    words = ["resample", str(folder), out, "--quiet", "--order", "1", "--overwrite"]
     assert main([*words, "--shape", "5,6,7", "--affine", str(where)]) == 0
     want = vk.resample(volume, affine=affine, shape=(5, 6, 7), order=1)
     np.testing.assert_array_equal(vk.load(out).data, want.data)
@@ -233,7 +236,7 @@ def test_resample_command_clip_of_slices(tmp_path):
     volume = vk.load(scan)
     results = []
     for word, clip in (("--clip", True), ("--clip-slices", "slice")):
-        assert main(["resample", scan, out, "--shape", "9", word, "--quiet"]) == 0
+        assert main(["resample", scan, out, "--shape", "9", word, "--quiet", "--overwrite"]) == 0
         results.append(vk.load(out).data)
         np.testing.assert_array_equal(results[-1], vk.resample(volume, shape=9, clip=clip).data)
     assert results[0][..., 0].max() > results[1][..., 0].max()

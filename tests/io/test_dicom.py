@@ -199,7 +199,7 @@ def test_save_and_load(rng, tmp_path, dtype):
     if dtype == np.int32:
         data += 100_000
     v = vk.Volume(data, affine, {"modality": "MR"})
-    w = vk.load(vk.save(v, tmp_path / "series"))
+    w = vk.load(vk.save(v, tmp_path / "series", format="dicom"))
     # rows and columns stay; slices may come back in the order of the normal
     index = np.stack(np.meshgrid(*(np.arange(n) for n in v.shape), indexing="ij"), -1).reshape(-1, 3)
     mm = index @ v.affine[:3, :3].T + v.affine[:3, 3]
@@ -218,7 +218,7 @@ def test_written_series_reads_in_simpleitk(rng, tmp_path):
     sitk = pytest.importorskip("SimpleITK")
     v = vk.Volume((rng.random((4, 5, 6)) * 900).astype(np.int16), np.diag([-0.7, -0.9, 2.5, 1.0]))
     v = vk.reorient(v, "SPL")
-    vk.save(vk.Volume(v.data, v.affine, {"modality": "MR"}), tmp_path / "series")
+    vk.save(vk.Volume(v.data, v.affine, {"modality": "MR"}), tmp_path / "series", format="dicom")
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(tmp_path / "series")))
     w = vk.Volume.from_sitk(reader.Execute())

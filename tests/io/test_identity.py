@@ -55,7 +55,7 @@ def test_outputs_are_clean(named, tmp_path, caplog, capsys):
     clean(pickle.dumps(v), "pickle")
     for name in ("a.nii", "a.nii.gz", "a.mha", "a.nrrd", "a.npz"):
         clean(vk.save(v, tmp_path / name).read_bytes(), name)
-    for path in vk.save(v, tmp_path / "dicom").iterdir():
+    for path in vk.save(v, tmp_path / "dicom", format="dicom").iterdir():
         clean(path.read_bytes(), path.name)
     vk.preprocess(
         named, tmp_path / "b.nii", n4={"maximum_number_of_iterations": (1,)}, report=tmp_path / "r.html"

@@ -288,6 +288,7 @@ CASES = [
     ),
     ("meta", vk.ArgumentError, lambda t: vk.Volume(ARRAY, np.eye(4), {"patient": "x"})),
     ("meta", vk.ArgumentTypeError, lambda t: vk.Volume(ARRAY, np.eye(4), {"modality": 3})),
+    ("path: got an empty name", vk.ArgumentError, lambda t: vk.load("")),
     # saving
     ("format", vk.ArgumentError, lambda t: vk.save(VOLUME, t / "a", format="jpeg")),
     ("volume", vk.ArgumentError, lambda t: vk.save(VOLUME, t / "a", format="png")),
@@ -295,7 +296,26 @@ CASES = [
     ("path", vk.ArgumentError, lambda t: vk.save(VOLUME, t / "a.png")),
     ("path", vk.ArgumentError, lambda t: vk.save(VOLUME, t / "missing" / "a.nii")),
     ("path", vk.ArgumentError, lambda t: vk.save(VOLUME, folder_of(t))),
-    ("volume", vk.ArgumentError, lambda t: vk.save(VOLUME.with_data(np.full((2, 2, 2), NAN)), t / "a")),
+    (
+        "path: got a, allowed a name that ends with .nii, ",
+        vk.ArgumentError,
+        lambda t: vk.save(VOLUME, t / "a"),
+    ),
+    ("path: got an empty name", vk.ArgumentError, lambda t: vk.save(VOLUME, "")),
+    ("path", vk.ArgumentTypeError, lambda t: vk.save(VOLUME, 3)),
+    ("path", vk.ArgumentError, lambda t: vk.save(VOLUME, "/dev/null", format="png")),
+    ("path", vk.ArgumentError, lambda t: vk.save(VOLUME, (t / "a.nii").mkdir() or t / "a.nii")),
+    ("path", vk.ArgumentError, lambda t: vk.save(VOLUME, file_with(t, "a", b""), format="dicom")),
+    (
+        "path",
+        vk.ArgumentError,
+        lambda t: vk.save(VOLUME, file_with(t, "a.nii", b""), overwrite=False),
+    ),
+    (
+        "volume",
+        vk.ArgumentError,
+        lambda t: vk.save(VOLUME.with_data(np.full((2, 2, 2), NAN)), t / "a", format="dicom"),
+    ),
 ]
 
 

@@ -61,7 +61,7 @@ def write_scan(folder: Path, threads: int | None) -> tuple[Volume, Volume, Volum
     biased = clean.data * field.data
     stored = np.rint(biased * (1000.0 / float(biased.max()))).astype(np.int16)
     scan = Volume(stored, clean.affine, {"modality": "MR"})
-    save(scan, folder)
+    save(scan, folder, format="dicom")
     return scan, clean, field
 
 

@@ -22,6 +22,10 @@ class CudaUnavailableError(VoxkernError, RuntimeError):
     """A GPU array was given where no GPU can be used; the message says why."""
 
 
+class SaveError(VoxkernError, OSError):
+    """A file cannot be written: the disk is full, the folder is not writable. The old file is as it was."""
+
+
 class LoadError(VoxkernError):
     """A file or folder could not become a volume."""
 

@@ -1,34 +1,121 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that appear when they are whole, or not at all."""
+"""Files that appear when they are whole, or not at all; until then the old ones stay."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from .errors import SaveError
+
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed process leaves stays there
+    fcntl = None  # type: ignore[assignment]
+
+_PREFIX = ".voxkern-writing-"
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux's renameat2
 
 
 @contextmanager
 def writing(target: Path) -> Iterator[Path]:
     """Give a path in a temporary folder; what is written there goes to ``target`` when all is done.
 
-    The file named like the target goes last: it may refer to the others.
+    The file named like the target goes last: it may refer to the others. What killed processes left
+    beside the target is removed first. Whatever the system refuses becomes a `SaveError`.
     """
-    folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=target.parent))
     try:
-        yield folder / target.name
-        umask = os.umask(0)
-        os.umask(umask)
-        for written in sorted(folder.iterdir(), key=lambda p: p.name == target.name):
-            if written.is_dir():
-                written.chmod(0o777 & ~umask)
-                if target.is_dir():
-                    target.rmdir()
-            else:
-                written.chmod(0o666 & ~umask)
-            written.replace(target.parent / written.name)
+        _remove_leftovers(target.parent)
+        with _owned_folder(target.parent) as folder:
+            yield folder / target.name
+            written = sorted(folder.iterdir(), key=lambda p: p.name == target.name)
+            _to_disk(*written)
+            for path in written:
+                _put(path, target.parent / path.name)
+            _sync(target.parent)
+    except SaveError:
+        raise
+    except OSError as error:
+        saving = SaveError(f"path: {target.name} cannot be written: {error.strerror or error}")
+        saving.errno = error.errno
+        raise saving from error
+
+
+@contextmanager
+def _owned_folder(parent: Path) -> Iterator[Path]:
+    """Make a folder, locked as long as this process lives, and remove it in the end."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        if fcntl is None:
+            lock = None
+            break
+        with suppress(FileNotFoundError):
+            lock = os.open(folder, os.O_RDONLY)
+            with suppress(OSError):  # a file system without locks: nobody removes anything there
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.is_dir():
+                break
+            os.close(lock)  # another process took it for a leftover before it was locked
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _remove_leftovers(parent: Path) -> None:
+    """Remove the temporary folders whose processes are gone."""
+    if fcntl is None:
+        return
+    with os.scandir(parent) as entries:
+        folders = [entry.path for entry in entries if entry.name.startswith(_PREFIX)]
+    for folder in folders:
+        with suppress(OSError):  # locked: somebody is writing there
+            lock = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _to_disk(*paths: Path) -> None:
+    """Wait until files and folders, with all they hold, are on the disk."""
+    inner = [inside for path in paths if path.is_dir() for inside in path.rglob("*")]
+    with ThreadPoolExecutor() as pool:  # many files wait for the disk together
+        list(pool.map(_sync, [*inner, *paths]))
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":  # folders cannot be opened there
+        return
+    file = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _put(new: Path, target: Path) -> None:
+    """Move ``new`` into the place of ``target``; a folder with files in it comes back in its place."""
+    if new.is_dir() and target.is_dir() and any(target.iterdir()):
+        _exchange(new, target)
+    else:
+        new.replace(target)
+
+
+def _exchange(new: Path, old: Path) -> None:
+    """Let two folders change places: in one step where Linux can, else in two."""
+    with suppress(AttributeError, OSError):
+        rename = ctypes.CDLL(None).renameat2
+        if not rename(_AT_FDCWD, os.fsencode(new), _AT_FDCWD, os.fsencode(old), _RENAME_EXCHANGE):
+            return
+    old.replace(new.parent / "replaced")
+    new.replace(old)

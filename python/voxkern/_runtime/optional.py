@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import Any
 
 from .errors import MissingPackageError
@@ -16,3 +17,13 @@ def import_or_explain(package: str, extra: str | None = "io") -> Any:
     except ImportError as error:
         wanted = package if extra is None else f"'voxkern[{extra}]'"
         raise MissingPackageError(f"{package} is needed here: pip install {wanted} ({error})") from error
+
+
+def require(package: str, extra: str) -> None:
+    """Raise what `import_or_explain` would, where a package is missing; import nothing yet."""
+    try:
+        found = importlib.util.find_spec(package) is not None
+    except ValueError:  # None stands in sys.modules
+        found = False
+    if not found:
+        raise MissingPackageError(f"{package} is needed here: pip install 'voxkern[{extra}]'")

@@ -49,8 +49,8 @@ def load_metaimage(path: Path, options: Options) -> Volume:
         return Volume(volume.data, volume.affine, meta)
 
 
-def _check_bytes(path: Path, need: int) -> None:
-    """Refuse a truncated file: ITK returns a full image without a word."""
+def _header(path: Path) -> tuple[dict[bytes, bytes], int]:
+    """Return the fields of a MetaImage's header, and where it ends."""
     with path.open("rb") as file:
         head = file.read(1 << 16)
     fields = {}
@@ -61,9 +61,19 @@ def _check_bytes(path: Path, need: int) -> None:
         fields[key.strip().lower()] = value.strip()
         if key.strip().lower() == b"elementdatafile":
             break
+    return fields, end
+
+
+def _data_file(fields: dict[bytes, bytes]) -> str:
+    return fields.get(b"elementdatafile", b"LOCAL").decode(errors="replace")
+
+
+def _check_bytes(path: Path, need: int) -> None:
+    """Refuse a truncated file: ITK returns a full image without a word."""
+    fields, end = _header(path)
     if fields.get(b"compresseddata", b"False").lower() == b"true":
         return  # zlib notices
-    data_file = fields.get(b"elementdatafile", b"LOCAL").decode(errors="replace")
+    data_file = _data_file(fields)
     if data_file.upper() == "LOCAL":
         have = path.stat().st_size - end
     elif (path.parent / data_file).is_file():
@@ -92,6 +102,20 @@ def save_metaimage(volume: Volume, path: Path) -> Path:
         )
     else:
         image = volume.to_sitk()
+    # An old header goes on describing its own voxels until the new one replaces it.
+    names = (f"{path.stem}.zraw", f"{path.name}.zraw")
+    old = _data_file(_header(path)[0]) if path.exists() else ""
+    new = names[old == names[0]]
     with writing(path) as temporary:
-        sitk.WriteImage(image, str(temporary), useCompression=True)
+        try:
+            sitk.WriteImage(image, str(temporary), useCompression=True)
+        except RuntimeError as error:  # it names the temporary file, not the cause
+            raise OSError("SimpleITK failed") from error
+        voxels = temporary.with_suffix(".zraw")
+        if voxels.exists():
+            voxels.rename(temporary.with_name(new))
+            header = temporary.read_bytes().replace(voxels.name.encode(), new.encode())
+            temporary.write_bytes(header)
+    if old in names and old != new:
+        (path.parent / old).unlink(missing_ok=True)
     return path

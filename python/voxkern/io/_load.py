@@ -88,8 +88,8 @@ def load(
         format, told by its suffix: NIfTI (``.nii``, ``.nii.gz``, ``.hdr``), MINC (``.mnc``), MGH
         (``.mgz``), Analyze (``.hdr``), MetaImage (``.mha``, ``.mhd``), NRRD (``.nrrd``, ``.nhdr``), ENVI
         (``.hdr``), Interfile (``.hv``, ``.h33``, ``.hdr``), TIFF, ``.npz`` as `save` writes it, PNG, JPEG,
-        BMP, PGM, GIF (one file, a list or a folder of slices), or plain voxels with ``shape=`` and
-        ``dtype=``.
+        BMP, PGM, GIF (one file, a list or a folder of slices), Zarr (NIfTI-Zarr, OME-Zarr), or plain voxels
+        with ``shape=`` and ``dtype=``.
     series : str, optional
         DICOM: the ``uid`` of one of several volumes, as `list_series` gives it. Without it, the one
         volume that is neither localizer nor page.
@@ -172,7 +172,11 @@ def load(
 
 def _refuse_no_file(path: Any) -> None:
     """Raise where a path names nothing, or something that may never end: a FIFO, a socket, a device."""
-    if not isinstance(path, str | os.PathLike) or Path(path).is_file() or Path(path).is_dir():
+    if not isinstance(path, str | os.PathLike):
+        return
+    if not os.fspath(path):  # to pathlib that is the current folder
+        raise ArgumentError("path: got an empty name, allowed a file or folder")
+    if Path(path).is_file() or Path(path).is_dir():
         return
     if Path(path).exists():
         raise FileFormatError(f"{path}: a FIFO, socket or device, neither a regular file nor a folder")
@@ -186,7 +190,7 @@ def _kind_and_source(path: Any) -> tuple[Format, Any]:
         _refuse_no_file(picture)
     if pictures:
         return BY_NAME["pictures"], pictures
-    if not isinstance(path, str | os.PathLike) or Path(path).is_dir():
+    if not isinstance(path, str | os.PathLike):
         return BY_NAME["dicom"], path
     location = Path(path)
     if location.suffix.lower() == ".img" and location.with_suffix(".hdr").is_file():

@@ -40,7 +40,7 @@ def load_nifti(path: Path, options: Options) -> Volume:
         else:
             with path.open("rb") as file:
                 head = file.read(_HEADER_PEEK)
-        header = _header(path, head)
+        header = checked_header(path, head)
         shape, dtype, offset = header.get_data_shape(), header.get_data_dtype(), int(header["vox_offset"])
         offset = max(offset, int(header["sizeof_hdr"]))
         size = check_size(shape, dtype, max_bytes)
@@ -52,17 +52,23 @@ def load_nifti(path: Path, options: Options) -> Volume:
             check_size(shape, dtype, max_bytes, path.stat().st_size - offset)
             # Copy on write: the voxels may be changed, the file never is.
             flat = np.memmap(path, dtype, "c", offset, (int(np.prod(shape)),)).view(np.ndarray)
-        data, axes = _voxels(_shaped(flat, shape), header, len(shape))
-        meta: dict[str, Any] = {"source": "nifti"}
-        if axes:
-            meta["axes"] = axes
-            meta["axis_values"] = tuple(tuple(range(n)) for n in data.shape[3:])
-        if int(header["qform_code"]) == 0 and int(header["sform_code"]) == 0:
-            meta["orientation"] = "unknown"
-        return Volume(data, _affine(path, header), meta)
+        return as_described(path, header, _shaped(flat, shape), len(shape))
 
 
-def _header(path: Path, head: bytes) -> Any:
+def as_described(path: Path, header: Any, stored: NDArray[Any], ndim: int) -> Volume:
+    """Return stored voxels, of ``ndim`` axes by the header, scaled and placed as it says."""
+    data, axes = _voxels(stored, header, ndim)
+    meta: dict[str, Any] = {"source": "nifti"}
+    if axes:
+        meta["axes"] = axes
+        meta["axis_values"] = tuple(tuple(range(n)) for n in data.shape[3:])
+    if int(header["qform_code"]) == 0 and int(header["sform_code"]) == 0:
+        meta["orientation"] = "unknown"
+    return Volume(data, _affine(path, header), meta)
+
+
+def checked_header(path: Path, head: bytes) -> Any:
+    """Return nibabel's header of the first bytes of a file; an error or a warning where it is odd."""
     nib = import_or_explain("nibabel")
     sizes = {int.from_bytes(head[:4], order) for order in ("little", "big")}
     kind = nib.Nifti2Header if 540 in sizes else nib.Nifti1Header
@@ -138,8 +144,8 @@ def _affine(path: Path, header: Any) -> NDArray[np.float64]:
     return affine
 
 
-def save_nifti(volume: Volume, path: Path) -> Path:
-    """Write ``.nii`` or ``.nii.gz``."""
+def header_and_voxels(volume: Volume) -> tuple[bytes, NDArray[Any]]:
+    """Return the header of a single file, 348 bytes, and the voxels it describes."""
     import_or_explain("nibabel")
     if volume.dtype.kind in "iu" and volume.dtype.itemsize == 8:
         data = np.asarray(volume)
@@ -149,17 +155,22 @@ def save_nifti(volume: Volume, path: Path) -> Path:
     if volume.ndim > 7:
         raise ArgumentError(f"volume: got {volume.ndim} axes, allowed at most 7 in NIfTI")
     image = volume.to_nibabel()
-    data = np.asarray(image.dataobj)
     header = image.header
     header["vox_offset"] = 352
     header["scl_slope"], header["scl_inter"] = 1.0, 0.0
-    head = header.binaryblock + b"\0\0\0\0"
+    return header.binaryblock, np.asarray(image.dataobj)
+
+
+def save_nifti(volume: Volume, path: Path) -> Path:
+    """Write ``.nii`` or ``.nii.gz``."""
+    head, data = header_and_voxels(volume)
+    parts = _parts(head + b"\0\0\0\0", data)
     with writing(path) as temporary:
         if path.name.lower().endswith(".gz"):
-            _gzip.write(temporary, _parts(head, data))
+            _gzip.write(temporary, parts)
         else:
             with temporary.open("wb") as file:
-                for part in _parts(head, data):
+                for part in parts:
                     file.write(part)
     return path
 

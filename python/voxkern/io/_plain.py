@@ -149,8 +149,6 @@ def save_pictures(volume: Volume, path: Path) -> Path:
             f"volume: got {data.ndim} axes of {data.dtype}, allowed 8- or 16-bit unsigned slices, "
             "or 8-bit colour; see window()"
         )
-    if not single and path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ArgumentError(f"path: got {path}, which exists and is not an empty folder")
     with writing(path) as temporary:
         if not single:
             temporary.mkdir()

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.images import as_volume
+from .._runtime.optional import require
 from .._space.volume import Volume
-from .formats import FOLDERS, SAVED, function, suffix_of
+from .formats import FOLDERS, SAVED, Format, function, suffix_of
 
 
-def save(volume: Volume, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
+def save(
+    volume: Volume, path: str | os.PathLike[str], *, format: str | None = None, overwrite: bool = True
+) -> Path:
     """Write a volume; complete or not at all.
 
     Parameters
@@ -20,10 +23,14 @@ def save(volume: Volume, path: str | os.PathLike[str], *, format: str | None = N
     volume : Volume
         What to write; or a nibabel or SimpleITK image, of which voxels and place are written.
     path : path
-        ``.nii``, ``.nii.gz``, ``.mha``, ``.mhd``, ``.nrrd``, ``.npz``, ``.png`` (one slice); or a folder that
-        does not exist yet (or is empty), for one file per index of the first axis.
+        ``.nii``, ``.nii.gz``, ``.mha``, ``.mhd``, ``.nrrd``, ``.npz``, ``.png`` (one slice), ``.nii.zarr``,
+        ``.ome.zarr`` (or ``.zarr``); or an empty folder, for one file per index of the first axis.
     format : {"dicom", "png"}, optional
-        What to write into a folder. Default: a DICOM series with new UIDs and no identity.
+        What to write into a folder, which need not exist then. Default for one that does: a DICOM series
+        with new UIDs and no identity.
+    overwrite : bool
+        Whether what is there already may be replaced. Folders with files in them never are, Zarr stores
+        excepted.
 
     Returns
     -------
@@ -33,7 +40,10 @@ def save(volume: Volume, path: str | os.PathLike[str], *, format: str | None = N
     Raises
     ------
     ArgumentError
-        For another suffix, a folder in use, or data the format cannot hold.
+        For another suffix or none, something there that shall stay, or data the format cannot hold.
+    SaveError
+        The disk is full, or the folder cannot be written to. The old file is as it was then, as it is
+        after a signal that ends the process; the next save into that folder removes what it left.
 
     Examples
     --------
@@ -46,16 +56,51 @@ def save(volume: Volume, path: str | os.PathLike[str], *, format: str | None = N
     volume = as_volume(volume)
     if not isinstance(volume, Volume):
         raise ArgumentTypeError(f"volume: got {type(volume).__name__}, allowed a Volume")
+    target, kind = checked_target(path, format=format, overwrite=overwrite)
+    written: Path = function(kind.save)(volume, target)
+    return written
+
+
+def checked_target(
+    path: str | os.PathLike[str], *, format: str | None = None, overwrite: bool = True
+) -> tuple[Path, Format]:
+    """Return where and in which format `save` would write; its errors come before any work is done."""
     if format not in (None, *FOLDERS):
         allowed = " or ".join(map(repr, FOLDERS))
         raise ArgumentError(f"format: got {format!r}, allowed {allowed}, for a folder")
+    target = checked_file(path, overwrite=overwrite)
+    suffix = "" if format else suffix_of(target, SAVED)
+    if not (suffix or format or target.is_dir()):
+        folders = " or ".join(map(repr, FOLDERS))
+        raise ArgumentError(
+            f"path: got {target.name}, allowed a name that ends with {', '.join(SAVED)}, or a folder "
+            f"with the format {folders}"
+        )
+    kind = SAVED[suffix] if suffix else FOLDERS[format or "dicom"]
+    for package in kind.packages:
+        require(package, kind.extra)
+    in_folder = not suffix or bool(kind.store)
+    if target.exists() and target.is_dir() != in_folder:
+        raise ArgumentError(f"path: got {target}, which is {'a file' if in_folder else 'a folder'}")
+    if target.is_dir() and any(target.iterdir()) and not (kind.holds(target)):
+        raise ArgumentError(f"path: got {target}, which exists and is not an empty folder")
+    return target, kind
+
+
+def checked_file(path: str | os.PathLike[str], name: str = "path", *, overwrite: bool = True) -> Path:
+    """Return a path at which something can be written; ``name`` is the argument it came by."""
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentTypeError(f"{name}: got {type(path).__name__}, allowed a path")
+    if not os.fspath(path):
+        raise ArgumentError(f"{name}: got an empty name, allowed a file or folder")
     target = Path(path)
     if not target.parent.is_dir():
-        raise ArgumentError(f"path: got {target}, but the folder {target.parent} does not exist")
-    in_folder = format is not None or target.is_dir()
-    suffix = "" if in_folder else suffix_of(target, SAVED)
-    if not suffix and not in_folder and target.suffix:
-        raise ArgumentError(f"path: got {target.name}, allowed {', '.join(SAVED)} or a folder")
-    kind = SAVED[suffix] if suffix else FOLDERS[format or "dicom"]
-    written: Path = function(kind.save)(volume, target)
-    return written
+        raise ArgumentError(f"{name}: got {target}, but the folder {target.parent} does not exist")
+    if not os.access(target.parent, os.W_OK):
+        raise ArgumentError(f"{name}: got {target}, but the folder {target.parent} is not writable")
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise ArgumentError(f"{name}: got {target}, which is neither a regular file nor a folder")
+    in_use = target.is_file() or (target.is_dir() and any(target.iterdir()))
+    if in_use and not overwrite:
+        raise ArgumentError(f"{name}: got {target}, which exists, allowed a new name, or to overwrite it")
+    return target

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """N4 bias field correction: `settings` -> `plan` -> `run`."""
 
-from .run import n4_bias_field_correction
+from .run import check_settings, n4_bias_field_correction
 from .settings import N4_PRESETS, N4Callback, correction_settings
 from .trace import N4Details, N4Iteration
 
@@ -10,6 +10,7 @@ __all__ = [
     "N4Callback",
     "N4Details",
     "N4Iteration",
+    "check_settings",
     "correction_settings",
     "n4_bias_field_correction",
 ]

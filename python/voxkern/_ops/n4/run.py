@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from inspect import signature
 from typing import Any, Literal, NamedTuple, Unpack, overload
 
 import numpy as np
@@ -238,6 +239,29 @@ def n4_bias_field_correction(
     if return_details:
         results.append(details if image.ndim == 4 else details[0])
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Refuse what the correction would refuse of its settings for any image."""
+    allowed = signature(n4_bias_field_correction).parameters
+    unknown = sorted(set(settings) - set(allowed))
+    if unknown:
+        raise ArgumentError(f"n4: got {', '.join(unknown)}, allowed {', '.join(list(allowed)[1:])}")
+    of = {name: parameter.default for name, parameter in allowed.items()} | dict(settings)
+    check_choices(of["field_alignment"], of["outside"], of["otsu_bins"], of["callback"])
+    common = fit_settings(
+        of["maximum_number_of_iterations"],
+        of["convergence_threshold"],
+        of["spline_order"],
+        of["number_of_histogram_bins"],
+        of["bias_field_full_width_at_half_maximum"],
+        of["wiener_filter_noise"],
+        of["compat"],
+    )
+    plan_axes(
+        (64, 64, 64), (1.0, 1.0, 1.0), common["spline_order"], of["shrink_factor"],
+        of["number_of_control_points"], of["mesh"], of["spline_distance"], of["field_alignment"],
+    )  # fmt: skip
 
 
 class _Region(NamedTuple):

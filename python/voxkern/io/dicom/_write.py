@@ -46,9 +46,7 @@ def _stored(data: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
 
 
 def save_dicom(volume: Volume, path: Path) -> Path:
-    """Write one file per index of the first axis into a new folder."""
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ArgumentError(f"path: got {path}, which exists and is not an empty folder")
+    """Write one file per index of the first axis into a folder that is new or empty."""
     if volume.ndim != 3:
         raise ArgumentError(f"volume: got {volume.ndim} axes, allowed 3 for a DICOM series")
     if is_sheared(volume.affine):
