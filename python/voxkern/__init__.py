@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from ._app.preprocess import preprocess
     from ._ops.agreement import dice, hausdorff_distance, mean_surface_distance
     from ._ops.components import fill_holes, largest_component
+    from ._ops.contours import Contour, contours
     from ._ops.distance import signed_distance
     from ._ops.gaussian import gaussian
     from ._ops.hessian import hessian_eigenvalues, vesselness
     from ._ops.intensity import clip_percentiles, window, window_to_uint8, zscore
+    from ._ops.isosurface import Surface, surface
     from ._ops.label_statistics import LabelStatistics, label_statistics
     from ._ops.measure import bounding_box, crop_to_nonzero, otsu, percentiles
     from ._ops.morphology import closing, dilate, erode, opening
@@ -56,6 +58,7 @@ __all__ = [
     "N4_PRESETS",
     "ArgumentError",
     "ArgumentTypeError",
+    "Contour",
     "CudaUnavailableError",
     "FileFormatError",
     "GeometryError",
@@ -71,6 +74,7 @@ __all__ = [
     "SeriesInfo",
     "SeveralSeriesError",
     "Study",
+    "Surface",
     "UnsupportedSeriesError",
     "Volume",
     "VoxkernError",
@@ -79,6 +83,7 @@ __all__ = [
     "clip_percentiles",
     "closing",
     "compat",
+    "contours",
     "crop_to_nonzero",
     "cuda_available",
     "dice",
@@ -114,6 +119,7 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "signed_distance",
+    "surface",
     "vesselness",
     "warp",
     "window",
@@ -122,6 +128,7 @@ __all__ = [
 ]
 
 _LOADED_WHEN_NAMED = {
+    "Contour": "_ops.contours",
     "LabelStatistics": "_ops.label_statistics",
     "N4Details": "_ops.n4",
     "N4Iteration": "_ops.n4",
@@ -129,10 +136,12 @@ _LOADED_WHEN_NAMED = {
     "ResamplePlan": "_ops.resample",
     "SeriesInfo": "io.dicom",
     "Study": "io.dicom",
+    "Surface": "_ops.isosurface",
     "bounding_box": "_ops.measure",
     "clip_percentiles": "_ops.intensity",
     "closing": "_ops.morphology",
     "compat": "compat",
+    "contours": "_ops.contours",
     "crop_to_nonzero": "_ops.measure",
     "dice": "_ops.agreement",
     "dilate": "_ops.morphology",
@@ -162,6 +171,7 @@ _LOADED_WHEN_NAMED = {
     "resample_labels": "_ops.resample_labels",
     "save": "io",
     "signed_distance": "_ops.distance",
+    "surface": "_ops.isosurface",
     "vesselness": "_ops.hessian",
     "warp": "_ops.warp",
     "window": "_ops.intensity",
