@@ -57,10 +57,19 @@ TEST(label, a_hole_reaches_no_end) {
     for (std::int64_t k = 1; k < 4; ++k) in(1, k) = in(3, k) = in(k, 1) = in(k, 3) = 1.0F;
     const label::Components zeros = cpu::label(as_const(erase_type(in)), faces(2, true), {});
     EXPECT(zeros.count == 2);
-    const std::vector<std::uint8_t> outside = cpu::at_ends(zeros, {true, true});
-    EXPECT(outside[1] == 1 && outside[2] == 0);
     std::vector<std::uint8_t> y(25);
     const View<std::uint8_t, 2> out = contiguous_view<std::uint8_t, 2>(y.data(), {5, 5});
-    cpu::write_values(zeros, {1, 0, 1}, erase_type(out), {});
+    cpu::write_enclosed(zeros, {true, true}, erase_type(out), {});
     EXPECT(out(2, 2) == 1 && out(1, 1) == 1 && out(0, 0) == 0);
+    cpu::write_enclosed(zeros, {false, false}, erase_type(out), {});
+    EXPECT(out(0, 0) == 1);
+}
+
+TEST(label, a_mark_fills_its_component) {
+    std::vector<float> x = {1, 1, 0, 1, 1, 1};
+    std::vector<std::uint8_t> y = {0, 0, 1, 0, 2, 0};
+    const label::Components two =
+        cpu::label(as_const(erase_type(contiguous_view<float, 1>(x.data(), {6}))), faces(1), {});
+    cpu::fill_touched(two, erase_type(contiguous_view<std::uint8_t, 1>(y.data(), {6})), {});
+    EXPECT((y == std::vector<std::uint8_t>{0, 0, 1, 1, 1, 1}));
 }

@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumResidue', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'MorphologyStep', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RankOptions', 'RecursiveGaussianOptions', 'RegionColumns', 'RegionNames', 'RegionTable', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'chamfer', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'fma_loop', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'morphology', 'n4', 'n4_finish', 'norm', 'normalise', 'pool3d', 'push', 'rank', 'recursive_gaussian', 'region_crossings', 'region_diameters', 'region_groups', 'region_histograms', 'region_quantiles', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'touched', 'warp', 'warp_labels', 'within_distance', 'write_labels', 'write_values']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumResidue', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'MorphologyStep', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RankOptions', 'RecursiveGaussianOptions', 'RegionColumns', 'RegionNames', 'RegionTable', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'chamfer', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'fill_touched', 'fma_loop', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'morphology', 'n4', 'n4_finish', 'norm', 'normalise', 'pool3d', 'push', 'rank', 'recursive_gaussian', 'region_crossings', 'region_diameters', 'region_groups', 'region_histograms', 'region_quantiles', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels', 'within_distance', 'write_enclosed', 'write_labels', 'write_values']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -80,17 +80,15 @@ class Components:
     """
     Connected components, numbered by their first samples.
     """
-    def at_ends(self, axes: collections.abc.Sequence[bool]) -> numpy.typing.NDArray[numpy.uint8]:
-        """
-        1 for each that reaches an end of one of these axes.
-        """
     def sizes(self) -> numpy.typing.NDArray[numpy.int64]:
         """
-        Samples of each.
+        Samples of each. On a GPU this waits.
         """
     @property
     def count(self) -> int:
-        ...
+        """
+        How many there are. On a GPU this waits.
+        """
 class MorphologyStep:
     """
     Erosion, or dilation where any neighbour counts.
@@ -409,6 +407,10 @@ def extrema1d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output:
     """
     Minima or maxima of boxes, pass by pass, or of a footprint; or residues of these.
     """
+def fill_touched(marks: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], components: Components, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    1 to components with a sample that is not zero there.
+    """
 def fma_loop(steps: typing.SupportsInt | typing.SupportsIndex) -> int:
     """
     Multiplies and adds in registers, on this thread; returns how often. For benchmarks.
@@ -545,10 +547,6 @@ def spline_filter(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], out
     """
     Samples to B-spline coefficients; `output` may be `input` itself.
     """
-def touched(components: Components, marks: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.uint8]:
-    """
-    1 for each component with a sample that is not zero there.
-    """
 def warp(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], map: CoordinateMap, options: WarpOptions, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Interpolates `input` at the coordinates of the map for every point of `output`.
@@ -561,11 +559,15 @@ def within_distance(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], o
     """
     Samples no further than a radius from what is not zero, or from zeros. threads=0: the default number.
     """
-def write_labels(components: Components, output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def write_enclosed(output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], components: Components, axes: collections.abc.Sequence[bool], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    0 to components that reach an end of one of these axes, 1 to all else.
+    """
+def write_labels(output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], components: Components, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     The number of its component to each sample, else 0.
     """
-def write_values(components: Components, values: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def write_values(output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], components: Components, values: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     A value for each sample: values[0] outside the components, values[k] in that of number k.
     """

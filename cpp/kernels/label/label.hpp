@@ -33,23 +33,30 @@ struct Components {
 
 namespace voxkern::cpu {
 
+using label::Components;
+
 // The last axis has fewer than 2^31 samples, and there are fewer than 2^31 runs: else InvalidArgument.
-label::Components label(const ConstArrayView& in, const label::Options& options, const Exec& exec);
+Components label(const ConstArrayView& in, const label::Options& options, const Exec& exec);
 
-// Writes the number of its component to each sample, and 0 to the others. `out` has the shape of the array.
-void write_labels(const label::Components& components, const ArrayView& out, const Exec& exec);
-
-// The same with one byte per component in place of its number; `values` starts with that of the others. uint8.
-void write_values(const label::Components& components, const std::vector<std::uint8_t>& values, const ArrayView& out,
-                  const Exec& exec);
+// Number of components.
+std::int64_t count(const Components& components);
 
 // Samples of each component; the first number is that of the others.
-std::vector<std::int64_t> sizes(const label::Components& components);
+std::vector<std::int64_t> sizes(const Components& components);
 
-// Which components have a sample that is not zero in an array of their shape; the first answer is false. bool or uint8.
-std::vector<std::uint8_t> touched(const label::Components& components, const ConstArrayView& marks, const Exec& exec);
+// Writes the number of its component to each sample, and 0 to the others. `out` has the shape of the array.
+void write_labels(const Components& components, const ArrayView& out, const Exec& exec);
 
-// Which components have a sample at an end of one of these axes; the first answer is false.
-std::vector<std::uint8_t> at_ends(const label::Components& components, const std::vector<bool>& axes);
+// The same with one byte per component in place of its number; `values` starts with that of the others. uint8.
+void write_values(const Components& components, const std::vector<std::uint8_t>& values, const ArrayView& out,
+                  const Exec& exec);
+
+// Writes 0 to components with a sample at an end of one of these axes, and 1 to all else. uint8.
+void write_enclosed(const Components& components, const std::vector<bool>& axes, const ArrayView& out,
+                    const Exec& exec);
+
+// Writes 1 to components with a sample that is not zero in `marks`, an array of their shape, and leaves all else as it
+// is. bool or uint8.
+void fill_touched(const Components& components, const ArrayView& marks, const Exec& exec);
 
 }  // namespace voxkern::cpu

@@ -5,19 +5,36 @@
 
 #include "bindings/args.hpp"
 #include "bindings/run.hpp"
+#if defined(VOXKERN_CUDA_MODULE)
+#include "kernels/label/label_cuda_task.hpp"
+#endif
 
 namespace voxkern::bindings {
 namespace {
 
-using label::Components;
+using backend::Components;
 using Bytes = py::array_t<std::uint8_t, py::array::c_style | py::array::forcecast>;
 
-template <class View>
-void check_shape(const Components& components, const View& out, const char* message) {
+void check_shape(const Components& components, const ArrayView& out, const char* message) {
     bool same = out.rank == components.rank;
     for (int a = 0; same && a < out.rank; ++a) same = out.shape[a] == components.shape[a];
     expect(same, message);
 }
+
+ArrayView bytes_of(const Array& array, const Components& components, const char* name) {
+    const ArrayView view = writable_view_of(array, name);
+    check_shape(components, view, "array: its shape differs from that of the components");
+    expect(view.dtype == DType::u8, "array: allowed bool or uint8");
+    return view;
+}
+
+// Memory of a GPU goes back to Python's pool, for which the GIL is taken again.
+struct Delete {
+    void operator()(Components* components) const {
+        const GilReleased released;
+        delete components;
+    }
+};
 
 template <class T>
 py::array_t<T> array_of(const std::vector<T>& values) {
@@ -27,17 +44,26 @@ py::array_t<T> array_of(const std::vector<T>& values) {
 }  // namespace
 
 void bind_label(py::module_& module) {
-    py::class_<Components>(module, "Components", "Connected components, numbered by their first samples.")
-        .def_readonly("count", &Components::count)
-        .def(
-            "sizes", [](const Components& self) { return array_of(backend::sizes(self)); }, "Samples of each.")
-        .def(
-            "at_ends",
-            [](const Components& self, const std::vector<bool>& axes) {
-                expect(static_cast<int>(axes.size()) == self.rank, "axes: allowed one answer for each axis");
-                return array_of(backend::at_ends(self, axes));
+    py::class_<Components, std::unique_ptr<Components, Delete>>(
+        module, "Components", "Connected components, numbered by their first samples.")
+        .def_property_readonly(
+            "count",
+            [](const Components& self) {
+                const GilReleased released;
+                return backend::count(self);
             },
-            py::arg("axes"), "1 for each that reaches an end of one of these axes.");
+            "How many there are. On a GPU this waits.")
+        .def(
+            "sizes",
+            [](const Components& self) {
+                std::vector<std::int64_t> found;
+                {
+                    const GilReleased released;
+                    found = backend::sizes(self);
+                }
+                return array_of(found);
+            },
+            "Samples of each. On a GPU this waits.");
     module.def(
         "label",
         [](const Array& input, const std::vector<bool>& structure, bool zeros, Where where) {
@@ -49,45 +75,51 @@ void bind_label(py::module_& module) {
             for (std::size_t i = 0; i < size; ++i) {
                 expect(structure[i] == structure[size - 1 - i], "structure: allowed what is symmetric");
             }
-            Components found;
-            run(where, [&](const auto& exec) { found = backend::label(in, {structure, zeros}, exec); });
+            std::unique_ptr<Components, Delete> found;
+            run(where,
+                [&](const auto& exec) { found.reset(new Components(backend::label(in, {structure, zeros}, exec))); });
             return found;
         },
         py::arg("input"), py::arg("structure"), py::arg("zeros"), where(),
         "Connected components of samples that are not zero, or are. threads=0: the default number.");
     module.def(
         "write_labels",
-        [](const Components& components, const Array& output, Where where) {
+        [](const Array& output, const Components& components, Where where) {
             const ArrayView out = writable_view_of(output, "output");
             check_shape(components, out, "output: its shape differs from that of the components");
             expect(out.dtype != DType::f16, "output: got float16");
             run(where, [&](const auto& exec) { backend::write_labels(components, out, exec); });
         },
-        py::arg("components"), py::arg("output"), where(), "The number of its component to each sample, else 0.");
+        py::arg("output"), py::arg("components"), where(), "The number of its component to each sample, else 0.");
     module.def(
         "write_values",
-        [](const Components& components, const Bytes& values, const Array& output, Where where) {
-            const ArrayView out = writable_view_of(output, "output");
-            check_shape(components, out, "output: its shape differs from that of the components");
-            expect(out.dtype == DType::u8, "output: allowed bool or uint8");
-            expect(static_cast<std::int64_t>(values.size()) == components.count + 1,
-                   "values: allowed one for the rest and one for each component");
+        [](const Array& output, const Components& components, const Bytes& values, Where where) {
+            const ArrayView out = bytes_of(output, components, "output");
             const std::vector<std::uint8_t> all(values.data(), values.data() + values.size());
-            run(where, [&](const auto& exec) { backend::write_values(components, all, out, exec); });
+            run(where, [&](const auto& exec) {
+                expect(static_cast<std::int64_t>(all.size()) == backend::count(components) + 1,
+                       "values: allowed one for the rest and one for each component");
+                backend::write_values(components, all, out, exec);
+            });
         },
-        py::arg("components"), py::arg("values"), py::arg("output"), where(),
+        py::arg("output"), py::arg("components"), py::arg("values"), where(),
         "A value for each sample: values[0] outside the components, values[k] in that of number k.");
     module.def(
-        "touched",
-        [](const Components& components, const Array& marks, Where where) {
-            const ConstArrayView in = view_of(marks, "marks");
-            check_shape(components, in, "marks: their shape differs from that of the components");
-            expect(in.dtype == DType::u8, "marks: allowed bool or uint8");
-            std::vector<std::uint8_t> found;
-            run(where, [&](const auto& exec) { found = backend::touched(components, in, exec); });
-            return array_of(found);
+        "write_enclosed",
+        [](const Array& output, const Components& components, const std::vector<bool>& axes, Where where) {
+            const ArrayView out = bytes_of(output, components, "output");
+            expect(static_cast<int>(axes.size()) == components.rank, "axes: allowed one answer for each axis");
+            run(where, [&](const auto& exec) { backend::write_enclosed(components, axes, out, exec); });
         },
-        py::arg("components"), py::arg("marks"), where(), "1 for each component with a sample that is not zero there.");
+        py::arg("output"), py::arg("components"), py::arg("axes"), where(),
+        "0 to components that reach an end of one of these axes, 1 to all else.");
+    module.def(
+        "fill_touched",
+        [](const Array& marks, const Components& components, Where where) {
+            const ArrayView out = bytes_of(marks, components, "marks");
+            run(where, [&](const auto& exec) { backend::fill_touched(components, out, exec); });
+        },
+        py::arg("marks"), py::arg("components"), where(), "1 to components with a sample that is not zero there.");
 }
 
 }  // namespace voxkern::bindings

@@ -177,10 +177,10 @@ void number(Components& c) {
     }
 }
 
-template <class T, class Value>
-void write(const Components& c, const ArrayView& out, const Exec& exec, Value&& value) {
+// Calls body(index, samples, row) for each row of `view`, with its index along all axes but the last.
+template <class T, class Body>
+void for_rows(const Components& c, const ArrayView& view, const Exec& exec, const Body& body) {
     const std::int64_t width = c.shape[c.rank - 1];
-    const std::int64_t stride = out.strides[c.rank - 1];
     const std::int64_t rows = static_cast<std::int64_t>(c.first_run.size()) - 1;
     if (rows == 0) return;
     const std::int64_t group = std::max<std::int64_t>(kChunk / width, 1);
@@ -189,25 +189,72 @@ void write(const Components& c, const ArrayView& out, const Exec& exec, Value&& 
             std::int64_t index[kMaxRank];
             unravel(r, c.rank - 1, c.shape, index);
             std::int64_t offset = 0;
-            for (int a = 0; a < c.rank - 1; ++a) offset += index[a] * out.strides[a];
-            T* const to = static_cast<T*>(out.at(offset));
-            std::int64_t done = 0;
-            const auto fill = [&](std::int64_t end, T x) {
-                if (stride == 1) {
-                    std::fill(to + done, to + end, x);
-                } else {
-                    for (std::int64_t i = done; i < end; ++i) to[i * stride] = x;
-                }
-                done = end;
-            };
-            const auto at = static_cast<std::size_t>(r);
-            for (std::int64_t run = c.first_run[at]; run < c.first_run[at + 1]; ++run) {
-                fill(c.begin[run], value(0));
-                fill(c.end[run], value(c.label[run] + 1));
-            }
-            fill(width, value(0));
+            for (int a = 0; a < c.rank - 1; ++a) offset += index[a] * view.strides[a];
+            body(static_cast<T*>(view.at(offset)), static_cast<std::size_t>(r));
         }
     });
+}
+
+template <class T>
+void fill(T* row, std::int64_t stride, std::int64_t begin, std::int64_t end, T x) {
+    if (stride == 1) {
+        std::fill(row + begin, row + end, x);
+    } else {
+        for (std::int64_t i = begin; i < end; ++i) row[i * stride] = x;
+    }
+}
+
+template <class T, class Value>
+void write(const Components& c, const ArrayView& out, const Exec& exec, Value&& value) {
+    const std::int64_t width = c.shape[c.rank - 1];
+    const std::int64_t stride = out.strides[c.rank - 1];
+    for_rows<T>(c, out, exec, [&](T* row, std::size_t r) {
+        std::int64_t done = 0;
+        for (std::int64_t run = c.first_run[r]; run < c.first_run[r + 1]; ++run) {
+            fill(row, stride, done, c.begin[run], value(0));
+            fill(row, stride, c.begin[run], c.end[run], value(c.label[run] + 1));
+            done = c.end[run];
+        }
+        fill(row, stride, done, width, value(0));
+    });
+}
+
+using Flags = std::vector<std::atomic<std::uint8_t>>;
+
+// Which components have a sample that is not zero.
+Flags touched(const Components& c, const ArrayView& marks, const Exec& exec) {
+    Flags found(static_cast<std::size_t>(c.count) + 1);
+    const std::int64_t stride = marks.strides[c.rank - 1];
+    for_rows<std::uint8_t>(c, marks, exec, [&](const std::uint8_t* row, std::size_t r) {
+        for (std::int64_t run = c.first_run[r]; run < c.first_run[r + 1]; ++run) {
+            std::atomic<std::uint8_t>& known = found[static_cast<std::size_t>(c.label[run]) + 1];
+            if (known.load(std::memory_order_relaxed) != 0) continue;
+            std::int64_t i = c.begin[run];
+            while (i < c.end[run] && row[i * stride] == 0) ++i;
+            if (i < c.end[run]) known.store(1, std::memory_order_relaxed);
+        }
+    });
+    return found;
+}
+
+// 0 for each component with a sample at an end of one of these axes, else 1; the first answer is 1.
+std::vector<std::uint8_t> enclosed(const Components& c, const std::vector<bool>& axes) {
+    std::vector<std::uint8_t> found(static_cast<std::size_t>(c.count) + 1, 1);
+    const std::int64_t width = c.shape[c.rank - 1];
+    const bool along = axes[static_cast<std::size_t>(c.rank - 1)];
+    for (std::size_t r = 0; r + 1 < c.first_run.size(); ++r) {
+        std::int64_t index[kMaxRank];
+        unravel(static_cast<std::int64_t>(r), c.rank - 1, c.shape, index);
+        bool whole = false;
+        for (int a = 0; a < c.rank - 1; ++a) {
+            whole = whole || (axes[static_cast<std::size_t>(a)] && (index[a] == 0 || index[a] == c.shape[a] - 1));
+        }
+        for (std::int64_t run = c.first_run[r]; run < c.first_run[r + 1]; ++run) {
+            const bool ends = along && (c.begin[run] == 0 || c.end[run] == width);
+            if (whole || ends) found[static_cast<std::size_t>(c.label[run]) + 1] = 0;
+        }
+    }
+    return found;
 }
 
 }  // namespace
@@ -215,7 +262,7 @@ void write(const Components& c, const ArrayView& out, const Exec& exec, Value&& 
 
 namespace voxkern::cpu {
 
-label::Components label(const ConstArrayView& in, const label::Options& options, const Exec& exec) {
+Components label(const ConstArrayView& in, const label::Options& options, const Exec& exec) {
     using namespace label;
     Components c;
     c.rank = in.rank;
@@ -265,7 +312,7 @@ label::Components label(const ConstArrayView& in, const label::Options& options,
     return c;
 }
 
-void write_labels(const label::Components& components, const ArrayView& out, const Exec& exec) {
+void write_labels(const Components& components, const ArrayView& out, const Exec& exec) {
     visit(out.dtype, [&](auto type) {
         using T = typename decltype(type)::type;
         if constexpr (!std::is_same_v<T, Half>) {
@@ -274,13 +321,13 @@ void write_labels(const label::Components& components, const ArrayView& out, con
     });
 }
 
-void write_values(const label::Components& components, const std::vector<std::uint8_t>& values, const ArrayView& out,
+void write_values(const Components& components, const std::vector<std::uint8_t>& values, const ArrayView& out,
                   const Exec& exec) {
     label::write<std::uint8_t>(components, out, exec,
                                [&](std::int64_t number) { return values[static_cast<std::size_t>(number)]; });
 }
 
-std::vector<std::int64_t> sizes(const label::Components& c) {
+std::vector<std::int64_t> sizes(const Components& c) {
     std::vector<std::int64_t> counts(static_cast<std::size_t>(c.count) + 1, 0);
     for (std::int64_t run = 0; run < c.first_run.back(); ++run) {
         counts[static_cast<std::size_t>(c.label[run]) + 1] += c.end[run] - c.begin[run];
@@ -292,50 +339,25 @@ std::vector<std::int64_t> sizes(const label::Components& c) {
     return counts;
 }
 
-std::vector<std::uint8_t> touched(const label::Components& c, const ConstArrayView& marks, const Exec& exec) {
-    using namespace label;
-    std::vector<std::atomic<std::uint8_t>> found(static_cast<std::size_t>(c.count) + 1);
-    const std::int64_t rows = static_cast<std::int64_t>(c.first_run.size()) - 1;
-    const std::int64_t stride = marks.strides[c.rank - 1];
-    if (rows == 0) return {0};
-    const std::int64_t group = std::max<std::int64_t>(kChunk / c.shape[c.rank - 1], 1);
-    parallel_for((rows + group - 1) / group, limited_to_work(exec, marks.size()), [&](std::int64_t chunk) {
-        for (std::int64_t r = chunk * group; r < std::min((chunk + 1) * group, rows); ++r) {
-            std::int64_t index[kMaxRank];
-            unravel(r, c.rank - 1, c.shape, index);
-            std::int64_t offset = 0;
-            for (int a = 0; a < c.rank - 1; ++a) offset += index[a] * marks.strides[a];
-            const std::uint8_t* const row = static_cast<const std::uint8_t*>(marks.at(offset));
-            const auto at = static_cast<std::size_t>(r);
-            for (std::int64_t run = c.first_run[at]; run < c.first_run[at + 1]; ++run) {
-                std::atomic<std::uint8_t>& known = found[static_cast<std::size_t>(c.label[run]) + 1];
-                if (known.load(std::memory_order_relaxed) != 0) continue;
-                std::int64_t i = c.begin[run];
-                while (i < c.end[run] && row[i * stride] == 0) ++i;
-                if (i < c.end[run]) known.store(1, std::memory_order_relaxed);
-            }
-        }
-    });
-    return {found.begin(), found.end()};
+std::int64_t count(const Components& components) {
+    return components.count;
 }
 
-std::vector<std::uint8_t> at_ends(const label::Components& c, const std::vector<bool>& axes) {
-    std::vector<std::uint8_t> found(static_cast<std::size_t>(c.count) + 1, 0);
-    const std::int64_t width = c.shape[c.rank - 1];
-    const bool along = axes[static_cast<std::size_t>(c.rank - 1)];
-    for (std::size_t r = 0; r + 1 < c.first_run.size(); ++r) {
-        std::int64_t index[kMaxRank];
-        unravel(static_cast<std::int64_t>(r), c.rank - 1, c.shape, index);
-        bool whole = false;
-        for (int a = 0; a < c.rank - 1; ++a) {
-            whole = whole || (axes[static_cast<std::size_t>(a)] && (index[a] == 0 || index[a] == c.shape[a] - 1));
+void write_enclosed(const Components& components, const std::vector<bool>& axes, const ArrayView& out,
+                    const Exec& exec) {
+    write_values(components, label::enclosed(components, axes), out, exec);
+}
+
+void fill_touched(const Components& components, const ArrayView& marks, const Exec& exec) {
+    const label::Flags found = label::touched(components, marks, exec);
+    const std::int64_t stride = marks.strides[components.rank - 1];
+    label::for_rows<std::uint8_t>(components, marks, exec, [&](std::uint8_t* row, std::size_t r) {
+        for (std::int64_t run = components.first_run[r]; run < components.first_run[r + 1]; ++run) {
+            const auto component = static_cast<std::size_t>(components.label[run]) + 1;
+            if (found[component].load(std::memory_order_relaxed) == 0) continue;
+            label::fill<std::uint8_t>(row, stride, components.begin[run], components.end[run], 1);
         }
-        for (std::int64_t run = c.first_run[r]; run < c.first_run[r + 1]; ++run) {
-            const bool ends = along && (c.begin[run] == 0 || c.end[run] == width);
-            if (whole || ends) found[static_cast<std::size_t>(c.label[run]) + 1] = 1;
-        }
-    }
-    return found;
+    });
 }
 
 }  // namespace voxkern::cpu

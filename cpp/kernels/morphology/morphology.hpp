@@ -30,3 +30,13 @@ void morphology(const ConstArrayView& in, const ConstArrayView* mask, const Arra
                 const std::vector<morphology::Step>& steps, const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`. It waits only for steps without a number of iterations.
+void morphology(const ConstArrayView& in, const ConstArrayView* mask, const ArrayView& out,
+                const std::vector<morphology::Step>& steps, const Exec& exec);
+
+}  // namespace voxkern::cuda

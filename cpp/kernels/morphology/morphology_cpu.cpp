@@ -19,16 +19,6 @@ const Ops& active_ops() {
     return VOXKERN_SELECT_LEVEL(ops);
 }
 
-// The axes with more than one sample, those of small steps in the result last; one axis at least.
-std::vector<int> order_of(const ArrayView& out) {
-    std::vector<int> order;
-    for (const int a : slowest_first(out.rank, out.strides)) {
-        if (out.shape[a] != 1) order.push_back(a);
-    }
-    if (order.empty()) order.push_back(0);
-    return order;
-}
-
 // Bits of all samples: before and after a step, of runs of the structure, of the mask.
 class Bits {
   public:

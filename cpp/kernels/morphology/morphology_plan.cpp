@@ -153,6 +153,15 @@ std::int64_t Layout::word_of_strip(std::int64_t strip) const {
     return word;
 }
 
+std::vector<int> order_of(const ArrayView& out) {
+    std::vector<int> order;
+    for (const int a : slowest_first(out.rank, out.strides)) {
+        if (out.shape[a] != 1) order.push_back(a);
+    }
+    if (order.empty()) order.push_back(0);
+    return order;
+}
+
 Plan plan_of(const std::int64_t* shape, const std::vector<int>& order, const std::vector<Step>& steps) {
     Plan plan;
     std::vector<Rows> structures;

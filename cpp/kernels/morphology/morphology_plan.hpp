@@ -60,6 +60,9 @@ struct Plan {
     std::vector<PlannedStep> steps;
 };
 
+// The axes with more than one sample, those of small steps in the result last; one axis at least.
+std::vector<int> order_of(const ArrayView& out);
+
 // The bits have these axes of the array in this order; the other axes have one sample.
 Plan plan_of(const std::int64_t* shape, const std::vector<int>& order, const std::vector<Step>& steps);
 

@@ -121,7 +121,7 @@ def write_holes_filled(call: Call, x: Array, neighbours: Array, out: Array) -> N
     """Write what is not zero, and components of the rest from which no neighbour lies outside."""
     background = call.run("label", x, neighbours.ravel().tolist(), True)
     left = [bool(np.take(neighbours, 0, axis).any()) for axis in range(x.ndim)]
-    call.run("write_values", background, 1 - background.at_ends(left), out)
+    call.run("write_enclosed", out, background, left)
 
 
 def _entered(call: Call, mask: Any) -> Array:
@@ -143,5 +143,5 @@ def _neighbours(connectivity: Any, ndim: int) -> Array:
 
 def _written(call: Call, x: Array, components: Any, values: Array) -> Any:
     out = call.empty(x.shape, bool, x)
-    call.run("write_values", components, values, out)
+    call.run("write_values", out, components, values)
     return call.leave(out)

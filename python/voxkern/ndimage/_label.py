@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._runtime.backend import host_array
+from .._runtime.backend import host_array, is_array
 from .._runtime.texts import documented
 from .._runtime.validate import KERNEL_DTYPES, connected_neighbours
 from ._common import Call
@@ -63,16 +63,17 @@ def label(
     connected = _structure(structure, x.ndim)
     line = x.reshape(1) if x.ndim == 0 else x
     components = call.run("label", line, connected.ravel().tolist(), False)
-    if isinstance(output, np.ndarray) and output.shape != x.shape:
+    if is_array(output) and output.shape != x.shape:
         raise ValueError("output shape not correct")
     out = call.scipy_output(np.int32 if output is None else output, x.shape, x)
     if out.dtype.char not in KERNEL_DTYPES:
         raise TypeError(f"output type {out.dtype!r} not supported")
-    if out.dtype.kind in "iu" and components.count > np.iinfo(out.dtype).max:
+    count = components.count  # on a GPU this alone waits
+    if out.dtype.kind in "iu" and count > np.iinfo(out.dtype).max:
         raise RuntimeError("insufficient bit-depth in requested output type")
-    call.run("write_labels", components, out.reshape(1) if out.ndim == 0 else out)
+    call.run("write_labels", out.reshape(1) if out.ndim == 0 else out, components)
     result = call.leave(out)
-    return components.count if isinstance(output, np.ndarray) else (result, components.count)
+    return count if is_array(output) else (result, count)
 
 
 def _structure(structure: ArrayLike | None, ndim: int) -> Any:

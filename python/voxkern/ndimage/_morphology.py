@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core import MorphologyStep
 from .._ops.components import write_holes_filled
 from .._runtime.backend import host_array, is_array
 from .._runtime.texts import documented
@@ -311,7 +312,7 @@ def binary_hit_or_miss(
     fits, meets = call.empty(x.shape, bool), call.empty(x.shape, bool)
     for structure, found in zip(structures, (fits, meets), strict=True):
         call.run("morphology", _line(x), None, _line(found), [structure.step(1)])
-    np.greater(fits, meets, out=out)
+    call.run("morphology", _line(fits), _line(meets), _line(out), [_nothing(x, dilate=True)])
     result = call.leave(out)
     return None if is_array(output) else result
 
@@ -361,13 +362,15 @@ def binary_fill_holes(
     neighbours = around.neighbours()
     if neighbours is not None:
         write_holes_filled(call, _line(x), neighbours, _line(target))
+    elif call.on_device:
+        raise call.no_gpu_version("input", of=" with any other structure than 3 x ... x 3")
     else:
         nothing = np.broadcast_to(np.False_, x.shape)
         steps = [around.step(-1, border=True)]
         call.run("morphology", _line(nothing), _line(np.logical_not(x)), _line(target), steps)
         np.logical_not(target, out=target)
     if target is not out:
-        out[...] = target
+        call.run("copy", target, out)
     result = call.leave(out)
     return None if is_array(output) else result
 
@@ -400,15 +403,12 @@ def _run(
     neighbours = around.neighbours() if times < 1 and dilations == (True,) else None
     if neighbours is not None and neighbours[(1,) * neighbours.ndim]:
         target = _bool_for(call, out)
-        within = np.broadcast_to(np.True_, x.shape) if within is None else within
+        within = _everywhere(call, x) if within is None else within
         components = call.run("label", _line(within), neighbours.ravel().tolist(), False)
         call.run("morphology", _line(x), _line(within), _line(target), [around.step(1, border)])
-        filled = call.empty(target.shape, bool)  # components that the first step reaches
-        reached = call.run("touched", components, _line(target))
-        call.run("write_values", components, reached, _line(filled))
-        np.logical_or(target, filled, out=target)
+        call.run("fill_touched", _line(target), components)  # those that the first step reaches
         if target is not out:
-            out[...] = target
+            call.run("copy", target, out)
     else:
         steps = [s.step(times, border) for s in structures]
         call.run("morphology", _line(x), None if within is None else _line(within), _line(out), steps)
@@ -432,6 +432,21 @@ def _output(call: Call, output: Any, x: Array) -> Array:
     if out.dtype.char not in KERNEL_DTYPES:
         raise RuntimeError(f"array type {out.dtype!r} not supported")
     return out
+
+
+def _nothing(x: Array, *, dilate: bool) -> MorphologyStep:
+    """Return a step by a structure without samples: zeros of a dilation, ones of an erosion."""
+    ndim = max(x.ndim, 1)
+    return MorphologyStep(structure=np.zeros((1,) * ndim, bool), centre=[0] * ndim, any=dilate)
+
+
+def _everywhere(call: Call, x: Array) -> Array:
+    """Return a mask of ones."""
+    if not call.on_device:
+        return np.broadcast_to(np.True_, x.shape)
+    ones = call.empty(x.shape, bool)
+    call.run("morphology", _line(x), None, _line(ones), [_nothing(x, dilate=False)])
+    return ones
 
 
 def _bool_for(call: Call, out: Array) -> Array:

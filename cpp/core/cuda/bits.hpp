@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Masks as bits: rows of an array as words of 32 or 64 samples. A warp takes a word; its lanes are the samples.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "core/cuda/block.hpp"
+#include "core/cuda/launch.hpp"
+#include "core/cuda/positions.hpp"
+#include "core/view.hpp"
+
+namespace voxkern::cuda {
+
+// The words of all rows. Positions count words; offsets are those of a word's first sample in an array, of something of
+// the kernel's own, and of the sample in its row.
+struct BitRows {
+    Positions<3> words;
+    std::int64_t stride = 0;  // of the array along a row
+    std::int64_t width = 0;   // samples of a row
+};
+
+// `axes` count the rows: strides of the array, and the kernel's own. `step` is its own from word to word.
+inline BitRows bit_rows(const Axes<2>& axes, std::int64_t width, std::int64_t stride, int samples, std::int64_t step) {
+    BitRows rows;
+    rows.width = width;
+    rows.stride = stride;
+    Axes<3> words;
+    for (int a = 0; a < axes.rank(); ++a) {
+        words.push(axes[a].extent, {axes[a].strides[0], axes[a].strides[1], 0});
+    }
+    words.push(ceil_div(width, samples), {samples * stride, step, samples});
+    words.merge();
+    rows.words = positions_of(words);
+    return rows;
+}
+
+inline cudaLaunchConfig_t config_for(const BitRows& rows, cudaStream_t stream) {
+    return config_for(rows.words.size * kWarp, stream);
+}
+
+// Calls visit(word, offsets) for the words of this warp, in all of its lanes.
+template <class Visit>
+__device__ __forceinline__ void for_words(const BitRows& rows, const Visit& visit) {
+    const std::int64_t step = position_step() / kWarp;
+    for (std::int64_t word = first_position() / kWarp; word < rows.words.size; word += step) {
+        visit(word, rows.words.at(word));
+    }
+}
+
+__device__ __forceinline__ int lane_of_row() {
+    return static_cast<int>(threadIdx.x) % kWarp;
+}
+
+// Bits of samples whose bits `counted` are not all zero, or are; those behind a row are `behind`. Words go to the
+// kernel's own offsets.
+template <class T, class W>
+__global__ void pack_bits(const T* in, T counted, BitRows rows, bool zeros, bool behind, W* out) {
+    for_words(rows, [&](std::int64_t, const auto& at) {
+        W bits = 0;
+        for (int first = 0; first < 8 * static_cast<int>(sizeof(W)); first += kWarp) {
+            const std::int64_t i = first + lane_of_row();
+            bool set = behind;
+            if (at.of[2] + i < rows.width) {
+                set = (static_cast<T>(in[at.of[0] + i * rows.stride] & counted) == 0) == zeros;
+            }
+            bits |= static_cast<W>(__ballot_sync(kAllLanes, set ? 1 : 0)) << first;
+        }
+        if (lane_of_row() == 0) out[at.of[1]] = bits;
+    });
+}
+
+// What is not zero is set, or what is zero: NaN and subnormal numbers are not zero, -0.0 is.
+template <class W>
+void pack(const ConstArrayView& in, const BitRows& rows, bool zeros, bool behind, W* words, cudaStream_t stream) {
+    const bool floating = in.dtype == DType::f16 || in.dtype == DType::f32 || in.dtype == DType::f64;
+    const auto of = [&](auto word) {
+        using T = decltype(word);
+        const T counted = static_cast<T>(floating ? static_cast<T>(~T{0}) >> 1 : static_cast<T>(~T{0}));
+        launch("pack_bits", config_for(rows, stream), pack_bits<T, W>, static_cast<const T*>(in.data), counted, rows,
+               zeros, behind, words);
+    };
+    switch (size_of(in.dtype)) {
+        case 1: return of(std::uint8_t{});
+        case 2: return of(std::uint16_t{});
+        case 4: return of(std::uint32_t{});
+        default: return of(std::uint64_t{});
+    }
+}
+
+}  // namespace voxkern::cuda
