@@ -155,10 +155,7 @@ def run_info(args: argparse.Namespace, progress: Progress) -> None:
         return
     infos = list_series(path)
     for info in infos:
-        print(
-            f"{info.uid}\n  {info.modality} {info.description!r}, {info.n_files} files, shape {info.shape}, "
-            f"{info.role}"
-        )
+        print(f"{info.uid}\n  {info.modality}, {info.n_files} files, shape {info.shape}, {info.role}")
         try:
             print(f"  {load(path, series=info.uid)}")
         except VoxkernError as error:

@@ -5,23 +5,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from .._ops.intensity import zscore
+from .._ops.intensity import checked_outside, zscore
+from .._ops.measure import otsu
 from .._ops.n4 import correction_settings, n4_bias_field_correction
-from .._ops.resample import ResamplePlan
+from .._ops.resample import ResamplePlan, resample
 from .._runtime import validate
+from .._runtime.backend import host_array
 from .._runtime.errors import ArgumentError, ArgumentTypeError
-from .._runtime.images import as_volume
-from .._runtime.optional import import_or_explain
+from .._runtime.images import as_volume, same_place
+from .._runtime.optional import find_or_explain
 from .._runtime.texts import documented
+from .._runtime.words import Convention, Normalization
+from .._space.geometry import axes_to
+from .._space.grid import CONVENTIONS
 from .._space.volume import Volume, reorient
 from ..io import load, save
 from .steps import StepCallback, Steps
 
-NORMALIZATIONS = ("none", "zscore")
+NORMALIZATIONS: tuple[str, ...] = get_args(Normalization)
+_OTSU_BINS = 200  # as N4's mask has
 
 
 @documented
@@ -34,9 +40,11 @@ def preprocess(
     orient: str | None = "RAS",
     spacing: Any = None,
     order: int | str = 3,
-    convention: str | None = None,
+    convention: Convention | None = None,
     antialias: bool = False,
-    normalize: str = "none",
+    normalize: Normalization = "none",
+    mask: Any = "otsu",
+    outside: float | Literal["scaled"] = "scaled",
     report: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     on_step: StepCallback | None = None,
@@ -65,7 +73,14 @@ def preprocess(
     antialias : bool
         Smooth before losing samples; see `resample`.
     normalize : {"none", "zscore"}
-        ``zscore``: mean 0 and standard deviation 1 over the volume.
+        ``zscore``: mean 0 and standard deviation 1 over the foreground, that is ``mask``.
+    mask : "otsu", Volume, array_like or None
+        The foreground for ``normalize``: what is brighter than Otsu's threshold of the volume that is
+        normalised; what is not zero in a mask, a Volume on any grid or an array on that of the scan; or
+        None for all voxels.
+    outside : float or "scaled"
+        What voxels outside the foreground become, as in `zscore`: air stays below zero ("scaled"), or all of
+        it has one number.
     report : path, optional
         Where to write an HTML page with pictures, histograms, geometry, settings and timings; it holds
         no path and no identity. Needs matplotlib, the ``report`` extra.
@@ -86,11 +101,17 @@ def preprocess(
     >>> vk.preprocess(scan, spacing=1.0, order=1, normalize="zscore")
     Volume(shape=(40, 32, 32), dtype=float32, spacing=1 x 1 x 1 mm, orientation='RAS')
     """
-    if normalize not in NORMALIZATIONS:
-        raise ArgumentError(f"normalize: got {normalize!r}, allowed {', '.join(NORMALIZATIONS)}")
+    validate.word(normalize, "normalize", NORMALIZATIONS)
+    if isinstance(mask, str):
+        validate.word(mask, "mask", ("otsu",))
+    elif mask is not None and normalize == "none":
+        raise ArgumentError(f"mask: got {_named(mask)}, allowed with normalize='zscore'")
+    checked_outside(outside)
     correction = correction_settings(n4)
     if report is not None:
-        import_or_explain("matplotlib", "report")
+        find_or_explain("matplotlib", "report")
+    _check_settings(orient, spacing, order, convention, antialias, on_step)
+    validate.thread_count(threads)
     step = Steps(on_step)
     source = as_volume(source)
     if isinstance(source, Volume):
@@ -100,6 +121,7 @@ def preprocess(
     else:
         volume = step("load", lambda: load(source, **(load_options or {})))
     before, field = volume, None
+    foreground = _foreground(mask, volume)
     if correction is not None:
         options = {**correction, "return_field": report is not None, "threads": threads}
         corrected = step("n4", lambda: n4_bias_field_correction(volume, **options))
@@ -110,7 +132,7 @@ def preprocess(
         plan = {"spacing": spacing, "order": order, "convention": convention, "antialias": antialias}
         volume = step("resample", lambda: _resample(volume, plan, threads))
     if normalize == "zscore":
-        volume = step("normalise", lambda: zscore(volume, threads=threads))
+        volume = step("normalise", lambda: _normalised(volume, foreground, outside, threads))
     if output is not None:
         step("save", lambda: save(volume, output))
     if report is not None:
@@ -121,10 +143,55 @@ def preprocess(
             "orient": orient or "kept",
             "spacing": "kept" if spacing is None else f"{spacing} mm, order {order}",
             "antialias": "yes" if antialias else "no",
-            "normalize": normalize,
+            "normalize": "no" if normalize == "none" else f"{normalize}, {_named(mask)}, outside {outside}",
         }
-        write_report(report, before, volume, field=field, settings=settings, timings=step.timings)
+        given: dict[str, Any] = {"field": field, "settings": settings, "timings": step.timings}
+        step("report", lambda: write_report(report, before, volume, **given))
     return volume
+
+
+def _check_settings(
+    orient: Any, spacing: Any, order: Any, convention: Any, antialias: Any, on_step: Any
+) -> None:
+    """Refuse what a step would refuse later, before the first one runs."""
+    if orient is not None:
+        axes_to("RAS", orient, "orient")
+    if spacing is not None and min(validate.per_axis(spacing, 3, "spacing")) <= 0:
+        raise ArgumentError(f"spacing: got {spacing!r}, allowed millimetres above zero")
+    validate.interpolator("nearest" if isinstance(order, str) and order == "area" else order)
+    if convention is not None:
+        validate.word(convention, "convention", CONVENTIONS)
+    validate.flag(antialias, "antialias")
+    if on_step is not None and not callable(on_step):
+        raise ArgumentTypeError(f"on_step: got {type(on_step).__name__}, allowed a callable")
+
+
+def _foreground(mask: Any, scan: Volume) -> Volume | str | None:
+    """Return a mask as a Volume, by which it finds its place on any later grid."""
+    image = as_volume(mask)
+    if image is None or isinstance(image, str | Volume):
+        return image
+    array = host_array(image, "mask")
+    if array.shape != scan.shape:
+        raise ArgumentError(
+            f"mask: got shape {array.shape}, allowed {scan.shape}, that of the scan, or a Volume"
+        )
+    return scan.with_data(array)
+
+
+def _normalised(volume: Volume, foreground: Volume | str | None, outside: Any, threads: int | None) -> Volume:
+    mask: Volume | None
+    if isinstance(foreground, str):
+        mask = volume > otsu(volume, _OTSU_BINS, method="itk", threads=threads)
+    elif foreground is None or (foreground.shape == volume.shape and same_place(foreground, volume)):
+        mask = foreground
+    else:
+        mask = resample(foreground != 0, like=volume, order=0, threads=threads)
+    return zscore(volume, mask, outside=outside, threads=threads)
+
+
+def _named(mask: Any) -> str:
+    return "all voxels" if mask is None else "Otsu's foreground" if isinstance(mask, str) else "a mask"
 
 
 def _described(settings: Mapping[str, Any]) -> str:
