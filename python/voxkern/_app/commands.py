@@ -65,7 +65,7 @@ def run_preprocess(args: Namespace, progress: Progress) -> None:
             args.output,
             load_options=_load_options(args),
             n4=n4 or False,
-            mask=args.mask,
+            mask=args.mask or "otsu",
             orient=None if args.orient == "keep" else args.orient,
             spacing=args.spacing,
             order=args.order,
@@ -230,8 +230,8 @@ def run_info(args: Namespace, progress: Progress) -> None:
         if info is None:
             print(volume)
             continue
-        print(f"{info.uid}\n  {info.modality} {info.description!r}, {info.n_files} files, ", end="")
-        print(f"shape {info.shape}, {info.role}\n  {volume}")
+        print(f"{info.uid}\n  {info.modality}, {info.n_files} files, shape {info.shape}, {info.role}")
+        print(f"  {volume}")
 
 
 def _volumes(path: str) -> Iterator[tuple[Any, Volume | VoxkernError]]:
