@@ -86,6 +86,17 @@ def soft_ct(shape: tuple[int, ...]) -> Any:
     return gaussian_filter(np.random.default_rng(0).normal(0, 1000, shape), 1).astype(np.float32)
 
 
+def thorax(shape: tuple[int, ...]) -> Any:
+    """Return a chest in Hounsfield units, int16: air around a body that has lungs with vessels."""
+    z, y, x = np.ogrid[tuple(slice(-1, 1, n * 1j) for n in shape)]
+    rng = np.random.default_rng(0)
+    body = (y / 0.6) ** 2 + (x / 0.85) ** 2 + 0 * z < 1
+    lungs = (z / 0.8) ** 2 + (y / 0.42) ** 2 + ((np.abs(x) - 0.38) / 0.28) ** 2 < 1
+    vessels = np.sin(37 * x + 5 * y) + np.sin(29 * y + 7 * z) + np.sin(23 * z + 3 * x) > 2.3
+    image = np.select([lungs & vessels, lungs, body], [40.0, -850.0, 40.0], -1000.0)
+    return (image + rng.normal(0, 20, shape)).astype(np.int16)
+
+
 def cube(n: int) -> Any:
     """Return three tissues under a smooth field, nowhere 0."""
     i, j, k = np.meshgrid(*[np.linspace(-1, 1, n, dtype=np.float32)] * 3, indexing="ij", sparse=True)

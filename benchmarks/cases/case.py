@@ -39,6 +39,7 @@ FAMILIES = (
     "dense",
     "networks",
     "load",
+    "pipelines",
 )
 ONE_THREAD = ("scipy", "skimage", "batchgenerators", "pydicom", "nibabel", "numpy")  # peers without threads
 

@@ -71,7 +71,7 @@ def ball(mask: Any, radius: int) -> Case:
 
     peers: dict[str, Any] = {
         "scipy edt": lambda _: by_distance,
-        "SimpleITK, its own ball": by_simpleitk,
+        "SimpleITK with its own ball": by_simpleitk,
         "fastmorph": by_fastmorph,
     }
     if radius <= 3:
