@@ -52,7 +52,7 @@ class Adder {
 
   private:
     // Of x - pivot, the first sample, in this chunk. Where the pivot is far from all others, squares about the mean
-    // lose as many roundings as the chunk has samples: 1e-10 of them.
+    // lose as many roundings as the chunk has samples: 1e-9 of them at most.
     struct SumsOfPowers {
         double pivot = 0.0;
         double first = 0.0;

@@ -65,7 +65,7 @@ _MOMENTS = {
     "errors": "whatever NumPy raises of an empty array",
     "notes": _ONE_PASS
     + """Moments are float64 to a few roundings, whatever the mean,
-and to 1e-10 where the first sample of a region is far from all others.""",
+and to 1e-9 where the first sample of a region is far from all others.""",
 }
 _EXTREMES = {
     "returns": "number or array\n    Of the dtype of ``input``. In a sequence 0 for no samples.",
