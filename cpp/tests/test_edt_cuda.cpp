@@ -46,8 +46,9 @@ void expect_cpu(const std::int64_t (&shape)[3], const std::vector<double>& sampl
 }  // namespace
 
 TEST(edt_cuda, distances_and_indices) {
-    expect_cpu({3, 5, 9}, {2.0, 0.9, 0.7}, 20);
+    expect_cpu({2, 3, 9}, {2.0, 0.9, 0.7}, 20);
     if (kTsan) return;
+    expect_cpu({3, 5, 9}, {2.0, 0.9, 0.7}, 20);
     for (const std::size_t every : {2, 30, 100000}) {  // none at all at last
         expect_cpu({5, 7, 9}, {1.0, 1.0, 1.0}, every);
         expect_cpu({5, 7, 9}, kUneven, every);
@@ -68,8 +69,8 @@ TEST(edt_cuda, lines_of_any_length) {
 }
 
 TEST(edt_cuda, within_a_distance_and_signed) {
-    const std::int64_t shape[] = {4, 5, 9};
-    const std::size_t n = 180;
+    const std::int64_t shape[] = {4, 5, 7};
+    const std::size_t n = 140;
     const std::vector<float> x = image_of(n, 2);
     const ConstArrayView in = erase_type(contiguous_view<const float, 3>(x.data(), shape));
     for (const bool zeros : {false, true}) {
