@@ -77,6 +77,6 @@ TEST(edt, samples_within_a_radius_at_every_level) {
             EXPECT(out(8, 5, 60) == 1 && out(8, 6, 60) == 0 && out(0, 0, 0) == 0);
         }
         cpu::within_distance(as_const(erase_type(in)), erase_type(out), {1.0, 1.0, 1.0}, 0.0, true, {});
-        for (std::size_t i = 0; i < x.size(); ++i) EXPECT(y[i] == (x[i] == 0));
+        for (std::size_t i = 0; i < x.size(); ++i) EXPECT(y[i] == (x[i] != 0));
     }
 }

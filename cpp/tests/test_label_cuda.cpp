@@ -57,15 +57,15 @@ void expect_cpu(const Case& c) {
         cuda::write_labels(got, c.view(out.data()), exec);
         EXPECT(cuda::count(got) == want.count);
         EXPECT(download(out, exec.stream) == numbers);
-        if (!kTsan) EXPECT(cuda::sizes(got) == cpu::sizes(want));
+        EXPECT(cuda::sizes(got) == cpu::sizes(want));
     });
 }
 
 }  // namespace
 
 TEST(label_cuda, faces_and_corners) {
+    if (kTsan) return;  // the last test has the same launches
     expect_cpu({{2, 3, 37}, steps_along(1, 3), 0.3F});
-    if (kTsan) return;
     for (const int most : {1, 2, 3}) {
         for (const float density : {0.2F, 0.5F, 0.9F, 2.0F}) expect_cpu({{3, 9, 71}, steps_along(1, most), density});
     }
@@ -75,13 +75,13 @@ TEST(label_cuda, faces_and_corners) {
 }
 
 TEST(label_cuda, samples_of_a_row_are_not_connected) {
-    expect_cpu({{3, 3, 35}, upright(), 0.6F});
     if (kTsan) return;
+    expect_cpu({{3, 3, 35}, upright(), 0.6F});
     for (const int least : {2, 3, 4}) expect_cpu({{4, 5, 67}, steps_along(least, 3), 0.7F});
 }
 
 TEST(label_cuda, what_is_asked_of_components) {
-    const Case c = {{3, 4, 35}, steps_along(1, 1), 0.55F};
+    const Case c = {{2, kTsan ? 2 : 7, 35}, steps_along(1, 1), 0.55F};
     const std::vector<float> x = c.image();
     const label::Components host = cpu::label(c.view(x.data()), c.options(), {});
     std::vector<std::uint8_t> values, marks(c.size(), 0);
@@ -94,14 +94,14 @@ TEST(label_cuda, what_is_asked_of_components) {
     in_every_order([&](const cuda::Exec& exec) {
         const auto device = cuda::upload(x, exec);
         const cuda::Components got = cuda::label(c.view<const float>(device.data()), c.options(), exec);
+        const auto filled = cuda::upload(marks, exec);
+        cuda::fill_touched(got, c.view(filled.data()), exec);
+        EXPECT(download(filled, exec.stream) == touched);
         const cuda::Scratch<std::uint8_t> out(c.size(), exec);
         cuda::write_enclosed(got, {false, true, true}, c.view(out.data()), exec);
         EXPECT(download(out, exec.stream) == enclosed);
         if (kTsan) return;
         cuda::write_values(got, values, c.view(out.data()), exec);
         EXPECT(download(out, exec.stream) == valued);
-        const auto filled = cuda::upload(marks, exec);
-        cuda::fill_touched(got, c.view(filled.data()), exec);
-        EXPECT(download(filled, exec.stream) == touched);
     });
 }

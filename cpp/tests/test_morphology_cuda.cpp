@@ -61,7 +61,7 @@ void expect_cpu(const std::int64_t (&shape)[3], const std::vector<Step>& steps, 
 }  // namespace
 
 TEST(morphology_cuda, iterations_and_borders) {
-    expect_cpu({2, 3, 70}, {cross(true, false, 2), cross(false, true)}, true);
+    expect_cpu({1, 3, 70}, {cross(true, false, 2), cross(false, true)}, true);
     if (kTsan) return;
     for (const bool any : {false, true}) {
         for (const bool border : {false, true}) {
@@ -73,8 +73,8 @@ TEST(morphology_cuda, iterations_and_borders) {
 }
 
 TEST(morphology_cuda, structures_of_any_shape) {
+    if (kTsan) return;  // launches as above
     expect_cpu({3, 4, 35}, {box({3, 2, 9}, {0, 1, 6}, true, false)});
-    if (kTsan) return;
     expect_cpu({3, 4, 135}, {box({1, 2, 90}, {0, 0, 80}, false, true)});
     expect_cpu({3, 4, 5}, {box({7, 1, 1}, {6, 0, 0}, false, false)});  // beyond the array for all
     Step nothing = box({1, 1, 1}, {0, 0, 0}, false, false);

@@ -557,7 +557,7 @@ def warp_labels(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], outpu
     """
 def within_distance(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], sampling: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], radius: typing.SupportsFloat | typing.SupportsIndex, zeros: bool, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
-    Samples no further than a radius from what is not zero, or from zeros. threads=0: the default number.
+    Samples no further than a radius from what is not zero, or further from all zeros. threads=0: the default number.
     """
 def write_enclosed(output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], components: Components, axes: collections.abc.Sequence[bool], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """

@@ -69,22 +69,28 @@ __global__ void pack_bits(const T* in, T counted, BitRows rows, bool zeros, bool
     });
 }
 
-// What is not zero is set, or what is zero: NaN and subnormal numbers are not zero, -0.0 is.
+// Calls run(counted) for samples as the unsigned integers that their bits are: a sample is not zero where one of the
+// bits `counted` is set. NaN and subnormal numbers are not zero, -0.0 is.
+template <class Run>
+void with_counted_bits(DType dtype, const Run& run) {
+    const bool floating = dtype == DType::f16 || dtype == DType::f32 || dtype == DType::f64;
+    const std::uint64_t all = ~std::uint64_t{0} >> (64 - 8 * size_of(dtype) + (floating ? 1 : 0));
+    switch (size_of(dtype)) {
+        case 1: run(static_cast<std::uint8_t>(all)); return;
+        case 2: run(static_cast<std::uint16_t>(all)); return;
+        case 4: run(static_cast<std::uint32_t>(all)); return;
+        default: run(all); return;
+    }
+}
+
+// What is not zero is set, or what is zero.
 template <class W>
 void pack(const ConstArrayView& in, const BitRows& rows, bool zeros, bool behind, W* words, cudaStream_t stream) {
-    const bool floating = in.dtype == DType::f16 || in.dtype == DType::f32 || in.dtype == DType::f64;
-    const auto of = [&](auto word) {
-        using T = decltype(word);
-        const T counted = static_cast<T>(floating ? static_cast<T>(~T{0}) >> 1 : static_cast<T>(~T{0}));
+    with_counted_bits(in.dtype, [&](auto counted) {
+        using T = decltype(counted);
         launch("pack_bits", config_for(rows, stream), pack_bits<T, W>, static_cast<const T*>(in.data), counted, rows,
                zeros, behind, words);
-    };
-    switch (size_of(in.dtype)) {
-        case 1: return of(std::uint8_t{});
-        case 2: return of(std::uint16_t{});
-        case 4: return of(std::uint32_t{});
-        default: return of(std::uint64_t{});
-    }
+    });
 }
 
 }  // namespace voxkern::cuda

@@ -17,9 +17,25 @@ namespace voxkern::cpu {
 void edt(const ConstArrayView& in, const ArrayView* distances, const ArrayView* indices,
          const std::vector<double>& sampling, bool zeros, const Exec& exec);
 
-// Which samples are no further than `radius` from one that is not zero, or from a zero: 1 or 0 of `out`, uint8 in the
-// shape of `in`.
+// Which samples are no further than `radius` from one that is not zero: 1 or 0 of `out`, uint8 in the shape of `in`.
+// With `zeros`: which are further than that from all zeros.
 void within_distance(const ConstArrayView& in, const ArrayView& out, const std::vector<double>& sampling, double radius,
                      bool zeros, const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`.
+void edt(const ConstArrayView& in, const ArrayView* distances, const ArrayView* indices,
+         const std::vector<double>& sampling, bool zeros, const Exec& exec);
+void within_distance(const ConstArrayView& in, const ArrayView& out, const std::vector<double>& sampling, double radius,
+                     bool zeros, const Exec& exec);
+
+// Distances to what is not zero, and inside it minus those to zeros: float64 in the shape of `in`. NaN where all
+// samples are zero, or none is.
+void signed_edt(const ConstArrayView& in, const ArrayView& out, const std::vector<double>& sampling, const Exec& exec);
+
+}  // namespace voxkern::cuda

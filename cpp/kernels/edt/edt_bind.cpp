@@ -17,9 +17,29 @@ void check_sampling(const ConstArrayView& in, const std::vector<double>& samplin
     for (const double step : sampling) expect(step > 0.0, "sampling: allowed steps above 0");
 }
 
+#if defined(VOXKERN_CUDA_MODULE)
+void bind_signed(py::module_& module) {
+    module.def(
+        "signed_edt",
+        [](const Array& input, const Array& output, const std::vector<double>& sampling, Where where) {
+            const ConstArrayView in = view_of(input, "input");
+            const ArrayView out = writable_view_of(output, "output");
+            expect(in.rank >= 1, "input: allowed one axis or more");
+            expect(out.dtype == DType::f64 && same_shape(in, out), "output: allowed float64 of its shape");
+            check_sampling(in, sampling);
+            run(where, [&](const auto& exec) { backend::signed_edt(in, out, sampling, exec); });
+        },
+        py::arg("input"), py::arg("output"), py::arg("sampling"), where(),
+        "Distances to what is not zero, minus those to zeros.");
+}
+#endif
+
 }  // namespace
 
 void bind_edt(py::module_& module) {
+#if defined(VOXKERN_CUDA_MODULE)
+    bind_signed(module);
+#endif
     module.def(
         "edt",
         [](const Array& input, const std::optional<Array>& distances, const std::optional<Array>& indices,
@@ -55,7 +75,8 @@ void bind_edt(py::module_& module) {
             run(where, [&](const auto& exec) { backend::within_distance(in, out, sampling, radius, zeros, exec); });
         },
         py::arg("input"), py::arg("output"), py::arg("sampling"), py::arg("radius"), py::arg("zeros"), where(),
-        "Samples no further than a radius from what is not zero, or from zeros. threads=0: the default number.");
+        "Samples no further than a radius from what is not zero, or further from all zeros. threads=0: the default "
+        "number.");
 }
 
 }  // namespace voxkern::bindings

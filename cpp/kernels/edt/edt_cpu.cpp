@@ -6,6 +6,7 @@
 #include "core/axes.hpp"
 #include "core/workspace.hpp"
 #include "kernels/edt/edt.hpp"
+#include "kernels/edt/edt_plan.hpp"
 #include "kernels/edt/edt_task.hpp"
 
 namespace voxkern::edt {
@@ -62,7 +63,8 @@ std::int64_t offset_of(std::int64_t position, int rank, const std::int64_t* shap
     return offset;
 }
 
-// What is wanted. `near` is uint8 and excludes the others: it tells which samples are no further than the radius.
+// What is wanted. `near` is uint8 and excludes the others: it tells which samples are no further than the radius from
+// what is not zero, or which are further from zeros.
 struct Wanted {
     const ArrayView* distances = nullptr;
     const ArrayView* indices = nullptr;
@@ -70,14 +72,6 @@ struct Wanted {
     double radius = 0.0;
     bool zeros = true;  // from these
 };
-
-// The smallest square of a distance above the radius: of whole steps, or of any.
-double behind(double radius, std::int32_t) {
-    return std::min(std::floor(radius * radius) + 1.0, static_cast<double>(kFar<std::int32_t>));
-}
-double behind(double radius, double) {
-    return std::min(std::nextafter(radius * radius, kFar<double>), kFar<double>);
-}
 
 template <class T>
 class Transform {
@@ -238,8 +232,8 @@ class Transform {
             }
             const std::int64_t to = offset_of(r, last_, grid_.shape, grid_.out_strides);
             if (wanted_.near != nullptr) {
-                ops_.near(row, far_, static_cast<std::uint8_t*>(wanted_.near->at(to)), grid_.out_strides[last_],
-                          width_);
+                ops_.near(row, far_, wanted_.zeros, static_cast<std::uint8_t*>(wanted_.near->at(to)),
+                          grid_.out_strides[last_], width_);
             }
             if (distances_ == nullptr) continue;
             ops_.roots(row, scale_, static_cast<double*>(distances_->at(to)), grid_.out_strides[last_], width_);
@@ -293,29 +287,6 @@ class Transform {
     std::int64_t longest_ = 1;
     const LevelOps<T>& ops_ = active(Type<T>{});
 };
-
-constexpr int kMostParts = 256;        // of the smallest step
-constexpr double kRounding = 0x1p-50;  // of a ratio of two steps: that of decimals, and of the division
-
-// Steps in parts of the smallest one, where all are whole numbers of these: 0.9 and 0.7 mm are 9 and 7 parts of 0.1 mm.
-// Squares are whole numbers then, and below kFar. Returns the size of a part; 0 where there is none.
-double whole_steps(const ConstArrayView& in, const std::vector<double>& sampling, std::vector<double>& steps) {
-    const double smallest = *std::min_element(sampling.begin(), sampling.end());
-    for (int parts = 1; parts <= kMostParts; ++parts) {
-        bool whole = true;
-        double diagonal = 0.0;
-        for (std::size_t a = 0; a < sampling.size(); ++a) {
-            const double ratio = sampling[a] / smallest * parts;
-            steps[a] = std::round(ratio);
-            whole = whole && std::abs(ratio - steps[a]) <= kRounding * ratio;
-            const double way = steps[a] * static_cast<double>(in.shape[a] + 1);
-            diagonal += way * way;
-        }
-        if (diagonal >= static_cast<double>(kFar<std::int32_t>)) return 0.0;
-        if (whole) return smallest / parts;
-    }
-    return 0.0;
-}
 
 void transform(const ConstArrayView& in, const Wanted& wanted, const std::vector<double>& sampling, const Exec& exec) {
     if (in.size() == 0) return;

@@ -294,11 +294,11 @@ void roots(const T* squares, double scale, double* out, std::int64_t stride, std
 }
 
 template <class T>
-void near(const T* squares, T far, std::uint8_t* out, std::int64_t stride, std::int64_t n) {
+void near(const T* squares, T far, bool beyond, std::uint8_t* out, std::int64_t stride, std::int64_t n) {
     if (stride == 1) {
-        for (std::int64_t i = 0; i < n; ++i) out[i] = squares[i] < far;
+        for (std::int64_t i = 0; i < n; ++i) out[i] = (squares[i] < far) != beyond;
     } else {
-        for (std::int64_t i = 0; i < n; ++i) out[i * stride] = squares[i] < far;
+        for (std::int64_t i = 0; i < n; ++i) out[i * stride] = (squares[i] < far) != beyond;
     }
 }
 

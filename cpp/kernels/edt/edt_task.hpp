@@ -4,19 +4,14 @@
 
 #include "core/cpu.hpp"
 #include "core/dtype.hpp"
+#include "kernels/edt/edt_plan.hpp"
 
 namespace voxkern::edt {
-
-// Squared distances of lines, or of columns side by side, along one axis. T is int32 where the steps are whole
-// numbers and float64 else; kFar of it stands for "no zero yet" and leaves room for a square to be added.
-template <class T>
-inline constexpr T kFar = T(1e300);
-template <>
-inline constexpr std::int32_t kFar<std::int32_t> = std::int32_t{1} << 30;
 
 inline constexpr std::int64_t kColumns = 64;  // of a block
 inline constexpr std::int64_t kSlack = 64;    // samples that may be read and written behind a line
 
+// Squared distances of lines, or of columns side by side, along one axis.
 template <class T>
 struct Axis {
     const T* squares = nullptr;  // of k steps
@@ -50,8 +45,8 @@ struct LevelOps {
     void (*row)(const Axis<T>& axis, const T* row, T* work, std::int32_t* index, const Scratch<T>& scratch);
     // Roots of squares, times `scale`.
     void (*roots)(const T* squares, double scale, double* out, std::int64_t stride, std::int64_t n);
-    // 1 where a square is below `far`, else 0.
-    void (*near)(const T* squares, T far, std::uint8_t* out, std::int64_t stride, std::int64_t n);
+    // 1 where a square is below `far`, or where it is not.
+    void (*near)(const T* squares, T far, bool beyond, std::uint8_t* out, std::int64_t stride, std::int64_t n);
 };
 
 struct Ops {

@@ -38,7 +38,8 @@ def signed_distance(mask: Any, *, spacing: Any = None, threads: int | None = Non
     Raises
     ------
     ArgumentError
-        A mask that is empty or has no background, or steps that are not above 0.
+        A mask that is empty or has no background, or steps that are not above 0. On a GPU such a mask gives
+        NaN: nobody waits to find out.
 
     Notes
     -----
@@ -53,6 +54,11 @@ def signed_distance(mask: Any, *, spacing: Any = None, threads: int | None = Non
     call = Call("signed_distance", "edt", threads=threads)
     x = call.enter(mask, "mask")
     steps = steps_of(call.volume, x.ndim, spacing)
+    if call.on_device:
+        line = x.reshape(1) if x.ndim == 0 else x
+        result = call.empty(x.shape, np.float64, x)
+        call.run("signed_edt", line, result.reshape(line.shape), steps or [1.0])
+        return call.leave(result)
     if np.count_nonzero(x) in (0, x.size):
         raise ArgumentError("mask: got one value only, allowed voxels inside and outside")
     distance, inside = call.empty(x.shape, np.float64, x), call.empty(x.shape, np.float64, x)

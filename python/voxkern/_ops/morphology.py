@@ -201,8 +201,6 @@ def _by_distance(call: Call, x: Array, out: Array, ball: _Ball, dilations: tuple
     source, target = x.transpose(order), out.transpose(order)
     for dilate in dilations:
         call.run("within_distance", source, target, [sizes[a] for a in order], ball.radius, not dilate)
-        if not dilate:
-            np.logical_not(target, out=target)
         source = target
 
 

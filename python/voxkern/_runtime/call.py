@@ -202,10 +202,10 @@ class Call:
         if like is None or like.ndim != len(shape):
             return self._empty(shape, dtype)
         axes = list(range(len(shape)))
-        if _is_contiguous(like, axes):
+        if is_contiguous(like, axes):
             return self._empty(shape, dtype)
         order = axes[::-1]
-        if not _is_contiguous(like, order):
+        if not is_contiguous(like, order):
             order = sorted(axes, key=lambda axis: -abs(like.strides[axis]))
         array = self._empty(tuple(shape[axis] for axis in order), dtype)
         return array.transpose([order.index(axis) for axis in axes])
@@ -337,7 +337,7 @@ def is_plain(array: Array) -> bool:
     return not isinstance(array, np.ndarray) or (array.dtype.isnative and array.flags.aligned)
 
 
-def _is_contiguous(array: Array, order: list[int]) -> bool:
+def is_contiguous(array: Array, order: list[int]) -> bool:
     """Tell whether the elements lie side by side with the axes in this order, the last one fastest."""
     step = array.dtype.itemsize
     for axis in reversed(order):

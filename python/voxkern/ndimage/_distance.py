@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._runtime.backend import host_array
+from .._runtime.call import is_contiguous
 from .._runtime.texts import documented
 from .._runtime.validate import Array, connected_neighbours
 from ._common import Call, value_per_axis
@@ -206,6 +207,8 @@ def distance_transform_bf(
         raise RuntimeError("distance metric not supported")
     call = Call("distance_transform_bf", "edt", "chamfer", threads=threads)
     x = _entered(call, input)
+    if call.on_device:
+        raise call.no_gpu_version("input")
     steps = _steps(sampling, x.ndim)
     dtype = "float64" if name == "euclidean" else "uint32"
     far = near = None
@@ -229,6 +232,8 @@ def distance_transform_bf(
 def _entered(call: Call, input: ArrayLike) -> Array:
     x = call.enter(input, "input", None)
     if x.dtype.kind not in "biuf" or x.dtype.itemsize > 8:
+        if call.on_device:
+            raise call.no_gpu_version("input", of=" of complex arrays")
         x = np.where(x, True, False)
     return x
 
@@ -300,13 +305,16 @@ def _target(
     """Return where the kernel writes: the caller's array, unless it reads from there or cannot write it."""
     if given is None:
         return call.empty(shape, dtype)
-    if not isinstance(given, np.ndarray):
-        raise TypeError(f"{name}: got {type(given).__name__}, allowed a NumPy array")
+    kind = type(x) if call.on_device else np.ndarray
+    if not isinstance(given, kind):
+        allowed = "a CuPy array" if call.on_device else "a NumPy array"
+        raise TypeError(f"{name}: got {type(given).__name__}, allowed {allowed}")
     if given.shape != shape:
         raise error(f"{name} array has wrong shape")
     if given.dtype != dtype:
         raise error(f"{name} array must be {dtype}")
-    direct = given.flags.c_contiguous and given.flags.aligned and given.flags.writeable
+    direct = call.on_device or (given.flags.aligned and given.flags.writeable)
+    direct = direct and is_contiguous(given, list(range(given.ndim)))
     return given if direct and not call.overlap(x, given) else call.empty(shape, dtype)
 
 
@@ -318,6 +326,8 @@ def _left(call: Call, *outputs: tuple[Array | None, Any]) -> Any:
             continue
         if given is None:
             results.append(call.leave(written, bare=place > 0))
+        elif written is not given and call.on_device:
+            call.run("copy", written, given)
         elif written is not given:
             given[...] = written
     return tuple(results) if len(results) > 1 else results[0] if results else None
