@@ -54,7 +54,7 @@ OUTPUT_ERRORS = [
     ("", "an empty name"),
 ]
 BAD_WORDS = [
-    ("--spacing", "x"), ("--spacing", "0"), ("--spacing", "1,2"), ("--spacing", "nan"), ("--order", "9"),
+    ("--spacing", "x"), ("--spacing", "1,2"), ("--order", "9"),
     ("--order", "spline"), ("--orient", "RAX"),
     ("--threads", "0"), ("--threads", "9" * 20), ("--threads", "two"),
     ("--convention", "middle"), ("--normalize", "max"), ("--n4-preset", "best"),
@@ -92,6 +92,10 @@ def test_words_are_checked_before_anything_is_loaded(tmp_path, capsys, monkeypat
         (["resample", "IN", "o.nii", "--like", "none.nii"], "no such file"),
         (["resample", "IN", "o.nii", "--shape", "5", "--shape-rule", "ceil"], "shape_rule"),
         (["resample", "IN", "o.nii", "--spacing", "1e-9"], "spacing"),
+        (["resample", "IN", "o.nii", "--shape", "0"], "shape"),
+        (["n4", "IN", "o.nii", "--iterations", "0x5"], "maximum_number_of_iterations"),
+        (["preprocess", "IN", "o.nii", "--spacing", "0"], "spacing"),
+        (["preprocess", "IN", "o.nii", "--spacing", "nan"], "spacing"),
         (["preprocess", "IN", "o.nii", "--spacing", "1e-300"], "spacing"),
         (["preprocess", "IN", "o.nii", "--spacing", "5e-324"], "spacing"),
         (["preprocess", "IN", "o.nii", "--report", "missing/r.html"], "report: got"),

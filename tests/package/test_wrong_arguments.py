@@ -218,7 +218,7 @@ def test_options_of_resample_on_the_command_line(scan, tmp_path):
         (["--spacing", "50", "--antialias"], {"spacing": 50, "antialias": True}),
         (["--spacing", "50", "--order", "area"], {"spacing": 50, "order": "area"}),
     ):
-        assert main(["resample", scan, out, *words, "--quiet"]) == 0
+        assert main(["resample", scan, out, *words, "--quiet", "--overwrite"]) == 0
         got, want = vk.load(out), vk.resample(volume, **options)
         np.testing.assert_array_equal(got.data, want.data)
         np.testing.assert_allclose(got.affine, want.affine, rtol=1e-6, atol=1e-5)
@@ -227,7 +227,7 @@ def test_options_of_resample_on_the_command_line(scan, tmp_path):
         (["--order", "nearest"], {"order": 0}),
         ([], {}),
     ):
-        assert main(["preprocess", scan, out, "--spacing", "22", *words, "--quiet"]) == 0
+        assert main(["preprocess", scan, out, "--spacing", "22", *words, "--quiet", "--overwrite"]) == 0
         want = vk.preprocess(volume, spacing=22, **options)
         np.testing.assert_array_equal(vk.load(out).data, want.data)
         np.testing.assert_allclose(vk.load(out).affine, want.affine, rtol=1e-6, atol=1e-5)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
@@ -24,18 +23,15 @@ OUTPUT = ".nii, .nii.gz, .mha, .nrrd, .npz, .nii.zarr, ..., or a folder with --f
 
 
 def numbers(
-    kind: Callable[[str], Any], allowed: str, separator: str = ",", least: float = 0.0
+    kind: Callable[[str], Any], allowed: str, separator: str = ","
 ) -> Callable[[str], tuple[Any, ...]]:
-    """Return what turns text into numbers above ``least``."""
+    """Return what turns text into numbers; which of them make sense the library says."""
 
     def parse(text: str) -> tuple[Any, ...]:
         try:
-            values = tuple(kind(part) for part in text.split(separator))
-        except (ValueError, OverflowError):
-            values = ()
-        if not values or not all(least < v < math.inf for v in values):
-            raise argparse.ArgumentTypeError(f"got {text!r}, allowed {allowed}")
-        return values
+            return tuple(kind(part) for part in text.split(separator))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"got {text!r}, allowed {allowed}") from None
 
     return parse
 

@@ -38,7 +38,6 @@ def writing(target: Path) -> Iterator[Path]:
             _to_disk(*written)
             for path in written:
                 _put(path, target.parent / path.name)
-            _sync(target.parent)
     except SaveError:
         raise
     except OSError as error:
@@ -87,16 +86,18 @@ def _remove_leftovers(parent: Path) -> None:
 
 
 def _to_disk(*paths: Path) -> None:
-    """Wait until files and folders, with all they hold, are on the disk."""
-    inner = [inside for path in paths if path.is_dir() for inside in path.rglob("*")]
+    """Wait until files, and those in folders, are on the disk: some systems tell only now that it is full."""
+    inside = [inner for path in paths if path.is_dir() for inner in path.rglob("*")]
+    files = [path for path in (*inside, *paths) if path.is_file()]
+    if len(files) == 1:
+        _sync(files[0])
+        return
     with ThreadPoolExecutor() as pool:  # many files wait for the disk together
-        list(pool.map(_sync, [*inner, *paths]))
+        list(pool.map(_sync, files))
 
 
 def _sync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":  # folders cannot be opened there
-        return
-    file = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    file = os.open(path, os.O_RDWR)
     try:
         os.fsync(file)
     finally:
