@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -15,7 +17,7 @@ from .._ops.n4 import correction_settings, n4_bias_field_correction
 from .._ops.resample import ResamplePlan, resample
 from .._runtime import validate
 from .._runtime.backend import host_array
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.images import as_volume, same_place
 from .._runtime.optional import find_or_explain
 from .._runtime.texts import documented
@@ -108,8 +110,10 @@ def preprocess(
         raise ArgumentError(f"mask: got {_named(mask)}, allowed with normalize='zscore'")
     checked_outside(outside)
     correction = correction_settings(n4)
+    if load_options is not None:
+        _check_load_options(load_options)
     if report is not None:
-        find_or_explain("matplotlib", "report")
+        _check_report(report)
     _check_settings(orient, spacing, order, convention, antialias, on_step)
     validate.thread_count(threads)
     step = Steps(on_step)
@@ -150,6 +154,23 @@ def preprocess(
     return volume
 
 
+def _check_load_options(options: Any) -> None:
+    if not isinstance(options, Mapping):
+        raise ArgumentTypeError(f"load_options: got {type(options).__name__}, allowed a mapping")
+    names = list(inspect.signature(load).parameters)[1:]
+    unknown = [name for name in options if name not in names]
+    if unknown:
+        raise ArgumentError(f"load_options: got {shown(unknown)}, allowed {', '.join(names)}")
+
+
+def _check_report(report: Any) -> None:
+    if not isinstance(report, str | os.PathLike):
+        raise ArgumentTypeError(f"report: got {type(report).__name__}, allowed a path")
+    if not Path(report).parent.is_dir() or Path(report).is_dir():
+        raise ArgumentError(f"report: got {report}, allowed a file in a folder that exists")
+    find_or_explain("matplotlib", "report")
+
+
 def _check_settings(
     orient: Any, spacing: Any, order: Any, convention: Any, antialias: Any, on_step: Any
 ) -> None:
@@ -157,7 +178,7 @@ def _check_settings(
     if orient is not None:
         axes_to("RAS", orient, "orient")
     if spacing is not None and min(validate.per_axis(spacing, 3, "spacing")) <= 0:
-        raise ArgumentError(f"spacing: got {spacing!r}, allowed millimetres above zero")
+        raise ArgumentError(f"spacing: got {shown(spacing)}, allowed millimetres above zero")
     validate.interpolator("nearest" if isinstance(order, str) and order == "area" else order)
     if convention is not None:
         validate.word(convention, "convention", CONVENTIONS)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .._core import __version__
 from .._runtime.config import show_config
-from .._runtime.errors import ArgumentError
+from .._runtime.errors import ArgumentError, shown
 from .._runtime.files import writing
 from .._runtime.optional import import_or_explain
 from .._space.volume import Volume, reorient
@@ -161,7 +161,7 @@ def write_report(
     """Write one self-contained HTML page."""
     target = Path(path)
     if not target.parent.is_dir():
-        raise ArgumentError(f"report: got {str(target)!r}, allowed a file in a folder that exists")
+        raise ArgumentError(f"report: got {shown(str(target))}, allowed a file in a folder that exists")
     fields = [] if field is None else [("field", field, field_window(field, before))]
     stages = [("before", before, None), *fields, ("after", after, None)]
     config = show_config()

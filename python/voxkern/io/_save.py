@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.images import as_volume
+from .._runtime.validate import word
 from .._space.volume import Volume
 from .formats import FOLDERS, SAVED, function, suffix_of
 
@@ -46,12 +47,15 @@ def save(volume: Volume, path: str | os.PathLike[str], *, format: str | None = N
     volume = as_volume(volume)
     if not isinstance(volume, Volume):
         raise ArgumentTypeError(f"volume: got {type(volume).__name__}, allowed a Volume")
-    if format not in (None, *FOLDERS):
-        allowed = " or ".join(map(repr, FOLDERS))
-        raise ArgumentError(f"format: got {format!r}, allowed {allowed}, for a folder")
+    if format is not None:
+        word(format, "format", FOLDERS)
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentTypeError(f"path: got {type(path).__name__}, allowed a path")
+    if not os.fspath(path) or "\0" in os.fspath(path):
+        raise ArgumentError("path: got an empty name or one with a zero byte, allowed a file or folder")
     target = Path(path)
     if not target.parent.is_dir():
-        raise ArgumentError(f"path: got {target}, but the folder {target.parent} does not exist")
+        raise ArgumentError(f"path: got {target}, allowed a file in a folder that exists")
     in_folder = format is not None or target.is_dir()
     suffix = "" if in_folder else suffix_of(target, SAVED)
     if not suffix and not in_folder and target.suffix:
