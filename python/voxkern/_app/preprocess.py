@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
@@ -15,7 +16,7 @@ from .._ops.n4 import check_settings, correction_settings, n4_bias_field_correct
 from .._ops.resample import ResamplePlan, resample
 from .._runtime import validate
 from .._runtime.backend import host_array
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.images import as_volume, same_place
 from .._runtime.optional import require
 from .._runtime.texts import documented
@@ -115,6 +116,8 @@ def preprocess(
     if normalize == "none" and correction is None and not (mask is None or _is_otsu(mask)):
         raise ArgumentError(f"mask: got {_named(mask)}, allowed with n4 or normalize='zscore'")
     checked_outside(outside)
+    if load_options is not None:
+        _check_load_options(load_options)
     _check_settings(orient, spacing, order, convention, antialias, on_step)
     validate.thread_count(threads)
     target = None if output is None else checked_target(output, format=format, overwrite=overwrite)[0]
@@ -168,6 +171,15 @@ def check_order(order: Any) -> None:
         validate.interpolator(order)
 
 
+def _check_load_options(options: Any) -> None:
+    if not isinstance(options, Mapping):
+        raise ArgumentTypeError(f"load_options: got {type(options).__name__}, allowed a mapping")
+    names = list(inspect.signature(load).parameters)[1:]
+    unknown = [name for name in options if name not in names]
+    if unknown:
+        raise ArgumentError(f"load_options: got {shown(unknown)}, allowed {', '.join(names)}")
+
+
 def _check_settings(
     orient: Any, spacing: Any, order: Any, convention: Any, antialias: Any, on_step: Any
 ) -> None:
@@ -175,7 +187,7 @@ def _check_settings(
     if orient is not None:
         axes_to("RAS", orient, "orient")
     if spacing is not None and min(validate.per_axis(spacing, 3, "spacing")) <= 0:
-        raise ArgumentError(f"spacing: got {spacing!r}, allowed millimetres above zero")
+        raise ArgumentError(f"spacing: got {shown(spacing)}, allowed millimetres above zero")
     check_order(order)
     if convention is not None:
         validate.word(convention, "convention", CONVENTIONS)

@@ -9,6 +9,7 @@ from pathlib import Path
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.images import as_volume
 from .._runtime.optional import require
+from .._runtime.validate import word
 from .._space.volume import Volume
 from .formats import FOLDERS, SAVED, Format, function, suffix_of
 
@@ -65,9 +66,8 @@ def checked_target(
     path: str | os.PathLike[str], *, format: str | None = None, overwrite: bool = True
 ) -> tuple[Path, Format]:
     """Return where and in which format `save` would write; its errors come before any work is done."""
-    if format not in (None, *FOLDERS):
-        allowed = " or ".join(map(repr, FOLDERS))
-        raise ArgumentError(f"format: got {format!r}, allowed {allowed}, for a folder")
+    if format is not None:
+        word(format, "format", FOLDERS)
     target = checked_file(path, overwrite=overwrite)
     suffix = "" if format else suffix_of(target, SAVED)
     if not (suffix or format or target.is_dir()):
@@ -91,8 +91,8 @@ def checked_file(path: str | os.PathLike[str], name: str = "path", *, overwrite:
     """Return a path at which something can be written; ``name`` is the argument it came by."""
     if not isinstance(path, str | os.PathLike):
         raise ArgumentTypeError(f"{name}: got {type(path).__name__}, allowed a path")
-    if not os.fspath(path):
-        raise ArgumentError(f"{name}: got an empty name, allowed a file or folder")
+    if not os.fspath(path) or "\0" in os.fspath(path):
+        raise ArgumentError(f"{name}: got an empty name or one with a zero byte, allowed a file or folder")
     target = Path(path)
     if not target.parent.is_dir():
         raise ArgumentError(f"{name}: got {target}, but the folder {target.parent} does not exist")
