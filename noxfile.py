@@ -13,17 +13,21 @@ nox.options.default_venv_backend = "venv"
 
 CPP = [str(p) for p in sorted(Path("cpp").rglob("*")) if p.suffix in {".hpp", ".cpp", ".cu"}]
 LINT = ("ruff==0.17.6", "mypy==2.4.1", "clang-format==18.1.8")
+PYRIGHT = "basedpyright==1.40.2"  # pyright with its own Node.js, from PyPI alone
+USER = "tests/package/typed_user.py"
 BUILD = ("scikit-build-core>=0.12", "pybind11>=3.0", "cmake>=3.25", "ninja")
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check formats and types: ruff, clang-format, mypy strict."""
-    session.install(*LINT, "numpy>=2.2", "pydicom>=3")
+    """Check formats and types: ruff, clang-format, mypy strict; a user's script by mypy and pyright."""
+    session.install(*LINT, PYRIGHT, "numpy>=2.2", "pydicom>=3")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("clang-format", "--dry-run", "--Werror", *CPP)
     session.run("mypy")
+    session.run("mypy", USER)
+    session.run("basedpyright", USER)
 
 
 @nox.session
@@ -131,7 +135,10 @@ def generate_stub(folder: Path) -> str:
 
 @nox.session
 def stubs(session: nox.Session) -> None:
-    """Write python/voxkern/_core.pyi from the compiled module; ``-- --check`` fails on a difference."""
+    """Write _core.pyi from the compiled module, and what tests/package_stubs.py makes of the sources.
+
+    ``-- --check`` fails on a difference of the first; a test looks at the others.
+    """
     session.install("--config-settings=cmake.define.VOXKERN_CUDA=OFF", ".", "pybind11-stubgen==3.0.0")
     folder = Path(session.create_tmp()).resolve()
     where = [word for name in enums() for word in ("--enum-class-locations", f"{name}:voxkern._core")]
@@ -146,6 +153,7 @@ def stubs(session: nox.Session) -> None:
             session.error("_core.pyi is out of date: nox -s stubs")
     else:
         target.write_text(fresh)
+        session.run("python", "tests/package_stubs.py")
 
 
 @nox.session(python="3.11")

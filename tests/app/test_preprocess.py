@@ -31,7 +31,10 @@ def simpleitk_pipeline(folder, spacing):
     resampler.SetOutputOrigin((np.array(image.GetOrigin()) + moved).tolist())
     resampler.SetOutputDirection(image.GetDirection())
     resampler.SetInterpolator(sitk.sitkLinear)
-    return vk.reorient(vk.Volume.from_sitk(sitk.Normalize(resampler.Execute(image))), "RAS")
+    image = resampler.Execute(image)
+    inside = sitk.LabelStatisticsImageFilter()
+    inside.Execute(image, sitk.OtsuThreshold(image, 0, 1, 200))
+    return vk.reorient(vk.Volume.from_sitk((image - inside.GetMean(1)) / inside.GetSigma(1)), "RAS")
 
 
 def assert_equal_to_simpleitk(folder, tmp_path, spacing):
@@ -58,7 +61,7 @@ def test_demo_and_its_series_equal_simpleitk(tmp_path, capsys):
     pytest.importorskip("matplotlib")
     assert main(["demo", "--output", str(tmp_path / "demo")]) == 0
     told = capsys.readouterr().err
-    for step in ("load", "n4", "reorient", "resample", "normalise", "save", "total"):
+    for step in ("load", "n4", "reorient", "resample", "normalise", "save", "report", "total"):
         assert step in told
     removed = re.search(r"N4 removed ([0-9.]+)% of the known field", told)
     assert removed and float(removed[1]) > 98.0
@@ -67,7 +70,8 @@ def test_demo_and_its_series_equal_simpleitk(tmp_path, capsys):
     head = vk.load(tmp_path / "demo" / "head_1mm.nii.gz")
     assert head.orientation == "RAS" and head.dtype == np.float32
     np.testing.assert_allclose(head.spacing, 1.0, rtol=1e-6)  # a NIfTI header has float32
-    assert abs(float(head.data.mean())) < 1e-4 and abs(float(head.data.std()) - 1) < 1e-4
+    inside = head.data[head.data > vk.otsu(head, 200, method="itk")]
+    assert abs(float(inside.mean())) < 1e-3 and abs(float(inside.std()) - 1) < 1e-3
     assert_equal_to_simpleitk(tmp_path / "demo" / "dicom", tmp_path, 1.5)
 
 
@@ -120,6 +124,68 @@ def test_n4_step_comes_before_the_others(shaded, tmp_path):
     )
     options = {"mask": "otsu", "maximum_number_of_iterations": (3, 2)}
     assert np.ptp(vk.preprocess(volume, n4=options, orient=None).data) > 0
+
+
+def test_normalise_the_foreground(shaded):
+    _, volume = shaded
+    data = volume.data.astype(float)
+    inside = data > vk.otsu(volume, 200, method="itk")
+    assert 0.2 < inside.mean() < 0.6
+
+    def score(mask):
+        return (data - data[mask].mean()) / data[mask].std()
+
+    keep = {"orient": None, "normalize": "zscore"}
+    got = vk.preprocess(volume, **keep)
+    np.testing.assert_allclose(got.data, score(inside), atol=1e-4)
+    assert got.data[~inside].max() < got.data[inside].min()  # air stays below
+    got = vk.preprocess(volume, outside=-7, **keep)
+    np.testing.assert_allclose(got.data, np.where(inside, score(inside), -7), atol=1e-4)
+    everything = np.ones(data.shape, bool)
+    np.testing.assert_allclose(vk.preprocess(volume, mask=None, **keep).data, score(everything), atol=1e-4)
+    ball = data > 300
+    for mask in (ball, vk.Volume(ball.astype(np.float32) * 3, volume.affine), volume > 300):
+        got = vk.preprocess(volume, mask=mask, **keep)
+        np.testing.assert_allclose(got.data, score(ball), atol=1e-4)
+    # a mask on another grid finds its place, on whatever grid the result has
+    wide = vk.resample(vk.reorient(volume > 300, "PSL"), shape=(80, 48, 88), order=0)
+    got = vk.preprocess(volume, mask=wide, outside=0.0, **keep)
+    assert abs(np.mean((got.data != 0) == ball) - 1) < 0.01
+    got = vk.preprocess(volume, mask=volume > 300, outside=0.0, spacing=1.5, normalize="zscore")
+    assert got.orientation == "RAS"
+    values = got.data[got.data != 0]
+    assert abs(values.mean()) < 1e-3 and abs(values.std() - 1) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("word", "wrong"),
+    [
+        ("normalize", {"normalize": "minmax"}),
+        ("normalize", {"normalize": []}),
+        ("mask", {"mask": "brain", "normalize": "zscore"}),
+        ("mask", {"mask": np.ones((2, 2, 2)), "normalize": "zscore"}),
+        ("mask", {"mask": 5, "normalize": "zscore"}),
+        ("mask", {"mask": np.ones((24, 40, 44))}),
+        ("outside", {"outside": "zero"}),
+        ("outside", {"outside": None}),
+        ("orient", {"orient": "RAX"}),
+        ("orient", {"orient": 3}),
+        ("spacing", {"spacing": -1}),
+        ("spacing", {"spacing": "wide"}),
+        ("order", {"order": 9}),
+        ("convention", {"convention": "middle", "spacing": 2}),
+        ("antialias", {"antialias": "yes"}),
+        ("threads", {"threads": 0}),
+        ("on_step", {"on_step": 3}),
+        ("n4", {"n4": "best"}),
+    ],
+)
+def test_wrong_settings_before_any_work(shaded, word, wrong):
+    folder, _ = shaded
+    steps = []
+    with pytest.raises((vk.ArgumentError, vk.ArgumentTypeError), match=rf"^{word}: got .*, allowed"):
+        vk.preprocess(folder, **{"on_step": lambda name, *_: steps.append(name)} | wrong)
+    assert "n4" not in steps and "reorient" not in steps
 
 
 def test_n4_command(shaded, tmp_path, capsys):

@@ -86,7 +86,7 @@ def test_a_bad_file_does_not_hurt_another_series(make_series, name):
         warnings.filterwarnings("ignore", "1 damaged")
         np.testing.assert_array_equal(vk.load(folder, series=datasets[0].SeriesInstanceUID).data, good)
     # Its own series is refused, with the reason.
-    with pytest.raises(vk.LoadError, match="poison"):
+    with pytest.raises(vk.LoadError, match="file 7 by name"):
         vk.load(folder, series="1.2.840.9.1")
     (folder / "poison").rename(folder.parent / "poison")
     with pytest.raises(vk.LoadError, match="poison"):
@@ -101,7 +101,7 @@ def test_a_bad_file_is_not_left_out_of_its_own_series(make_series):
     write_series(folder, n=3, order=range(10, 13))
     with pytest.warns(UserWarning, match="1 damaged"):
         assert len(vk.list_series(folder)) == 2
-    with pytest.raises(vk.FileFormatError, match="IM0005: RescaleSlope is 0"):
+    with pytest.raises(vk.FileFormatError, match="file 6 by name: RescaleSlope is 0"):
         vk.load(folder, series=datasets[0].SeriesInstanceUID)
 
 
@@ -238,5 +238,5 @@ def test_gzip_inside_a_folder_is_read_with_its_series(make_series):
         warnings.simplefilter("error")
         np.testing.assert_array_equal(vk.load(folder).data, want)
     one.write_bytes(gzip.compress(gzip.decompress(one.read_bytes())[:-20]))
-    with pytest.raises(vk.FileFormatError, match=one.name):
+    with pytest.raises(vk.FileFormatError, match=r"file \d by name: PixelData declares"):
         vk.load(folder)

@@ -258,3 +258,19 @@ def test_bad_input_of_the_kernel():
     for word, mask, out in (("mask", NONE[0], X.copy()), ("output", None, X[0].copy())):
         with pytest.raises(ValueError, match=f"^{word}: "):
             run(X, mask, None, out=out)
+
+
+def test_outside_of_zscore(rng, backend):
+    x = rng.random((5, 6, 7)).astype(np.float32)
+    mask = x > 0.4
+    scaled = (x - x[mask].mean()) / x[mask].std()
+    for outside, want in (
+        ("scaled", scaled),
+        (0.0, np.where(mask, scaled, 0)),
+        (-5, np.where(mask, scaled, -5)),
+    ):
+        got = backend(vk.zscore, x, backend.give(mask), outside=outside)
+        np.testing.assert_allclose(got, want, atol=1e-5)
+    np.testing.assert_allclose(
+        backend(vk.zscore, x, backend.give(mask)), np.where(mask, scaled, 0), atol=1e-5
+    )

@@ -1,73 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What type checkers say of results: the kind of the image, not Any."""
+"""What type checkers say of results: the kind of the image, not Any. `typed_user.py` is what they read."""
 
 import inspect
 import typing
 from pathlib import Path
 
+import package_stubs
 import pytest
 
 import voxkern as vk
+from voxkern._runtime import words
+from voxkern._runtime.validate import FILTER_MODES, INTERPOLATION_MODES
 
-CODE = """
-from typing import Any, assert_type
-import numpy as np
-from numpy.typing import NDArray
-import voxkern as vk
-
-v: vk.Volume = vk.Volume(np.zeros((4, 5, 6)), np.eye(4))
-a: NDArray[np.int16] = np.zeros((4, 5, 6), np.int16)
-f: NDArray[np.float32] = np.zeros((4, 5, 6, 3), np.float32)
-
-assert_type(vk.resample(v, spacing=1.0), vk.Volume)
-assert_type(vk.resample(a, shape=5, order="cubic"), NDArray[Any])
-assert_type(vk.resample_labels(v, spacing=1.0), vk.Volume)
-assert_type(vk.resample_argmax(f, shape=5), NDArray[Any])
-assert_type(vk.zscore(v), vk.Volume)
-assert_type(vk.zscore(a, mask=a), NDArray[Any])
-assert_type(vk.window(v, 0, 1), vk.Volume)
-assert_type(vk.window(v, center=0, width=1, offset=-0.25), vk.Volume)
-assert_type(vk.window_to_uint8(a, 0, 1, threads=2), NDArray[Any])
-assert_type(vk.clip_percentiles(v, 1, 99), vk.Volume)
-assert_type(vk.clip_percentiles(v, return_limits=True), tuple[vk.Volume, tuple[float, float]])
-assert_type(vk.crop_to_nonzero(v), vk.Volume)
-assert_type(vk.crop_to_nonzero(a, return_box=True), tuple[NDArray[Any], tuple[slice, ...]])
-assert_type(vk.bounding_box(a), tuple[slice, ...])
-assert_type(vk.otsu(v), float)
-assert_type(vk.dice(a, a), float)
-assert_type(vk.dice(v, v, labels="all"), dict[int, float])
-assert_type(vk.hausdorff_distance(v, v, 95), float)
-assert_type(vk.hausdorff_distance(v, v, 95, [1, 2]), dict[int, float])
-assert_type(vk.hausdorff_distance(v, v, labels="all"), dict[int, float])
-assert_type(vk.mean_surface_distance(a, a, "all", spacing=2.0), dict[int, float])
-assert_type(vk.gaussian(v, 1.0), vk.Volume)
-assert_type(vk.hessian_eigenvalues(a, 1.0, spacing=2.0), NDArray[Any])
-assert_type(vk.vesselness(v, (1.0, 2.0), gamma=5.0), vk.Volume)
-assert_type(vk.warp(v, f), vk.Volume)
-assert_type(vk.warp(a, f, return_gradient=True), tuple[NDArray[Any], NDArray[Any]])
-assert_type(vk.push(a, f, like=v), vk.Volume)
-assert_type(vk.n4_bias_field_correction(v, "otsu", shrink_factor=4), vk.Volume)
-assert_type(vk.n4_bias_field_correction(a, return_field=True), tuple[NDArray[Any], NDArray[Any]])
-vk.resample([1, 2, 3], shape=5)
-assert_type(vk.resample(x=v, spacing=1.0), vk.Volume)
-assert_type(vk.resample_labels(x=a, shape=5, rule="half"), NDArray[Any])
-assert_type(vk.resample_argmax(logits=f, shape=5), NDArray[Any])
-assert_type(vk.zscore(x=v, mask=a), vk.Volume)
-assert_type(vk.zscore(v, a), vk.Volume)
-assert_type(vk.window(x=v, low=0, high=1), vk.Volume)
-assert_type(vk.warp(x=v, displacement=f), vk.Volume)
-assert_type(vk.n4_bias_field_correction(x=v, mask=a), vk.Volume)
-vk.window(v, 0, 1, 2)  # type: ignore[call-overload]
-vk.resample_argmax(f, matrix=f)  # type: ignore[call-overload]
-vk.resample(v, spacnig=1.0)  # type: ignore[call-overload]
-vk.n4_bias_field_correction(v, shrink=4)  # type: ignore[call-overload]
-"""
+USER = Path(__file__).parent / "typed_user.py"
 
 
 def test_checkers_see_every_argument():
     """The dictionaries of the overloads name what the functions take, and no more."""
     names = ("resample", "resample_labels", "resample_argmax", "n4_bias_field_correction", "warp", "zscore")
-    names += ("window", "window_to_uint8", "clip_percentiles")
+    names += ("window", "window_to_uint8", "clip_percentiles", "dilate", "erode", "opening", "closing")
     for function in (getattr(vk, name) for name in names):
         seen = set()
         for overload in typing.get_overloads(function):
@@ -77,12 +28,27 @@ def test_checkers_see_every_argument():
         assert seen == set(inspect.signature(function).parameters), function.__name__
 
 
+def test_literals_are_the_words_there_are():
+    assert set(typing.get_args(words.SampleMode)) == set(INTERPOLATION_MODES)
+    assert set(typing.get_args(words.FilterMode)) == set(FILTER_MODES)
+
+
+@pytest.mark.parametrize("name", ["ndimage", "nn"])
+def test_stubs_of_packages_are_up_to_date(name):
+    folder = Path(vk.__file__).parent / name
+    assert (folder / "__init__.pyi").read_text("utf-8") == package_stubs.stub(folder)
+
+
 @pytest.mark.slow
 def test_results_are_typed(tmp_path, monkeypatch):
     api = pytest.importorskip("mypy.api")
     monkeypatch.setenv("MYPYPATH", str(Path(vk.__file__).parents[1]))
-    file = tmp_path / "uses.py"
-    file.write_text(CODE)
     options = ["--strict", "--cache-dir", str(tmp_path / "cache"), "--follow-imports", "silent"]
-    told, errors, status = api.run([*options, "--config-file", "", str(file)])
+    told, errors, status = api.run([*options, "--config-file", "", str(USER)])
     assert status == 0, told + errors
+
+
+def test_nothing_of_it_is_any():
+    """The script asserts a type of every call."""
+    calls = [line for line in USER.read_text().splitlines() if line.startswith("assert_type(")]
+    assert len(calls) > 70 and not [line for line in calls if line.endswith(" Any)")]

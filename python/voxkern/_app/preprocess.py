@@ -5,25 +5,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from .._ops.intensity import zscore
+from .._ops.intensity import checked_outside, zscore
+from .._ops.measure import otsu
 from .._ops.n4 import check_settings, correction_settings, n4_bias_field_correction
-from .._ops.resample import ResamplePlan
+from .._ops.resample import ResamplePlan, resample
 from .._runtime import validate
+from .._runtime.backend import host_array
 from .._runtime.errors import ArgumentError, ArgumentTypeError
-from .._runtime.images import as_volume
-from .._runtime.optional import require
+from .._runtime.images import as_volume, same_place
+from .._runtime.optional import find_or_explain
 from .._runtime.texts import documented
+from .._runtime.words import Convention, Normalization
 from .._space.geometry import axes_to
-from .._space.grid import make_grid
+from .._space.grid import CONVENTIONS, make_grid
 from .._space.volume import Volume, reorient
 from ..io import checked_file, checked_target, load, save
 from .steps import StepCallback, Steps
 
-NORMALIZATIONS = ("none", "zscore")
+NORMALIZATIONS: tuple[str, ...] = get_args(Normalization)
+_OTSU_BINS = 200  # as N4's mask has
 
 
 @documented
@@ -33,13 +37,14 @@ def preprocess(
     *,
     load_options: Mapping[str, Any] | None = None,
     n4: bool | str | Mapping[str, Any] = False,
-    mask: Any = None,
     orient: str | None = "RAS",
     spacing: Any = None,
     order: int | str = 3,
-    convention: str | None = None,
+    convention: Convention | None = None,
     antialias: bool = False,
-    normalize: str = "none",
+    normalize: Normalization = "none",
+    mask: Any = "otsu",
+    outside: float | Literal["scaled"] = "scaled",
     format: str | None = None,
     report: str | os.PathLike[str] | None = None,
     overwrite: bool = True,
@@ -62,9 +67,6 @@ def preprocess(
     n4 : bool, str or mapping
         Correct the bias field of an MR scan: True for the whole resolution within Otsu's mask, a name
         of `N4_PRESETS`, or keyword arguments of `n4_bias_field_correction`.
-    mask : path, Volume or array_like, optional
-        Non-zero voxels count, for N4 (in place of Otsu's mask) and for the z-score. On the grid of the
-        scan; axes in another order or direction are turned. It follows the scan onto the new grid.
     orient : str or None
         Orientation of the result, as in `reorient`; None keeps the axes.
     spacing : float or sequence, optional
@@ -74,7 +76,14 @@ def preprocess(
     antialias : bool
         Smooth before losing samples; see `resample`.
     normalize : {"none", "zscore"}
-        ``zscore``: mean 0 and standard deviation 1 over the volume, or over the mask.
+        ``zscore``: mean 0 and standard deviation 1 over the foreground, that is ``mask``.
+    mask : "otsu", Volume, array_like or None
+        The foreground for ``normalize``: what is brighter than Otsu's threshold of the volume that is
+        normalised; what is not zero in a mask, a Volume on any grid or an array on that of the scan; or
+        None for all voxels. N4 sees a mask that is given in place of Otsu's.
+    outside : float or "scaled"
+        What voxels outside the foreground become, as in `zscore`: air stays below zero ("scaled"), or all of
+        it has one number.
     format : {"dicom", "png"}, optional
         What to write where ``output`` is a folder; see `save`.
     report : path, optional
@@ -103,18 +112,18 @@ def preprocess(
     correction = correction_settings(n4)
     if correction is not None:
         check_settings(correction)
+    if isinstance(mask, str):
+        validate.word(mask, "mask", ("otsu",))
+    elif mask is not None and normalize == "none" and correction is None:
+        raise ArgumentError(f"mask: got {_named(mask)}, allowed with n4 or normalize='zscore'")
+    checked_outside(outside)
+    _check_settings(orient, spacing, order, convention, antialias, on_step)
     validate.thread_count(threads)
-    if orient is not None:
-        axes_to("RAS", orient)
-    check_order(order)
-    plan = {"spacing": spacing, "order": order, "convention": convention, "antialias": antialias}
-    if spacing is not None:
-        make_grid((2, 2, 2), np.eye(4), spacing=spacing, convention=convention)
     target = None if output is None else checked_target(output, format=format, overwrite=overwrite)[0]
     if report is not None:
         if checked_file(report, "report", overwrite=overwrite) == target:
             raise ArgumentError("report: got the file of output, allowed another")
-        require("matplotlib", "report")
+        find_or_explain("matplotlib", "report")
 
     step = Steps(on_step)
     source = as_volume(source)
@@ -124,71 +133,94 @@ def preprocess(
         volume = source
     else:
         volume = step("load", lambda: load(source, **(load_options or {})))
-    before, field, inside = volume, None, None
-    if mask is not None:
-        inside = step("mask", lambda: _mask_on(mask, before))
+    before, field = volume, None
+    foreground = _foreground(mask, volume)
     if correction is not None:
         options = {**correction, "return_field": report is not None, "threads": threads}
-        if inside is not None:
-            options["mask"], correction["mask"] = inside, "given"
+        if isinstance(foreground, Volume):
+            options["mask"], correction["mask"] = _on_grid(foreground, before, threads), _named(mask)
         corrected = step("n4", lambda: n4_bias_field_correction(volume, **options))
         volume, field = corrected if report is not None else (corrected, None)
     if orient is not None:
         volume = step("reorient", lambda: reorient(volume, orient))
-        inside = None if inside is None else reorient(inside, orient)
     if spacing is not None:
+        plan = {"spacing": spacing, "order": order, "convention": convention, "antialias": antialias}
         volume = step("resample", lambda: _resample(volume, plan, threads))
-        if inside is not None and normalize == "zscore":
-            where, nearest = inside, {**plan, "order": "nearest", "antialias": False}
-            inside = step("mask", lambda: _resample(where, nearest, threads))
     if normalize == "zscore":
-        volume = step("normalise", lambda: zscore(volume, _for_all_times(inside, volume), threads=threads))
+        volume = step("normalise", lambda: _normalised(volume, foreground, outside, threads))
     if output is not None:
         step("save", lambda: save(volume, output, format=format, overwrite=overwrite))
     if report is not None:
+        from .report import write_report
+
         settings = {
             "n4": "no" if correction is None else _described(correction),
             "orient": orient or "kept",
             "spacing": "kept" if spacing is None else f"{spacing} mm, order {order}",
             "antialias": "yes" if antialias else "no",
-            "normalize": normalize,
+            "normalize": "no" if normalize == "none" else f"{normalize}, {_named(mask)}, outside {outside}",
         }
-        step("report", lambda: _report(report, before, volume, field, settings, step.timings))
+        given: dict[str, Any] = {"field": field, "settings": settings, "timings": step.timings}
+        step("report", lambda: write_report(report, before, volume, **given))
     return volume
 
 
 def check_order(order: Any) -> None:
     """Refuse an ``order`` that `resample` does not take."""
-    if order != "area":
-        validate.interpolator(order)
+    validate.interpolator("nearest" if isinstance(order, str) and order == "area" else order)
 
 
-def _report(
-    report: Any, before: Volume, after: Volume, field: Volume | None, settings: Any, timings: Any
+def _check_settings(
+    orient: Any, spacing: Any, order: Any, convention: Any, antialias: Any, on_step: Any
 ) -> None:
-    from .report import write_report  # and matplotlib
-
-    write_report(report, before, after, field=field, settings=settings, timings=timings)
-
-
-def _mask_on(mask: Any, scan: Volume) -> Volume:
-    """Return a mask as a volume of bool on the first three axes of a scan."""
-    mask = load(mask) if isinstance(mask, str | os.PathLike) else as_volume(mask)
-    if isinstance(mask, Volume):
-        mask = reorient(mask, scan.orientation)
-        if not np.allclose(mask.affine, scan.affine, atol=1e-2):
-            raise ArgumentError("mask: got another geometry than the scan, allowed its affine within 0.01 mm")
-    voxels = np.asarray(mask)
-    if voxels.shape != scan.shape[:3]:
-        raise ArgumentError(f"mask: got shape {voxels.shape}, allowed {scan.shape[:3]}")
-    return Volume(voxels != 0, scan.affine)
+    """Refuse what a step would refuse later, before the first one runs."""
+    if orient is not None:
+        axes_to("RAS", orient, "orient")
+    if spacing is not None:  # of a cube: what depends on the scan is left
+        make_grid((2, 2, 2), np.eye(4), spacing=spacing)
+    check_order(order)
+    if convention is not None:
+        validate.word(convention, "convention", CONVENTIONS)
+    validate.flag(antialias, "antialias")
+    if on_step is not None and not callable(on_step):
+        raise ArgumentTypeError(f"on_step: got {type(on_step).__name__}, allowed a callable")
 
 
-def _for_all_times(mask: Volume | None, volume: Volume) -> Any:
-    """Return the mask for every index of the axes after the third."""
-    if mask is None or volume.ndim == 3:
+def _foreground(mask: Any, scan: Volume) -> Volume | str | None:
+    """Return a mask as a Volume, by which it finds its place on any later grid."""
+    image = as_volume(mask)
+    if image is None or isinstance(image, str | Volume):
+        return image
+    array = host_array(image, "mask")
+    if array.shape not in (scan.shape, scan.shape[:3]):
+        raise ArgumentError(
+            f"mask: got shape {array.shape}, allowed {scan.shape}, that of the scan, or a Volume"
+        )
+    return Volume(array, scan.affine)
+
+
+def _on_grid(foreground: Volume, volume: Volume, threads: int | None) -> Volume:
+    """Return a mask for every voxel of a volume, from its place in space."""
+    if foreground.shape == volume.shape and same_place(foreground, volume):
+        return foreground
+    mask: Volume = resample(foreground != 0, like=volume, order=0, threads=threads)
+    if mask.ndim == volume.ndim:
         return mask
-    return np.broadcast_to(mask.data.reshape(*mask.shape, *(1,) * (volume.ndim - 3)), volume.shape)
+    times = np.asarray(mask.data).reshape(*mask.shape, *(1,) * (volume.ndim - mask.ndim))
+    return volume.with_data(np.broadcast_to(times, volume.shape))
+
+
+def _normalised(volume: Volume, foreground: Volume | str | None, outside: Any, threads: int | None) -> Volume:
+    mask: Volume | None = None
+    if isinstance(foreground, str):
+        mask = volume > otsu(volume, _OTSU_BINS, method="itk", threads=threads)
+    elif foreground is not None:
+        mask = _on_grid(foreground, volume, threads)
+    return zscore(volume, mask, outside=outside, threads=threads)
+
+
+def _named(mask: Any) -> str:
+    return "all voxels" if mask is None else "Otsu's foreground" if isinstance(mask, str) else "a mask"
 
 
 def _described(settings: Mapping[str, Any]) -> str:

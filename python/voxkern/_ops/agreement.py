@@ -12,7 +12,7 @@ from .._core import MorphologyStep
 from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
 from .._runtime.texts import documented
-from .._runtime.validate import LABEL_DTYPES, REAL_DTYPES, Array, connected_neighbours, number, word
+from .._runtime.validate import LABEL_DTYPES, REAL_DTYPES, Array, connected_neighbours, flag, number, word
 from .distance import steps_of
 from .label_statistics import LabelStatistics, label_statistics, whole_labels
 
@@ -158,6 +158,7 @@ def hausdorff_distance(
         percentile = number(percentile, "percentile")
         if not 0 <= percentile <= 100:
             raise ArgumentError(f"percentile: got {percentile!r}, allowed 0 to 100")
+    pooled = flag(pooled, "pooled")
 
     def measure(from_a: Array, from_b: Array) -> float:
         sets = [np.concatenate((from_a, from_b))] if pooled else [from_a, from_b]
@@ -223,6 +224,7 @@ def mean_surface_distance(
     >>> vk.mean_surface_distance([0, 1, 1, 1, 1, 0, 0], [0, 0, 0, 1, 1, 1, 0], spacing=2)
     2.5
     """
+    pooled = flag(pooled, "pooled")
 
     def measure(from_a: Array, from_b: Array) -> float:
         if pooled:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -12,8 +12,27 @@ from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
 from .._runtime.texts import documented
 from .._runtime.validate import Array, connected_neighbours, normalize_axes, number
+from .._space.kinds import Image
 
 
+@overload
+def largest_component(
+    mask: Image,
+    k: int | None = 1,
+    *,
+    min_volume: float = 0.0,
+    connectivity: int = 1,
+    threads: int | None = None,
+) -> Image: ...
+@overload
+def largest_component(
+    mask: Any,
+    k: int | None = 1,
+    *,
+    min_volume: float = 0.0,
+    connectivity: int = 1,
+    threads: int | None = None,
+) -> Any: ...
 @documented
 def largest_component(
     mask: Any,
@@ -73,6 +92,14 @@ def largest_component(
     return _written(call, x, components, kept)
 
 
+@overload
+def fill_holes(
+    mask: Image, *, axis: int | None = None, connectivity: int = 1, threads: int | None = None
+) -> Image: ...
+@overload
+def fill_holes(
+    mask: Any, *, axis: int | None = None, connectivity: int = 1, threads: int | None = None
+) -> Any: ...
 @documented
 def fill_holes(
     mask: Any, *, axis: int | None = None, connectivity: int = 1, threads: int | None = None

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -11,8 +11,13 @@ from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
 from .._runtime.texts import documented
 from .._runtime.validate import per_axis
+from .._space.kinds import Image
 
 
+@overload
+def signed_distance(mask: Image, *, spacing: Any = None, threads: int | None = None) -> Image: ...
+@overload
+def signed_distance(mask: Any, *, spacing: Any = None, threads: int | None = None) -> Any: ...
 @documented
 def signed_distance(mask: Any, *, spacing: Any = None, threads: int | None = None) -> Any:
     """Return the Euclidean distance to a mask outside it, and minus that to its background inside.

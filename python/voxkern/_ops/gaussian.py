@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, TypedDict, Unpack, get_args, overload
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
 from .._runtime.texts import documented
 from .._runtime.validate import FILTER_MODES, Array
+from .._runtime.words import FilterMode, GaussianMethod
 from .._space.kinds import Image
 
 _LONGEST_KEPT = 64  # longer ones would hold memory
@@ -114,10 +115,10 @@ def float_dtype(x: Array) -> Any:
 class _Settings(TypedDict, total=False):
     order: int | Iterable[int]
     spacing: Any
-    mode: str
+    mode: FilterMode
     cval: float
     truncate: float
-    method: str
+    method: GaussianMethod
     out: Any
     threads: int | None
 
@@ -133,10 +134,10 @@ def gaussian(
     *,
     order: int | Iterable[int] = 0,
     spacing: Any = None,
-    mode: str = "nearest",
+    mode: FilterMode = "nearest",
     cval: float = 0.0,
     truncate: float = 4.0,
-    method: str = "fir",
+    method: GaussianMethod = "fir",
     out: Any = None,
     threads: int | None = None,
 ) -> Any:
@@ -183,7 +184,7 @@ def gaussian(
     >>> vk.gaussian(np.arange(21.0) ** 2, 1.0, order=1, spacing=0.5)[10].round(6)
     np.float64(40.0)
     """
-    validate.word(method, "method", ("fir", "recursive"))
+    validate.word(method, "method", get_args(GaussianMethod))
     recursive = method == "recursive"
     call = Call("gaussian", "recursive_gaussian" if recursive else "correlate1d", threads=threads)
     array = call.enter(x, "x")

@@ -16,6 +16,7 @@ from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
 from .._runtime.texts import documented
 from .._runtime.validate import FILTER_MODES, Array
+from .._runtime.words import FilterMode
 from .._space.kinds import Image
 from .gaussian import checked_sigma, checked_truncate, derivative_weights, float_dtype, spacing_of
 
@@ -46,7 +47,7 @@ def _hessian(
 
 class _Settings(TypedDict, total=False):
     spacing: Any
-    mode: str
+    mode: FilterMode
     cval: float
     truncate: float
     out: Any
@@ -63,7 +64,7 @@ def hessian_eigenvalues(
     sigma_mm: Any,
     *,
     spacing: Any = None,
-    mode: str = "nearest",
+    mode: FilterMode = "nearest",
     cval: float = 0.0,
     truncate: float = 4.0,
     out: Any = None,
@@ -150,7 +151,7 @@ def vesselness(
     gamma: float | None = None,
     bright: bool = True,
     spacing: Any = None,
-    mode: str = "nearest",
+    mode: FilterMode = "nearest",
     cval: float = 0.0,
     truncate: float = 4.0,
     out: Any = None,
@@ -213,6 +214,7 @@ def vesselness(
     scales = _checked_scales(sigmas_mm, min(steps))
     validate.word(mode, "mode", FILTER_MODES)
     cut, outside = checked_truncate(truncate), validate.number(cval, "cval")
+    bright = validate.flag(bright, "bright")
     sensitivities = {"alpha": alpha, "beta": beta} | ({} if gamma is None else {"gamma": gamma})
     for name, value in sensitivities.items():
         if not 0 < validate.number(value, name) < math.inf:
@@ -227,7 +229,7 @@ def vesselness(
             norm = SeparableOptions(combine=Combine.norm, cval=outside)
             sensitivities["gamma"] = _half(call.run("separable", array, target, terms, norm), array)
         options = SeparableOptions(
-            combine=Combine.vesselness, cval=outside, bright=bool(bright), keep_larger=k > 0, **sensitivities
+            combine=Combine.vesselness, cval=outside, bright=bright, keep_larger=k > 0, **sensitivities
         )
         call.run("separable", array, target, terms, options)
     return call.leave(result)

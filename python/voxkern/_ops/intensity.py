@@ -25,6 +25,12 @@ class Where(TypedDict, total=False):
     threads: int | None
 
 
+class ScoreSettings(Where, total=False):
+    """What becomes of voxels outside the mask, too."""
+
+    outside: float | Literal["scaled"]
+
+
 class WindowSettings(Where, total=False):
     """A window and what becomes of it."""
 
@@ -42,18 +48,27 @@ class ByteWindowSettings(Where, total=False):
 
 
 @overload
-def zscore(x: Image, mask: Any = None, **settings: Unpack[Where]) -> Image: ...
+def zscore(x: Image, mask: Any = None, **settings: Unpack[ScoreSettings]) -> Image: ...
 @overload
-def zscore(x: Any, mask: Any = None, **settings: Unpack[Where]) -> Any: ...
+def zscore(x: Any, mask: Any = None, **settings: Unpack[ScoreSettings]) -> Any: ...
 @documented
-def zscore(x: Any, mask: Any = None, *, out: Any = None, threads: int | None = None) -> Any:
+def zscore(
+    x: Any,
+    mask: Any = None,
+    *,
+    outside: float | Literal["scaled"] = 0.0,
+    out: Any = None,
+    threads: int | None = None,
+) -> Any:
     """Shift and scale to mean 0 and standard deviation 1.
 
     Parameters
     ----------
     {intensities}
     mask : Volume or array_like, optional
-        Non-zero voxels make the statistics; voxels outside become 0.
+        Non-zero voxels make the statistics.
+    outside : float or "scaled"
+        What voxels outside the mask become: a number, or what they are by the line of those inside.
     {intensities_out}
     {threads}
 
@@ -75,14 +90,18 @@ def zscore(x: Any, mask: Any = None, *, out: Any = None, threads: int | None = N
     >>> vk.zscore(np.array([1.0, 2.0, 3.0])).round(3)
     array([-1.225,  0.   ,  1.225], dtype=float32)
     """
+    filled = checked_outside(outside)
     call = Call("zscore", "measure", "normalise", threads=threads)
     array = enter_image(call, x)
     inside = enter_mask(call, mask, array)
     result = call.output(out, array.shape, array, dtype=np.float32, dtypes=NUMBER_DTYPES)
+    kept = None if filled is None else inside
     if call.on_device:
         line = call.empty((2,), np.float64)
         call.run("measure_line", array, inside, line)
-        call.run("normalise_by", array, inside, result, line, None)
+        call.run("normalise_by", array, kept, result, line, None)
+        if kept is not None and filled:
+            call.run("normalise", result, kept, result, NormaliseOptions(outside=filled))
         return call.leave(result)
     count, mean, squares = call.run("measure", array, inside)
     if count == 0:
@@ -92,8 +111,17 @@ def zscore(x: Any, mask: Any = None, *, out: Any = None, threads: int | None = N
         raise ArgumentError(
             f"x: got mean {mean:g} and standard deviation {deviation:g}, allowed finite voxels that differ"
         )
-    call.run("normalise", array, inside, result, NormaliseOptions(centre=mean, scale=1.0 / deviation))
+    options = NormaliseOptions(centre=mean, scale=1.0 / deviation, outside=filled or 0.0)
+    call.run("normalise", array, kept, result, options)
     return call.leave(result)
+
+
+def checked_outside(outside: Any) -> float | None:
+    """Return what voxels outside a mask become; None for what the line makes of them."""
+    if isinstance(outside, str):
+        validate.word(outside, "outside", ("scaled",))
+        return None
+    return validate.number(outside, "outside")
 
 
 @overload
@@ -320,6 +348,7 @@ def clip_percentiles(
     percents = [check_percent(low, "low"), check_percent(high, "high")]
     if low >= high:
         raise ArgumentError(f"low, high: got {low:g} and {high:g}, allowed low below high")
+    return_limits = validate.flag(return_limits, "return_limits")
     call = Call("clip_percentiles", "measure", "normalise", threads=threads)
     array = enter_image(call, x)
     inside = enter_mask(call, mask, array)

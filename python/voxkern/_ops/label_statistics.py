@@ -15,7 +15,7 @@ from .._runtime.call import Call
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.optional import import_or_explain
 from .._runtime.texts import documented
-from .._runtime.validate import KERNEL_DTYPES, LABEL_DTYPES, Array
+from .._runtime.validate import KERNEL_DTYPES, LABEL_DTYPES, Array, flag
 from .regions import order_statistics, rows_of
 from .surface import areas
 
@@ -155,6 +155,8 @@ def label_statistics(
     >>> found.label, found.count, found.mean
     (array([2, 7]), array([3, 1]), array([5., 5.]))
     """
+    surface_area = flag(surface_area, "surface_area")
+    longest_diameter = flag(longest_diameter, "longest_diameter")
     call = Call("label_statistics", "regions", threads=threads)
     x = call.enter(labels, "labels", LABEL_DTYPES)
     if x.ndim == 0:

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, overload
+from typing import Any, Literal, get_args, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._runtime import validate
 from .._runtime.backend import host_array
@@ -14,9 +15,10 @@ from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
 from .._runtime.texts import documented
 from .._runtime.validate import REAL_DTYPES, Array
+from .._runtime.words import OtsuMethod
 from .._space.kinds import Image
 
-OTSU_METHODS = ("skimage", "itk")
+OTSU_METHODS: tuple[str, ...] = get_args(OtsuMethod)
 _CACHE_LINE = 64  # bytes: neighbours that lie closer are fetched together
 _MOST_LEVELS = 1 << 22  # whole numbers between the extremes that each have a bin
 
@@ -78,6 +80,12 @@ def _between(a: Any, b: Any, part: float) -> float:
     return float(a + step * part if part < 0.5 else b - step * (1 - part))
 
 
+@overload
+def percentiles(x: Any, q: float, mask: Any = None, *, threads: int | None = None) -> float: ...
+@overload
+def percentiles(
+    x: Any, q: Iterable[float] | Array, mask: Any = None, *, threads: int | None = None
+) -> NDArray[np.float64]: ...
 @documented
 def percentiles(x: Any, q: Any, mask: Any = None, *, threads: int | None = None) -> Any:
     """Return the exact percentiles of the voxels, without sorting them.
@@ -138,7 +146,7 @@ def check_percent(value: Any, name: str) -> float:
 
 @documented
 def otsu(
-    x: Any, bins: int = 256, mask: Any = None, *, method: str = "skimage", threads: int | None = None
+    x: Any, bins: int = 256, mask: Any = None, *, method: OtsuMethod = "skimage", threads: int | None = None
 ) -> float:
     """Return the intensity that best separates background from object: Otsu's threshold.
 
@@ -358,6 +366,7 @@ def crop_to_nonzero(
     >>> part.shape, box[2]
     ((2, 1, 2, 1), slice(2, 4, None))
     """
+    return_box = validate.flag(return_box, "return_box")
     call = Call("crop_to_nonzero", "measure", threads=threads)
     array = enter_image(call, x)
     chosen = _axes_of(call, array, axes)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
 
@@ -15,12 +15,23 @@ from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
 from .._runtime.texts import documented
 from .._runtime.validate import Array, normalize_axes, number, per_axis
+from .._space.kinds import Image
 
 _MOST_ROWS = 2000  # of a ball as a structure; the time of a larger one grows faster than that of distances
 _APART = 1e100  # a step along an axis that the ball does not extend along
 _ROUNDING = 1e-6  # of the radius: 3 steps of 0.1 mm are within 0.3 mm
 
 
+class _Settings(TypedDict, total=False):
+    axes: int | Iterable[int] | None
+    spacing: Any
+    threads: int | None
+
+
+@overload
+def dilate(mask: Image, radius_mm: float, **settings: Unpack[_Settings]) -> Image: ...
+@overload
+def dilate(mask: Any, radius_mm: float, **settings: Unpack[_Settings]) -> Any: ...
 @documented
 def dilate(
     mask: Any,
@@ -51,6 +62,10 @@ def dilate(
     return _run("dilate", mask, radius_mm, axes, spacing, threads, (True,))
 
 
+@overload
+def erode(mask: Image, radius_mm: float, **settings: Unpack[_Settings]) -> Image: ...
+@overload
+def erode(mask: Any, radius_mm: float, **settings: Unpack[_Settings]) -> Any: ...
 @documented
 def erode(
     mask: Any,
@@ -83,6 +98,10 @@ def erode(
     return _run("erode", mask, radius_mm, axes, spacing, threads, (False,))
 
 
+@overload
+def opening(mask: Image, radius_mm: float, **settings: Unpack[_Settings]) -> Image: ...
+@overload
+def opening(mask: Any, radius_mm: float, **settings: Unpack[_Settings]) -> Any: ...
 @documented
 def opening(
     mask: Any,
@@ -113,6 +132,10 @@ def opening(
     return _run("opening", mask, radius_mm, axes, spacing, threads, (False, True))
 
 
+@overload
+def closing(mask: Image, radius_mm: float, **settings: Unpack[_Settings]) -> Image: ...
+@overload
+def closing(mask: Any, radius_mm: float, **settings: Unpack[_Settings]) -> Any: ...
 @documented
 def closing(
     mask: Any,

@@ -19,6 +19,7 @@ from .._runtime.errors import ArgumentError
 from .._runtime.images import as_volume
 from .._runtime.texts import documented
 from .._runtime.validate import SAMPLED_DTYPES
+from .._runtime.words import Convention, SampleMode, ShapeRule
 from .._space.grid import AlignedGrid, make_grid
 from .._space.kinds import GridSettings, Image
 
@@ -68,12 +69,12 @@ class ResamplePlan:
         like: Any = None,
         matrix: Any = None,
         order: int | str = 3,
-        mode: str | None = None,
+        mode: SampleMode | None = None,
         cval: complex = 0.0,
         antialias: bool = False,
         clip: bool | str = False,
-        convention: str | None = None,
-        shape_rule: str = "round",
+        convention: Convention | None = None,
+        shape_rule: ShapeRule = "round",
         transform: Any = None,
         axes: int | Iterable[int] | None = None,
     ) -> None:
@@ -96,7 +97,8 @@ class ResamplePlan:
             transform=transform,
         )
         self._mode = usual_mode if mode is None else mode
-        self._order, self._clip, self._antialias = order, clip, antialias
+        self._order, self._clip = order, clip
+        self._antialias = validate.flag(antialias, "antialias")
         self._cval = validate.outside_value(cval)
         self._prepare()
 
@@ -128,6 +130,12 @@ class ResamplePlan:
         vars(self).update(state)
         self._prepare()
 
+    @overload
+    def __call__(
+        self, x: Image, *, out: NDArray[Any] | None = None, dtype: Any = None, threads: int | None = None
+    ) -> Image: ...
+    @overload
+    def __call__(self, x: Any, *, out: Any = None, dtype: Any = None, threads: int | None = None) -> Any: ...
     def __call__(self, x: Any, *, out: Any = None, dtype: Any = None, threads: int | None = None) -> Any:
         """Return ``x`` on the planned grid; ``dtype`` is that of a new result, else that of ``x``."""
         call = Call("resample", "resample", "warp", threads=threads)
@@ -209,12 +217,12 @@ def resample(
     like: Any = None,
     matrix: Any = None,
     order: int | str = 3,
-    mode: str | None = None,
+    mode: SampleMode | None = None,
     cval: complex = 0.0,
     antialias: bool = False,
     clip: bool | str = False,
-    convention: str | None = None,
-    shape_rule: str = "round",
+    convention: Convention | None = None,
+    shape_rule: ShapeRule = "round",
     transform: Any = None,
     axes: int | Iterable[int] | None = None,
     out: NDArray[Any] | None = None,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Unpack, overload
+from typing import Any, Unpack, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,15 @@ from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
 from .._runtime.texts import documented
 from .._runtime.validate import LABEL_DTYPES, SAMPLED_DTYPES, Array
+from .._runtime.words import Convention, ResampleRule, SampleMode, ShapeRule
 from .._space.grid import AlignedGrid, ObliqueGrid, make_grid
 from .._space.kinds import AlignedGridSettings, GridSettings, Image
 
-RULES = ("argmax", "half", "nearest", "gaussian")
+RULES: tuple[str, ...] = get_args(ResampleRule)
 
 
 class _LabelSettings(GridSettings, total=False):
-    rule: str
+    rule: ResampleRule
     cval: int
     sigma: float
     alpha: float
@@ -41,13 +42,13 @@ def resample_labels(
     affine: Any = None,
     like: Any = None,
     matrix: Any = None,
-    rule: str = "argmax",
-    mode: str | None = None,
+    rule: ResampleRule = "argmax",
+    mode: SampleMode | None = None,
     cval: int = 0,
     sigma: float = 1.0,
     alpha: float = 1.0,
-    convention: str | None = None,
-    shape_rule: str = "round",
+    convention: Convention | None = None,
+    shape_rule: ShapeRule = "round",
     transform: Any = None,
     axes: int | Iterable[int] | None = None,
     out: NDArray[Any] | None = None,
@@ -172,9 +173,9 @@ def resample_argmax(
     shape: Any = None,
     affine: Any = None,
     like: Any = None,
-    mode: str | None = None,
-    convention: str | None = None,
-    shape_rule: str = "round",
+    mode: SampleMode | None = None,
+    convention: Convention | None = None,
+    shape_rule: ShapeRule = "round",
     out: NDArray[Any] | None = None,
     threads: int | None = None,
 ) -> Any:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict, Unpack, overload
+from typing import Any, Literal, TypedDict, Unpack, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +15,18 @@ from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.images import as_volume
 from .._runtime.texts import documented
 from .._runtime.validate import SAMPLED_DTYPES, Array
+from .._runtime.words import SampleMode, Units
 from .._space.grid import default_mode
 from .._space.kinds import Image
 from .._space.volume import Volume
 
-UNITS = ("mm", "voxels")
+UNITS: tuple[str, ...] = get_args(Units)
 
 
 class _Settings(TypedDict, total=False):
-    units: str | None
+    units: Units | None
     order: int | str
-    mode: str | None
+    mode: SampleMode | None
     cval: complex
     out: Any
     threads: int | None
@@ -52,9 +53,9 @@ def warp(
     x: Any,
     displacement: Any,
     *,
-    units: str | None = None,
+    units: Units | None = None,
     order: int | str = 1,
-    mode: str | None = None,
+    mode: SampleMode | None = None,
     cval: complex = 0.0,
     return_gradient: bool = False,
     out: NDArray[Any] | None = None,
@@ -102,6 +103,7 @@ def warp(
     >>> vk.warp(np.array([0.0, 1.0, 4.0, 9.0]), np.full((4, 1), 0.5))
     array([0.5, 2.5, 6.5, 9. ])
     """
+    return_gradient = validate.flag(return_gradient, "return_gradient")
     call = Call("warp", "warp", threads=threads)
     array = call.enter(x, "x", SAMPLED_DTYPES)
     field = _Field(call, call.affine, displacement, units)
@@ -143,9 +145,9 @@ def push(
     displacement: Any,
     *,
     like: Volume,
-    units: str | None = None,
+    units: Units | None = None,
     order: int | str = 1,
-    mode: str | None = None,
+    mode: SampleMode | None = None,
     threads: int | None = None,
 ) -> Volume: ...
 @overload
@@ -155,9 +157,9 @@ def push(
     *,
     shape: Any = None,
     like: Any = None,
-    units: str | None = None,
+    units: Units | None = None,
     order: int | str = 1,
-    mode: str | None = None,
+    mode: SampleMode | None = None,
     threads: int | None = None,
 ) -> Any: ...
 @documented
@@ -167,9 +169,9 @@ def push(
     *,
     shape: Any = None,
     like: Any = None,
-    units: str | None = None,
+    units: Units | None = None,
     order: int | str = 1,
-    mode: str | None = None,
+    mode: SampleMode | None = None,
     threads: int | None = None,
 ) -> Any:
     """Add values to the points an image would be looked up at: the adjoint of `warp`.
@@ -237,7 +239,7 @@ def push(
 class _Field:
     """Where displaced points lie in an image, as the kernel takes it; ``affine`` is the image's, or None."""
 
-    def __init__(self, call: Call, affine: Any, displacement: Any, units: str | None) -> None:
+    def __init__(self, call: Call, affine: Any, displacement: Any, units: Units | None) -> None:
         if as_volume(displacement) is not displacement:  # such images do not say which way x and y point
             raise ArgumentTypeError(
                 f"displacement: got a {type(displacement).__name__}, allowed an array or a Volume (RAS+)"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import re
 import reprlib
 import sys
 from types import ModuleType
@@ -22,6 +23,7 @@ from . import memory
 from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError
 from .optional import import_or_explain
 
+_OF_THE_GPU = frozenset("?bBhHiIlLqQefdFD")
 _CUDA_DEVICES = (2, 13)  # DLPack's numbers for CUDA memory: of the device, and managed
 
 
@@ -88,9 +90,17 @@ class CudaBackend:
 
     def bring(self, table: NDArray[Any], beside: Any) -> NDArray[Any]:
         """Return an array of the host on the device of ``beside``."""
-        with self.device(beside):
-            array: NDArray[Any] = self._cupy.asarray(table)
-            return array
+        return self.put(table, beside.device.id)
+
+    def put(self, array: NDArray[Any], device: int) -> NDArray[Any]:
+        """Return an array of the host on the GPU of this number."""
+        with self._cupy.cuda.Device(device):
+            copy: NDArray[Any] = self._cupy.asarray(array)
+            return copy
+
+    def device_count(self) -> int:
+        """Return how many GPUs there are."""
+        return int(self._cupy.cuda.runtime.getDeviceCount())
 
     def device(self, array: Any) -> contextlib.AbstractContextManager[Any]:
         """Return a context in which the device of ``array`` is the current one."""
@@ -151,14 +161,37 @@ def is_gpu_array(x: Any) -> bool:
 
 def backend_of(x: Any, name: str) -> Backend:
     """Return the back end of an array; ``name`` is the argument an error speaks of."""
-    if not is_gpu_array(x):
-        return NUMPY
+    return _usable_cuda(f"{name}: got a GPU array") if is_gpu_array(x) else NUMPY
+
+
+def _usable_cuda(asked: str) -> CudaBackend:
     usable, reason = cuda_status()
     if not usable:
-        raise CudaUnavailableError(f"{name}: got a GPU array, but no GPU can be used: {reason}")
+        raise CudaUnavailableError(f"{asked}, but no GPU can be used: {reason}")
     module = _load_cuda()[0]
     assert module is not None
     return _cuda_backend(module)
+
+
+def gpu_of(device: Any) -> int | None:
+    """Return the number of the GPU that "cuda" or "cuda:1" names, None for the host; it can be used."""
+    if device is None or (isinstance(device, str) and device == "cpu"):
+        return None
+    match = re.fullmatch(r"cuda(?::(\d{1,4}))?", device, re.ASCII) if isinstance(device, str) else None
+    if match is None:
+        raise ArgumentError(f"device: got {reprlib.repr(device)}, allowed 'cpu', 'cuda' or 'cuda:1'")
+    count = _usable_cuda(f"device: got {device!r}").device_count()
+    number = int(match[1] or 0)
+    if number >= count:
+        raise ArgumentError(f"device: got {device!r}, allowed 'cuda:0' to 'cuda:{count - 1}'")
+    return number
+
+
+def to_gpu(array: NDArray[Any], gpu: int) -> NDArray[Any]:
+    """Return a copy of an array of the host on a GPU that `gpu_of` named."""
+    if array.dtype.char not in _OF_THE_GPU:
+        raise ArgumentTypeError(f"device: got voxels of {array.dtype}, allowed numbers that CuPy has")
+    return _usable_cuda("device: got a GPU").put(np.asarray(array, array.dtype.newbyteorder("=")), gpu)
 
 
 def dlpack_library(x: Any) -> ModuleType | None:

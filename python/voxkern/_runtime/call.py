@@ -18,16 +18,19 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Iterator, Mapping
+from logging import DEBUG
 from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core import active_cpu_level
 from .backend import NUMPY, Backend, backend_of, dlpack_library, host_array
 from .config import get_num_threads
 from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError
-from .images import as_volume
+from .images import as_volume, same_place
+from .signals import LOG
 from .validate import KERNEL_DTYPES, LABEL_DTYPES, REAL_DTYPES, SAMPLED_DTYPES, Array, thread_count
 
 _OVERLAP_WORK = 1000  # steps of NumPy's search for a shared element, below a millisecond
@@ -101,8 +104,7 @@ class Call:
         """Return an array that belongs to the first one, a mask say; two Volumes lie in one place."""
         image = as_volume(x)
         array = self.enter(image, name, dtypes)
-        both = is_volume(image) and self.affine is not None
-        if both and not np.allclose(image.affine, self.affine, atol=1e-2):
+        if is_volume(image) and self.volume is not None and not same_place(image, self.volume):
             raise ArgumentError(
                 f"{name}: got another geometry than the first image, allowed its affine within 0.01 mm"
             )
@@ -278,6 +280,9 @@ class Call:
     def run(self, kernel: str, *arguments: Any) -> Any:
         """Run a kernel on the device of its first argument, on the caller's threads or current stream."""
         backend = self._where()
+        if LOG.isEnabledFor(DEBUG):
+            where = f"level {active_cpu_level()}, {self._threads} threads" if backend is NUMPY else "GPU"
+            LOG.debug("%s: kernel %s, %s", self._function, kernel, where)
         if backend is NUMPY:
             try:
                 return getattr(NUMPY.kernels, kernel)(*arguments, self._threads)

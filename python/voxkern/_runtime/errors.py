@@ -62,3 +62,19 @@ class IrregularSpacingError(GeometryError):
 
 class UnsupportedSeriesError(LoadError):
     """A valid series of a kind this version does not read."""
+
+
+class VoxkernWarning(UserWarning):
+    """Root of all voxkern warnings; `voxkern.ndimage` has scipy's besides."""
+
+
+class LoadWarning(VoxkernWarning):
+    """Files were left out, or read as they were not quite meant."""
+
+
+class GeometryWarning(LoadWarning):
+    """Where the voxels lie is not what one may expect: assumed, unknown, or sheared."""
+
+
+class IntensityWarning(VoxkernWarning):
+    """Voxels have values that a function cannot use."""

@@ -161,6 +161,13 @@ def word(value: Any, name: str, words: Iterable[str]) -> None:
         raise ArgumentError(f"{name}: got {reprlib.repr(value)}, allowed {', '.join(words)}")
 
 
+def flag(value: Any, name: str) -> bool:
+    """Return a truth value; what merely counts as one, any text say, is none."""
+    if not isinstance(value, bool | np.bool_):
+        raise ArgumentTypeError(f"{name}: got {reprlib.repr(value)}, allowed True or False")
+    return bool(value)
+
+
 def check_clip(clip: Any) -> None:
     """Refuse what does not say how results are limited."""
     if not isinstance(clip, bool | np.bool_ | str) or clip not in CLIPS:

@@ -35,6 +35,15 @@ def checked_affine(affine: Any) -> NDArray[np.float64]:
     return matrix
 
 
+def moved(affine: NDArray[np.float64], points: Any, name: str) -> NDArray[np.float64]:
+    """Return (..., 3) points where an affine takes them."""
+    given = host_array(points, name, np.float64)
+    if given.ndim == 0 or given.shape[-1] != 3:
+        raise ArgumentError(f"{name}: got shape {given.shape}, allowed (..., 3)")
+    result: NDArray[np.float64] = given @ affine[:3, :3].T + affine[:3, 3]
+    return result
+
+
 def axis_codes(affine: NDArray[np.float64]) -> str:
     """Return the nearest anatomical direction of each axis, every direction used once."""
     direction = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
@@ -45,12 +54,12 @@ def axis_codes(affine: NDArray[np.float64]) -> str:
     return "".join(_CODES[best[axis]][int(direction[best[axis], axis] > 0)] for axis in range(3))
 
 
-def axes_to(have: str, want: str) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+def axes_to(have: str, want: str, name: str = "orientation") -> tuple[tuple[int, ...], tuple[bool, ...]]:
     """Return the axis order and flips that turn orientation ``have`` into ``want``."""
-    letters = want.upper()
+    letters = want.upper() if isinstance(want, str) else ""
     pairs = [next((p for p in _CODES if letter in p), None) for letter in letters]
     if len(letters) != 3 or None in pairs or len(set(pairs)) != 3:
-        raise ArgumentError(f"orientation: got {want!r}, allowed three letters, one each of R/L, A/P and S/I")
+        raise ArgumentError(f"{name}: got {want!r}, allowed three letters, one each of R/L, A/P and S/I")
     order = tuple(next(i for i, h in enumerate(have) if pair and h in pair) for pair in pairs)
     return order, tuple(have[axis] != letter for axis, letter in zip(order, letters, strict=True))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,12 @@ from .._runtime import validate
 from .._runtime.backend import host_array
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.images import as_volume
+from .._runtime.words import Convention, ShapeRule
 from . import geometry, transforms
 from .volume import Volume
 
-CONVENTIONS = ("extent", "centre", "origin", "corner")
-SHAPE_RULES = ("round", "ceil", "floor", "monai", "torchio")
+CONVENTIONS: tuple[str, ...] = get_args(Convention)
+SHAPE_RULES: tuple[str, ...] = get_args(ShapeRule)
 _LONGEST = 2**27  # samples along an axis: their coordinates and weights are listed, some hundred bytes each
 _MOST = 2**47  # voxels of one byte that fill an address space
 

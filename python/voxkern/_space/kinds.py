@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, TypedDict, TypeVar
 
 from .._runtime.validate import Array
+from .._runtime.words import Convention, SampleMode, ShapeRule
 from .volume import Volume
 
 Image = TypeVar("Image", Volume, Array)
@@ -23,9 +24,9 @@ class AlignedGridSettings(TypedDict, total=False):
     shape: Any
     affine: Any
     like: Any
-    mode: str | None
-    convention: str | None
-    shape_rule: str
+    mode: SampleMode | None
+    convention: Convention | None
+    shape_rule: ShapeRule
     out: Array | None
     threads: int | None
 

@@ -58,3 +58,20 @@ def checked(meta: Mapping[str, Any]) -> Mapping[str, Any]:
             )
         result[key] = MappingProxyType(dict(value)) if isinstance(value, Mapping) else value
     return MappingProxyType(result)
+
+
+def meta_of_part(meta: Mapping[str, Any], kept: Mapping[int, slice], ndim: int) -> dict[str, Any]:
+    """Return what is known of an image of ``ndim`` axes once parts of those after the third are left."""
+    result = dict(meta)
+    names = result.pop("axes", ())
+    values = result.pop("axis_values", ())
+    places = [(axis - 3, part) for axis, part in kept.items() if axis > 2]
+    bands = result.pop("wavelengths", ())
+    if len(names) != ndim - 3 or not places:
+        return result
+    result["axes"] = tuple(names[a] for a, _ in places)
+    if len(values) == len(names):
+        result["axis_values"] = tuple(tuple(values[a])[part] for a, part in places)
+    if bands:
+        result.update((("wavelengths", bands[part]) for a, part in places if names[a] == "band"))
+    return result

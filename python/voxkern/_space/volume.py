@@ -3,25 +3,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._runtime.backend import host_array
+from .._runtime.call import is_volume
 from .._runtime.errors import ArgumentError, ArgumentTypeError
-from .._runtime.images import READERS, as_volume
-from .._runtime.optional import import_or_explain
-from . import geometry
-from .meta import checked
+from .._runtime.images import READERS, as_volume, same_place
+from . import arithmetic, foreign, geometry, indexing
+from .meta import checked, meta_of_part
 
 if TYPE_CHECKING:
     from typing import Self
 
+    import nibabel
+    import SimpleITK
+    import torch
+    import xarray
+
+Index = slice | int | EllipsisType
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Volume:
+class Volume(arithmetic.Operators):
     """An image of at least three axes and the affine that places it in the patient.
 
     Parameters
@@ -36,6 +45,16 @@ class Volume:
         (names of the axes after the third) and so on. `META_SCHEMA` lists the keys there are; others
         are refused. Stored read-only.
 
+    Notes
+    -----
+    ``volume[2:9, :, ::-1]`` is a view, and its affine follows. Slices are for all axes, whole numbers for
+    those after the third. ``volume[mask]`` is the array of the voxels in a mask.
+
+    Operators, ufuncs and NumPy's functions of single voxels (``where``, ``clip``, ``round``, ``isclose``,
+    ``zeros_like``, ...) give a Volume. So do reductions over axes after the third, as ``np.mean(volume, 3)``.
+    Every other function of NumPy gives what it gives for the array. Two Volumes must lie on one grid, within
+    0.01 mm; the axes after the third may be missing in one. ``==`` compares voxels, too.
+
     Examples
     --------
     >>> import numpy as np, voxkern as vk
@@ -44,16 +63,20 @@ class Volume:
     (3.0, 1.0, 1.0)
     >>> volume.orientation
     'RAS'
+    >>> volume[2:, ::2].origin
+    (6.0, 0.0, 0.0)
+    >>> np.sqrt(volume + 4.0)
+    Volume(shape=(10, 20, 30), dtype=float64, spacing=3 x 1 x 1 mm, orientation='RAS')
     """
 
-    data: Any
+    data: NDArray[Any]
     affine: NDArray[np.float64]
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         data = self.data
-        if not hasattr(data, "shape") or not hasattr(data, "dtype"):
-            raise ArgumentTypeError(f"data: got {type(data).__name__}, allowed an array")
+        if not isinstance(getattr(data, "dtype", None), np.dtype) or is_volume(data):
+            raise ArgumentTypeError(f"data: got {type(data).__name__}, allowed a NumPy or CuPy array")
         if len(data.shape) < 3:
             raise ArgumentError(f"data: got {len(data.shape)} axes, allowed at least 3")
         object.__setattr__(self, "affine", geometry.checked_affine(self.affine))
@@ -67,7 +90,7 @@ class Volume:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the data."""
-        dtype: np.dtype[Any] = np.dtype(self.data.dtype)
+        dtype: np.dtype[Any] = self.data.dtype
         return dtype
 
     @property
@@ -100,11 +123,12 @@ class Volume:
 
     def with_data(self, data: Any, affine: ArrayLike | None = None) -> Self:
         """Return a volume with other voxels, and if given another affine, but the same meta."""
-        place = self.affine if affine is None else affine
-        return type(self)(data, np.asarray(place, dtype=np.float64), self.meta)
+        place = self.affine if affine is None else host_array(affine, "affine", np.float64)
+        return type(self)(data, place, self.meta)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        data = self.data.get() if hasattr(self.data, "__cuda_array_interface__") else self.data
+        data: Any = self.data
+        data = data.get() if hasattr(data, "__cuda_array_interface__") else data
         if copy is None:
             return np.asarray(data, dtype=dtype)
         if copy:
@@ -131,53 +155,107 @@ class Volume:
         meta = {k: dict(v) if isinstance(v, Mapping) else v for k, v in self.meta.items()}
         return type(self), (self.data, np.array(self.affine), meta)
 
-    def to_nibabel(self) -> Any:
+    @overload
+    def __getitem__(self, index: Volume | NDArray[np.bool_]) -> NDArray[Any]: ...
+    @overload
+    def __getitem__(self, index: Index | tuple[Index, ...]) -> Self: ...
+    def __getitem__(self, index: Any) -> Any:
+        mask = as_volume(index)
+        if getattr(mask, "ndim", 0) > 0:
+            return self._voxels_in(mask)
+        parts = indexing.parts_of(index, self.shape)
+        left = {axis: part for axis, part in enumerate(parts) if isinstance(part, slice)}
+        meta = meta_of_part(self.meta, left, self.ndim)
+        if len(meta.get("precise_factor", ())) > 1:  # one for each slice
+            del meta["precise_factor"]
+        return type(self)(self.data[parts], indexing.moved_affine(self.affine, parts, self.shape), meta)
+
+    __iter__ = None  # planes have no place
+
+    def _voxels_in(self, mask: Any) -> Any:
+        if mask.dtype != np.bool_ or tuple(mask.shape) not in (self.shape, self.shape[:3]):
+            raise ArgumentError(
+                f"index: got {mask.dtype} of shape {tuple(mask.shape)}, allowed a mask, bool of {self.shape}"
+            )
+        if is_volume(mask) and not same_place(mask, self):
+            raise ArgumentError("index: got a mask of another geometry, allowed this volume's affine")
+        return self.data[mask.data if is_volume(mask) else mask]
+
+    def __bool__(self) -> NoReturn:
+        raise ArgumentError("volume: got it as a truth value, allowed .data.any() or .data.all()")
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        return arithmetic.apply_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        return arithmetic.apply_function(function, args, options)
+
+    def index_to_world(self, indices: ArrayLike) -> NDArray[np.float64]:
+        """Return where voxels lie: (..., 3) array indices, whole or not, to (..., 3) RAS+ millimetres."""
+        return geometry.moved(self.affine, indices, "indices")
+
+    def world_to_index(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Return the array indices of points: (..., 3) RAS+ millimetres to (..., 3) indices, not rounded."""
+        return geometry.moved(np.asarray(np.linalg.inv(self.affine)), points, "points")
+
+    def to_nibabel(self) -> nibabel.Nifti1Image:
         """Return a ``nibabel.Nifti1Image`` over the same voxels, in millimetres, scanner space."""
-        nib = import_or_explain("nibabel")
-        data = self.data.view(np.uint8) if self.dtype == np.bool_ else np.asarray(self)
-        image = nib.Nifti1Image(data, self.affine, dtype=data.dtype)
-        # A sheared affine has no quaternion: only the sform tells the truth then.
-        image.header.set_sform(self.affine, code=1)
-        image.header.set_qform(self.affine, code=0 if geometry.is_sheared(self.affine) else 1)
-        image.header.set_xyzt_units("mm", "sec")
-        return image
+        return foreign.to_nibabel(self)
 
     @classmethod
     def from_nibabel(cls, image: Any) -> Self:
         """Return a volume over the voxels of a nibabel image; scaled data become float32."""
-        proxy = image.dataobj
-        scaled = getattr(proxy, "slope", 1.0) != 1.0 or getattr(proxy, "inter", 0.0) != 0.0
-        data = image.get_fdata(caching="unchanged", dtype=np.float32) if scaled else np.asanyarray(proxy)
-        return cls(data, np.asarray(image.affine, dtype=np.float64), {"source": "nifti"})
+        return cls(*foreign.from_nibabel(image))
 
-    def to_sitk(self) -> Any:
-        """Return a ``SimpleITK.Image`` with the same geometry (a copy; ITK knows no shear)."""
-        sitk = import_or_explain("SimpleITK")
-        if geometry.is_sheared(self.affine):
-            raise ArgumentError("volume: got a sheared affine, allowed orthogonal axes for SimpleITK")
-        lps = geometry.LPS_TO_RAS @ self.affine
-        # SimpleITK counts axes from the fastest one of the array it is given.
-        image = sitk.GetImageFromArray(np.ascontiguousarray(np.asarray(self)), isVector=self.ndim > 3)
-        image.SetSpacing(self.spacing[::-1])
-        image.SetOrigin(tuple(lps[:3, 3]))
-        direction = lps[:3, :3] / np.asarray(self.spacing)
-        image.SetDirection(tuple(direction[:, ::-1].ravel()))
-        return image
+    def to_sitk(self) -> SimpleITK.Image:
+        """Return a ``SimpleITK.Image`` with the same geometry (a copy; ITK knows no shear).
+
+        A fourth axis that ``meta["axes"]`` calls time is its fourth dimension, any other one its components.
+        """
+        return foreign.to_sitk(self)
 
     @classmethod
     def from_sitk(cls, image: Any) -> Self:
-        """Return a volume with the voxels (copied) and geometry of a 3-D SimpleITK image."""
-        sitk = import_or_explain("SimpleITK")
-        if image.GetDimension() != 3:
-            raise ArgumentError(f"image: got {image.GetDimension()} axes, allowed 3")
-        direction = np.asarray(image.GetDirection()).reshape(3, 3)[:, ::-1]
-        lps = np.eye(4)
-        lps[:3, :3] = direction * np.asarray(image.GetSpacing())[::-1]
-        lps[:3, 3] = image.GetOrigin()
-        return cls(sitk.GetArrayFromImage(image), geometry.LPS_TO_RAS @ lps, {"source": "sitk"})
+        """Return a volume with the voxels (copied) and geometry of a SimpleITK image.
+
+        Axes are slice, row, column, then time where it has four dimensions, then its components.
+        """
+        return cls(*foreign.from_sitk(image))
+
+    @classmethod
+    def from_itk(cls, image: Any) -> Self:
+        """Return a volume with the voxels (copied) and geometry of an image of the itk package.
+
+        The axes are those of `from_sitk`.
+        """
+        return cls(*foreign.from_itk(image))
+
+    def to_xarray(self) -> xarray.DataArray:
+        """Return an ``xarray.DataArray`` over the same voxels.
+
+        Dimensions are i, j, k, in millimetres from the first voxel, then those of ``meta["axes"]``;
+        ``attrs["affine"]`` is the affine.
+        """
+        return foreign.to_xarray(self)
+
+    def to_torch(self) -> torch.Tensor:
+        """Return a ``torch.Tensor`` over the same memory, on the same device.
+
+        It is a copy where torch cannot take the memory: read-only, reversed axes, foreign byte order.
+        """
+        return foreign.to_torch(self)
 
 
-READERS.update({"nibabel.SpatialImage": Volume.from_nibabel, "SimpleITK.Image": Volume.from_sitk})
+READERS.update(
+    {
+        "nibabel.SpatialImage": Volume.from_nibabel,
+        "SimpleITK.Image": Volume.from_sitk,
+        "itk.itkImageBase3": Volume.from_itk,
+        "itk.itkImageBase4": Volume.from_itk,
+    }
+)
 
 
 def reorient(volume: Volume, orientation: str = "RAS") -> Volume:

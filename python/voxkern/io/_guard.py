@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,37 +10,37 @@ from typing import Any
 
 import numpy as np
 
-from .._runtime.errors import FileFormatError, MissingPackageError
+from .._runtime.errors import FileFormatError, LoadWarning, MissingPackageError
 from .._runtime.files import writing
+from .._runtime.signals import warn as _warn
 
 __all__ = ["check_size", "reading", "warn", "writing"]
 
-_PACKAGE = __name__.partition(".")[0]
 
-
-def warn(message: str) -> None:
-    """Warn at the line outside this package that asked for the file."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, stacklevel=level)
+def warn(message: str, kind: type[LoadWarning] = LoadWarning) -> None:
+    """Warn about a file at the line outside this package that asked for it."""
+    _warn(message, kind)
 
 
 @contextmanager
-def reading(path: Path, what: str) -> Iterator[None]:
-    """Turn whatever a library raises over the bytes of ``path`` into one typed error."""
+def reading(path: Path, what: str, name: str = "") -> Iterator[None]:
+    """Turn whatever a library raises over the bytes of ``path`` into one typed error; ``name`` is in it."""
+    name = name or str(path)
     try:
         yield
     except FileNotFoundError as error:
-        missing = Path(error.filename or path).name
+        other = Path(error.filename or path).name != path.name
         raise FileFormatError(
-            f"{path}: no such file" + (f" ({missing})" if missing != path.name else "")
-        ) from error
+            f"{name}: a file that it names is missing" if other else f"{name}: no such file"
+        ) from None
     except MissingPackageError:
         raise
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise FileFormatError(f"{path}: not a readable {what} file: {reason}") from error
+        known = name == str(path)
+        if not known:  # the caller gave the folder alone
+            reason = reason.replace(str(path), "it").replace(path.name, "it")
+        raise FileFormatError(f"{name}: not a readable {what} file: {reason}") from error if known else None
 
 
 def check_size(shape: Any, dtype: Any, max_bytes: int, available: int | None = None) -> int:

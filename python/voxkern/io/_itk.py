@@ -4,9 +4,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from .._runtime.errors import FileFormatError
 from .._runtime.optional import import_or_explain
@@ -38,15 +35,10 @@ def load_metaimage(path: Path, options: Options) -> Volume:
         need = check_size(shape, _PIXELS.get(name, "u1"), options.max_bytes)
         _check_bytes(path, need)
         image = reader.Execute()
-        if image.GetDimension() == 4:
-            return _with_time(sitk, image)
         if image.GetDimension() == 2:
             image = sitk.JoinSeries(image)
         volume = Volume.from_sitk(image)
-        meta: dict[str, Any] = {"source": "metaimage"}
-        if volume.ndim > 3:
-            meta["axes"], meta["axis_values"] = ("channel",), (tuple(range(volume.shape[3])),)
-        return Volume(volume.data, volume.affine, meta)
+        return Volume(volume.data, volume.affine, {**volume.meta, "source": "metaimage"})
 
 
 def _header(path: Path) -> tuple[dict[bytes, bytes], int]:
@@ -84,24 +76,10 @@ def _check_bytes(path: Path, need: int) -> None:
         raise FileFormatError(f"truncated: the voxels need {need} bytes, there are {have}")
 
 
-def _with_time(sitk: Any, image: Any) -> Volume:
-    first = Volume.from_sitk(image[:, :, :, 0])
-    data = np.moveaxis(sitk.GetArrayFromImage(image), 0, 3)
-    meta = {"source": "metaimage", "axes": ("time",), "axis_values": (tuple(range(data.shape[3])),)}
-    return Volume(data, first.affine, meta)
-
-
 def save_metaimage(volume: Volume, path: Path) -> Path:
     """Write ``.mha``, or ``.mhd`` with its ``.zraw`` beside it, compressed."""
     sitk = import_or_explain("SimpleITK")
-    if volume.dtype == np.bool_:
-        volume = volume.with_data(np.asarray(volume).view(np.uint8))
-    if volume.meta.get("axes", ("channel",)) == ("time",) and volume.ndim == 4:
-        image = sitk.JoinSeries(
-            [volume.with_data(volume.data[..., t]).to_sitk() for t in range(volume.shape[3])]
-        )
-    else:
-        image = volume.to_sitk()
+    image = volume.to_sitk()
     # An old header goes on describing its own voxels until the new one replaces it.
     names = (f"{path.stem}.zraw", f"{path.name}.zraw")
     old = _data_file(_header(path)[0]) if path.exists() else ""

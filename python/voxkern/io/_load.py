@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from .._runtime.backend import gpu_of, to_gpu
 from .._runtime.errors import ArgumentError, ArgumentTypeError, FileFormatError
 from .._space.volume import Volume
-from ._options import MAX_BYTES, Options
+from ._options import MAX_BYTES, Irregular, Missing, Options, Scale
 from .formats import BY_NAME, Format, format_of, function
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ def load(
     path: Any,
     *,
     series: str | None = ...,
-    missing: str = ...,
-    irregular: str = ...,
+    missing: Missing = ...,
+    irregular: Irregular = ...,
     untilt: bool = ...,
-    scale: str = ...,
+    scale: Scale = ...,
     suv: bool = ...,
     invert_monochrome1: bool = ...,
     padding_fill: float | None = ...,
@@ -36,6 +37,7 @@ def load(
     dtype: Any = ...,
     keep: Sequence[str] = ...,
     max_bytes: int = ...,
+    device: str | None = ...,
 ) -> Volume: ...
 
 
@@ -44,10 +46,10 @@ def load(
     path: Any,
     *,
     series: str | None = ...,
-    missing: str = ...,
-    irregular: str = ...,
+    missing: Missing = ...,
+    irregular: Irregular = ...,
     untilt: bool = ...,
-    scale: str = ...,
+    scale: Scale = ...,
     suv: bool = ...,
     invert_monochrome1: bool = ...,
     padding_fill: float | None = ...,
@@ -57,6 +59,7 @@ def load(
     dtype: Any = ...,
     keep: Sequence[str] = ...,
     max_bytes: int = ...,
+    device: str | None = ...,
 ) -> tuple[Volume, Volume]: ...
 
 
@@ -64,10 +67,10 @@ def load(
     path: Any,
     *,
     series: str | None = None,
-    missing: str = "error",
-    irregular: str = "error",
+    missing: Missing = "error",
+    irregular: Irregular = "error",
     untilt: bool = False,
-    scale: str = "displayed",
+    scale: Scale = "displayed",
     suv: bool = False,
     invert_monochrome1: bool = False,
     padding_fill: float | None = None,
@@ -77,6 +80,7 @@ def load(
     dtype: Any = None,
     keep: Sequence[str] = (),
     max_bytes: int = MAX_BYTES,
+    device: str | None = None,
 ) -> Any:
     """Load an image with its geometry, or raise an error that says why it has none.
 
@@ -123,6 +127,8 @@ def load(
     max_bytes : int
         The most one load may unpack or allocate; 8 GiB. What a header declares is held against this and
         against the bytes there are before anything is allocated.
+    device : {"cpu", "cuda", "cuda:1", ...}, optional
+        Where the voxels shall be: a GPU's are a CuPy array. It is asked for before anything is read.
 
     Returns
     -------
@@ -154,6 +160,7 @@ def load(
     given = dict(locals())  # the fields of `Options` have the names of the keywords
     del given["path"]
     options = Options(**given)
+    gpu = gpu_of(options.device)
     one = isinstance(path, str | os.PathLike)
     if not one and not isinstance(path, Iterable) and not hasattr(path, "read"):
         raise ArgumentTypeError(f"path: got {type(path).__name__}, allowed a path, a list of files or bytes")
@@ -167,7 +174,12 @@ def load(
                 f"spacing: got {options.spacing}, allowed only where a file has no geometry of its own"
             )
         options.refuse_dicom_only()
-    return function(kind.load)(source, options)
+    loaded = function(kind.load)(source, options)
+    if gpu is None:
+        return loaded
+    parts = loaded if isinstance(loaded, tuple) else (loaded,)
+    moved = tuple(part.with_data(to_gpu(part.data, gpu)) for part in parts)
+    return moved if isinstance(loaded, tuple) else moved[0]
 
 
 def _refuse_no_file(path: Any) -> None:
@@ -186,7 +198,7 @@ def _refuse_no_file(path: Any) -> None:
 def _kind_and_source(path: Any) -> tuple[Format, Any]:
     """Return the format, and what its load function takes."""
     pictures = _pictures(path)
-    for picture in pictures:
+    for _, picture in pictures:
         _refuse_no_file(picture)
     if pictures:
         return BY_NAME["pictures"], pictures
@@ -199,8 +211,8 @@ def _kind_and_source(path: Any) -> tuple[Format, Any]:
     return kind, path if kind.name == "dicom" else location
 
 
-def _pictures(path: Any) -> list[Path]:
-    """Return the pictures among ``path``, where it is nothing but pictures."""
+def _pictures(path: Any) -> list[tuple[str, Path]]:
+    """Return the pictures among ``path``, where it is nothing but pictures, and what errors call each."""
     if isinstance(path, str | os.PathLike):
         location = Path(path)
         files = [location]
@@ -213,7 +225,10 @@ def _pictures(path: Any) -> list[Path]:
     else:
         return []
     suffixes = BY_NAME["pictures"].suffixes
-    return files if all(p.suffix.lower() in suffixes for p in files) else []
+    if not all(p.suffix.lower() in suffixes for p in files):
+        return []
+    unnamed = not isinstance(path, list | tuple) and Path(path).is_dir()
+    return [(f"{path}: picture {k}" if unnamed else str(p), p) for k, p in enumerate(files, start=1)]
 
 
 def is_dicom(path: Any) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .._ops.rescale import rescale
 from .._runtime.config import get_num_threads
-from .._runtime.errors import ArgumentError, FileFormatError
+from .._runtime.errors import ArgumentError, FileFormatError, GeometryWarning
 from .._runtime.memory import empty
 from .._runtime.optional import import_or_explain
 from .._space.geometry import is_sheared
@@ -85,7 +85,7 @@ def checked_header(path: Path, head: bytes) -> Any:
         pixdim = np.array(raw["pixdim"][1:4], np.float64)
         spatial = max(1, min(int(raw["dim"][0]), 3))
         if np.any(pixdim[:spatial] <= 0) or not np.all(np.isfinite(pixdim[:spatial])):
-            warn(f"{path.name}: pixdim is {pixdim[:spatial].tolist()}, its size was used")
+            warn(f"{path.name}: pixdim is {pixdim[:spatial].tolist()}, its size was used", GeometryWarning)
         header = kind.from_fileobj(io.BytesIO(head[: int(raw["sizeof_hdr"])]), check=True)
     finally:
         logger.disabled = disabled
@@ -135,10 +135,14 @@ def _affine(path: Path, header: Any) -> NDArray[np.float64]:
         if apart > 1e-3 * max(1.0, float(np.abs(affine[:3, 3]).max()) * 1e-2) and not is_sheared(affine):
             warn(
                 f"{path.name}: qform and sform differ by {apart:.3g} mm in one voxel; the sform was used, as "
-                "nibabel does (ITK may use the other)"
+                "nibabel does (ITK may use the other)",
+                GeometryWarning,
             )
     if qform_code == 0 and sform_code == 0:
-        warn(f"{path.name}: neither qform nor sform is set: spacing alone is known, left and right are not")
+        warn(
+            f"{path.name}: neither qform nor sform is set: spacing alone is known, left and right are not",
+            GeometryWarning,
+        )
     factor = _MILLIMETRES.get(header.get_xyzt_units()[0], 1.0)
     affine[:3] *= factor
     return affine

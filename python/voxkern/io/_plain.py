@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._runtime.errors import ArgumentError, FileFormatError
+from .._runtime.errors import ArgumentError, FileFormatError, GeometryWarning
 from .._runtime.optional import import_or_explain
 from .._space.volume import Volume
 from ._guard import check_size, reading, warn, writing
@@ -28,7 +28,10 @@ def plain_affine(spacing: Spacing | None) -> NDArray[np.float64]:
 
 def _placed(data: NDArray[Any], source: str, spacing: Spacing | None, axes: tuple[str, ...] = ()) -> Volume:
     if spacing is None:
-        warn(f"{source}: no geometry in the file, voxels are 1 x 1 x 1 units; spacing= gives it")
+        warn(
+            f"{source}: no geometry in the file, voxels are 1 x 1 x 1 units; spacing= gives it",
+            GeometryWarning,
+        )
     meta: dict[str, Any] = {
         "source": source, "geometry": "none" if spacing is None else "detector", "orientation": "unknown",
         "spacing_source": "none" if spacing is None else "given",
@@ -77,44 +80,44 @@ def load_tiff(path: Path, options: Options) -> Volume:
 _MODES = {"P": "RGB", "LA": "L", "PA": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "1": "L"}
 
 
-def load_pictures(paths: Sequence[Path], options: Options) -> Volume:
-    """Load PNG, JPEG, BMP, PGM or GIF files, one slice (or several, of an animation) each."""
+def load_pictures(paths: Sequence[tuple[str, Path]], options: Options) -> Volume:
+    """Load PNG, JPEG, BMP, PGM or GIF files, a slice (or an animation) each, by the names of errors."""
     import_or_explain("PIL")
     # What they declare is checked before anything is decoded.
-    counts = [_declared(path, options.max_bytes) for path in paths]
+    counts = [_declared(name, path, options.max_bytes) for name, path in paths]
     data = np.empty(0)
     at = 0
-    for path, count in zip(paths, counts, strict=True):
-        for one in _frames(path, count):
+    for (name, path), count in zip(paths, counts, strict=True):
+        for one in _frames(name, path, count):
             if at == 0:
                 check_size((sum(counts), *one.shape), one.dtype, options.max_bytes)
                 data = np.empty((sum(counts), *one.shape), one.dtype)
             if one.shape != data.shape[1:] or one.dtype != data.dtype:
                 raise FileFormatError(
-                    f"{path}: {one.shape} {one.dtype} after slices of {data.shape[1:]} {data.dtype}"
+                    f"{name}: {one.shape} {one.dtype} after slices of {data.shape[1:]} {data.dtype}"
                 )
             data[at] = one
             at += 1
     if at != len(data):
-        raise FileFormatError(f"{paths[-1]}: {at} pictures decoded of {len(data)} declared")
+        raise FileFormatError(f"{paths[-1][0]}: {at} pictures decoded of {len(data)} declared")
     return _placed(data, "picture", options.spacing, ("channel",) if data.ndim == 4 else ())
 
 
-def _declared(path: Path, max_bytes: int) -> int:
+def _declared(name: str, path: Path, max_bytes: int) -> int:
     """Return how many pictures a file holds; an error where they are more than ``max_bytes``."""
     from PIL import Image
 
-    with _opened(path) as image:
+    with _opened(name, path) as image:
         bands = len(Image.new(_MODES.get(image.mode, image.mode), (1, 1)).getbands())
         count = getattr(image, "n_frames", 1)
         check_size((count, *image.size, bands), "f4" if image.mode[0] in "IF" else "u1", max_bytes)
         return count
 
 
-def _frames(path: Path, count: int) -> Iterator[NDArray[Any]]:
+def _frames(name: str, path: Path, count: int) -> Iterator[NDArray[Any]]:
     from PIL import ImageSequence
 
-    with _opened(path) as image:
+    with _opened(name, path) as image:
         for frame, _ in zip(ImageSequence.Iterator(image), range(count), strict=False):
             mode = _MODES.get(frame.mode)
             pixels = np.array(frame.convert(mode) if mode else frame)
@@ -122,10 +125,10 @@ def _frames(path: Path, count: int) -> Iterator[NDArray[Any]]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(name: str, path: Path) -> Iterator[Any]:
     from PIL import Image
 
-    with reading(path, "picture"), warnings.catch_warnings():
+    with reading(path, "picture", name), warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(path) as image:
             yield image
@@ -190,9 +193,8 @@ def save_npz(volume: Volume, path: Path) -> Path:
 
 def load_raw(path: Path, options: Options) -> Volume:
     """Map a file of nothing but voxels, last axis fastest."""
-    shape = tuple(int(n) for n in options.shape or ())
+    shape, wanted = tuple(options.shape or ()), options.dtype
     with reading(path, "raw"):
-        wanted = np.dtype(options.dtype)
         need = check_size(shape, wanted, options.max_bytes)
         have = path.stat().st_size
         if have != need:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.images import as_volume
-from .._runtime.optional import require
+from .._runtime.optional import find_or_explain
 from .._space.volume import Volume
 from .formats import FOLDERS, SAVED, Format, function, suffix_of
 
@@ -78,7 +78,7 @@ def checked_target(
         )
     kind = SAVED[suffix] if suffix else FOLDERS[format or "dicom"]
     for package in kind.packages:
-        require(package, kind.extra)
+        find_or_explain(package, kind.extra)
     in_folder = not suffix or bool(kind.store)
     if target.exists() and target.is_dir() != in_folder:
         raise ArgumentError(f"path: got {target}, which is {'a file' if in_folder else 'a folder'}")

@@ -12,7 +12,7 @@ from .._core import ConvActivation, ConvAlgorithm, ConvFilter
 from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
 from .._runtime.texts import documented
-from .._runtime.validate import Array, number
+from .._runtime.validate import Array, flag, number, word
 from ._shapes import FLOAT32, SPATIAL, PerAxis, enter, expanded, per_axis
 
 Triple: TypeAlias = tuple[int, int, int]
@@ -105,6 +105,8 @@ class Conv3d:
         dilation: PerAxis, groups: int, algorithm: str, activation: Activation, transposed: bool,
         output_padding: PerAxis,
     ) -> None:  # fmt: skip
+        transposed = flag(transposed, "transposed")
+        word(algorithm, "algorithm", ALGORITHMS)
         array = _weights(call, weight, rank)
         self._rank = rank = array.ndim - 2
         self._shape = array.shape
@@ -112,7 +114,7 @@ class Conv3d:
         self._stride = per_axis(stride, rank, "stride", least=1, absent=1)
         self._dilation = per_axis(dilation, rank, "dilation", least=1, absent=1)
         self._extra = per_axis(output_padding, rank, "output_padding", least=0, absent=0)
-        self._transposed = bool(transposed)
+        self._transposed = transposed
         self._padding = self._both_sides(padding)
         per_group = array.shape[1] if transposed else array.shape[0]
         if not isinstance(groups, int | np.integer) or groups < 1 or array.shape[0] % groups:
@@ -127,8 +129,6 @@ class Conv3d:
             raise ArgumentError(
                 f"output_padding: got {output_padding!r}, allowed less than stride or dilation"
             )
-        if algorithm not in ALGORITHMS:
-            raise ArgumentError(f"algorithm: got {algorithm!r}, allowed {', '.join(ALGORITHMS)}")
         kind, slope = _activation(activation)
         self._filter = ConvFilter(
             expanded(array, rank),

@@ -11,7 +11,7 @@ import numpy as np
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.texts import documented
-from .._runtime.validate import Array
+from .._runtime.validate import Array, flag
 from ._shapes import FLOAT32
 
 _INDICES = frozenset(c for c in "lq" if np.dtype(c).itemsize == 8)
@@ -135,6 +135,7 @@ def argmax(
     >>> vk.nn.argmax(np.array([[1, 5, 5], [3, 2, 1]], np.float32), 1)
     array([1, 0])
     """
+    keepdim = flag(keepdim, "keepdim")
     call = Call("argmax", "argmax", threads=threads)
     x = _enter(call, input)
     lines = _lines(x)

@@ -11,7 +11,7 @@ from .._core import NormOptions, NormStatistics
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.texts import documented
-from .._runtime.validate import Array, number
+from .._runtime.validate import Array, flag, number
 from ._shapes import FLOAT32
 
 Activation: TypeAlias = str | tuple[str, float] | None
@@ -65,6 +65,7 @@ def instance_norm(
     >>> vk.nn.instance_norm(np.array([[[1, 3, 1, 3]]], np.float32), eps=0, activation="relu")
     array([[[0., 1., 0., 1.]]], dtype=float32)
     """
+    use_input_stats = flag(use_input_stats, "use_input_stats")
     call = Call("instance_norm", "norm", threads=threads)
     x = _enter(call, input, 3)
     if use_input_stats and x.shape[0] > 0 and math.prod(x.shape[2:]) == 1:
@@ -124,6 +125,7 @@ def batch_norm(
     array([[0., 0.],
            [2., 1.]], dtype=float32)
     """
+    training = flag(training, "training")
     call = Call("batch_norm", "norm", threads=threads)
     x = _enter(call, input, 2)
     if training and x.shape[0] * math.prod(x.shape[2:]) == 1:

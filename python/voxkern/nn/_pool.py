@@ -222,7 +222,7 @@ def _average(count_include_pad: bool, divisor_override: int | None) -> dict[str,
     divisor = 0 if divisor_override is None else validate.whole_number(divisor_override, "divisor_override")
     if divisor_override is not None and divisor == 0:
         raise ArgumentError("divisor_override: got 0, allowed None or another number")
-    return {"count_include_pad": bool(count_include_pad), "divisor": divisor}
+    return {"count_include_pad": validate.flag(count_include_pad, "count_include_pad"), "divisor": divisor}
 
 
 def _count(n: int, window: tuple[int, ...], ceil_mode: bool) -> int:
@@ -246,6 +246,7 @@ def _pooled(
     threads: int | None,
     return_indices: bool = False,
 ) -> Any:
+    ceil_mode = validate.flag(ceil_mode, "ceil_mode")
     call = Call(function, "pool3d", threads=threads)
     x = enter_images(call, input, rank)
     axes = zip(*(settings[name][-rank:] for name in ("kernel", "stride", "padding", "dilation")), strict=True)
@@ -262,6 +263,7 @@ def pool_outputs(
     call: Call, x: Array, shape: tuple[int, ...], out: Any, return_indices: bool
 ) -> tuple[Array, Array | None]:
     """Return where results go, and their places where these are wanted."""
+    return_indices = validate.flag(return_indices, "return_indices")
     result = call.output(out, shape, x, dtypes=FLOAT32)
     return result, call.empty(shape, np.int64, x) if return_indices else None
 

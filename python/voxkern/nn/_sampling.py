@@ -22,7 +22,7 @@ from .._core import (
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.texts import documented
-from .._runtime.validate import Array, number
+from .._runtime.validate import Array, flag, number, word
 from ._adaptive_pool import adaptive_avg_pool3d
 from ._shapes import FLOAT32, SPATIAL, expanded, per_axis
 
@@ -110,6 +110,7 @@ def interpolate(
     check_mode(mode, rank, align_corners)
     if antialias and mode not in ANTIALIASED:
         raise ArgumentError(f"antialias: got True with mode {mode!r}, allowed with {', '.join(ANTIALIASED)}")
+    antialias = flag(antialias, "antialias")
     shape = x.shape[2:]
     sizes, scales = _sizes(shape, size, scale_factor, recompute_scale_factor)
     target = call.output(out, x.shape[:2] + sizes, x, dtypes=FLOAT32)
@@ -154,7 +155,10 @@ def check_mode(mode: Any, rank: int, align_corners: bool | None) -> None:
     allowed = [name for name, ranks in INTERPOLATIONS.items() if rank in ranks]
     if not isinstance(mode, str) or mode not in allowed:
         raise ArgumentError(f"mode: got {mode!r} for {rank} spatial axes, allowed {', '.join(allowed)}")
-    if align_corners is not None and mode not in SMOOTH:
+    if align_corners is None:
+        return
+    flag(align_corners, "align_corners")
+    if mode not in SMOOTH:
         raise ArgumentError(f"align_corners: got {align_corners!r}, allowed None with mode {mode!r}")
 
 
@@ -163,6 +167,8 @@ def _sizes(
 ) -> tuple[tuple[int, ...], tuple[float | None, ...]]:
     """Return the samples along each axis, and the factors that set the coordinates (None: the sizes do)."""
     rank = len(shape)
+    if recompute is not None:
+        recompute = flag(recompute, "recompute_scale_factor")
     if (size is None) == (scale_factor is None):
         raise ArgumentError(
             f"size, scale_factor: got {size!r} and {scale_factor!r}, allowed exactly one of them"
@@ -291,19 +297,17 @@ def grid_sample(
     x, rank = _images(call, input, (2, 3))
     points = call.enter(grid, "grid", GRID_DTYPES)
     allowed = [name for name, ranks in GRID_MODES.items() if rank in ranks]
-    if mode not in allowed:
-        raise ArgumentError(f"mode: got {mode!r} for {rank} spatial axes, allowed {', '.join(allowed)}")
-    if padding_mode not in PADDINGS:
-        raise ArgumentError(f"padding_mode: got {padding_mode!r}, allowed {', '.join(PADDINGS)}")
+    word(mode, "mode", allowed)
+    word(padding_mode, "padding_mode", PADDINGS)
     if points.ndim != rank + 2 or points.shape[0] != x.shape[0] or points.shape[-1] != rank:
         raise ArgumentError(
             f"grid: got shape {points.shape}, allowed (N, ..., {rank}) of {rank + 2} axes for input {x.shape}"
         )
+    corners = align_corners is not None and flag(align_corners, "align_corners")
     shape = x.shape[2:]
     target = call.output(out, x.shape[:2] + points.shape[1:-1], x, dtypes=FLOAT32)
     if target.size == 0:
         return call.leave(target)
-    corners = bool(align_corners)
     options = WarpOptions(kernel=_kernel(mode), mode=_boundary(mode, padding_mode, corners))
     spatial = range(rank)
     for image, values, where in zip(x, target, points, strict=True):  # each image has points of its own

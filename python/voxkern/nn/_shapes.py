@@ -17,6 +17,7 @@ from .._runtime.validate import Array
 
 FLOAT32 = frozenset("f")
 SPATIAL = 3
+_MOST = 2**31 - 1
 PerAxis: TypeAlias = int | Sequence[int]
 
 
@@ -44,7 +45,7 @@ def per_axis(value: PerAxis, rank: int, name: str, *, least: int, absent: int) -
         raise ArgumentTypeError(f"{name}: got {value!r}, allowed an int or {rank} ints") from None
     if len(given) == 1:
         given *= rank
-    if len(given) != rank or min(given) < least:
-        raise ArgumentError(f"{name}: got {value!r}, allowed an int or {rank} ints of {least} or more")
+    if len(given) != rank or min(given) < least or max(given) > _MOST:
+        raise ArgumentError(f"{name}: got {value!r}, allowed an int or {rank} ints of {least} to {_MOST}")
     d, h, w = [absent] * (SPATIAL - rank) + given
     return d, h, w

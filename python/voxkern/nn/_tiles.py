@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .._runtime import validate
 from .._runtime.backend import dlpack_library
 from .._runtime.call import Call
-from .._runtime.errors import ArgumentError
+from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.texts import documented
 from .._runtime.validate import Array
 from ._layers import Reach
@@ -170,6 +170,8 @@ def sliding_window(
     >>> vk.nn.sliding_window(lambda part: 2 * part, x, (4,), weights="constant")
     array([[0., 2., 4., 6., 8.]], dtype=float32)
     """
+    if not callable(predict):
+        raise ArgumentTypeError(f"predict: got {type(predict).__name__}, allowed a callable")
     call = Call("sliding_window", threads=threads)
     sides = _sides(window)
     array = enter(call, x, "x", len(sides))
@@ -211,8 +213,7 @@ def _sides(window: Any) -> tuple[int, ...]:
 
 def _starts(sizes: tuple[int, ...], sides: tuple[int, ...], overlap: Any, convention: str) -> list[list[int]]:
     """Return where windows begin along each axis; below 0 where the window is larger than the image."""
-    if convention not in CONVENTIONS:
-        raise ArgumentError(f"convention: got {convention!r}, allowed {', '.join(CONVENTIONS)}")
+    validate.word(convention, "convention", CONVENTIONS)
     overlap = validate.number(overlap, "overlap")
     if not 0 <= overlap < 1:
         raise ArgumentError(f"overlap: got {overlap}, allowed 0 to below 1")
@@ -233,8 +234,7 @@ def _importance(
     sides: tuple[int, ...], weights: str, sigma_scale: Any, convention: str
 ) -> NDArray[np.float32]:
     """Return what the scores of a window are multiplied with."""
-    if weights not in WEIGHTS:
-        raise ArgumentError(f"weights: got {weights!r}, allowed {', '.join(WEIGHTS)}")
+    validate.word(weights, "weights", WEIGHTS)
     scale = validate.number(sigma_scale, "sigma_scale")
     if not 0 < scale < math.inf:
         raise ArgumentError(f"sigma_scale: got {sigma_scale!r}, allowed positive numbers")

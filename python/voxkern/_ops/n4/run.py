@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from inspect import signature
 from typing import Any, Literal, NamedTuple, Unpack, overload
@@ -13,13 +12,14 @@ import numpy as np
 from ..._core import N4Fit, N4Options
 from ..._runtime import validate
 from ..._runtime.call import Call
-from ..._runtime.errors import ArgumentError
+from ..._runtime.errors import ArgumentError, IntensityWarning
+from ..._runtime.signals import warn
 from ..._runtime.texts import documented
-from ..._runtime.validate import Array
+from ..._runtime.validate import Array, flag
 from ..._space.kinds import Image
 from ..measure import otsu_of
 from .plan import Axis, plan_axes
-from .settings import N4Callback, N4Settings, check_choices, fit_settings
+from .settings import Alignment, Compat, N4Callback, N4Settings, Outside, check_choices, fit_settings
 from .trace import N4Details, N4Iteration
 
 _WIDENED = {"e": np.float32, "g": np.float64}  # half and long double
@@ -70,9 +70,9 @@ def n4_bias_field_correction(
     number_of_histogram_bins: int = 200,
     bias_field_full_width_at_half_maximum: float = 0.15,
     wiener_filter_noise: float = 0.01,
-    compat: str = "itk",
-    field_alignment: str = "stretched",
-    outside: str = "corrected",
+    compat: Compat = "itk",
+    field_alignment: Alignment = "stretched",
+    outside: Outside = "corrected",
     mean_preserving: bool = False,
     rescale: bool = False,
     return_field: bool = False,
@@ -180,6 +180,8 @@ def n4_bias_field_correction(
     if image.ndim not in (2, 3, 4) or image.size == 0:
         raise ArgumentError(f"x: got shape {image.shape}, allowed 2 to 4 axes and at least two voxels")
     check_choices(field_alignment, outside, otsu_bins, callback)
+    mean_preserving, rescale = flag(mean_preserving, "mean_preserving"), flag(rescale, "rescale")
+    return_field, return_details = flag(return_field, "return_field"), flag(return_details, "return_details")
     common = fit_settings(
         maximum_number_of_iterations,
         convergence_threshold,
@@ -205,7 +207,7 @@ def n4_bias_field_correction(
         control_points=[a.control_points for a in axes],
         axes=[a.sample_domain for a in axes],
         voxel_axes=[a.voxel_domain for a in axes],
-        mean_preserving=bool(mean_preserving),
+        mean_preserving=mean_preserving,
         watched=callback is not None or return_details,
         mask_label=mask_label,
         **common,
@@ -222,16 +224,16 @@ def n4_bias_field_correction(
         into = None if field is None else field[volume]
         fit = _correct(call, scan, part, axes, options, target, into, callback)
         if rescale or outside == "input":
-            call.run("n4_finish", scan, target, part.mask, part.label, outside == "input", bool(rescale))
+            call.run("n4_finish", scan, target, part.mask, part.label, outside == "input", rescale)
         not_positive += fit.not_positive
         if return_details:
             trace = tuple(N4Iteration(*step) for step in fit.trace)
             details.append(N4Details(fit.lattice, trace, fit.voxels))
     if not_positive:
         what = "take part with their value in place of a logarithm" if compat == "itk" else "are left out"
-        warnings.warn(
+        warn(
             f"{not_positive} voxels inside the mask are 0 or less: they have no logarithm and {what}",
-            stacklevel=2,
+            IntensityWarning,
         )
     results = [call.leave(corrected)]
     if field is not None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from ..._runtime import validate
 from ..._runtime.errors import ArgumentError, ArgumentTypeError
 
 N4Callback = Callable[[int, int, float], None]
+Compat: TypeAlias = Literal["itk", "exact"]
+Alignment: TypeAlias = Literal["stretched", "physical"]
+Outside: TypeAlias = Literal["corrected", "input"]
 
 
 class N4Settings(TypedDict, total=False):
@@ -32,18 +35,18 @@ class N4Settings(TypedDict, total=False):
     number_of_histogram_bins: int
     bias_field_full_width_at_half_maximum: float
     wiener_filter_noise: float
-    compat: str
-    field_alignment: str
-    outside: str
+    compat: Compat
+    field_alignment: Alignment
+    outside: Outside
     mean_preserving: bool
     rescale: bool
     callback: N4Callback | None
     threads: int | None
 
 
-COMPAT = ("itk", "exact")
-ALIGNMENTS = ("stretched", "physical")
-OUTSIDE = ("corrected", "input")
+COMPAT: tuple[str, ...] = get_args(Compat)
+ALIGNMENTS: tuple[str, ...] = get_args(Alignment)
+OUTSIDE: tuple[str, ...] = get_args(Outside)
 _WIDEST = 90.0  # no two float32 numbers are further apart in log intensity
 _OF_THE_CALLER = {"return_field", "return_details", "threads"}
 

@@ -20,6 +20,7 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 
 from ..._runtime.errors import FileFormatError, LoadError, MissingPackageError
+from ..._runtime.signals import LOG
 from ._file import DEFLATED_FRAMES, JPEG_XL
 from ._frames import Frame
 
@@ -41,6 +42,7 @@ def decoded(frame: Frame) -> NDArray[Any]:
     try:
         pixels = _grey(frame, complete)
         if pixels is None:
+            LOG.debug("%s: decoded by pydicom, transfer syntax %s", frame.name, file.syntax)
             pixels = pixel_array(complete, index=frame.index)
         if layout.photometric == "PALETTE COLOR":
             pixels = apply_color_lut(pixels, complete)[..., :3]
@@ -72,6 +74,7 @@ def _grey(frame: Frame, complete: Any) -> NDArray[Any] | None:
     decode = _decoder(frame, _DECODERS[syntax])
     if decode is None:
         return None
+    LOG.debug("%s: decoded by imagecodecs.%s", frame.name, _DECODERS[syntax])
     packed = _packed(frame, complete)
     if _coded_size(packed) != (layout.rows, layout.columns):
         raise FileFormatError(

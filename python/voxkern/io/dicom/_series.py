@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..._runtime.errors import LoadError
@@ -24,7 +24,8 @@ class SeriesInfo:
     modality : str
         "CT", "MR", ...
     description : str
-        SeriesDescription.
+        SeriesDescription. Operators type it, patients' names among it: it is here alone, in no message and
+        not in the ``repr``.
     n_files : int
         How many files belong to it.
     shape : tuple of int
@@ -37,7 +38,7 @@ class SeriesInfo:
 
     uid: str
     modality: str
-    description: str
+    description: str = field(repr=False)
     n_files: int
     shape: tuple[int, ...]
     role: str = "image"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 import struct
@@ -191,12 +192,16 @@ def _sources(given: Any, max_bytes: int) -> Iterator[Source]:
 
 
 def _files_below(folder: Path) -> Iterator[Source]:
-    """Return the regular files of a folder and its subfolders; FIFOs, sockets and devices are no files."""
+    """Return the regular files of a folder and its subfolders; FIFOs, sockets and devices are no files.
+
+    Their names are often patients' names, and the caller gave none: messages have numbers.
+    """
+    number = itertools.count(1)
     for parent, folders, _ in os.walk(folder):
         folders.sort()
         with os.scandir(parent) as entries:
             files = sorted(entry.name for entry in entries if entry.is_file())
-        yield from (Source(name, Path(parent, name)) for name in files)
+        yield from (Source(f"file {next(number)} by name", Path(parent, name)) for name in files)
 
 
 def _is_zip(path: Path) -> bool:
@@ -214,4 +219,4 @@ def _members(path: Path) -> Iterator[Source]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise FileFormatError(f"{path}: {_DAMAGED}") from error
     members.sort(key=lambda member: member.filename)
-    yield from (Source(f"{path.name}:{member.filename}", path, member) for member in members)
+    yield from (Source(f"{path.name}: member {k} by name", path, m) for k, m in enumerate(members, start=1))

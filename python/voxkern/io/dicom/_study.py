@@ -22,6 +22,7 @@ from ..._runtime.errors import (
     SeveralSeriesError,
     VoxkernError,
 )
+from ..._runtime.signals import LOG
 from .._guard import warn
 from .._options import MAX_BYTES, Options
 from . import _pixels as pixels
@@ -114,6 +115,8 @@ class Study:
 
     def _leave_out(self, file: DicomFile | None, candidate: Source, error: Exception) -> None:
         """Count a file that is no image of a scan; what is wrong with one, its own series alone suffers."""
+        told = f"{candidate.name}: {error.reason}" if isinstance(error, NotAnImageError) else error
+        LOG.info("left out: %s", told)
         if isinstance(error, NoPlaceError):
             self._skipped["without place in the patient"] += 1
         elif isinstance(error, NotAnImageError) and (file is None or not error.unreadable):
@@ -179,7 +182,7 @@ class Study:
 
 def _line(info: SeriesInfo) -> str:
     kind = f" {info.kind}" if info.kind else ""
-    return f"{info.uid} ({info.modality} {info.description!r} {info.shape} {info.role}{kind})"
+    return f"{info.uid} ({info.modality} {info.shape} {info.role}{kind})"
 
 
 def open_dicom(given: Any, options: Options) -> Study:

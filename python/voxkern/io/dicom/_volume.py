@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._runtime.errors import ArgumentError
+from ..._runtime.errors import ArgumentError, GeometryWarning
 from ..._space.geometry import LPS_TO_RAS, is_sheared
 from ..._space.volume import Volume
 from .._guard import warn
@@ -55,7 +55,8 @@ def assemble(uid: str, members: list[Frame], options: Options, skipped: Mapping[
         meta["skipped"] = tuple(sorted(skipped.items()))
     if meta["sheared"]:
         warn(
-            "the slices are stacked obliquely (gantry tilt): the affine is sheared; untilt=True rectifies it"
+            "the slices are stacked obliquely (gantry tilt): the affine is sheared; untilt=True rectifies it",
+            GeometryWarning,
         )
     volume = Volume(_arranged(data, placed.sizes), affine, meta)
     if not options.return_padding:
