@@ -152,14 +152,17 @@ def rician(image: Any, level: float, rng: np.random.Generator) -> Any:
     return np.hypot(image + real, imaginary).astype(np.float32)
 
 
-def ct_series(folder: Path, slices: int, size: int) -> Path:
-    """Write a CT series with the elements a scanner writes and noise in the pixels; return its folder."""
+def ct_series(folder: Path, slices: int, size: int, number: int = 1) -> Path:
+    """Write a CT series with the elements a scanner writes and noise in the pixels; return its folder.
+
+    The larger its ``number`` in the study, the brighter it is.
+    """
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
     rng = np.random.default_rng(3)
     y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
-    body = np.where(x**2 + y**2 < 0.7, 40, -1000)
+    body = np.where(x**2 + y**2 < 0.7, 30 + 10 * number, -1000)
     series, study, frame = generate_uid(), generate_uid(), generate_uid()
     for k in range(slices):
         meta = FileMetaDataset()
@@ -170,7 +173,7 @@ def ct_series(folder: Path, slices: int, size: int) -> Path:
         ds.SeriesInstanceUID, ds.StudyInstanceUID, ds.FrameOfReferenceUID = series, study, frame
         ds.Modality, ds.Manufacturer, ds.PatientName, ds.PatientID = "CT", "benchmark", "Made^Up", "0"
         ds.StudyDate, ds.StudyTime, ds.AcquisitionDate = "20260101", "120000", "20260101"
-        ds.SeriesNumber, ds.InstanceNumber, ds.SliceThickness, ds.KVP = 1, k + 1, 1.0, 120
+        ds.SeriesNumber, ds.InstanceNumber, ds.SliceThickness, ds.KVP = number, k + 1, 1.0, 120
         ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
         ds.ImagePositionPatient = [-179.5, -179.5, float(k)]
         ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]

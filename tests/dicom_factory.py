@@ -56,9 +56,11 @@ def make_slice(
     return ds
 
 
-def write_series(folder, *, n=6, shape=(5, 7), step=(0, 0, 2.5), dtype=np.int16, order=None, edit=None, **kw):
+def write_series(
+    folder, *, n=6, shape=(5, 7), step=(0, 0, 2.5), dtype=np.int16, order=None, edit=None, seed=7, **kw
+):
     """Write `n` slices to shuffled file names; `edit(k, dataset)` may spoil one. Return the Datasets."""
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng(seed)
     series_uid = kw.pop("series_uid", generate_uid())
     origin = np.array([-10.0, 20.0, 30.0])
     datasets = []
@@ -72,6 +74,11 @@ def write_series(folder, *, n=6, shape=(5, 7), step=(0, 0, 2.5), dtype=np.int16,
     for ds, name in zip(datasets, names, strict=True):
         pydicom.dcmwrite(folder / f"IM{name:04d}", ds)
     return datasets
+
+
+def voxels(datasets):
+    """Return the stored pixels of slices that `write_series` made."""
+    return np.stack([ds.pixel_array for ds in datasets])
 
 
 def make_enhanced(pixels, *, positions, slopes=None, times=None, types=None):

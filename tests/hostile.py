@@ -40,12 +40,13 @@ def gzipped(start, zeros):
     return gzip.compress(b"")[:10] + deflated(start, zeros) + size
 
 
-def zipped(path, members):
-    """Write a zip archive of (name, start, zeros)."""
+def zipped(path, members, declared=None):
+    """Write a zip archive of (name, start, zeros), whatever size the directory declares."""
     body, directory = io.BytesIO(), io.BytesIO()
     for name, start, zeros in members:
         packed, offset = deflated(start, zeros), body.tell()
-        sizes = struct.pack("<5H3I2H", 20, 0, 8, 0, 33, 0, len(packed), len(start) + zeros, len(name), 0)
+        size = len(start) + zeros if declared is None else declared
+        sizes = struct.pack("<5H3I2H", 20, 0, 8, 0, 33, 0, len(packed), size, len(name), 0)
         body.write(b"PK\3\4" + sizes + name + packed)
         directory.write(
             b"PK\1\2" + struct.pack("<H", 20) + sizes + struct.pack("<3H2I", 0, 0, 0, 0, offset) + name
@@ -63,13 +64,15 @@ def dicom(pixels, syntax="1.2.840.10008.1.2.1", **tags):
     return buffer.getvalue()
 
 
+def mosaic():
+    """Return a slice that is read as a whole."""
+    return dicom(np.zeros((5, 7), np.int16), ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"])
+
+
 def elements(groups=4):
     """Return a slice with as many private elements as there can be, and nothing in them."""
-    mosaic = dicom(
-        np.zeros((5, 7), np.int16), ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"]
-    )  # read as a whole
     one = b"".join(struct.pack("<2H2sH", 0x0029, 0x1000 + k, b"LO", 0) for k in range(0xEFFF))
-    head, mark, pixels = mosaic.partition(b"\xe0\x7f\x10\0")
+    head, mark, pixels = mosaic().partition(b"\xe0\x7f\x10\0")
     all_of_them = [one.replace(b"\x29\0", struct.pack("<H", 0x29 + 2 * k)) for k in range(groups)]
     return b"".join([head, *all_of_them, mark, pixels])
 
@@ -92,6 +95,7 @@ def write_all(folder):
     (folder / "slice.dcm.gz").write_bytes(gzipped(slice_bytes, GIGABYTE))
     zipped(folder / "zeros.zip", [(b"a", b"", GIGABYTE), (b"b", b"", GIGABYTE)])
     zipped(folder / "slices.zip", [(b"%d" % k, slice_bytes, GIGABYTE) for k in range(3)])
+    zipped(folder / "nothing.zip", [(b"a", mosaic(), GIGABYTE)], declared=0)
     whole = dicom(np.zeros((5, 7), np.int16), syntax="1.2.840.10008.1.2.1.99")
     at = 144 + int.from_bytes(whole[140:144], "little")  # the length of the file meta information
     dataset = zlib.decompress(whole[at:], -zlib.MAX_WBITS)
@@ -113,10 +117,13 @@ def write_all(folder):
 
 
 def main(folder):
-    """Load every one of them; print the worst."""
+    """Load every one of them, and archives again by zlib alone; print the worst."""
     import voxkern as vk
 
-    for path in sorted(folder.iterdir()):
+    archives = sorted(folder.glob("*.zip"))
+    for path in [*sorted(folder.iterdir()), *archives]:
+        if path is archives[0]:
+            sys.modules["deflate"] = None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:

@@ -5,13 +5,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.fft
 import scipy.ndimage as scipy_ndimage
 from scipy.signal import fftconvolve
 
 import voxkern as vk
 from benchmarks.phantoms import IMAGES, Image
 
-from .case import Build, Call, Case, size_of, torch
+from .case import ONE_THREAD, Build, Call, Case, size_of, torch
 
 TITLE = "Correlation"
 
@@ -60,10 +61,11 @@ def weights(job: Job) -> Any:
     return w / w.sum()
 
 
-def by_fourier(x: Any, w: Any) -> Any:
+def by_fourier(x: Any, w: Any, threads: int) -> Any:
     """Return what convolve does, by transforms of the whole padded image."""
     padded = np.pad(x, [(w.shape[0] // 2,) * 2] * x.ndim, mode="symmetric")
-    return fftconvolve(padded, w.astype(x.dtype), mode="valid")
+    with scipy.fft.set_workers(threads):
+        return fftconvolve(padded, w.astype(x.dtype), mode="valid")
 
 
 def convolve(job: Job, image: Image, n: int) -> Case:
@@ -81,15 +83,18 @@ def convolve(job: Job, image: Image, n: int) -> Case:
 
     large = w.size > LARGE
     with_torch = x.dtype == np.float32 and not job.separable and w.size <= MOST_OF_TORCH
-    of_scipy: Call = (lambda: by_fourier(x, w)) if large else (lambda: scipy_ndimage.convolve(x, w))
+    if large:
+        of_scipy = {"scipy fftconvolve": lambda threads: lambda: by_fourier(x, w, threads)}
+    else:
+        of_scipy = {"scipy": lambda _: lambda: scipy_ndimage.convolve(x, w)}
     return Case(
         size=size_of(x.shape, dtype=x.dtype),
         ours=lambda threads: vk.ndimage.convolve(x, w, threads=threads),
-        want=lambda: by_fourier(exact, w) if large else scipy_ndimage.convolve(exact, w),
-        peers={"scipy fftconvolve" if large else "scipy": lambda _: of_scipy}
-        | ({"torch": by_torch} if with_torch else {}),
+        want=lambda: by_fourier(exact, w, 1) if large else scipy_ndimage.convolve(exact, w),
+        peers=of_scipy | ({"torch": by_torch} if with_torch else {}),
         moved=2 * x.nbytes,
         tolerance=1e-4 if large else 1e-5,  # of the range: means of so many samples differ by little
+        one_thread=() if large else ONE_THREAD,
     )
 
 

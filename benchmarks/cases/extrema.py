@@ -8,7 +8,7 @@ import numpy as np
 import scipy.ndimage as scipy_ndimage
 
 import voxkern as vk
-from benchmarks.phantoms import ZERO_BACKGROUND, Image, masked_head, noise
+from benchmarks.phantoms import IMAGES, ZERO_BACKGROUND, Image, masked_head, noise
 
 from .case import Build, Call, Case, simpleitk, size_of
 
@@ -52,9 +52,11 @@ def maximum(image: Image, shape: tuple[int, ...], dtype: str, size: int = 0, rad
     )
 
 
-def grey(name: str, shape: tuple[int, ...], dtype: str, by_itk: str = "", **element: Any) -> Case:
+def grey(
+    name: str, image: Image, shape: tuple[int, ...], dtype: str, by_itk: str = "", **element: Any
+) -> Case:
     """Do grey morphology with a box of 5 samples a side, or with another element."""
-    x = noise(shape, dtype)
+    x = image(shape, dtype)
     element = element or {"size": 5}
 
     def by_simpleitk(threads: int) -> Call:
@@ -103,11 +105,14 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
         ("white_tophat", "WhiteTopHat"),
         ("morphological_gradient", "MorphologicalGradient"),
     ):
-        found[f"{name.replace('_', ' ')} 5"] = partial(grey, name, (n,) * 3, "float32", by_itk)
+        for background, image in IMAGES.items():
+            found[f"{name.replace('_', ' ')} 5{background}"] = partial(
+                grey, name, image, (n,) * 3, "float32", by_itk
+            )
     found["grey closing 5 of uint8"] = partial(
-        grey, "grey_closing", (n,) * 3, "uint8", "GrayscaleMorphologicalClosing"
+        grey, "grey_closing", noise, (n,) * 3, "uint8", "GrayscaleMorphologicalClosing"
     )
     found["grey dilation 3 with heights"] = partial(
-        grey, "grey_dilation", (n // 2,) * 3, "float32", structure=paraboloid(1)
+        grey, "grey_dilation", noise, (n // 2,) * 3, "float32", structure=paraboloid(1)
     )
     return found

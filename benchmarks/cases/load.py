@@ -5,11 +5,12 @@
 """
 
 import atexit
+import io
 import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,11 +59,11 @@ def by_simpleitk(folder: Path) -> Any:
     return reader.Execute()
 
 
-def by_pydicom(folder: Path) -> Any:
-    """Load as tutorials do: read, sort along the normal, stack, scale."""
+def by_pydicom(files: Iterable[Any]) -> Any:
+    """Load paths or open files as tutorials do: read, sort along the normal, stack, scale."""
     import pydicom
 
-    slices = [pydicom.dcmread(path) for path in folder.iterdir()]
+    slices = [pydicom.dcmread(file) for file in files]
     normal = np.cross(*np.array(slices[0].ImageOrientationPatient, float).reshape(2, 3))
     slices.sort(key=lambda s: float(normal @ np.array(s.ImagePositionPatient, float)))
     volume = np.stack([s.pixel_array for s in slices])
@@ -75,7 +76,7 @@ def by_pydicom(folder: Path) -> Any:
 def series(source: Callable[[], Path]) -> Case:
     """Load a folder of DICOM files, one per slice."""
     folder = source()
-    want = by_pydicom(folder)
+    want = by_pydicom(folder.iterdir())
 
     def result(loaded: Any) -> Any:
         if type(loaded).__module__.startswith("SimpleITK"):
@@ -92,7 +93,7 @@ def series(source: Callable[[], Path]) -> Case:
         want=lambda: want,
         peers={
             "SimpleITK ImageSeriesReader": lambda _: lambda: by_simpleitk(folder),
-            "pydicom and np.stack": lambda _: lambda: by_pydicom(folder),
+            "pydicom and np.stack": lambda _: lambda: by_pydicom(folder.iterdir()),
         },
         result=result,
         one_thread=ONE_THREAD,
@@ -112,12 +113,11 @@ def zipped(source: Callable[[], Path]) -> Case:
     """Load the files of a series out of a zip archive."""
     folder = source()
     path = zipped_series(folder)
-    want = by_pydicom(folder)
+    want = by_pydicom(folder.iterdir())
 
     def unpacked() -> Any:
-        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as place:
-            archive.extractall(place)
-            return by_pydicom(Path(place))
+        with zipfile.ZipFile(path) as archive:
+            return by_pydicom(io.BytesIO(archive.read(name)) for name in archive.namelist())
 
     return Case(
         size=f"{len(want)} slices of {want.shape[1]}x{want.shape[2]}",
@@ -134,29 +134,29 @@ def made_study(series: int, slices: int, size: int) -> Path:
     folder = workplace() / f"study{series}"
     for k in range(series):
         (folder / f"{k:02d}").mkdir(parents=True)
-        ct_series(folder / f"{k:02d}", slices, size)
+        ct_series(folder / f"{k:02d}", slices, size, number=k + 1)
     return folder
 
 
 def study(source: Callable[[], Path]) -> Case:
-    """Load every series of a study."""
+    """Load every series of a study; each is brighter than the one before, which tells them apart."""
     folder = source()
     parts = sorted(folder.iterdir())
-    want = np.stack([by_pydicom(part) for part in parts])
 
     def ours() -> Any:
         opened = vk.open_study(folder)
         return [vk.load(opened, series=info.uid).data for info in opened]
 
     def by_parts() -> Any:
-        return [by_pydicom(part) for part in parts]
+        return [by_pydicom(part.iterdir()) for part in parts]
 
+    want = np.stack(by_parts())
     return Case(
         size=f"{len(want)} x {want.shape[1]} slices of {want.shape[2]}x{want.shape[3]}",
         ours=by_default(ours),
         want=lambda: want,
         peers={"pydicom and np.stack": lambda _: by_parts},
-        result=np.asarray,
+        result=lambda volumes: np.stack(sorted(volumes, key=np.mean)),
         one_thread=ONE_THREAD,
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.ndimage as scipy_ndimage
 
 import voxkern as vk
-from benchmarks.phantoms import ellipsoid, noise, organs
+from benchmarks.phantoms import IMAGES, Image, ellipsoid, noise, organs
 
 from .case import Build, Case, as_array
 
@@ -28,9 +28,9 @@ def of_boxes(boxes: Any) -> Any:
     return np.array([[(s.start, s.stop) for s in box] if box else [(0, 0)] * 3 for box in boxes])
 
 
-def measured(name: str, n: int, labels_dtype: str, *before: Any, find: bool = False) -> Case:
-    labels = organs((n,) * 3, 100).astype(labels_dtype)
-    x = noise(labels.shape)
+def measured(name: str, image: Image, n: int, *before: Any, find: bool = False) -> Case:
+    labels = organs((n,) * 3, 100).astype(np.int32)
+    x = image(labels.shape)
     index = np.arange(1, 101)
     arguments = (labels,) if find else (x, *before, labels, index)
     theirs, ours = getattr(scipy_ndimage, name), getattr(vk.ndimage, name)
@@ -55,9 +55,9 @@ def measured(name: str, n: int, labels_dtype: str, *before: Any, find: bool = Fa
     )
 
 
-def percentiles(n: int) -> Case:
+def percentiles(image: Image, n: int) -> Case:
     labels = organs((n,) * 3, 100)
-    x = noise(labels.shape)
+    x = image(labels.shape)
 
     def by_numpy() -> Any:
         index = np.unique(labels)[1:]
@@ -111,11 +111,16 @@ def shapes(n: int) -> Case:
 def cases(quick: bool, slow: bool) -> dict[str, Build]:
     """Return name -> builder."""
     n = 24 if quick else 256
-    names = ("sum_labels", "mean", "standard_deviation", "maximum_position", "center_of_mass", "median")
-    found: dict[str, Build] = {f"{name} of 100 labels": partial(measured, name, n, "int32") for name in names}
+    names = ("sum_labels", "mean", "standard_deviation", "maximum_position", "median")
+    found: dict[str, Build] = {}
+    for background, image in IMAGES.items():
+        for name in names:
+            found[f"{name} of 100 labels{background}"] = partial(measured, name, image, n)
+        found[f"histogram of 100 labels{background}"] = partial(measured, "histogram", image, n, *BINS)
+        found[f"percentiles of 100 labels{background}"] = partial(percentiles, image, n)
     return found | {
-        "find_objects of 100 labels": partial(measured, "find_objects", n, "int32", find=True),
-        "histogram of 100 labels": partial(measured, "histogram", n, "int32", *BINS),
-        "percentiles of 100 labels": partial(percentiles, n),
+        # Nothing but zeros has no centre.
+        "center_of_mass of 100 labels": partial(measured, "center_of_mass", noise, n),
+        "find_objects of 100 labels": partial(measured, "find_objects", noise, n, find=True),
         "surface and diameter": partial(shapes, n),
     }

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from ._ops.warp import push, warp
     from .compat.scipy import patch_scipy
     from .io import list_series, load, open_study, save
+    from .io.dicom import SeriesInfo, Study
 
 __all__ = [
     "META_SCHEMA",
@@ -74,7 +75,9 @@ __all__ = [
     "NoImagesError",
     "ResamplePlan",
     "SaveError",
+    "SeriesInfo",
     "SeveralSeriesError",
+    "Study",
     "UnsupportedSeriesError",
     "Volume",
     "VoxkernError",
@@ -132,6 +135,8 @@ _LOADED_WHEN_NAMED = {
     "N4Iteration": "_ops.n4",
     "N4_PRESETS": "_ops.n4",
     "ResamplePlan": "_ops.resample",
+    "SeriesInfo": "io.dicom",
+    "Study": "io.dicom",
     "bounding_box": "_ops.measure",
     "clip_percentiles": "_ops.intensity",
     "closing": "_ops.morphology",

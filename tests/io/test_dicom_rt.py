@@ -106,6 +106,14 @@ def test_what_a_segmentation_refuses(masks):
         vk.load(make_segmentation([*frames, (1, 2.5e6, masks[1])]), max_bytes=10**6)
 
 
+@pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL", "LABELMAP"])
+def test_one_of_two_frames_in_one_place_would_be_lost(masks, kind):
+    frames = [(1, 0.0, masks[0]), (1, 2.5, masks[1]), (1, 2.5, masks[2])]
+    of = "" if kind == "LABELMAP" else " of segment 1"
+    with pytest.raises(vk.UnsupportedSeriesError, match=f"another frame{of} in slice 1, allowed one"):
+        vk.load(make_segmentation(frames, kind=kind))
+
+
 def test_segmentation_equals_highdicom(tmp_path, rng):
     """Written and read by highdicom, 1 bit a voxel, empty frames left out."""
     hd = pytest.importorskip("highdicom")

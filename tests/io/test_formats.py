@@ -16,6 +16,7 @@ from voxkern.io._options import Options
 
 nib = pytest.importorskip("nibabel")
 sitk = pytest.importorskip("SimpleITK")
+nrrd = pytest.importorskip("nrrd")
 
 NIBABEL = Path(nib.__file__).parent / "tests" / "data"
 AFFINE = np.array([[0, 0, 2.5, -10], [0.9, 0, 0, 20], [0, -1.1, 0, 30], [0, 0, 0, 1.0]])
@@ -342,6 +343,24 @@ def test_units_become_millimetres(tmp_path):
     image.header.set_xyzt_units("meter")
     nib.save(image, tmp_path / "x.nii")
     np.testing.assert_allclose(vk.load(tmp_path / "x.nii").spacing, (2, 3, 4), rtol=1e-6)
+
+
+def test_garbage_behind_gzip_is_told_once(rng, tmp_path):
+    v = vk.Volume(rng.random((8, 9, 10), dtype=np.float32), AFFINE)
+    path = vk.save(v, tmp_path / "x.nii.gz")
+    path.write_bytes(path.read_bytes() + b"garbage")
+    with pytest.warns(UserWarning, match="7 bytes after the end of the gzip stream") as told:
+        np.testing.assert_array_equal(vk.load(path).data, v.data)
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("encoding", ["raw", "gzip", "bzip2"])
+def test_voxels_of_nrrd_can_be_written_to(rng, tmp_path, encoding):
+    data = rng.integers(0, 999, (4, 5, 6)).astype(np.int16)
+    nrrd.write(str(tmp_path / "x.nrrd"), data, {"encoding": encoding})
+    v = vk.load(tmp_path / "x.nrrd")
+    np.testing.assert_array_equal(v.data, data)
+    v.data[...] = 0
 
 
 def test_two_gzip_members_are_one_file(rng, tmp_path):

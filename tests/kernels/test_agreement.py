@@ -109,6 +109,7 @@ def test_volumes_are_measured_in_millimetres(rng):
     for measure in MEASURES[1:]:
         got = measure(vk.Volume(a, affine), vk.Volume(b, affine))
         assert got == measure(a, b, spacing=SPACING) and got != measure(a, b)
+        assert measure(vk.Volume(a, affine), b) == measure(a, vk.Volume(b, affine)) == got
         assert measure(vk.Volume(a, affine), b, spacing=1) == measure(a, b)
     with pytest.raises(vk.ArgumentError, match="b: got another geometry"):
         vk.dice(vk.Volume(a, affine), vk.Volume(b, np.eye(4)))

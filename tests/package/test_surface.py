@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydicom.data import get_testdata_file
 
 import voxkern as vk
 from voxkern import _core
@@ -36,10 +37,11 @@ def test_every_public_function_is_documented():
     for owner in (vk, vk.ndimage, vk.nn):
         for name in owner.__all__:
             thing = getattr(owner, name)
+            doc = inspect.getdoc(thing) or ""
+            if inspect.isfunction(thing) or inspect.isclass(thing):
+                assert doc.split("\n")[0].endswith("."), name
             if not inspect.isfunction(thing):
                 continue
-            doc = inspect.getdoc(thing) or ""
-            assert doc.split("\n")[0].endswith("."), name
             if inspect.signature(thing).parameters:
                 assert "Parameters\n" in doc, name
             assert name in ("cuda_available", "get_num_threads") or "Examples\n" in doc, name
@@ -65,6 +67,11 @@ def test_kernel_is_complete(name):
     assert (ROOT / "benchmarks" / "bench" / f"bench_{name}.py").is_file()
     assert name in (ROOT / "CHANGELOG.md").read_text()
     assert hasattr(_core, name)
+
+
+def test_what_functions_return_has_a_name():
+    study = vk.open_study(get_testdata_file("CT_small.dcm"))
+    assert type(study) is vk.Study and type(study.series[0]) is vk.SeriesInfo
 
 
 @in_checkout

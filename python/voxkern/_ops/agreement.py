@@ -9,8 +9,9 @@ from typing import Any, overload
 import numpy as np
 
 from .._core import MorphologyStep
-from .._runtime.call import Call
+from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError
+from .._runtime.images import as_volume
 from .._runtime.texts import documented
 from .._runtime.validate import LABEL_DTYPES, REAL_DTYPES, Array, connected_neighbours, flag, number, word
 from .distance import steps_of
@@ -267,8 +268,9 @@ def _measured(
 ) -> Any:
     """Return what is measured between the surfaces of two masks, or of each label."""
     call = Call(function, "morphology", "edt", "regions", threads=threads)
+    a, b = as_volume(a), as_volume(b)
     x, y = _enter(call, a, b, labels)
-    steps = steps_of(call, x.ndim, spacing)
+    steps = steps_of(next(filter(is_volume, (a, b)), None), x.ndim, spacing)
     index = [1] if labels is None else _index(labels)
     order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))  # rows are what lies side by side
     x, y, steps = x.transpose(order), y.transpose(order), [steps[axis] for axis in order]

@@ -52,7 +52,7 @@ def signed_distance(mask: Any, *, spacing: Any = None, threads: int | None = Non
     """
     call = Call("signed_distance", "edt", threads=threads)
     x = call.enter(mask, "mask")
-    steps = steps_of(call, x.ndim, spacing)
+    steps = steps_of(call.volume, x.ndim, spacing)
     if np.count_nonzero(x) in (0, x.size):
         raise ArgumentError("mask: got one value only, allowed voxels inside and outside")
     distance, inside = call.empty(x.shape, np.float64, x), call.empty(x.shape, np.float64, x)
@@ -62,10 +62,10 @@ def signed_distance(mask: Any, *, spacing: Any = None, threads: int | None = Non
     return call.leave(distance)
 
 
-def steps_of(call: Call, ndim: int, spacing: Any) -> list[float]:
-    """Return the size of a step along each axis of an image."""
+def steps_of(volume: Any, ndim: int, spacing: Any) -> list[float]:
+    """Return the size of a step along each axis of an image; ``volume`` is None for a bare array."""
     if spacing is None:
-        own = () if call.volume is None else call.volume.spacing
+        own = () if volume is None else volume.spacing
         return [*own, *(1.0,) * (ndim - len(own))]
     steps = per_axis(spacing, ndim, "spacing")
     if not all(0 < step < np.inf for step in steps):

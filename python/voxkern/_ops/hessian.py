@@ -223,7 +223,7 @@ def vesselness(
     target = result[..., None]
     for k, sigma in enumerate(scales):
         terms = _hessian([sigma] * len(steps), steps, mode, cut, scale=sigma**2)
-        if gamma is None and not isinstance(array, np.ndarray):
+        if gamma is None and call.on_device:
             sensitivities["gamma"] = 0.0  # made on the device
         elif gamma is None:
             norm = SeparableOptions(combine=Combine.norm, cval=outside)

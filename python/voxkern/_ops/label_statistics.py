@@ -111,7 +111,7 @@ def label_statistics(
     longest_diameter: bool = False,
     threads: int | None = None,
 ) -> LabelStatistics:
-    """Count and measure the voxels of every label in one pass.
+    """Count and measure the voxels of every label.
 
     Parameters
     ----------
@@ -143,7 +143,8 @@ def label_statistics(
 
     Notes
     -----
-    Extra memory: some 400 bytes for each label that occurs. ``percentiles`` copy the voxels with a label.
+    One pass over labels and image; ``percentiles``, surfaces and diameters take others. Extra memory: some
+    400 bytes for each label that occurs. ``percentiles`` copy the voxels with a label.
     Surfaces are counts of unlike neighbours in 13 directions, weighted by the part of the sphere that each
     stands for (Lehmann and Legland 2012). A label at the border of the image ends there. Diameters are
     distances between the corners of convex hulls, and exact.

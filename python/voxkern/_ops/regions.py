@@ -12,7 +12,7 @@ from .._core import RegionNames
 from .._runtime.call import Call
 from .._runtime.validate import Array
 
-_FEW = 1 << 12  # labels between the smallest and the largest that get a row in any case
+FEW = 1 << 12  # labels from the smallest to the largest that get a row each in any case
 
 
 def rows_of(wanted: NDArray[np.int64], *, no_others: bool = False) -> tuple[RegionNames, NDArray[np.int64]]:
@@ -24,7 +24,7 @@ def rows_of(wanted: NDArray[np.int64], *, no_others: bool = False) -> tuple[Regi
     if wanted.size == 0:
         return RegionNames.range(0, 0), np.zeros(wanted.shape, np.int64)
     low, high = int(wanted.min()), int(wanted.max())
-    near = wanted.size > high - low if no_others else high - low < max(_FEW, 4 * wanted.size)
+    near = wanted.size > high - low if no_others else high - low < max(FEW, 4 * wanted.size)
     if near:
         return RegionNames.range(low, high - low + 1), wanted - low
     distinct, rows = np.unique(wanted, return_inverse=True)

@@ -293,10 +293,7 @@ class _Field:
             result: Array = np.einsum("ij,i...->j...", to_index.astype(slopes.dtype), slopes)
             return result
         result = call.empty(slopes.shape, slopes.dtype)
-        rows = [sorted(zip(row, range(3), strict=True), key=lambda term: term[0] == 0) for row in to_index.T]
-        sums = AxisSampling.of_weights(
-            [[i for _, i in row] for row in rows], [[w for w, _ in row] for row in rows]
-        )
+        sums = AxisSampling.of_weights([[0, 1, 2]] * 3, to_index.T)
         others = [AxisSampling(np.arange(n)) for n in slopes.shape[1:]]
         options = ResampleOptions(kernel=Interpolator(0), mode=Boundary.nearest)
         call.run("resample", slopes, result, [sums, *others], options)

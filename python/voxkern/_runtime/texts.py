@@ -80,7 +80,8 @@ labels : "all" or sequence of int, optional
     ``b`` are masks.""",
     "compared_spacing": """\
 spacing : float or sequence, optional
-    Size of a step along each axis. Default: the spacing of a Volume, and 1 along other axes.""",
+    Size of a step along each axis. Default: the spacing of the Volume, if ``a`` or ``b`` is one, and 1 along
+    other axes.""",
     "compared_errors": """\
 ArgumentError, ArgumentTypeError
     Arrays of different shapes or grids, label maps that are no integers.""",

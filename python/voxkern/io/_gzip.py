@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ def inflated(packed: bytes, size: int) -> bytes | bytearray:
     try:
         deflate = importlib.import_module("deflate")
     except ImportError:
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, size)
+        # At least a byte: 0 means no limit to zlib.
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, max(size, 1))
     try:
         content: bytearray = deflate.deflate_decompress(packed, size)
     except deflate.DeflateError as error:
@@ -53,8 +54,11 @@ def prefix(packed: bytes | bytearray, size: int) -> bytes:
     return bytes(content)
 
 
-def _blocks(packed: bytes | bytearray, size: int) -> Iterator[bytes]:
-    """Yield the content of a gzip file of any number of members, at most ``size`` bytes at a time."""
+def _blocks(packed: bytes | bytearray, size: int) -> Generator[bytes, None, int]:
+    """Yield the content of a gzip file of any number of members, at most ``size`` bytes at a time.
+
+    Return how many bytes follow the last member.
+    """
     at = 0
     while at < len(packed) and (at == 0 or packed[at : at + 2] == _MAGIC):
         inflater = zlib.decompressobj(31)
@@ -68,8 +72,7 @@ def _blocks(packed: bytes | bytearray, size: int) -> Iterator[bytes]:
                 raise FileFormatError("truncated gzip stream")
             yield block
         at -= len(inflater.unused_data)
-    if at < len(packed):
-        warn(f"{len(packed) - at} bytes after the end of the gzip stream ignored")
+    return len(packed) - at
 
 
 def unpacked(packed: bytes, expected: int, max_bytes: int) -> bytearray:
@@ -95,10 +98,16 @@ def gunzip(packed: bytes | bytearray, max_bytes: int, keep: int | None = None) -
 
     Only the first ``keep`` bytes are kept: what follows them costs no memory.
     """
+
+    def blocks() -> Iterator[bytes]:
+        rest = yield from _blocks(packed, _BLOCK)
+        if rest:
+            warn(f"{rest} bytes after the end of the gzip stream ignored")
+
     keep = max_bytes if keep is None else keep
     content = bytearray()
     total = 0
-    for block in _blocks(packed, _BLOCK):
+    for block in blocks():
         total += len(block)
         if total > max_bytes:
             raise FileFormatError(too_large(max_bytes))

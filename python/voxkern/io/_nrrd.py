@@ -19,6 +19,8 @@ from . import _gzip
 from ._guard import check_size, reading, writing
 from ._options import Options
 
+_BLOCK = 1 << 20
+
 # What turns a space into RAS.
 _SPACES = {
     "right-anterior-superior": np.eye(4), "ras": np.eye(4),
@@ -65,9 +67,7 @@ def load_nrrd(path: Path, options: Options) -> Volume:
         return Volume(data, affine, meta)
 
 
-def _unpacked(
-    path: Path, header: dict[str, Any], offset: int, need: int, max_bytes: int
-) -> bytearray | bytes | None:
+def _unpacked(path: Path, header: dict[str, Any], offset: int, need: int, max_bytes: int) -> bytearray | None:
     """Return the compressed voxels of one file, and no more; None where pynrrd shall read them."""
     detached = header.get("data file", header.get("datafile"))
     plain = not (header.get("line skip") or header.get("byte skip")) and isinstance(detached, str | None)
@@ -82,7 +82,19 @@ def _unpacked(
         packed = file.read()
     if encoding.startswith("gz"):
         return _gzip.unpacked(packed, need, max_bytes)
-    return bz2.BZ2Decompressor().decompress(packed, need)
+    return _bunzipped(packed, need)
+
+
+def _bunzipped(packed: bytes, need: int) -> bytearray:
+    """Return the first ``need`` bytes of a bzip2 stream, which can be written to; fewer where it ends."""
+    unpacker, content = bz2.BZ2Decompressor(), bytearray()
+    while len(content) < need and not unpacker.eof:
+        block = unpacker.decompress(packed, min(need - len(content), _BLOCK))
+        if not block:
+            break
+        content += block
+        packed = b""  # the unpacker keeps what it has not read
+    return content
 
 
 def _dtype(header: dict[str, Any]) -> np.dtype[Any]:

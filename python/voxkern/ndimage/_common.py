@@ -68,7 +68,7 @@ class Call(call.Call):
         if out.dtype.kind != "c":
             return iter(((x, out, cval),))  # type: ignore[arg-type]
         parts = super().parts(x, out, cval)
-        if filters is None or x.dtype.kind != "c" or not isinstance(x, np.ndarray):
+        if filters is None or x.dtype.kind != "c" or self.on_device:
             return parts
         if np.real(cval) != np.imag(cval) and any(f.mode == Boundary.constant for f in filters):
             return parts
@@ -169,7 +169,7 @@ def run_complex(
     is_complex = x.dtype.kind == "c"
     if not is_complex and np.iscomplexobj(cval):
         raise ValueError("Cannot provide a complex-valued cval when the input is real.")
-    if is_complex and not isinstance(x, np.ndarray):
+    if is_complex and call.on_device:
         raise call.no_gpu_version("input", of=" of complex arrays with complex weights")
 
     real, imag = make(weights.real), make(weights.imag)

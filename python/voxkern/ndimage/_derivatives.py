@@ -424,7 +424,7 @@ def _combined(
 ) -> Any:
     """Run the terms in one sweep where the kernel can, else one after the other."""
     out = call.scipy_output(output, x.shape, x)
-    if not isinstance(x, np.ndarray):
+    if call.on_device:
         _combine_on_gpu(call, x, out, terms, combine, cval)
     elif not terms:
         out[...] = x

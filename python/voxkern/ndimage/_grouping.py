@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 
 from .._core import RegionColumns, RegionNames
-from .._ops.regions import rows_of
+from .._ops.regions import FEW, rows_of
 from .._runtime.backend import host_array
 from .._runtime.texts import documented
-from .._runtime.validate import LABEL_DTYPES, REAL_DTYPES, Array
+from .._runtime.validate import LABEL_DTYPES, REAL_DTYPES, SAMPLED_DTYPES, Array
 from ._common import Call
 from ._regions import exact, request
-
-_FEW = 1 << 12  # numbers of labels that get a row each in any case
 
 
 @documented
@@ -55,7 +53,7 @@ def find_objects(input: Any, max_label: int = 0, *, threads: int | None = None) 
     [(slice(0, 2, None), slice(1, 3, None)), None, (slice(1, 2, None), slice(0, 1, None))]
     """
     call = Call("find_objects", "regions", threads=threads)
-    x = call.enter(input, "input", None)
+    x = call.enter(input, "input", SAMPLED_DTYPES)
     if x.dtype.kind == "c":
         raise TypeError("Complex type not supported")
     if max_label < 1:
@@ -63,9 +61,8 @@ def find_objects(input: Any, max_label: int = 0, *, threads: int | None = None) 
     count = max(operator.index(max_label), 0)
     if x.dtype.kind == "f":
         x = x.astype(np.int64)
-    call._check_dtype(x.dtype, "input", LABEL_DTYPES)
     line = x.reshape(1) if x.ndim == 0 else x
-    near = count <= max(_FEW, x.size)
+    near = count <= max(FEW, x.size)
     names = RegionNames.range(1, count) if near else RegionNames.every(True)
     table = call.run("regions", line, None, names, RegionColumns(boxes=True))
     rows = np.flatnonzero(table.counts)

@@ -41,7 +41,7 @@ ValueError, IndexError
 
 Notes
 -----
-One pass over the image, which is not copied. {notes}
+{notes}
 
 Examples
 --------
@@ -51,25 +51,30 @@ Examples
 >>> {example}
 {result}"""
 
+_ONE_PASS = "One pass over the image, which is not copied.\n"
+
 _SUMS = {
     "returns": "number or array\n    float64 for a sequence; for one region the dtype NumPy adds up in.",
     "errors": "whatever NumPy raises of an empty array",
-    "notes": "Sums of integers are exact, those of floats are float64 to a few roundings.",
+    "notes": _ONE_PASS
+    + "Sums of integers are exact modulo 2^64, those of floats are float64 to a few roundings.",
 }
 _MOMENTS = {
     "returns": "number or array\n    float64. NaN, with NumPy's warning, of a region without samples.",
     "errors": "whatever NumPy raises of an empty array",
-    "notes": "Moments are float64 to a few roundings, whatever the mean.",
+    "notes": _ONE_PASS + "Moments are float64 to a few roundings, whatever the mean.",
 }
 _EXTREMES = {
     "returns": "number or array\n    Of the dtype of ``input``. In a sequence 0 for no samples.",
     "errors": "one region without samples",
-    "notes": "As in scipy a NaN is the extreme of one region, and the largest sample in a sequence of them.",
+    "notes": _ONE_PASS
+    + "As in scipy a NaN is the extreme of one region, and the largest sample in a sequence of them.",
 }
 _POSITIONS = {
     "returns": "tuple of int, or list of tuples\n    In a sequence the first sample of all for no samples.",
     "errors": "one region with a NaN or without samples",
-    "notes": "Of equal samples the first in C order counts; in a sequence scipy leaves that open.",
+    "notes": _ONE_PASS
+    + "Of equal samples the first in C order counts; in a sequence scipy leaves that open.",
 }
 
 
@@ -229,7 +234,7 @@ def _smallest_of_smallest(asked: Request) -> Any:
     result="array([[0.   , 0.667],\n       [0.75 , 1.062]])",
     returns="tuple of float, or list of tuples\n    NaN, with NumPy's warning, where samples add up to 0.",
     errors="whatever NumPy raises of an empty array",
-    notes="Sums are float64 to a few roundings.",
+    notes=_ONE_PASS + "Sums are float64 to a few roundings.",
 )
 def center_of_mass(input: Any, labels: Any = None, index: Any = None, *, threads: int | None = None) -> Any:
     """Return the centre of each region, its indices weighted by the samples."""

@@ -154,11 +154,11 @@ def write_extrema(
                 of = f" {array.dtype!r}" if footprint is None else ""
                 raise RuntimeError(f"array type{of} not supported")
         at_once = alike and (out.dtype != bool or residue is DIFFERING)
-        if not isinstance(x, np.ndarray):
+        if call.on_device:
             _check_on_gpu(call, out, heights, at_once or residue is NONE)
         made = (residue.kind, a, b) if at_once else (NONE.kind, None, None)
         call.run("extrema1d", x, out, kind, boxes, footprint, heights, cval, *made)
-    elif isinstance(x, np.ndarray):
+    elif not call.on_device:
         out[...] = x
     else:
         _check_on_gpu(call, out, heights, residue is NONE)

@@ -2,8 +2,9 @@
 """Compressed frames to stored values.
 
 imagecodecs decodes grey frames: it lets go of the interpreter lock (pydicom's plugins do not, so threads
-gain nothing there) and knows the 12-bit and retired JPEG processes. pydicom's plugins do the rest: colour,
-RLE (where fuzzing crashed imagecodecs), and everything where imagecodecs is not installed.
+gain nothing there) and knows the 12-bit and retired JPEG processes. It decodes JPEG XL in colour too.
+pydicom's plugins do the rest: other colour, RLE (where fuzzing crashed imagecodecs), and everything where
+imagecodecs is not installed.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ def decoded(frame: Frame) -> NDArray[Any]:
     layout, file = frame.format, frame.file
     complete = file.complete
     try:
-        pixels = _grey(frame, complete)
+        if str(file.syntax) == DEFLATED_FRAMES:
+            pixels: NDArray[Any] | None = _inflated_frame(frame, complete)
+        else:
+            pixels = _by_imagecodecs(frame, complete)
         if pixels is None:
             LOG.debug("%s: decoded by pydicom, transfer syntax %s", frame.name, file.syntax)
             pixels = pixel_array(complete, index=frame.index)
@@ -62,11 +66,9 @@ def decoded(frame: Frame) -> NDArray[Any]:
     return np.asarray(pixels)
 
 
-def _grey(frame: Frame, complete: Any) -> NDArray[Any] | None:
-    """Return the stored words of a compressed grey frame, None where this is not one of ours."""
+def _by_imagecodecs(frame: Frame, complete: Any) -> NDArray[Any] | None:
+    """Return the stored words of a compressed frame, None where pydicom shall decode it."""
     layout = frame.format
-    if str(frame.file.syntax) == DEFLATED_FRAMES:
-        return _inflated_frame(frame, complete)
     syntax = str(frame.file.syntax)
     samples = (1, 3) if syntax in JPEG_XL else (1,)  # pydicom 3.0 has no plugin for it
     if syntax not in _DECODERS or layout.samples not in samples or layout.bits_allocated not in (8, 16):

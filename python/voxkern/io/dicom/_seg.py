@@ -53,6 +53,7 @@ def labels_of(frames: list[Frame], slices: list[int], max_bytes: int) -> tuple[N
         raise UnsupportedSeriesError(
             f"{first.name}: SegmentationType is {facts.kind!r}, allowed {', '.join(_KINDS)}"
         )
+    _refuse_two_in_one_place(frames, slices)
     numbers = tuple(sorted({f.details.segment for f in frames}))
     shape = (max(slices) + 1, first.rows, first.columns)
     if facts.kind == "FRACTIONAL":
@@ -76,6 +77,17 @@ def labels_of(frames: list[Frame], slices: list[int], max_bytes: int) -> tuple[N
             return _apart(frames, slices, numbers, shape, np.dtype(np.uint8), max_bytes), numbers
         slot[inside] = frame.details.segment
     return labels, ()
+
+
+def _refuse_two_in_one_place(frames: list[Frame], slices: list[int]) -> None:
+    """Raise where a segment, or a label map, has several frames in one slice: one would hide the other."""
+    taken: set[tuple[int, int]] = set()
+    for frame, k in zip(frames, slices, strict=True):
+        segment = 0 if frame.segments.kind == "LABELMAP" else frame.details.segment
+        if (segment, k) in taken:
+            of = f" of segment {segment}" if segment else ""
+            raise UnsupportedSeriesError(f"{frame.name}: another frame{of} in slice {k}, allowed one")
+        taken.add((segment, k))
 
 
 def _apart(

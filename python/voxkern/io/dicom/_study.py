@@ -126,7 +126,7 @@ class Study:
             assert file is not None and isinstance(fault, VoxkernError)
             self._faults.setdefault(file.series_uid, []).append(fault.with_traceback(None))
 
-    def warn(self) -> None:
+    def _warn(self) -> None:
         """Say once what was left out."""
         bare = len({id(f.file) for f in self._frames if f.file.bare})
         if bare:
@@ -136,8 +136,8 @@ class Study:
         if lost:
             warn(f"{lost} damaged or unreadable file(s) left out")
 
-    def load(self, options: Options, told: bool) -> Any:
-        """Load the one volume, or the one named by ``series=``; ``told`` that `warn` was called before."""
+    def _load(self, options: Options, told: bool) -> Any:
+        """Load the one volume, or the one named by ``series=``; ``told`` that `_warn` was called before."""
         for keyword in options.keep:
             if pydicom.datadict.tag_for_keyword(keyword) is None:
                 raise ArgumentError(f"keep: got {keyword!r}, allowed DICOM keywords such as 'PatientID'")
@@ -147,7 +147,7 @@ class Study:
         if faults:
             raise faults[0].with_traceback(None)
         if not told:
-            self.warn()
+            self._warn()
         if options.series is None and len(self.series) > 1:
             apart = ", ".join(f"{i.role} {i.shape}" for i in self.series[1:])
             warn(f"left apart: {apart}; series= would choose one")
@@ -188,7 +188,7 @@ def _line(info: SeriesInfo) -> str:
 def open_dicom(given: Any, options: Options) -> Study:
     """Read the headers of DICOM files once, and say what was left out."""
     study = Study(given, sources(given, options.max_bytes), options)
-    study.warn()
+    study._warn()
     return study
 
 
@@ -206,9 +206,9 @@ def _opened(given: Any, options: Options) -> Study:
 def load_dicom(given: Any, options: Options) -> Any:
     """Load one volume of DICOM files or of an open study; with its padding where that was asked for."""
     if not isinstance(given, Study):
-        return _opened(given, options).load(options, told=False)
+        return _opened(given, options)._load(options, told=False)
     for name, usual in (("spacing", None), ("max_bytes", MAX_BYTES)):
         if getattr(options, name) != usual:
             raise ArgumentError(f"{name}: got {getattr(options, name)}, allowed in open_study, which reads")
     read = given._options
-    return given.load(replace(options, spacing=read.spacing, max_bytes=read.max_bytes), told=True)
+    return given._load(replace(options, spacing=read.spacing, max_bytes=read.max_bytes), told=True)
