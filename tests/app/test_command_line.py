@@ -49,7 +49,7 @@ def told(capsys, code, *words):
 OUTPUT_ERRORS = [
     ("out", "allowed a name that ends with .nii, .nii.gz"),
     ("out.txt", "allowed a name that ends with"),
-    ("missing/out.nii", "does not exist"),
+    ("missing/out.nii", "allowed a file in a folder that exists"),
     ("there.nii", "which exists"),
     ("", "an empty name"),
 ]
@@ -99,7 +99,7 @@ def test_words_are_checked_before_anything_is_loaded(tmp_path, capsys, monkeypat
         (["preprocess", "IN", "o.nii", "--spacing", "1e-300"], "spacing"),
         (["preprocess", "IN", "o.nii", "--spacing", "5e-324"], "spacing"),
         (["preprocess", "IN", "o.nii", "--report", "missing/r.html"], "report: got"),
-        (["preprocess", "IN", "o.nii", "--report", "o.nii"], "report: got the file of output"),
+        (["preprocess", "IN", "o.nii", "--report", "o.nii"], "report: got o.nii, allowed a file of its own"),
         (["n4", "-i", "IN", "-o", "o.nii", "-t", "[0.15,0.01,0]"], "number_of_histogram_bins"),
     ],
 )

@@ -46,10 +46,50 @@ def n4(name, value):
     return name, lambda: vk.n4_bias_field_correction(ARRAY, **{name: value})
 
 
+FLAGS = {
+    "antialias": lambda value: vk.resample(ARRAY, shape=5, antialias=value),
+    "return_limits": lambda value: vk.clip_percentiles(ARRAY, return_limits=value),
+    "return_box": lambda value: vk.crop_to_nonzero(ARRAY, return_box=value),
+    "return_gradient": lambda value: vk.warp(ARRAY, FIELD, return_gradient=value),
+    "bright": lambda value: vk.vesselness(ARRAY, 1, bright=value),
+    "pooled": lambda value: vk.hausdorff_distance(LABELS, LABELS, pooled=value),
+    "surface_area": lambda value: vk.label_statistics(LABELS, surface_area=value),
+    "mean_preserving": lambda value: vk.n4_bias_field_correction(ARRAY, mean_preserving=value),
+    "return_field": lambda value: vk.n4_bias_field_correction(ARRAY, return_field=value),
+    "untilt": lambda value: vk.load("nowhere", untilt=value),
+    "return_padding": lambda value: vk.load("nowhere", return_padding=value),
+    "ceil_mode": lambda value: vk.nn.max_pool3d(FIELD, 2, ceil_mode=value),
+    "align_corners": lambda value: vk.nn.interpolate(FIELD[None], 5, mode="trilinear", align_corners=value),
+    "keepdim": lambda value: vk.nn.argmax(FIELD, 0, keepdim=value),
+}
+
 ITERATIONS = "maximum_number_of_iterations"
 WIDTH = "bias_field_full_width_at_half_maximum"
 
 CASES = [
+    *((name, lambda call=call, v=v: call(v)) for name, call in FLAGS.items() for v in ("no", 0, [], ARRAY)),
+    ("axes", lambda: vk.resample(ARRAY, shape=5, axes=[])),
+    ("axes", lambda: vk.erode(LABELS, 1, axes="")),
+    ("padding_fill", lambda: vk.load("nowhere", padding_fill="x")),
+    ("series", lambda: vk.load("nowhere", series=3)),
+    ("keep", lambda: vk.load("nowhere", keep=3)),
+    ("shape", lambda: vk.load("nowhere", shape=(2, 2.5, 2), dtype="u1")),
+    ("dtype", lambda: vk.load("nowhere", shape=(2, 2, 2), dtype="O")),
+    ("max_bytes", lambda: vk.load("nowhere", max_bytes=1.5)),
+    ("device", lambda: vk.load("nowhere", device="gpu")),
+    ("load_options", lambda: vk.preprocess("nowhere", load_options={"serie": "1"})),
+    ("n4", lambda: vk.preprocess(VOLUME, n4={"shrink": 4})),
+    ("n4", lambda: vk.preprocess(VOLUME, n4=1)),
+    ("outside", lambda: vk.zscore(ARRAY, LABELS, outside="air")),
+    ("outside", lambda: vk.zscore(ARRAY, LABELS, outside=None)),
+    ("radius_mm", lambda: vk.dilate(LABELS, 1e300)),
+    ("sigma_mm", lambda: vk.gaussian(ARRAY, 1e-300)),
+    ("bins", lambda: vk.otsu(ARRAY, 2**40)),
+    ("k", lambda: vk.largest_component(LABELS, 1.5)),
+    ("spline_distance", lambda: vk.n4_bias_field_correction(VOLUME, spline_distance=1e300)),
+    ("spline_distance", lambda: vk.n4_bias_field_correction(VOLUME, spline_distance=1e-300)),
+    ("number_of_control_points", lambda: vk.n4_bias_field_correction(ARRAY, number_of_control_points=1e300)),
+    ("center, width", lambda: vk.window(ARRAY, center=ARRAY, width=1)),
     *map(shape, ["a", RAGGED, {}, 10**19, (10**6,) * 3, 10**400, 1j, NAN, "5"]),
     *map(spacing, ["x", {}, RAGGED, 1e-300, 5e-324, 1e-9, 1e-5, np.inf]),
     *(option("order", value) for value in ("lanczos³", "lanczos٣", "lanczos0", "", [], None, 1.0, 10**30)),

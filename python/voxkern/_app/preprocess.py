@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
@@ -15,7 +16,7 @@ from .._ops.n4 import check_settings, correction_settings, n4_bias_field_correct
 from .._ops.resample import ResamplePlan, resample
 from .._runtime import validate
 from .._runtime.backend import host_array
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.images import as_volume, same_place
 from .._runtime.optional import find_or_explain
 from .._runtime.texts import documented
@@ -117,12 +118,15 @@ def preprocess(
     elif mask is not None and normalize == "none" and correction is None:
         raise ArgumentError(f"mask: got {_named(mask)}, allowed with n4 or normalize='zscore'")
     checked_outside(outside)
+    if load_options is not None:
+        _check_load_options(load_options)
     _check_settings(orient, spacing, order, convention, antialias, on_step)
     validate.thread_count(threads)
     target = None if output is None else checked_target(output, format=format, overwrite=overwrite)[0]
     if report is not None:
-        if checked_file(report, "report", overwrite=overwrite) == target:
-            raise ArgumentError("report: got the file of output, allowed another")
+        page = checked_file(report, "report", overwrite=overwrite)
+        if page == target or page.is_dir():
+            raise ArgumentError(f"report: got {report}, allowed a file of its own")
         find_or_explain("matplotlib", "report")
 
     step = Steps(on_step)
@@ -168,6 +172,15 @@ def preprocess(
 def check_order(order: Any) -> None:
     """Refuse an ``order`` that `resample` does not take."""
     validate.interpolator("nearest" if isinstance(order, str) and order == "area" else order)
+
+
+def _check_load_options(options: Any) -> None:
+    if not isinstance(options, Mapping):
+        raise ArgumentTypeError(f"load_options: got {type(options).__name__}, allowed a mapping")
+    names = list(inspect.signature(load).parameters)[1:]
+    unknown = [name for name in options if name not in names]
+    if unknown:
+        raise ArgumentError(f"load_options: got {shown(unknown)}, allowed {', '.join(names)}")
 
 
 def _check_settings(

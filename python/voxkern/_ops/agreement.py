@@ -10,7 +10,7 @@ import numpy as np
 
 from .._core import MorphologyStep
 from .._runtime.call import Call, is_volume
-from .._runtime.errors import ArgumentError
+from .._runtime.errors import ArgumentError, shown
 from .._runtime.images import as_volume
 from .._runtime.texts import documented
 from .._runtime.validate import LABEL_DTYPES, REAL_DTYPES, Array, connected_neighbours, flag, number, word
@@ -158,7 +158,7 @@ def hausdorff_distance(
     if percentile is not None:
         percentile = number(percentile, "percentile")
         if not 0 <= percentile <= 100:
-            raise ArgumentError(f"percentile: got {percentile!r}, allowed 0 to 100")
+            raise ArgumentError(f"percentile: got {shown(percentile)}, allowed 0 to 100")
     pooled = flag(pooled, "pooled")
 
     def measure(from_a: Array, from_b: Array) -> float:

@@ -9,9 +9,9 @@ from typing import Any, overload
 import numpy as np
 
 from .._runtime.call import Call
-from .._runtime.errors import ArgumentError
+from .._runtime.errors import ArgumentError, shown
 from .._runtime.texts import documented
-from .._runtime.validate import Array, connected_neighbours, normalize_axes, number
+from .._runtime.validate import Array, connected_neighbours, normalize_axes, number, whole_number
 from .._space.kinds import Image
 
 
@@ -72,15 +72,13 @@ def largest_component(
     array([[False, False,  True,  True]])
     """
     if k is not None:
-        try:
-            k = operator.index(k)
-        except TypeError:
-            k = 0
-        if k < 1:
-            raise ArgumentError("k: allowed None or a whole number, 1 or more")
+        most = whole_number(k, "k")
+        if most < 1:
+            raise ArgumentError(f"k: got {k}, allowed None or a whole number, 1 or more")
+        k = most
     least = number(min_volume, "min_volume")
     if not 0 <= least < np.inf:
-        raise ArgumentError(f"min_volume: got {min_volume!r}, allowed a number, 0 or more")
+        raise ArgumentError(f"min_volume: got {shown(min_volume)}, allowed a number, 0 or more")
     call = Call("largest_component", "label", threads=threads)
     x = _entered(call, mask)
     components = call.run("label", x, _neighbours(connectivity, x.ndim).ravel().tolist(), False)
@@ -164,7 +162,7 @@ def _neighbours(connectivity: Any, ndim: int) -> Array:
     except TypeError:
         most = 0
     if not 1 <= most <= ndim:
-        raise ArgumentError(f"connectivity: got {connectivity!r}, allowed 1 to {ndim}, the number of axes")
+        raise ArgumentError(f"connectivity: got {shown(connectivity)}, allowed 1 to {ndim}, its axes")
     return connected_neighbours(ndim, most)
 
 

@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from .._runtime.call import Call
-from .._runtime.errors import ArgumentError
+from .._runtime.errors import ArgumentError, shown
 from .._runtime.texts import documented
 from .._runtime.validate import per_axis
 from .._space.kinds import Image
@@ -69,5 +69,5 @@ def steps_of(volume: Any, ndim: int, spacing: Any) -> list[float]:
         return [*own, *(1.0,) * (ndim - len(own))]
     steps = per_axis(spacing, ndim, "spacing")
     if not all(0 < step < np.inf for step in steps):
-        raise ArgumentError(f"spacing: got {spacing!r}, allowed steps above 0")
+        raise ArgumentError(f"spacing: got {shown(spacing)}, allowed steps above 0")
     return list(steps)

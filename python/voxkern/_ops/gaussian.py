@@ -12,7 +12,7 @@ import numpy as np
 from .._core import AxisFilter, RecursiveGaussianOptions
 from .._runtime import validate
 from .._runtime.call import Call
-from .._runtime.errors import ArgumentError
+from .._runtime.errors import ArgumentError, shown
 from .._runtime.texts import documented
 from .._runtime.validate import FILTER_MODES, Array
 from .._runtime.words import FilterMode, GaussianMethod
@@ -20,6 +20,7 @@ from .._space.kinds import Image
 
 _LONGEST_KEPT = 64  # longer ones would hold memory
 _LARGEST_SIGMA = 1e5  # in samples: kernels of a million weights
+_LEAST_SIGMA = 1e-15  # its square divides
 _SMALLEST_SIGMA = 0.1  # of a derivative, in samples: below it is a difference of neighbours
 
 
@@ -77,11 +78,11 @@ def spacing_of(call: Call, x: Array, spacing: Any) -> tuple[float, ...]:
     """Return millimetres per sample of the axes to filter: the spatial ones of a Volume, all of an array."""
     if call.volume is not None:
         if spacing is not None:
-            raise ArgumentError(f"spacing: got {spacing!r}, allowed None: a Volume has its own")
+            raise ArgumentError(f"spacing: got {shown(spacing)}, allowed None: a Volume has its own")
         return tuple(call.volume.spacing)
     values = validate.per_axis(1.0 if spacing is None else spacing, x.ndim, "spacing")
     if not all(v > 0 for v in values):
-        raise ArgumentError(f"spacing: got {spacing!r}, allowed positive numbers")
+        raise ArgumentError(f"spacing: got {shown(spacing)}, allowed positive numbers")
     return values
 
 
@@ -92,10 +93,12 @@ def checked_sigma(
     values = validate.per_axis(sigma_mm, len(steps), name)
     if not all(v > 0 or (zero and v == 0) for v in values):
         raise ArgumentError(
-            f"{name}: got {sigma_mm!r}, allowed {'0 or more' if zero else 'positive numbers'}"
+            f"{name}: got {shown(sigma_mm)}, allowed {'0 or more' if zero else 'positive numbers'}"
         )
-    if any(v > _LARGEST_SIGMA * step for v, step in zip(values, steps, strict=True)):
-        raise ArgumentError(f"{name}: got {sigma_mm!r}, allowed up to {_LARGEST_SIGMA:g} samples")
+    samples = [v / step for v, step in zip(values, steps, strict=True) if v > 0]
+    if not all(_LEAST_SIGMA <= sigma <= _LARGEST_SIGMA for sigma in samples):
+        limits = f"{_LEAST_SIGMA:g} to {_LARGEST_SIGMA:g} samples"
+        raise ArgumentError(f"{name}: got {shown(sigma_mm)}, allowed {limits}")
     return values
 
 
@@ -103,7 +106,7 @@ def checked_truncate(truncate: Any) -> float:
     """Return where a kernel is cut, in standard deviations."""
     value = validate.number(truncate, "truncate")
     if not 0.0 < value < 100.0:
-        raise ArgumentError(f"truncate: got {truncate!r}, allowed above 0 and below 100")
+        raise ArgumentError(f"truncate: got {shown(truncate)}, allowed above 0 and below 100")
     return value
 
 
@@ -192,9 +195,9 @@ def gaussian(
     sigmas = checked_sigma(sigma_mm, steps, zero=True)
     orders = validate.per_axis(order, len(steps), "order", int)
     if not set(orders) <= {0, 1, 2}:
-        raise ArgumentError(f"order: got {order!r}, allowed 0, 1 and 2")
+        raise ArgumentError(f"order: got {shown(order)}, allowed 0, 1 and 2")
     if recursive and any(orders):
-        raise ArgumentError(f"order: got {order!r}, allowed 0 with method='recursive'")
+        raise ArgumentError(f"order: got {shown(order)}, allowed 0 with method='recursive'")
     validate.word(mode, "mode", FILTER_MODES)
     outside = validate.number(cval, "cval")
     cut = checked_truncate(truncate)

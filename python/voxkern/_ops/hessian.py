@@ -13,7 +13,7 @@ import numpy as np
 from .._core import AxisFilter, Combine, SeparableOptions
 from .._runtime import validate
 from .._runtime.call import Call
-from .._runtime.errors import ArgumentError
+from .._runtime.errors import ArgumentError, shown
 from .._runtime.texts import documented
 from .._runtime.validate import FILTER_MODES, Array
 from .._runtime.words import FilterMode
@@ -218,7 +218,7 @@ def vesselness(
     sensitivities = {"alpha": alpha, "beta": beta} | ({} if gamma is None else {"gamma": gamma})
     for name, value in sensitivities.items():
         if not 0 < validate.number(value, name) < math.inf:
-            raise ArgumentError(f"{name}: got {value!r}, allowed positive numbers")
+            raise ArgumentError(f"{name}: got {shown(value)}, allowed positive numbers")
     result = call.output(out, array.shape, array, dtype=float_dtype(array), dtypes=frozenset("fd"))
     target = result[..., None]
     for k, sigma in enumerate(scales):
@@ -238,6 +238,7 @@ def vesselness(
 def _checked_scales(sigmas_mm: Any, step: float) -> tuple[float, ...]:
     """Return scales, at least one."""
     several = isinstance(sigmas_mm, Iterable) and not isinstance(sigmas_mm, str | bytes)
+    several = several and getattr(sigmas_mm, "ndim", 1) > 0
     values = tuple(sigmas_mm) if several else (sigmas_mm,)
     if not values:
         raise ArgumentError("sigmas_mm: got none, allowed one or more")

@@ -11,7 +11,7 @@ import numpy as np
 from .._core import NormaliseOptions
 from .._runtime import validate
 from .._runtime.call import Call
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.texts import documented
 from .._runtime.validate import NUMBER_DTYPES, Array
 from .._space.kinds import Image
@@ -179,7 +179,7 @@ def window(
     except (TypeError, ValueError) as error:
         if isinstance(error, ArgumentTypeError):
             raise
-        raise ArgumentError(f"output_range: got {output_range!r}, allowed two numbers") from None
+        raise ArgumentError(f"output_range: got {shown(output_range)}, allowed two numbers") from None
     offset = validate.number(offset, "offset")
     if not np.isfinite((first, last, offset)).all():
         raise ArgumentError(f"output_range, offset: got {first}, {last} and {offset}, allowed finite numbers")
@@ -234,9 +234,8 @@ def window_to_uint8(
 
 def _window_of(low: Any, high: Any, center: Any, width: Any) -> tuple[float, float]:
     """Return the ends of a window that is given in either way."""
-    ends, middle = (low, high), (center, width)
-    if middle != (None, None):
-        if None in middle or ends != (None, None):
+    if center is not None or width is not None:
+        if center is None or width is None or low is not None or high is not None:
             raise ArgumentError(
                 "center, width: got one alone or low, high besides, allowed low and high or both"
             )

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._core import RegionColumns, RegionNames
 from .._runtime.backend import host_array
 from .._runtime.call import Call
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.optional import import_or_explain
 from .._runtime.texts import documented
 from .._runtime.validate import KERNEL_DTYPES, LABEL_DTYPES, Array, flag
@@ -213,7 +213,7 @@ def _percents(percentiles: ArrayLike, samples: Array | None) -> tuple[float, ...
         raise ArgumentError("percentiles: got no image beside them, allowed with an image")
     percents = np.atleast_1d(host_array(percentiles, "percentiles", np.float64))
     if percents.ndim != 1 or not ((percents >= 0) & (percents <= 100)).all():
-        raise ArgumentError(f"percentiles: got {percentiles!r}, allowed a sequence of numbers, 0 to 100")
+        raise ArgumentError(f"percentiles: got {shown(percentiles)}, allowed a sequence of numbers, 0 to 100")
     return tuple(percents.tolist())
 
 

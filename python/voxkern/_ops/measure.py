@@ -187,8 +187,8 @@ def otsu(
     array([False, False, False,  True,  True,  True])
     """
     bins = validate.whole_number(bins, "bins")
-    if bins < 2:
-        raise ArgumentError(f"bins: got {bins}, allowed at least 2")
+    if not 2 <= bins <= _MOST_LEVELS:
+        raise ArgumentError(f"bins: got {bins}, allowed 2 to {_MOST_LEVELS}")
     validate.word(method, "method", OTSU_METHODS)
     call = Call("otsu", "measure", threads=threads)
     array = enter_image(call, x)

@@ -12,13 +12,14 @@ import numpy as np
 
 from .._core import MorphologyStep
 from .._runtime.call import Call
-from .._runtime.errors import ArgumentError
+from .._runtime.errors import ArgumentError, shown
 from .._runtime.texts import documented
 from .._runtime.validate import Array, normalize_axes, number, per_axis
 from .._space.kinds import Image
 
 _MOST_ROWS = 2000  # of a ball as a structure; the time of a larger one grows faster than that of distances
 _APART = 1e100  # a step along an axis that the ball does not extend along
+_LARGEST_RADIUS = 1e100  # its square is a number
 _ROUNDING = 1e-6  # of the radius: 3 steps of 0.1 mm are within 0.3 mm
 
 
@@ -180,8 +181,8 @@ def _run(
     if x.ndim == 0:
         raise ArgumentError("mask: got no axis, allowed one or more")
     radius = number(radius_mm, "radius_mm")
-    if not 0 <= radius < np.inf:
-        raise ArgumentError(f"radius_mm: got {radius_mm!r}, allowed a number, 0 or more")
+    if not 0 <= radius <= _LARGEST_RADIUS:
+        raise ArgumentError(f"radius_mm: got {shown(radius_mm)}, allowed 0 to {_LARGEST_RADIUS:g}")
     ball = _Ball(radius * (1 + _ROUNDING), _steps(call, axes, spacing, x.ndim), x.shape)
     out = call.empty(x.shape, bool, x)
     if ball.rows > _MOST_ROWS and ball.perpendicular:
@@ -213,13 +214,13 @@ def _steps(call: Call, axes: Any, spacing: Any, ndim: int) -> dict[int, Array]:
     if call.volume is None:
         sizes = per_axis(1.0 if spacing is None else spacing, len(chosen), "spacing")
         if not all(size > 0 for size in sizes):
-            raise ArgumentError(f"spacing: got {spacing!r}, allowed numbers above 0")
+            raise ArgumentError(f"spacing: got {shown(spacing)}, allowed numbers above 0")
         return {
             axis: size * np.eye(len(chosen))[k]
             for k, (axis, size) in enumerate(zip(chosen, sizes, strict=True))
         }
     if spacing is not None:
-        raise ArgumentError(f"spacing: got {spacing!r}, allowed None for a Volume, which has its own")
+        raise ArgumentError(f"spacing: got {shown(spacing)}, allowed None for a Volume, which has its own")
     if any(axis > 2 for axis in chosen):
         raise ArgumentError(f"axes: got {chosen}, allowed the spatial axes of a Volume, 0 to 2")
     return {axis: call.affine[:3, axis] for axis in chosen}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .._core import AxisSampling, Boundary, CoordinateMap, Interpolator, ResampleOptions, WarpOptions
 from .._runtime import validate
 from .._runtime.call import Call, is_volume
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.images import as_volume
 from .._runtime.texts import documented
 from .._runtime.validate import SAMPLED_DTYPES, Array
@@ -227,7 +227,7 @@ def push(
     if any(n < 1 for n in size):
         raise ArgumentError(f"shape: got {size}, allowed at least 1 on every axis")
     if validate.spline_order(order) is None:
-        raise ArgumentError(f"order: got {order!r}, allowed 0 to 5, {', '.join(validate.SPLINES)}")
+        raise ArgumentError(f"order: got {shown(order)}, allowed 0 to 5, {', '.join(validate.SPLINES)}")
     kernel: Interpolator = validate.interpolator(order)
     boundary = validate.boundary(default_mode(like is not None) if mode is None else mode)
     image = call.empty(size + values.shape[len(field.grid) :], _float_dtype(values))

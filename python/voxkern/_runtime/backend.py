@@ -10,7 +10,6 @@ import contextlib
 import functools
 import importlib
 import re
-import reprlib
 import sys
 from types import ModuleType
 from typing import Any
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from .. import _core
 from . import memory
-from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError
+from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError, shown
 from .optional import import_or_explain
 
 _OF_THE_GPU = frozenset("?bBhHiIlLqQefdFD")
@@ -179,11 +178,11 @@ def gpu_of(device: Any) -> int | None:
         return None
     match = re.fullmatch(r"cuda(?::(\d{1,4}))?", device, re.ASCII) if isinstance(device, str) else None
     if match is None:
-        raise ArgumentError(f"device: got {reprlib.repr(device)}, allowed 'cpu', 'cuda' or 'cuda:1'")
-    count = _usable_cuda(f"device: got {device!r}").device_count()
+        raise ArgumentError(f"device: got {shown(device)}, allowed 'cpu', 'cuda' or 'cuda:1'")
+    count = _usable_cuda(f"device: got {shown(device)}").device_count()
     number = int(match[1] or 0)
     if number >= count:
-        raise ArgumentError(f"device: got {device!r}, allowed 'cuda:0' to 'cuda:{count - 1}'")
+        raise ArgumentError(f"device: got {shown(device)}, allowed 'cuda:0' to 'cuda:{count - 1}'")
     return number
 
 
@@ -225,4 +224,4 @@ def host_array(x: Any, name: str, dtype: Any = None) -> NDArray[Any]:
         return array if dtype is None else np.asarray(array, dtype)
     except (OverflowError, TypeError, ValueError) as error:
         kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
-        raise kind(f"{name}: got {reprlib.repr(x)}, allowed numbers") from None
+        raise kind(f"{name}: got {shown(x)}, allowed numbers") from None

@@ -16,7 +16,6 @@ A public function reads::
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterator, Mapping
 from logging import DEBUG
 from types import MappingProxyType, ModuleType
@@ -28,7 +27,7 @@ from numpy.typing import NDArray
 from .._core import active_cpu_level
 from .backend import NUMPY, Backend, backend_of, dlpack_library, host_array
 from .config import get_num_threads
-from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError
+from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError, shown
 from .images import as_volume, same_place
 from .signals import LOG
 from .validate import KERNEL_DTYPES, LABEL_DTYPES, REAL_DTYPES, SAMPLED_DTYPES, Array, thread_count
@@ -215,7 +214,9 @@ class Call:
             return self._where().empty(shape, dtype, self._inputs[0], self._threads)
         except (MemoryError, ValueError):  # the latter for more bytes than an address space has
             name = np.dtype(dtype).name
-            raise ArgumentError(f"result: got {shape} of {name}, allowed what fits in memory") from None
+            raise ArgumentError(
+                f"result: got {shown(shape)} of {name}, allowed what fits in memory"
+            ) from None
 
     def _given(self, out: Any, name: str) -> Array:
         backend = backend_of(out, name)
@@ -270,7 +271,7 @@ class Call:
         if out.dtype.kind != "c":
             if np.imag(cval) != 0:
                 raise ArgumentTypeError(
-                    f"cval: got {cval!r}, allowed a real number where the values are real"
+                    f"cval: got {shown(cval)}, allowed a real number where the values are real"
                 )
             yield x, out, float(np.real(cval))
             return
@@ -321,7 +322,7 @@ def _result_dtype(dtype: Any, like: Array, dtypes: frozenset[str]) -> np.dtype[A
     try:
         wanted: np.dtype[Any] = np.dtype(dtype)
     except (TypeError, ValueError):
-        raise ArgumentTypeError(f"dtype: got {reprlib.repr(dtype)}, allowed a dtype") from None
+        raise ArgumentTypeError(f"dtype: got {shown(dtype)}, allowed a dtype") from None
     if wanted.char not in dtypes or not wanted.isnative or (like.dtype.kind == "c" and wanted.kind != "c"):
         raise ArgumentTypeError(f"dtype: got {wanted}, allowed the dtypes the function takes")
     return wanted

@@ -1,6 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every exception voxkern raises on purpose. ``VoxkernError`` is the root of them all."""
 
+import reprlib
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = 80
+
+
+def shown(value: object) -> str:
+    """Return what was got as messages show it: the beginning, in one line."""
+    return " ".join(_BRIEF.repr(value).split())
+
 
 class VoxkernError(Exception):
     """Root of all voxkern errors."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .errors import ArgumentError, ArgumentTypeError
+from .errors import ArgumentError, ArgumentTypeError, shown
 
 LARGE = 1 << 20  # bytes; less comes from NumPy's own allocator, which keeps it, too
 
@@ -60,7 +60,7 @@ def set_cache_limit(limit: int) -> None:
     >>> vk.set_cache_limit(before)
     """
     if isinstance(limit, bool) or not isinstance(limit, int | np.integer):
-        raise ArgumentTypeError(f"limit: got {limit!r}, allowed a whole number of bytes")
+        raise ArgumentTypeError(f"limit: got {shown(limit)}, allowed a whole number of bytes")
     if not 0 <= limit <= 1 << 62:
         raise ArgumentError(f"limit: got {limit}, allowed 0 to 2**62")
     _core.set_cache_limit(int(limit))

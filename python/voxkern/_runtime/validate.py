@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 import operator
-import reprlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from .._core import Boundary, Interpolator, SincWindow
 from .backend import host_array
-from .errors import ArgumentError, ArgumentTypeError
+from .errors import ArgumentError, ArgumentTypeError, shown
 
 Array = NDArray[Any]
 
@@ -63,7 +62,9 @@ def thread_count(threads: Any, name: str = "threads") -> int:
     except TypeError:
         count = 0
     if not 1 <= count <= _MOST_THREADS:
-        raise ArgumentError(f"{name}: got {threads!r}, allowed None or a whole number, 1 to {_MOST_THREADS}")
+        raise ArgumentError(
+            f"{name}: got {shown(threads)}, allowed None or a whole number, 1 to {_MOST_THREADS}"
+        )
     return count
 
 
@@ -74,7 +75,9 @@ def normalize_axes(axes: int | Iterable[int] | None, ndim: int, name: str = "axe
     try:
         chosen = tuple(map(operator.index, axes if isinstance(axes, Iterable) else (axes,)))
     except TypeError:
-        raise ArgumentTypeError(f"{name}: got {axes!r}, allowed whole numbers") from None
+        chosen = ()
+    if not chosen:
+        raise ArgumentTypeError(f"{name}: got {shown(axes)}, allowed whole numbers, one or more")
     result = []
     for axis in chosen:
         if not -ndim <= axis < ndim:
@@ -92,12 +95,12 @@ def per_axis(value: Any, count: int, name: str, kind: type = float) -> tuple[Any
     else:
         array = host_array(value, name, np.float64)
         if array.ndim > 1 or (array.ndim == 1 and len(array) != count):
-            raise ArgumentError(f"{name}: got {value!r}, allowed one number or {count} numbers")
+            raise ArgumentError(f"{name}: got {shown(value)}, allowed one number or {count} numbers")
         values = np.broadcast_to(array, (count,)).tolist()
     if not all(map(math.isfinite, values)):
-        raise ArgumentError(f"{name}: got {value!r}, allowed finite numbers")
+        raise ArgumentError(f"{name}: got {shown(value)}, allowed finite numbers")
     if kind is int and not all(v.is_integer() for v in values):
-        raise ArgumentError(f"{name}: got {value!r}, allowed whole numbers")
+        raise ArgumentError(f"{name}: got {shown(value)}, allowed whole numbers")
     return tuple(map(kind, values))
 
 
@@ -108,7 +111,7 @@ def number(value: Any, name: str) -> float:
             raise TypeError
         return float(value)
     except (TypeError, ValueError, OverflowError):
-        raise ArgumentTypeError(f"{name}: got {reprlib.repr(value)}, allowed a number") from None
+        raise ArgumentTypeError(f"{name}: got {shown(value)}, allowed a number") from None
 
 
 def whole_number(value: Any, name: str) -> int:
@@ -118,7 +121,7 @@ def whole_number(value: Any, name: str) -> int:
     except TypeError:
         real = number(value, name)
     if not real.is_integer():
-        raise ArgumentError(f"{name}: got {value!r}, allowed whole numbers")
+        raise ArgumentError(f"{name}: got {shown(value)}, allowed whole numbers")
     return int(real)
 
 
@@ -129,7 +132,7 @@ def outside_value(cval: Any) -> complex:
             raise TypeError
         return complex(cval)
     except (TypeError, ValueError, OverflowError):
-        raise ArgumentTypeError(f"cval: got {cval!r}, allowed a number") from None
+        raise ArgumentTypeError(f"cval: got {shown(cval)}, allowed a number") from None
 
 
 def spline_order(order: Any) -> int | None:
@@ -150,7 +153,7 @@ def interpolator(order: Any) -> Any:
         if name in WINDOWS:
             return Interpolator(0, SincWindow[name], radius)
     raise ArgumentError(
-        f"order: got {order!r}, allowed 0 to 5, {', '.join(SPLINES)}, area (resample alone), or "
+        f"order: got {shown(order)}, allowed 0 to 5, {', '.join(SPLINES)}, area (resample alone), or "
         f"{', '.join(WINDOWS)} with a radius of 1 to 5 (lanczos3)"
     )
 
@@ -158,20 +161,20 @@ def interpolator(order: Any) -> Any:
 def word(value: Any, name: str, words: Iterable[str]) -> None:
     """Refuse what is none of the words."""
     if not isinstance(value, str) or value not in words:
-        raise ArgumentError(f"{name}: got {reprlib.repr(value)}, allowed {', '.join(words)}")
+        raise ArgumentError(f"{name}: got {shown(value)}, allowed {', '.join(words)}")
 
 
 def flag(value: Any, name: str) -> bool:
     """Return a truth value; what merely counts as one, any text say, is none."""
     if not isinstance(value, bool | np.bool_):
-        raise ArgumentTypeError(f"{name}: got {reprlib.repr(value)}, allowed True or False")
+        raise ArgumentTypeError(f"{name}: got {shown(value)}, allowed True or False")
     return bool(value)
 
 
 def check_clip(clip: Any) -> None:
     """Refuse what does not say how results are limited."""
     if not isinstance(clip, bool | np.bool_ | str) or clip not in CLIPS:
-        raise ArgumentError(f"clip: got {clip!r}, allowed {', '.join(map(repr, CLIPS))}")
+        raise ArgumentError(f"clip: got {shown(clip)}, allowed {', '.join(map(repr, CLIPS))}")
 
 
 def boundary(mode: Any) -> Boundary:

@@ -11,14 +11,13 @@ Volumes that meet in 1 lie on one grid, and their first three axes meet; arrays 
 from __future__ import annotations
 
 import inspect
-import reprlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._runtime.call import is_volume
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.images import as_volume, same_place
 from .._runtime.validate import normalize_axes
 from .meta import meta_of_part
@@ -143,7 +142,7 @@ def _check_shape(volume: Any, given: tuple[Any, ...], ndim: int) -> None:
 
 
 def _named(x: Any) -> str:
-    return f"{x.dtype} of {tuple(x.shape)}" if hasattr(x, "dtype") else reprlib.repr(x)
+    return f"{x.dtype} of {tuple(x.shape)}" if hasattr(x, "dtype") else shown(x)
 
 
 def _placed(volumes: list[Any], ndim: int, data: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._runtime.backend import host_array
-from .._runtime.errors import ArgumentError
+from .._runtime.errors import ArgumentError, shown
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # DICOM and ITK count to the left and back
 
@@ -59,7 +59,7 @@ def axes_to(have: str, want: str, name: str = "orientation") -> tuple[tuple[int,
     letters = want.upper() if isinstance(want, str) else ""
     pairs = [next((p for p in _CODES if letter in p), None) for letter in letters]
     if len(letters) != 3 or None in pairs or len(set(pairs)) != 3:
-        raise ArgumentError(f"{name}: got {want!r}, allowed three letters, one each of R/L, A/P and S/I")
+        raise ArgumentError(f"{name}: got {shown(want)}, allowed three letters, one each of R/L, A/P and S/I")
     order = tuple(next(i for i, h in enumerate(have) if pair and h in pair) for pair in pairs)
     return order, tuple(have[axis] != letter for axis, letter in zip(order, letters, strict=True))
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .._runtime import validate
 from .._runtime.backend import host_array
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.images import as_volume
 from .._runtime.words import Convention, ShapeRule
 from . import geometry, transforms
@@ -195,7 +195,7 @@ def _grid_of_size(
     assert place is not None
     target = validate.per_axis(spacing, len(chosen), "spacing")
     if any(t <= 0 for t in target):
-        raise ArgumentError(f"spacing: got {spacing!r}, allowed millimetres above zero")
+        raise ArgumentError(f"spacing: got {shown(spacing)}, allowed millimetres above zero")
     own = [float(np.linalg.norm(place[:3, a])) for a in chosen]
     if shape is not None:
         if convention not in (None, "centre", "origin"):
@@ -265,9 +265,9 @@ def make_grid(
     sized = not named and (spacing is not None or shape is not None)
     for name, value in (("axes", axes), ("convention", convention)):
         if value is not None and not sized:
-            raise ArgumentError(f"{name}: got {value!r}, allowed with spacing and shape alone")
+            raise ArgumentError(f"{name}: got {shown(value)}, allowed with spacing and shape alone")
     if shape_rule != "round" and not (sized and shape is None):
-        raise ArgumentError(f"shape_rule: got {shape_rule!r}, allowed with spacing alone")
+        raise ArgumentError(f"shape_rule: got {shown(shape_rule)}, allowed with spacing alone")
 
     mode = default_mode(place is not None and (bool(named) or transform is not None))
     if matrix is not None:
@@ -309,5 +309,5 @@ def _checked_size(shape: Any, count: int) -> tuple[int, ...]:
 def _check_count(size: Sequence[int], name: str, given: Any) -> None:
     if any(not 1 <= m <= _LONGEST for m in size) or math.prod(size) > _MOST:
         raise ArgumentError(
-            f"{name}: got {given!r}, allowed 1 to {_LONGEST} voxels along every axis, {_MOST} in all"
+            f"{name}: got {shown(given)}, allowed 1 to {_LONGEST} voxels along every axis, {_MOST} in all"
         )

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import operator
-import reprlib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 
 _ALLOWED = "allowed slices, whole numbers for axes after the third, or a mask; .data takes any index"
 Parts = tuple[slice | int, ...]
@@ -38,7 +37,7 @@ def _part(part: Any, axis: int, n: int) -> slice | int:
     try:
         number = operator.index(part)
     except TypeError:
-        raise ArgumentTypeError(f"index: got {reprlib.repr(part)} for axis {axis}, {_ALLOWED}") from None
+        raise ArgumentTypeError(f"index: got {shown(part)} for axis {axis}, {_ALLOWED}") from None
     if axis < 3:
         raise ArgumentError(
             f"index: got {number} for axis {axis}, allowed a slice there; .data takes any index"

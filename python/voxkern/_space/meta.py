@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 
 # key: (type of its value, what it says). Loaders write what they know; a key they do not know is absent.
 SCHEMA: Mapping[str, tuple[type, str]] = MappingProxyType(
@@ -49,7 +49,7 @@ def checked(meta: Mapping[str, Any]) -> Mapping[str, Any]:
     result = {}
     for key, value in meta.items():
         if key not in SCHEMA:
-            raise ArgumentError(f"meta: got {key!r}, allowed {', '.join(SCHEMA)}")
+            raise ArgumentError(f"meta: got {shown(key)}, allowed {', '.join(SCHEMA)}")
         kind = SCHEMA[key][0]
         value = tuple(value) if kind is tuple and isinstance(value, list) else value
         if not isinstance(value, kind):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._runtime.backend import host_array
+from .._runtime.backend import dlpack_library, host_array
 from .._runtime.call import is_volume
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.images import READERS, as_volume, same_place
@@ -75,7 +75,8 @@ class Volume(arithmetic.Operators):
 
     def __post_init__(self) -> None:
         data = self.data
-        if not isinstance(getattr(data, "dtype", None), np.dtype) or is_volume(data):
+        known = isinstance(getattr(data, "dtype", None), np.dtype) or dlpack_library(data) is not None
+        if not known or is_volume(data):
             raise ArgumentTypeError(f"data: got {type(data).__name__}, allowed a NumPy or CuPy array")
         if len(data.shape) < 3:
             raise ArgumentError(f"data: got {len(data.shape)} axes, allowed at least 3")
@@ -90,7 +91,7 @@ class Volume(arithmetic.Operators):
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the data."""
-        dtype: np.dtype[Any] = self.data.dtype
+        dtype: np.dtype[Any] = np.dtype(self.data.dtype)
         return dtype
 
     @property
@@ -161,7 +162,7 @@ class Volume(arithmetic.Operators):
     def __getitem__(self, index: Index | tuple[Index, ...]) -> Self: ...
     def __getitem__(self, index: Any) -> Any:
         mask = as_volume(index)
-        if getattr(mask, "ndim", 0) > 0:
+        if hasattr(mask, "dtype") and getattr(mask, "ndim", 0) > 0:
             return self._voxels_in(mask)
         parts = indexing.parts_of(index, self.shape)
         left = {axis: part for axis, part in enumerate(parts) if isinstance(part, slice)}

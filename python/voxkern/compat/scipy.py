@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from .._runtime.errors import MissingPackageError
+from .._runtime.errors import MissingPackageError, shown
 
 __all__ = ["Patch", "patch_scipy"]
 
@@ -209,7 +209,7 @@ def main() -> None:
     options = parser.parse_args()
     program = Path(options.program)
     if not options.m and not program.exists():
-        parser.error(f"program: got {options.program!r}, allowed a file")
+        parser.error(f"program: got {shown(options.program)}, allowed a file")
     sys.argv[:] = [options.program, *options.arguments]
     patch = patch_scipy()
     try:

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.validate import flag, number, per_axis, whole_number, word
 
 MAX_BYTES = 8 << 30  # the default limit of what one load may unpack or allocate
@@ -55,14 +54,12 @@ class Options:
             elif isinstance(f.default, bool):
                 checked[f.name] = flag(got, f.name)
         if self.series is not None and not isinstance(self.series, str):
-            raise ArgumentTypeError(
-                f"series: got {reprlib.repr(self.series)}, allowed a uid of list_series()"
-            )
+            raise ArgumentTypeError(f"series: got {shown(self.series)}, allowed a uid of list_series()")
         if self.padding_fill is not None:
             checked["padding_fill"] = number(self.padding_fill, "padding_fill")
         checked["max_bytes"] = whole_number(self.max_bytes, "max_bytes")
         if checked["max_bytes"] < 1:
-            raise ArgumentError(f"max_bytes: got {self.max_bytes!r}, allowed a whole number above zero")
+            raise ArgumentError(f"max_bytes: got {shown(self.max_bytes)}, allowed a whole number above zero")
         checked["keep"] = _keywords(self.keep)
         if self.spacing is not None:
             checked["spacing"] = _millimetres(self.spacing)
@@ -79,13 +76,16 @@ class Options:
         for f in fields(self):
             got = getattr(self, f.name)
             if f.metadata.get("dicom") and got != f.default:
-                raise ArgumentError(f"{f.name}: got {got!r}, allowed only with DICOM")
+                raise ArgumentError(f"{f.name}: got {shown(got)}, allowed only with DICOM")
 
 
 def _keywords(keep: Any) -> tuple[str, ...]:
-    names = (keep,) if isinstance(keep, str) else tuple(keep) if isinstance(keep, Iterable) else (None,)
+    try:
+        names = (keep,) if isinstance(keep, str) else tuple(keep)
+    except TypeError:
+        names = (None,)
     if not all(isinstance(name, str) for name in names):
-        raise ArgumentTypeError(f"keep: got {reprlib.repr(keep)}, allowed DICOM keywords")
+        raise ArgumentTypeError(f"keep: got {shown(keep)}, allowed DICOM keywords")
     return names
 
 
@@ -93,7 +93,7 @@ def _sizes(shape: Any) -> tuple[int, ...]:
     given = shape if isinstance(shape, Iterable) and not isinstance(shape, str | bytes) else (shape,)
     sizes = tuple(whole_number(n, "shape") for n in given)
     if min(sizes, default=0) < 1:
-        raise ArgumentError(f"shape: got {reprlib.repr(shape)}, allowed axes of one voxel or more")
+        raise ArgumentError(f"shape: got {shown(shape)}, allowed axes of one voxel or more")
     return sizes
 
 
@@ -101,7 +101,7 @@ def _voxel_type(dtype: Any) -> np.dtype[Any]:
     try:
         wanted: np.dtype[Any] = np.dtype(dtype)
     except (TypeError, ValueError):
-        raise ArgumentTypeError(f"dtype: got {reprlib.repr(dtype)}, allowed a dtype") from None
+        raise ArgumentTypeError(f"dtype: got {shown(dtype)}, allowed a dtype") from None
     if wanted.kind not in "biufc":
         raise ArgumentTypeError(f"dtype: got {wanted}, allowed numbers")
     return wanted
@@ -110,5 +110,5 @@ def _voxel_type(dtype: Any) -> np.dtype[Any]:
 def _millimetres(spacing: Any) -> Spacing:
     dz, dy, dx = per_axis(spacing, 3, "spacing")
     if min(dz, dy, dx) <= 0:
-        raise ArgumentError(f"spacing: got {spacing!r}, allowed millimetres above zero")
+        raise ArgumentError(f"spacing: got {shown(spacing)}, allowed millimetres above zero")
     return dz, dy, dx

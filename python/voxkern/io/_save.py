@@ -9,6 +9,7 @@ from pathlib import Path
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.images import as_volume
 from .._runtime.optional import find_or_explain
+from .._runtime.validate import flag, word
 from .._space.volume import Volume
 from .formats import FOLDERS, SAVED, Format, function, suffix_of
 
@@ -65,9 +66,8 @@ def checked_target(
     path: str | os.PathLike[str], *, format: str | None = None, overwrite: bool = True
 ) -> tuple[Path, Format]:
     """Return where and in which format `save` would write; its errors come before any work is done."""
-    if format not in (None, *FOLDERS):
-        allowed = " or ".join(map(repr, FOLDERS))
-        raise ArgumentError(f"format: got {format!r}, allowed {allowed}, for a folder")
+    if format is not None:
+        word(format, "format", FOLDERS)
     target = checked_file(path, overwrite=overwrite)
     suffix = "" if format else suffix_of(target, SAVED)
     if not (suffix or format or target.is_dir()):
@@ -81,9 +81,9 @@ def checked_target(
         find_or_explain(package, kind.extra)
     in_folder = not suffix or bool(kind.store)
     if target.exists() and target.is_dir() != in_folder:
-        raise ArgumentError(f"path: got {target}, which is {'a file' if in_folder else 'a folder'}")
-    if target.is_dir() and any(target.iterdir()) and not (kind.holds(target)):
-        raise ArgumentError(f"path: got {target}, which exists and is not an empty folder")
+        raise ArgumentError(f"path: got {target}, allowed a {'folder' if in_folder else 'file'} there")
+    if target.is_dir() and any(target.iterdir()) and not kind.holds(target):
+        raise ArgumentError(f"path: got {target}, allowed a folder that is new or empty")
     return target, kind
 
 
@@ -91,15 +91,16 @@ def checked_file(path: str | os.PathLike[str], name: str = "path", *, overwrite:
     """Return a path at which something can be written; ``name`` is the argument it came by."""
     if not isinstance(path, str | os.PathLike):
         raise ArgumentTypeError(f"{name}: got {type(path).__name__}, allowed a path")
-    if not os.fspath(path):
-        raise ArgumentError(f"{name}: got an empty name, allowed a file or folder")
+    flag(overwrite, "overwrite")
+    if not os.fspath(path) or "\0" in os.fspath(path):
+        raise ArgumentError(f"{name}: got an empty name or one with a zero byte, allowed a file or folder")
     target = Path(path)
     if not target.parent.is_dir():
-        raise ArgumentError(f"{name}: got {target}, but the folder {target.parent} does not exist")
+        raise ArgumentError(f"{name}: got {target}, allowed a file in a folder that exists")
     if not os.access(target.parent, os.W_OK):
-        raise ArgumentError(f"{name}: got {target}, but the folder {target.parent} is not writable")
+        raise ArgumentError(f"{name}: got {target}, allowed a file in a folder that can be written to")
     if target.exists() and not (target.is_file() or target.is_dir()):
-        raise ArgumentError(f"{name}: got {target}, which is neither a regular file nor a folder")
+        raise ArgumentError(f"{name}: got {target}, allowed a regular file or a folder")
     in_use = target.is_file() or (target.is_dir() and any(target.iterdir()))
     if in_use and not overwrite:
         raise ArgumentError(f"{name}: got {target}, which exists, allowed a new name, or to overwrite it")

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._core import ConvActivation, ConvAlgorithm, ConvFilter
 from .._runtime.call import Call
-from .._runtime.errors import ArgumentError
+from .._runtime.errors import ArgumentError, shown
 from .._runtime.texts import documented
 from .._runtime.validate import Array, flag, number, word
 from ._shapes import FLOAT32, SPATIAL, PerAxis, enter, expanded, per_axis
@@ -33,7 +33,7 @@ def _activation(activation: Activation) -> tuple[ConvActivation, float]:
         return ConvActivation.relu, 0.0
     if isinstance(activation, Sequence) and len(activation) == 2 and activation[0] == "leaky_relu":
         return ConvActivation.leaky_relu, number(activation[1], "activation")
-    raise ArgumentError(f'activation: got {activation!r}, allowed None, "relu" or ("leaky_relu", slope)')
+    raise ArgumentError(f'activation: got {shown(activation)}, allowed None, "relu" or ("leaky_relu", slope)')
 
 
 def _weights(call: Call, weight: Any, rank: int | None) -> Array:
@@ -119,7 +119,7 @@ class Conv3d:
         per_group = array.shape[1] if transposed else array.shape[0]
         if not isinstance(groups, int | np.integer) or groups < 1 or array.shape[0] % groups:
             raise ArgumentError(
-                f"groups: got {groups!r}, allowed a divisor of the first axis of weight, {array.shape}"
+                f"groups: got {shown(groups)}, allowed a divisor of the first axis of weight, {array.shape}"
             )
         self._out_channels = per_group * int(groups) if transposed else per_group
         self._in_channels = array.shape[0] if transposed else array.shape[1] * int(groups)
@@ -127,7 +127,7 @@ class Conv3d:
             e and e >= max(s, d) for e, s, d in zip(self._extra, self._stride, self._dilation, strict=True)
         ):
             raise ArgumentError(
-                f"output_padding: got {output_padding!r}, allowed less than stride or dilation"
+                f"output_padding: got {shown(output_padding)}, allowed less than stride or dilation"
             )
         kind, slope = _activation(activation)
         self._filter = ConvFilter(
@@ -160,7 +160,7 @@ class Conv3d:
             return [(p, p) for p in per_axis(padding, self._rank, "padding", least=0, absent=0)]
         if self._transposed or padding not in ("same", "valid"):
             allowed = "numbers" if self._transposed else "numbers, 'same' or 'valid'"
-            raise ArgumentError(f"padding: got {padding!r}, allowed {allowed}")
+            raise ArgumentError(f"padding: got {shown(padding)}, allowed {allowed}")
         if padding == "valid":
             return [(0, 0)] * SPATIAL
         if self._stride != (1, 1, 1):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._runtime.call import Call, is_volume
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.texts import documented
 from .._runtime.validate import Array, flag
 from ._shapes import FLOAT32
@@ -164,7 +164,7 @@ def _axis(dim: int, x: Array) -> int:
     try:
         axis = operator.index(dim)
     except TypeError:
-        raise ArgumentTypeError(f"dim: got {dim!r}, allowed an int") from None
+        raise ArgumentTypeError(f"dim: got {shown(dim)}, allowed an int") from None
     if not -x.ndim <= axis < x.ndim:
         raise ArgumentError(f"dim: got {axis}, allowed {-x.ndim} to {x.ndim - 1}")
     return axis % x.ndim

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from .._runtime.errors import ArgumentError, ArgumentTypeError, VoxkernError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, VoxkernError, shown
 from .._runtime.validate import number
 from ._sampling import SMOOTH, check_mode
 from ._shapes import SPATIAL, per_axis
@@ -198,7 +198,7 @@ def _read(index: int, data: Any) -> Layer:
         raise ArgumentError(f"{missing[0]}: got nothing, allowed a value")
     name = data.get("name")
     if name is not None and (not isinstance(name, str) or name == INPUT):
-        raise ArgumentError(f"name: got {name!r}, allowed a text other than {INPUT!r}")
+        raise ArgumentError(f"name: got {shown(name)}, allowed a text other than {shown(INPUT)}")
     return Layer(index, kind, name, rank, complete)
 
 
@@ -210,7 +210,7 @@ def _kind(given: Any) -> tuple[str, int | None]:
         if given in KINDS and given not in SPATIAL_KINDS:
             return given, None
     names = [f"{kind}1d to 3d" if kind in SPATIAL_KINDS else kind for kind in KINDS]
-    raise ArgumentError(f"type: got {given!r}, allowed {', '.join(names)}")
+    raise ArgumentError(f"type: got {shown(given)}, allowed {', '.join(names)}")
 
 
 def _connect(layer: Layer, data: Mapping[str, Any], names: dict[str, int]) -> None:
@@ -218,12 +218,14 @@ def _connect(layer: Layer, data: Mapping[str, Any], names: dict[str, int]) -> No
 
     def value(name: Any, option: str) -> int:
         if not isinstance(name, str) or name not in names:
-            raise ArgumentError(f"{option}: got {name!r}, allowed a name from before: {', '.join(names)}")
+            raise ArgumentError(
+                f"{option}: got {shown(name)}, allowed a name from before: {', '.join(names)}"
+            )
         return names[name]
 
     layer.source = value(data["input"], "input") if "input" in data else layer.number
     if layer.name in names:
-        raise ArgumentError(f"name: got {layer.name!r} again, allowed each name once")
+        raise ArgumentError(f"name: got {shown(layer.name)} again, allowed each name once")
     if "with" in layer.options:
         others = layer.options["with"]
         others = [others] if isinstance(others, str) or not isinstance(others, Sequence) else others
@@ -265,7 +267,7 @@ def _windows(layer: Layer, rank: int) -> tuple[Window, ...]:
     named = options["padding"] if isinstance(options["padding"], str) else None
     if named is not None and (layer.kind != "conv" or named not in ("same", "valid")):
         allowed = "numbers, 'same' or 'valid'" if layer.kind == "conv" else "numbers"
-        raise ArgumentError(f"padding: got {named!r}, allowed {allowed}")
+        raise ArgumentError(f"padding: got {shown(named)}, allowed {allowed}")
     for key, low in least.items():
         if key in options and not (key == "padding" and named):
             options[key] = per_axis(options[key], rank, key, least=low, absent=1 if low else 0)
@@ -302,7 +304,7 @@ def activation(given: Any) -> str | tuple[str, float] | None:
         return ("leaky_relu", 0.01)
     if isinstance(given, Sequence) and len(given) == 2 and given[0] == "leaky_relu":
         return ("leaky_relu", number(given[1], "activation"))
-    raise ArgumentError(f"activation: got {given!r}, allowed None, 'relu' or ('leaky_relu', slope)")
+    raise ArgumentError(f"activation: got {shown(given)}, allowed None, 'relu' or ('leaky_relu', slope)")
 
 
 # --- shapes and places --------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from .._core import NormOptions, NormStatistics
 from .._runtime.call import Call, is_volume
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.texts import documented
 from .._runtime.validate import Array, flag, number
 from ._shapes import FLOAT32
@@ -227,7 +227,7 @@ def _slope(activation: Activation) -> float:
         return 0.0
     if isinstance(activation, Sequence) and len(activation) == 2 and activation[0] == "leaky_relu":
         return number(activation[1], "activation")
-    raise ArgumentError(f"activation: got {activation!r}, allowed None, 'relu' or ('leaky_relu', slope)")
+    raise ArgumentError(f"activation: got {shown(activation)}, allowed None, 'relu' or ('leaky_relu', slope)")
 
 
 def _normalised(
@@ -251,7 +251,7 @@ def _normalised(
             raise ArgumentError(f"{name}: got shape {entered[-1].shape}, allowed ({x.shape[1]},) as channels")
     added = number(eps, "eps")
     if not 0.0 <= added < math.inf:
-        raise ArgumentError(f"eps: got {eps!r}, allowed a finite number, 0 or more")
+        raise ArgumentError(f"eps: got {shown(eps)}, allowed a finite number, 0 or more")
     options = NormOptions(statistics=statistics, eps=added, slope=_slope(activation))
     result = call.output(out, x.shape, x, dtypes=FLOAT32, in_place=True)
     call.run("norm", x, result, *entered, moments, options)

@@ -11,7 +11,7 @@ import numpy as np
 from .._core import PoolKind, PoolOptions
 from .._runtime import validate
 from .._runtime.call import Call
-from .._runtime.errors import ArgumentError
+from .._runtime.errors import ArgumentError, shown
 from .._runtime.texts import documented_by
 from .._runtime.validate import Array
 from ._shapes import FLOAT32, PerAxis, enter, expanded, per_axis
@@ -212,7 +212,7 @@ def _windows(
     for p, k, d in zip(padded, kernel, dilated, strict=True):
         if p > ((k - 1) * d + 1) // 2:
             raise ArgumentError(
-                f"padding: got {padding!r}, allowed at most half of a window of {kernel_size!r}"
+                f"padding: got {shown(padding)}, allowed at most half of a window of {shown(kernel_size)}"
             )
     return {"kernel": kernel, "stride": given, "padding": padded, "dilation": dilated}
 

@@ -20,7 +20,7 @@ from .._core import (
     WarpOptions,
 )
 from .._runtime.call import Call, is_volume
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.texts import documented
 from .._runtime.validate import Array, flag, number, word
 from ._adaptive_pool import adaptive_avg_pool3d
@@ -108,9 +108,9 @@ def interpolate(
     call = Call("interpolate", "resample", threads=threads)
     x, rank = _images(call, input, EVERY)
     check_mode(mode, rank, align_corners)
+    antialias = flag(antialias, "antialias")
     if antialias and mode not in ANTIALIASED:
         raise ArgumentError(f"antialias: got True with mode {mode!r}, allowed with {', '.join(ANTIALIASED)}")
-    antialias = flag(antialias, "antialias")
     shape = x.shape[2:]
     sizes, scales = _sizes(shape, size, scale_factor, recompute_scale_factor)
     target = call.output(out, x.shape[:2] + sizes, x, dtypes=FLOAT32)
@@ -154,12 +154,12 @@ def check_mode(mode: Any, rank: int, align_corners: bool | None) -> None:
     """Refuse a mode that these spatial axes do not have, and corners where there are none to align."""
     allowed = [name for name, ranks in INTERPOLATIONS.items() if rank in ranks]
     if not isinstance(mode, str) or mode not in allowed:
-        raise ArgumentError(f"mode: got {mode!r} for {rank} spatial axes, allowed {', '.join(allowed)}")
+        raise ArgumentError(f"mode: got {shown(mode)} for {rank} spatial axes, allowed {', '.join(allowed)}")
     if align_corners is None:
         return
     flag(align_corners, "align_corners")
     if mode not in SMOOTH:
-        raise ArgumentError(f"align_corners: got {align_corners!r}, allowed None with mode {mode!r}")
+        raise ArgumentError(f"align_corners: got {shown(align_corners)}, allowed None with {mode!r}")
 
 
 def _sizes(
@@ -171,7 +171,7 @@ def _sizes(
         recompute = flag(recompute, "recompute_scale_factor")
     if (size is None) == (scale_factor is None):
         raise ArgumentError(
-            f"size, scale_factor: got {size!r} and {scale_factor!r}, allowed exactly one of them"
+            f"size, scale_factor: got {shown(size)} and {shown(scale_factor)}, allowed exactly one of them"
         )
     if size is not None:
         if recompute:
@@ -182,12 +182,12 @@ def _sizes(
     factors *= rank if len(factors) == 1 else 1
     if len(factors) != rank or not all(0.0 < f < math.inf for f in factors):
         raise ArgumentError(
-            f"scale_factor: got {scale_factor!r}, allowed a positive number or {rank} of them"
+            f"scale_factor: got {shown(scale_factor)}, allowed a positive number or {rank} of them"
         )
     sizes = tuple(math.floor(n * f) for n, f in zip(shape, factors, strict=True))
     if 0 in sizes:
         raise ArgumentError(
-            f"scale_factor: got {scale_factor!r} for {shape}, allowed what leaves a sample on each axis"
+            f"scale_factor: got {shown(scale_factor)} for {shape}, allowed what leaves a sample on each axis"
         )
     return sizes, (None,) * rank if recompute else factors
 
@@ -297,7 +297,8 @@ def grid_sample(
     x, rank = _images(call, input, (2, 3))
     points = call.enter(grid, "grid", GRID_DTYPES)
     allowed = [name for name, ranks in GRID_MODES.items() if rank in ranks]
-    word(mode, "mode", allowed)
+    if not isinstance(mode, str) or mode not in allowed:
+        raise ArgumentError(f"mode: got {shown(mode)} for {rank} spatial axes, allowed {', '.join(allowed)}")
     word(padding_mode, "padding_mode", PADDINGS)
     if points.ndim != rank + 2 or points.shape[0] != x.shape[0] or points.shape[-1] != rank:
         raise ArgumentError(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from .._runtime.call import Call, is_volume
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.validate import Array
 
 FLOAT32 = frozenset("f")
@@ -42,10 +42,12 @@ def per_axis(value: PerAxis, rank: int, name: str, *, least: int, absent: int) -
     try:
         given = [operator.index(v) for v in (value if isinstance(value, Sequence) else (value,))]
     except TypeError:
-        raise ArgumentTypeError(f"{name}: got {value!r}, allowed an int or {rank} ints") from None
+        raise ArgumentTypeError(f"{name}: got {shown(value)}, allowed an int or {rank} ints") from None
     if len(given) == 1:
         given *= rank
     if len(given) != rank or min(given) < least or max(given) > _MOST:
-        raise ArgumentError(f"{name}: got {value!r}, allowed an int or {rank} ints of {least} to {_MOST}")
+        raise ArgumentError(
+            f"{name}: got {shown(value)}, allowed an int or {rank} ints of {least} to {_MOST}"
+        )
     d, h, w = [absent] * (SPATIAL - rank) + given
     return d, h, w

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .._runtime import validate
 from .._runtime.backend import dlpack_library
 from .._runtime.call import Call
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.texts import documented
 from .._runtime.validate import Array
 from ._layers import Reach
@@ -25,6 +25,7 @@ from ._shapes import FLOAT32, SPATIAL, PerAxis, enter, per_axis
 SCORES = frozenset("efd")
 WEIGHTS = ("gaussian", "constant")
 CONVENTIONS = ("nnunet", "monai")
+_LEAST_SCALE = 1e-6
 
 
 @documented
@@ -207,7 +208,7 @@ def sliding_window(
 def _sides(window: Any) -> tuple[int, ...]:
     sides = tuple(window) if isinstance(window, Sequence) else ()
     if not 1 <= len(sides) <= SPATIAL:
-        raise ArgumentError(f"window: got {window!r}, allowed one to {SPATIAL} whole numbers")
+        raise ArgumentError(f"window: got {shown(window)}, allowed one to {SPATIAL} whole numbers")
     return per_axis(sides, len(sides), "window", least=1, absent=1)[SPATIAL - len(sides) :]
 
 
@@ -236,8 +237,8 @@ def _importance(
     """Return what the scores of a window are multiplied with."""
     validate.word(weights, "weights", WEIGHTS)
     scale = validate.number(sigma_scale, "sigma_scale")
-    if not 0 < scale < math.inf:
-        raise ArgumentError(f"sigma_scale: got {sigma_scale!r}, allowed positive numbers")
+    if not _LEAST_SCALE <= scale < math.inf:
+        raise ArgumentError(f"sigma_scale: got {shown(sigma_scale)}, allowed {_LEAST_SCALE:g} or more")
     if weights == "constant":
         return np.ones(sides, np.float32)
     lines = []

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._runtime.backend import host_array
-from .._runtime.errors import ArgumentError, ArgumentTypeError, FileFormatError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, FileFormatError, shown
 from .._runtime.optional import import_or_explain
 
 Find = Callable[[Any, str], NDArray[np.float32] | None]
@@ -69,9 +69,9 @@ def _finder(names: Any, read: Callable[[str], Any]) -> Find:
             return None
         if isinstance(value, str):
             if value not in known:
-                shown = ", ".join(known[:_SHOWN]) + (", ..." if len(known) > _SHOWN else "")
+                some = ", ".join(known[:_SHOWN]) + (", ..." if len(known) > _SHOWN else "")
                 raise ArgumentError(
-                    f"{option}: got {value!r}, allowed the weights there are: {shown or 'none'}"
+                    f"{option}: got {shown(value)}, allowed the weights there are: {some or 'none'}"
                 )
             try:
                 value = read(value)

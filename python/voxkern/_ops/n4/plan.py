@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._runtime import validate
-from ..._runtime.errors import ArgumentError
+from ..._runtime.errors import ArgumentError, shown
+
+_MOST_SPANS = 4096  # along an axis at the first level
+_LARGEST_DISTANCE = 1e6
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def plan_axes(
         raise ArgumentError("mesh, spline_distance: got both, allowed one of them")
     shrink = validate.per_axis(shrink_factor, ndim, "shrink_factor", int)
     if min(shrink) < 1:
-        raise ArgumentError(f"shrink_factor: got {shrink_factor!r}, allowed at least 1")
+        raise ArgumentError(f"shrink_factor: got {shown(shrink_factor)}, allowed at least 1")
     pads = [(0, 0)] * ndim
     if spline_distance is not None:
         if spacing is None:
@@ -80,21 +83,27 @@ def plan_axes(
                 "spline_distance: got a bare array, allowed a Volume (an array has no millimetres)"
             )
         distance = validate.per_axis(spline_distance, ndim, "spline_distance")
-        if min(distance) <= 0:
-            raise ArgumentError(f"spline_distance: got {spline_distance!r}, allowed positive millimetres")
+        if not 0 < min(distance) <= max(distance) <= _LARGEST_DISTANCE:
+            raise ArgumentError(
+                f"spline_distance: got {shown(spline_distance)}, allowed above 0 to {_LARGEST_DISTANCE:g} mm"
+            )
+        if any(n * s > _MOST_SPANS * d for n, s, d in zip(shape, spacing, distance, strict=True)):
+            raise ArgumentError(
+                f"spline_distance: got {shown(spline_distance)}, allowed what {_MOST_SPANS} cover"
+            )
         layout = [_padding(*axis) for axis in zip(shape, spacing, distance, strict=True)]
         spans = [s for s, _ in layout]
         pads = [p for _, p in layout]
     elif mesh is not None:
         spans = list(validate.per_axis(mesh, ndim, "mesh", int))
-        if min(spans) < 1:
-            raise ArgumentError(f"mesh: got {mesh!r}, allowed at least 1")
+        if not 1 <= min(spans) <= max(spans) <= _MOST_SPANS:
+            raise ArgumentError(f"mesh: got {shown(mesh)}, allowed 1 to {_MOST_SPANS}")
     else:
         points = validate.per_axis(number_of_control_points, ndim, "number_of_control_points", int)
-        if min(points) <= order:
+        if not order < min(points) <= max(points) <= _MOST_SPANS:
             raise ArgumentError(
-                f"number_of_control_points: got {number_of_control_points!r}, allowed at least {order + 1} "
-                f"for spline order {order}"
+                f"number_of_control_points: got {shown(number_of_control_points)}, allowed {order + 1} "
+                f"to {_MOST_SPANS} for spline order {order}"
             )
         spans = [p - order for p in points]
     return [

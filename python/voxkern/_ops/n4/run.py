@@ -12,7 +12,7 @@ import numpy as np
 from ..._core import N4Fit, N4Options
 from ..._runtime import validate
 from ..._runtime.call import Call
-from ..._runtime.errors import ArgumentError, IntensityWarning
+from ..._runtime.errors import ArgumentError, IntensityWarning, shown
 from ..._runtime.signals import warn
 from ..._runtime.texts import documented
 from ..._runtime.validate import Array, flag
@@ -286,7 +286,7 @@ def _region(
 ) -> _Region:
     if isinstance(mask, str):
         if mask != "otsu":
-            raise ArgumentError(f"mask: got {mask!r}, allowed an array or 'otsu'")
+            raise ArgumentError(f"mask: got {shown(mask)}, allowed an array or 'otsu'")
         marked: Array | None = image > otsu_of(call, image, None, otsu_bins, "itk")
     else:
         marked = _like_image(call, mask, "mask", image)

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, TypedDict, get_args
 import numpy as np
 
 from ..._runtime import validate
-from ..._runtime.errors import ArgumentError, ArgumentTypeError
+from ..._runtime.errors import ArgumentError, ArgumentTypeError, shown
 
 N4Callback = Callable[[int, int, float], None]
 Compat: TypeAlias = Literal["itk", "exact"]
@@ -103,14 +103,19 @@ def correction_settings(choice: bool | str | Mapping[str, Any], **given: Any) ->
     """
     if isinstance(choice, str):
         if choice not in N4_PRESETS:
-            raise ArgumentError(f"n4: got {choice!r}, allowed {', '.join(N4_PRESETS)}")
+            raise ArgumentError(f"n4: got {shown(choice)}, allowed {', '.join(N4_PRESETS)}")
         settings = dict(N4_PRESETS[choice])
     elif isinstance(choice, Mapping):
         wrong = sorted(_OF_THE_CALLER & set(choice))
         if wrong:
             raise ArgumentError(f"n4: got {', '.join(wrong)}, allowed settings of the correction itself")
+        unknown = set(choice) - set(N4Settings.__annotations__) - {"mask"}
+        if unknown:
+            raise ArgumentError(
+                f"n4: got {shown(sorted(map(str, unknown)))}, allowed keywords of n4_bias_field_correction"
+            )
         settings = dict(choice)
-    elif choice:
+    elif validate.flag(choice, "n4"):
         settings = {"mask": "otsu"}
     else:
         return None
@@ -138,23 +143,23 @@ def fit_settings(
     levels = [validate.whole_number(n, "maximum_number_of_iterations") for n in given]
     if not levels or min(levels) < 0 or max(levels) >= 2**31 or levels[0] < 1:
         raise ArgumentError(
-            f"maximum_number_of_iterations: got {iterations!r}, allowed whole numbers, the first at least 1"
+            f"maximum_number_of_iterations: got {shown(iterations)}, allowed whole numbers, the first not 0"
         )
     threshold = validate.number(threshold, "convergence_threshold")
     if not (math.isfinite(threshold) and threshold >= 0):
-        raise ArgumentError(f"convergence_threshold: got {threshold!r}, allowed 0 and more")
+        raise ArgumentError(f"convergence_threshold: got {shown(threshold)}, allowed 0 and more")
     order = validate.whole_number(order, "spline_order")
     if not 1 <= order <= 5:
-        raise ArgumentError(f"spline_order: got {order!r}, allowed 1 to 5")
+        raise ArgumentError(f"spline_order: got {shown(order)}, allowed 1 to 5")
     bins = validate.whole_number(bins, "number_of_histogram_bins")
     if not 2 <= bins <= 65536:
-        raise ArgumentError(f"number_of_histogram_bins: got {bins!r}, allowed 2 to 65536")
+        raise ArgumentError(f"number_of_histogram_bins: got {shown(bins)}, allowed 2 to 65536")
     for name, value, most in (
         ("bias_field_full_width_at_half_maximum", fwhm, _WIDEST),
         ("wiener_filter_noise", noise, math.inf),
     ):
         if not 0 < validate.number(value, name) < most:
-            raise ArgumentError(f"{name}: got {value!r}, allowed numbers above 0 and below {most:g}")
+            raise ArgumentError(f"{name}: got {shown(value)}, allowed numbers above 0 and below {most:g}")
     validate.word(compat, "compat", COMPAT)
     return {
         "iterations": levels,

@@ -9,7 +9,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -166,7 +166,7 @@ def sources(given: Any, max_bytes: int) -> list[Source]:
     return list(_sources(given, max_bytes))
 
 
-def _sources(given: Any, max_bytes: int) -> Iterator[Source]:
+def _sources(given: Any, max_bytes: int, one_of_several: bool = False) -> Iterator[Source]:
     if isinstance(given, str | os.PathLike):
         path = Path(given)
         if path.is_dir():
@@ -184,11 +184,15 @@ def _sources(given: Any, max_bytes: int) -> Iterator[Source]:
         if len(data) > max_bytes:
             raise FileFormatError(f"the file object given: more than max_bytes = {max_bytes}")
         yield Source("the file object given", data=data)
-    else:
+    elif not one_of_several and _is_list(given):
         for one in given:
-            if isinstance(one, int | float):
-                raise ArgumentTypeError(f"path: got a {type(one).__name__} among the files")
-            yield from _sources(one, max_bytes)
+            yield from _sources(one, max_bytes, one_of_several=True)
+    else:
+        raise ArgumentTypeError(f"path: got {type(given).__name__}, allowed a path, a list of files or bytes")
+
+
+def _is_list(given: Any) -> bool:
+    return isinstance(given, Iterable) and not isinstance(given, Mapping) and getattr(given, "ndim", 1) == 1
 
 
 def _files_below(folder: Path) -> Iterator[Source]:

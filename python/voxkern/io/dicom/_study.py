@@ -21,6 +21,7 @@ from ..._runtime.errors import (
     NoImagesError,
     SeveralSeriesError,
     VoxkernError,
+    shown,
 )
 from ..._runtime.signals import LOG
 from .._guard import warn
@@ -140,7 +141,7 @@ class Study:
         """Load the one volume, or the one named by ``series=``; ``told`` that `_warn` was called before."""
         for keyword in options.keep:
             if pydicom.datadict.tag_for_keyword(keyword) is None:
-                raise ArgumentError(f"keep: got {keyword!r}, allowed DICOM keywords such as 'PatientID'")
+                raise ArgumentError(f"keep: got {shown(keyword)}, allowed DICOM keywords such as 'PatientID'")
         uid = self._chosen(options.series)
         members = self._groups[uid]
         faults = self._faults.get(members[0].file.series_uid)
@@ -170,7 +171,7 @@ class Study:
                 return series
             if series in self._faults:
                 raise self._faults[series][0].with_traceback(None)
-            raise ArgumentError(f"series: got {series!r}, allowed {', '.join(sorted(self._groups))}")
+            raise ArgumentError(f"series: got {shown(series)}, allowed {', '.join(sorted(self._groups))}")
         if len(self.series) == 1 or sum(info.role == "image" for info in self.series) == 1:
             return self.series[0].uid
         lines = "; ".join(_line(info) for info in self.series)
