@@ -17,7 +17,6 @@ A public function reads::
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from logging import DEBUG
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -29,7 +28,7 @@ from .backend import NUMPY, Backend, backend_of, dlpack_library, host_array
 from .config import get_num_threads
 from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError, shown
 from .images import as_volume, same_place
-from .signals import LOG
+from .signals import DEBUG, listening, remark
 from .validate import KERNEL_DTYPES, LABEL_DTYPES, REAL_DTYPES, SAMPLED_DTYPES, Array, thread_count
 
 _OVERLAP_WORK = 1000  # steps of NumPy's search for a shared element, below a millisecond
@@ -281,9 +280,9 @@ class Call:
     def run(self, kernel: str, *arguments: Any) -> Any:
         """Run a kernel on the device of its first argument, on the caller's threads or current stream."""
         backend = self._where()
-        if LOG.isEnabledFor(DEBUG):
+        if listening(DEBUG):
             where = f"level {active_cpu_level()}, {self._threads} threads" if backend is NUMPY else "GPU"
-            LOG.debug("%s: kernel %s, %s", self._function, kernel, where)
+            remark(DEBUG, "%s: kernel %s, %s", self._function, kernel, where)
         if backend is NUMPY:
             try:
                 return getattr(NUMPY.kernels, kernel)(*arguments, self._threads)

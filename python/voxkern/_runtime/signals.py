@@ -6,15 +6,32 @@ Neither names a patient, nor a file that the caller did not name.
 
 from __future__ import annotations
 
-import logging
+import functools
 import sys
 import warnings
+from typing import Any
 
 from .errors import VoxkernWarning
 
-LOG = logging.getLogger("voxkern")
+DEBUG, INFO = 10, 20  # as in logging, whose import takes as long as all of this package
 
 _PACKAGE = __name__.partition(".")[0]
+
+
+@functools.cache
+def _logger() -> Any:
+    return sys.modules["logging"].getLogger(_PACKAGE)
+
+
+def listening(level: int) -> bool:
+    """Tell whether anybody listens to the logger: nobody where `logging` was never imported."""
+    return "logging" in sys.modules and bool(_logger().isEnabledFor(level))
+
+
+def remark(level: int, message: str, *arguments: object) -> None:
+    """Tell the logger."""
+    if listening(level):
+        _logger().log(level, message, *arguments)
 
 
 def warn(message: str, kind: type[VoxkernWarning]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from .._runtime.config import get_num_threads
 from .._runtime.errors import FileFormatError
 from .._runtime.optional import import_or_explain
-from .._runtime.signals import LOG
+from .._runtime.signals import DEBUG, remark
 from ._guard import warn
 
 LARGEST_RATIO = 1040  # deflate packs 258 bytes into two bits at best
@@ -83,7 +83,7 @@ def unpacked(packed: bytes, expected: int, max_bytes: int) -> bytearray:
         )
     deflate = import_or_explain("deflate")
     try:
-        LOG.debug("%d bytes unpacked by deflate", len(packed))
+        remark(DEBUG, "%d bytes unpacked by deflate", len(packed))
         content: bytearray = deflate.gzip_decompress(packed, expected)
     except deflate.DeflateError:
         return gunzip(packed, max_bytes, expected)

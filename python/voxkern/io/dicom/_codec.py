@@ -21,7 +21,7 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 
 from ..._runtime.errors import FileFormatError, LoadError, MissingPackageError
-from ..._runtime.signals import LOG
+from ..._runtime.signals import DEBUG, remark
 from ._file import DEFLATED_FRAMES, JPEG_XL
 from ._frames import Frame
 
@@ -46,7 +46,7 @@ def decoded(frame: Frame) -> NDArray[Any]:
         else:
             pixels = _by_imagecodecs(frame, complete)
         if pixels is None:
-            LOG.debug("%s: decoded by pydicom, transfer syntax %s", frame.name, file.syntax)
+            remark(DEBUG, "%s: decoded by pydicom, transfer syntax %s", frame.name, file.syntax)
             pixels = pixel_array(complete, index=frame.index)
         if layout.photometric == "PALETTE COLOR":
             pixels = apply_color_lut(pixels, complete)[..., :3]
@@ -76,7 +76,7 @@ def _by_imagecodecs(frame: Frame, complete: Any) -> NDArray[Any] | None:
     decode = _decoder(frame, _DECODERS[syntax])
     if decode is None:
         return None
-    LOG.debug("%s: decoded by imagecodecs.%s", frame.name, _DECODERS[syntax])
+    remark(DEBUG, "%s: decoded by imagecodecs.%s", frame.name, _DECODERS[syntax])
     packed = _packed(frame, complete)
     if _coded_size(packed) != (layout.rows, layout.columns):
         raise FileFormatError(

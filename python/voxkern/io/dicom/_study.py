@@ -23,7 +23,7 @@ from ..._runtime.errors import (
     VoxkernError,
     shown,
 )
-from ..._runtime.signals import LOG
+from ..._runtime.signals import INFO, remark
 from .._guard import warn
 from .._options import MAX_BYTES, Options
 from . import _pixels as pixels
@@ -117,7 +117,7 @@ class Study:
     def _leave_out(self, file: DicomFile | None, candidate: Source, error: Exception) -> None:
         """Count a file that is no image of a scan; what is wrong with one, its own series alone suffers."""
         told = f"{candidate.name}: {error.reason}" if isinstance(error, NotAnImageError) else error
-        LOG.info("left out: %s", told)
+        remark(INFO, "left out: %s", told)
         if isinstance(error, NoPlaceError):
             self._skipped["without place in the patient"] += 1
         elif isinstance(error, NotAnImageError) and (file is None or not error.unreadable):
