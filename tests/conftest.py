@@ -23,7 +23,15 @@ def rng():
     return np.random.default_rng(20261122)
 
 
-@pytest.fixture(params=backends.LEVELS)
+@pytest.hookimpl(trylast=True)
+def pytest_generate_tests(metafunc):
+    """Let levels and back ends vary fastest: they follow each other on one problem, whose answer is kept."""
+    for name, params in (("cpu_level", backends.LEVELS), ("backend", backends.NAMES)):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, params, indirect=True)
+
+
+@pytest.fixture
 def cpu_level(request):
     """Run the test once at every instruction-set level this processor has."""
     before = _core.active_cpu_level()
@@ -33,7 +41,7 @@ def cpu_level(request):
     _core.set_cpu_level(before)
 
 
-@pytest.fixture(params=backends.NAMES)
+@pytest.fixture
 def backend(request):
     """Run the test at every instruction-set level, and with CUDA where it can run."""
     before = _core.active_cpu_level()

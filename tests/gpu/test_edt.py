@@ -5,8 +5,8 @@ import backends
 import numpy as np
 import pytest
 from both_sides import nothing_waits, on_both
-from cases import DTYPES, LAYOUTS, image
-from hypothesis import given, settings
+from cases import DTYPES, LAYOUTS, examples, image
+from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -39,7 +39,7 @@ def test_zeros_are_zeros():
         on_both(transform, x)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.data())
 def test_any_shape_and_sampling(data):
     shape = data.draw(st.lists(st.sampled_from([1, 2, 3, 8, 34]), min_size=1, max_size=3))

@@ -5,8 +5,8 @@ import backends
 import numpy as np
 import pytest
 from both_sides import nothing_waits, on_both
-from cases import DTYPES, LAYOUTS, image
-from hypothesis import given, settings
+from cases import DTYPES, LAYOUTS, examples, image
+from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -57,7 +57,7 @@ def test_shapes_and_connectivities(rng, shape):
             on_both(vk.largest_component, x, None, min_volume=2, connectivity=connectivity)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.data())
 def test_any_structure(data):
     shape = data.draw(st.lists(st.sampled_from([1, 2, 3, 8, 34]), min_size=1, max_size=4))

@@ -5,8 +5,8 @@ import backends
 import numpy as np
 import pytest
 from both_sides import nothing_waits, on_both
-from cases import DTYPES, LAYOUTS, image
-from hypothesis import given, settings
+from cases import DTYPES, LAYOUTS, examples, image
+from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
@@ -48,7 +48,7 @@ def test_steps_and_masks(rng, name, border):
             masked(function, x, mask, structure=structure, iterations=3, border_value=border)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.data())
 def test_any_structure(data):
     shape = data.draw(st.lists(st.sampled_from([1, 2, 3, 8, 66]), min_size=1, max_size=4))

@@ -137,7 +137,7 @@ def test_a_store_is_replaced_as_a_whole(tmp_path, exchange, monkeypatch):
     assert not (path / "of the old one").exists() and len(list(tmp_path.iterdir())) == 1
     (tmp_path / "other.zarr").mkdir()
     (tmp_path / "other.zarr" / "thesis.txt").touch()
-    with pytest.raises(vk.ArgumentError, match="not an empty folder"):
+    with pytest.raises(vk.ArgumentError, match="new or empty"):
         vk.save(volume(1), tmp_path / "other.zarr")
 
 

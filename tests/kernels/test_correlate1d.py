@@ -19,6 +19,7 @@ from cases import (
     filter_weights,
     image,
     in_layout,
+    known,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,7 +46,7 @@ def test_matches_reference(rng, backend, mode, size):
     for axis in range(3):
         for origin in origins:
             got = backend(ndimage.correlate1d, x, weights, axis, mode=mode, cval=1.5, origin=origin)
-            want = reference_correlate1d(x, weights, axis, mode, 1.5, origin)
+            want = known(reference_correlate1d, x, weights, axis, mode, 1.5, origin)
             np.testing.assert_allclose(got, want, rtol=0, atol=1e-13)
 
 
@@ -59,7 +60,7 @@ def test_bits_of_scipy(rng, backend, dtype, kind):
         view = in_layout(x, name, backend.give)
         for axis in range(3):
             got = backend.take(ndimage.correlate1d(view, weights, axis))
-            assert_same(got, scipy_ndimage.correlate1d(x, weights, axis), (name, axis))
+            assert_same(got, known(scipy_ndimage.correlate1d, x, weights, axis), (name, axis))
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -67,7 +68,9 @@ def test_bits_of_scipy(rng, backend, dtype, kind):
 def test_sizes_around_vectors(rng, backend, dtype, n):
     for shape in [(n,), (n, 3), (3, n), (2, n, 17), (n, 2, 5), (2, 3, n)]:
         x = image(rng, shape, dtype)
-        assert_same(backend(ndimage.gaussian_filter, x, 1.3), scipy_ndimage.gaussian_filter(x, 1.3), shape)
+        assert_same(
+            backend(ndimage.gaussian_filter, x, 1.3), known(scipy_ndimage.gaussian_filter, x, 1.3), shape
+        )
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -77,14 +80,14 @@ def test_gaussian_modes_and_derivatives(rng, backend, mode, dtype):
     for order in (0, 1, 2, (0, 1, 0)):
         args = {"sigma": (0.6, 0.0, 2.5), "order": order, "mode": mode, "cval": 3.0}
         got = backend(ndimage.gaussian_filter, x, **args)
-        assert_same(got, scipy_ndimage.gaussian_filter(x, **args), order)
+        assert_same(got, known(scipy_ndimage.gaussian_filter, x, **args), order)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_uniform_filter(rng, backend, dtype):
     x = image(rng, (11, 16, 21), dtype)
     for args in MEANS:
-        got, want = backend(ndimage.uniform_filter, x, **args), scipy_ndimage.uniform_filter(x, **args)
+        got, want = backend(ndimage.uniform_filter, x, **args), known(scipy_ndimage.uniform_filter, x, **args)
         # scipy's running sum leaves rounding behind, ours does not
         assert_same(got, want, args, float64=FLOAT64)
 
@@ -99,10 +102,10 @@ def test_box_of_narrow_integers_is_exact(rng, backend, dtype):
         for output in (None, np.float32, np.float64, np.int32):
             args = {"size": size, "axis": 1, "output": output, "mode": "constant", "cval": limits.max}
             got = backend(ndimage.uniform_filter1d, x, **args)
-            assert_same(got, scipy_ndimage.uniform_filter1d(x, **args), (size, output))
+            assert_same(got, known(scipy_ndimage.uniform_filter1d, x, **args), (size, output))
     args = {"size": 5, "mode": "constant", "cval": 0.3}  # not an integer: float64 again
     got = backend(ndimage.uniform_filter1d, x, **args)
-    assert_same(got, scipy_ndimage.uniform_filter1d(x, **args))
+    assert_same(got, known(scipy_ndimage.uniform_filter1d, x, **args))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -114,7 +117,7 @@ def test_means_of_long_boxes(rng, backend, dtype, mode):
         args = {"mode": mode, "cval": 7, "origin": origin}
         for axis in range(3):
             got = backend(ndimage.uniform_filter1d, x, size, axis, **args)
-            want = scipy_ndimage.uniform_filter1d(x, size, axis, **args)
+            want = known(scipy_ndimage.uniform_filter1d, x, size, axis, **args)
             assert_same(got, want, (size, axis), float64=FLOAT64)
 
 
@@ -129,7 +132,7 @@ def test_a_box_far_longer_than_the_line():
 def test_long_sums_of_float32_keep_their_digits(rng, backend, size):
     x = (rng.random((20, 5000)) + 1000).astype(np.float32)
     got = backend(ndimage.uniform_filter1d, x, size)
-    want = scipy_ndimage.uniform_filter1d(x.astype(np.float64), size)
+    want = known(scipy_ndimage.uniform_filter1d, x.astype(np.float64), size)
     assert np.abs(got - want).max() <= 1e-6 * 1001
 
 
@@ -166,14 +169,14 @@ def test_lines_that_are_cut(rng, cpu_level, dtype, channels):
     weights = filter_weights(rng, "none")
     for mode in ("reflect", "grid-wrap"):
         args = {"weights": weights, "axis": 0, "mode": mode, "origin": 1}
-        want = scipy_ndimage.correlate1d(x, **args)
+        want = known(scipy_ndimage.correlate1d, x, **args)
         for threads in (1, 3):
             assert_same(ndimage.correlate1d(x, **args, threads=threads), want, (mode, threads))
         assert_same(ndimage.correlate1d(np.repeat(x, 2, 0)[::2], **args), want, mode)
         same = x.copy()
         assert_same(ndimage.correlate1d(same, **args, output=same), want, mode)
     mean = ndimage.uniform_filter1d(x, 101, 0, threads=1)
-    assert_same(mean, scipy_ndimage.uniform_filter1d(x, 101, 0), float64=1e-11)
+    assert_same(mean, known(scipy_ndimage.uniform_filter1d, x, 101, 0), float64=1e-11)
     np.testing.assert_array_equal(mean, ndimage.uniform_filter1d(x, 101, 0, threads=3))
 
 

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from cases import SIZES
+from cases import SIZES, known
 
 import voxkern as vk
 from voxkern import nn
@@ -21,8 +21,8 @@ def numbers(rng, *shape):
 def close(got, x, weight, bias=None):
     """Sums of K products round in proportion to the sum of their sizes."""
     assert got.dtype == np.float32
-    size = reference(np.abs(x), np.abs(weight), None if bias is None else np.abs(bias))
-    error = np.abs(got - reference(x, weight, bias))
+    size = known(reference, np.abs(x), np.abs(weight), None if bias is None else np.abs(bias))
+    error = np.abs(got - known(reference, x, weight, bias))
     assert (error <= 8 * ULP * size + 1e-30).all()
 
 
@@ -35,10 +35,16 @@ def test_hand_computed():
     np.testing.assert_array_equal(nn.argmax(np.float32([[1, 3, 3], [2, 0, 9]]), 0), [1, 0, 1])
 
 
-@pytest.mark.parametrize("m", [1, 2, 7, 8, 9, 12, 13, 95, 96, 97, 200])
-@pytest.mark.parametrize("n", [1, 7, 16, 31, 32, 33, 130, 513])
+ROWS = [1, 2, 7, 8, 9, 12, 13, 95, 96, 97, 200]
+COLUMNS = [1, 7, 16, 31, 32, 33, 130, 513]
+
+
+@pytest.mark.parametrize("m", ROWS)
+@pytest.mark.parametrize("n", COLUMNS)
 def test_sizes_around_tiles(rng, cpu_level, m, n):
-    for k in (1, 16, 63, 255, 257, 600):
+    """All pairs of two of the three sizes."""
+    start = (ROWS.index(m) + COLUMNS.index(n)) % 3
+    for k in (1, 16, 63, 255, 257, 600)[start::3]:
         x, weight, bias = numbers(rng, m, k), numbers(rng, n, k), numbers(rng, n)
         close(nn.linear(x, weight, bias), x, weight, bias)
     close(nn.linear(x, weight), x, weight)

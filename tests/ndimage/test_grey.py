@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
-from cases import DTYPES, LAYOUTS, MODES, SIZES, examples, image, in_layout
+from cases import DTYPES, LAYOUTS, MODES, SIZES, examples, image, in_layout, known
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,7 +61,7 @@ def test_structures_match_the_reference(rng, cpu_level, mode, dtype):
     footprint = rng.random(HEIGHTS.shape) > 0.3
     footprint[1, 1, 3] = True
     for origin in ((0, 0, 0), (-1, 0, 1)):
-        want = reference_extrema1d(x, footprint, False, [mode] * 3, 7, origin, -HEIGHTS)
+        want = known(reference_extrema1d, x, footprint, False, [mode] * 3, 7, origin, -HEIGHTS)
         args = {"footprint": footprint, "structure": HEIGHTS, "mode": mode, "cval": 7, "origin": origin}
         same(ndimage.grey_erosion(x, **args), want, origin)
 
@@ -75,11 +75,12 @@ def test_bits_of_scipy(rng, cpu_level, dtype, name):
                 answer(module, name, np.zeros((3, 4), bool), 3)
         return
     x = values(rng, (5, 9, 33), dtype)
-    for layout in LAYOUTS:
-        view = in_layout(x, layout)
-        for args in ({"size": (3, 2, 5)}, {"footprint": HOLES}, {"structure": HEIGHTS}):
-            want = answer(scipy_ndimage, name, x, **args)
-            same(answer(ndimage, name, view, **args, threads=2), want, (layout, args))
+    for args in ({"size": (3, 2, 5)}, {"footprint": HOLES}, {"structure": HEIGHTS}):
+        with np.errstate(all="ignore"):
+            want = known(getattr(scipy_ndimage, name), x, **args)
+            for layout in LAYOUTS:
+                got = getattr(ndimage, name)(in_layout(x, layout), **args, threads=2)
+                same(got, want, (layout, args))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -101,7 +102,7 @@ def test_modes_sizes_and_origins(rng, cpu_level, name, mode):
         {"size": 9, "structure": HEIGHTS},
     ):
         args = {**args, "mode": mode, "cval": -3}
-        same(getattr(ndimage, name)(x, **args), getattr(scipy_ndimage, name)(x, **args), args)
+        same(getattr(ndimage, name)(x, **args), known(getattr(scipy_ndimage, name), x, **args), args)
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -113,8 +114,8 @@ def test_sizes_around_vectors(rng, cpu_level, dtype, n):
         axes = range(len(shape))[-2:]
         args = {"structure": structure, "axes": axes}
         for name in ("grey_dilation", "white_tophat"):
-            same(getattr(ndimage, name)(x, **args), getattr(scipy_ndimage, name)(x, **args), shape)
-            same(getattr(ndimage, name)(x, 3), getattr(scipy_ndimage, name)(x, 3), shape)
+            same(getattr(ndimage, name)(x, **args), known(getattr(scipy_ndimage, name), x, **args), shape)
+            same(getattr(ndimage, name)(x, 3), known(getattr(scipy_ndimage, name), x, 3), shape)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
@@ -123,23 +124,25 @@ def test_blocks_of_a_volume(rng, cpu_level, dtype):
     x = values(rng, (40, 70, 130), dtype)
     for size in (3, (9, 3, 5), (3, 40, 3), 31, (5, 5, 1), (1, 1, 7), (1, 4, 1)):
         for name in ("black_tophat", "morphological_laplace"):
-            same(getattr(ndimage, name)(x, size, threads=3), getattr(scipy_ndimage, name)(x, size), size)
+            same(
+                getattr(ndimage, name)(x, size, threads=3), known(getattr(scipy_ndimage, name), x, size), size
+            )
     x = values(rng, (3, 90_000), dtype)
     for size in ((1, 9), (3, 101)):
-        same(ndimage.white_tophat(x, size, threads=2), scipy_ndimage.white_tophat(x, size), size)
+        same(ndimage.white_tophat(x, size, threads=2), known(scipy_ndimage.white_tophat, x, size), size)
 
 
 def test_many_axes_and_interleaved_channels(rng, cpu_level):
     x = values(rng, (3, 4, 6, 7, 10), "int16")
     structure = rng.integers(-9, 9, (2, 1, 3, 2, 3))
     for args in ({"structure": structure}, {"size": (2, 1, 3, 2, 3)}):
-        want = scipy_ndimage.white_tophat(x, **args)
+        want = known(scipy_ndimage.white_tophat, x, **args)
         same(ndimage.white_tophat(x, **args), want, args)
         same(ndimage.white_tophat(np.asfortranarray(x), **args), want, args)
     x = values(rng, (20, 30, 3), "uint8")
     for args in ({"structure": structure[0, 0, 0][..., None]}, {"size": (5, 5, 1)}):
         for name in ("grey_erosion", "morphological_gradient"):
-            same(getattr(ndimage, name)(x, **args), getattr(scipy_ndimage, name)(x, **args), args)
+            same(getattr(ndimage, name)(x, **args), known(getattr(scipy_ndimage, name), x, **args), args)
 
 
 @pytest.mark.parametrize("output", [np.uint8, np.int32, np.float32, np.float64, bool])
@@ -201,7 +204,7 @@ def test_signs_of_zeros_and_subnormals(rng, cpu_level):
     x = rng.choice(np.array([0.0, -0.0, 1e-45, -1e-45, 1.0], np.float32), (20, 30))
     for args in ({"structure": [[0.0, 1e-45, -1.0]]}, {"size": 3}):
         for name in ("grey_erosion", "white_tophat"):
-            want = getattr(scipy_ndimage, name)(x, **args)
+            want = known(getattr(scipy_ndimage, name), x, **args)
             assert getattr(ndimage, name)(x, **args).tobytes() == want.tobytes(), (name, args)
 
 
@@ -211,7 +214,7 @@ def test_heights_beyond_the_type(rng, cpu_level):
         x = values(rng, (5, 20), dtype)
         for heights in ([[300, -1, 2.7]], [[0.6, 300, 7e4]], [[-5.5, 0.9, -300]]):
             for name in STEPS:
-                want = getattr(scipy_ndimage, name)(x, structure=heights)
+                want = known(getattr(scipy_ndimage, name), x, structure=heights)
                 same(getattr(ndimage, name)(x, structure=heights), want, (dtype, heights))
 
 

@@ -60,12 +60,13 @@ def run_preprocess(args: Namespace, progress: Progress) -> None:
     if n4 is not None:
         n4["callback"] = progress.n4_callback(_iterations(n4))
     with progress.running() as on_step:
+        mask = "otsu" if args.mask is None else Steps(on_step)("mask", lambda: load(args.mask))
         preprocess(
             args.input,
             args.output,
             load_options=_load_options(args),
             n4=n4 or False,
-            mask=args.mask or "otsu",
+            mask=mask,
             orient=None if args.orient == "keep" else args.orient,
             spacing=args.spacing,
             order=args.order,
@@ -230,8 +231,8 @@ def run_info(args: Namespace, progress: Progress) -> None:
         if info is None:
             print(volume)
             continue
-        print(f"{info.uid}\n  {info.modality}, {info.n_files} files, shape {info.shape}, {info.role}")
-        print(f"  {volume}")
+        print(f"{info.uid}\n  {info.modality}, {info.n_files} files, ", end="")
+        print(f"shape {info.shape}, {info.role}\n  {volume}")
 
 
 def _volumes(path: str) -> Iterator[tuple[Any, Volume | VoxkernError]]:
@@ -249,6 +250,7 @@ def _volumes(path: str) -> Iterator[tuple[Any, Volume | VoxkernError]]:
 
 def _facts(info: Any, volume: Volume | VoxkernError) -> dict[str, Any]:
     facts = {} if info is None else asdict(info)
+    facts.pop("description", None)  # free text, in which people are named
     if isinstance(volume, VoxkernError):
         return {**facts, "error": str(volume)}
     return {

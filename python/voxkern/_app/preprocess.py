@@ -18,11 +18,11 @@ from .._runtime import validate
 from .._runtime.backend import host_array
 from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.images import as_volume, same_place
-from .._runtime.optional import require
+from .._runtime.optional import find_or_explain
 from .._runtime.texts import documented
 from .._runtime.words import Convention, Normalization
 from .._space.geometry import axes_to
-from .._space.grid import CONVENTIONS
+from .._space.grid import CONVENTIONS, make_grid
 from .._space.volume import Volume, reorient
 from ..io import checked_file, checked_target, load, save
 from .steps import StepCallback, Steps
@@ -78,10 +78,10 @@ def preprocess(
         Smooth before losing samples; see `resample`.
     normalize : {"none", "zscore"}
         ``zscore``: mean 0 and standard deviation 1 over the foreground, that is ``mask``.
-    mask : "otsu", path, Volume, array_like or None
+    mask : "otsu", Volume, array_like or None
         The foreground for ``normalize``: what is brighter than Otsu's threshold of the volume that is
-        normalised; what is not zero in a mask, an image on any grid or an array on that of the scan; or
-        None for all voxels. N4 works within a mask that is given, too.
+        normalised; what is not zero in a mask, a Volume on any grid or an array on that of the scan; or
+        None for all voxels. N4 sees a mask that is given in place of Otsu's.
     outside : float or "scaled"
         What voxels outside the foreground become, as in `zscore`: air stays below zero ("scaled"), or all of
         it has one number.
@@ -113,7 +113,9 @@ def preprocess(
     correction = correction_settings(n4)
     if correction is not None:
         check_settings(correction)
-    if normalize == "none" and correction is None and not (mask is None or _is_otsu(mask)):
+    if isinstance(mask, str):
+        validate.word(mask, "mask", ("otsu",))
+    elif mask is not None and normalize == "none" and correction is None:
         raise ArgumentError(f"mask: got {_named(mask)}, allowed with n4 or normalize='zscore'")
     checked_outside(outside)
     if load_options is not None:
@@ -122,9 +124,11 @@ def preprocess(
     validate.thread_count(threads)
     target = None if output is None else checked_target(output, format=format, overwrite=overwrite)[0]
     if report is not None:
-        if checked_file(report, "report", overwrite=overwrite) == target:
-            raise ArgumentError("report: got the file of output, allowed another")
-        require("matplotlib", "report")
+        page = checked_file(report, "report", overwrite=overwrite)
+        if page == target or page.is_dir():
+            raise ArgumentError(f"report: got {report}, allowed a file of its own")
+        find_or_explain("matplotlib", "report")
+
     step = Steps(on_step)
     source = as_volume(source)
     if isinstance(source, Volume):
@@ -134,11 +138,11 @@ def preprocess(
     else:
         volume = step("load", lambda: load(source, **(load_options or {})))
     before, field = volume, None
-    foreground = _foreground(mask, volume, step)
+    foreground = _foreground(mask, volume)
     if correction is not None:
         options = {**correction, "return_field": report is not None, "threads": threads}
         if isinstance(foreground, Volume):
-            options["mask"], correction["mask"] = _on_grid(foreground, volume, threads), "given"
+            options["mask"], correction["mask"] = _on_grid(foreground, before, threads), _named(mask)
         corrected = step("n4", lambda: n4_bias_field_correction(volume, **options))
         volume, field = corrected if report is not None else (corrected, None)
     if orient is not None:
@@ -167,8 +171,7 @@ def preprocess(
 
 def check_order(order: Any) -> None:
     """Refuse an ``order`` that `resample` does not take."""
-    if order != "area":
-        validate.interpolator(order)
+    validate.interpolator("nearest" if isinstance(order, str) and order == "area" else order)
 
 
 def _check_load_options(options: Any) -> None:
@@ -186,8 +189,8 @@ def _check_settings(
     """Refuse what a step would refuse later, before the first one runs."""
     if orient is not None:
         axes_to("RAS", orient, "orient")
-    if spacing is not None and min(validate.per_axis(spacing, 3, "spacing")) <= 0:
-        raise ArgumentError(f"spacing: got {shown(spacing)}, allowed millimetres above zero")
+    if spacing is not None:  # of a cube: what depends on the scan is left
+        make_grid((2, 2, 2), np.eye(4), spacing=spacing)
     check_order(order)
     if convention is not None:
         validate.word(convention, "convention", CONVENTIONS)
@@ -196,48 +199,41 @@ def _check_settings(
         raise ArgumentTypeError(f"on_step: got {type(on_step).__name__}, allowed a callable")
 
 
-def _foreground(mask: Any, scan: Volume, step: Steps) -> Volume | Literal["otsu"] | None:
+def _foreground(mask: Any, scan: Volume) -> Volume | str | None:
     """Return a mask as a Volume, by which it finds its place on any later grid."""
-    if _is_otsu(mask):
-        return "otsu"
-    if mask is None:
-        return None
-    image = step("mask", lambda: load(mask)) if isinstance(mask, str | os.PathLike) else as_volume(mask)
-    if isinstance(image, Volume):
+    image = as_volume(mask)
+    if image is None or isinstance(image, str | Volume):
         return image
     array = host_array(image, "mask")
     if array.shape not in (scan.shape, scan.shape[:3]):
         raise ArgumentError(
-            f"mask: got shape {array.shape}, allowed {scan.shape[:3]}, that of the scan, or a Volume"
+            f"mask: got shape {array.shape}, allowed {scan.shape}, that of the scan, or a Volume"
         )
     return Volume(array, scan.affine)
 
 
-def _on_grid(mask: Volume, volume: Volume, threads: int | None) -> Volume:
-    """Return a mask on the three axes of a volume."""
-    if mask.shape[:3] == volume.shape[:3] and same_place(mask, volume):
+def _on_grid(foreground: Volume, volume: Volume, threads: int | None) -> Volume:
+    """Return a mask for every voxel of a volume, from its place in space."""
+    if foreground.shape == volume.shape and same_place(foreground, volume):
+        return foreground
+    mask: Volume = resample(foreground != 0, like=volume, order=0, threads=threads)
+    if mask.ndim == volume.ndim:
         return mask
-    return resample(mask != 0, like=volume, order=0, threads=threads)
+    times = np.asarray(mask.data).reshape(*mask.shape, *(1,) * (volume.ndim - mask.ndim))
+    return volume.with_data(np.broadcast_to(times, volume.shape))
 
 
 def _normalised(volume: Volume, foreground: Volume | str | None, outside: Any, threads: int | None) -> Volume:
-    mask: Any = foreground
+    mask: Volume | None = None
     if isinstance(foreground, str):
         mask = volume > otsu(volume, _OTSU_BINS, method="itk", threads=threads)
     elif foreground is not None:
         mask = _on_grid(foreground, volume, threads)
-        if mask.ndim < volume.ndim:  # one mask for all times
-            more = (1,) * (volume.ndim - mask.ndim)
-            mask = np.broadcast_to(mask.data.reshape(*mask.shape, *more), volume.shape)
     return zscore(volume, mask, outside=outside, threads=threads)
 
 
-def _is_otsu(mask: Any) -> bool:
-    return isinstance(mask, str) and mask == "otsu"
-
-
 def _named(mask: Any) -> str:
-    return "all voxels" if mask is None else "Otsu's foreground" if _is_otsu(mask) else "a mask"
+    return "all voxels" if mask is None else "Otsu's foreground" if isinstance(mask, str) else "a mask"
 
 
 def _described(settings: Mapping[str, Any]) -> str:

@@ -19,8 +19,8 @@ def import_or_explain(package: str, extra: str | None = "io") -> Any:
         raise MissingPackageError(f"{package} is needed here: pip install {wanted} ({error})") from error
 
 
-def require(package: str, extra: str) -> None:
-    """Raise what `import_or_explain` would, where a package is missing; import nothing yet."""
+def find_or_explain(package: str, extra: str) -> None:
+    """Say which extra brings ``package`` where it is missing, without the time an import takes."""
     try:
         found = importlib.util.find_spec(package) is not None
     except ValueError:  # None stands in sys.modules

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from .._runtime.errors import ArgumentError, ArgumentTypeError
 from .._runtime.images import as_volume
-from .._runtime.optional import require
-from .._runtime.validate import word
+from .._runtime.optional import find_or_explain
+from .._runtime.validate import flag, word
 from .._space.volume import Volume
 from .formats import FOLDERS, SAVED, Format, function, suffix_of
 
@@ -78,12 +78,12 @@ def checked_target(
         )
     kind = SAVED[suffix] if suffix else FOLDERS[format or "dicom"]
     for package in kind.packages:
-        require(package, kind.extra)
+        find_or_explain(package, kind.extra)
     in_folder = not suffix or bool(kind.store)
     if target.exists() and target.is_dir() != in_folder:
-        raise ArgumentError(f"path: got {target}, which is {'a file' if in_folder else 'a folder'}")
-    if target.is_dir() and any(target.iterdir()) and not (kind.holds(target)):
-        raise ArgumentError(f"path: got {target}, which exists and is not an empty folder")
+        raise ArgumentError(f"path: got {target}, allowed a {'folder' if in_folder else 'file'} there")
+    if target.is_dir() and any(target.iterdir()) and not kind.holds(target):
+        raise ArgumentError(f"path: got {target}, allowed a folder that is new or empty")
     return target, kind
 
 
@@ -91,15 +91,16 @@ def checked_file(path: str | os.PathLike[str], name: str = "path", *, overwrite:
     """Return a path at which something can be written; ``name`` is the argument it came by."""
     if not isinstance(path, str | os.PathLike):
         raise ArgumentTypeError(f"{name}: got {type(path).__name__}, allowed a path")
+    flag(overwrite, "overwrite")
     if not os.fspath(path) or "\0" in os.fspath(path):
         raise ArgumentError(f"{name}: got an empty name or one with a zero byte, allowed a file or folder")
     target = Path(path)
     if not target.parent.is_dir():
-        raise ArgumentError(f"{name}: got {target}, but the folder {target.parent} does not exist")
+        raise ArgumentError(f"{name}: got {target}, allowed a file in a folder that exists")
     if not os.access(target.parent, os.W_OK):
-        raise ArgumentError(f"{name}: got {target}, but the folder {target.parent} is not writable")
+        raise ArgumentError(f"{name}: got {target}, allowed a file in a folder that can be written to")
     if target.exists() and not (target.is_file() or target.is_dir()):
-        raise ArgumentError(f"{name}: got {target}, which is neither a regular file nor a folder")
+        raise ArgumentError(f"{name}: got {target}, allowed a regular file or a folder")
     in_use = target.is_file() or (target.is_dir() and any(target.iterdir()))
     if in_use and not overwrite:
         raise ArgumentError(f"{name}: got {target}, which exists, allowed a new name, or to overwrite it")
