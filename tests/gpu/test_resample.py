@@ -86,7 +86,7 @@ def test_any_grid(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     on_both(
         image(rng, shape, data.draw(st.sampled_from(DTYPES))),
-        data.draw(st.sampled_from(sorted(LAYOUTS))),
+        layout=data.draw(st.sampled_from(sorted(LAYOUTS))),
         shape=tuple(size),
         order=data.draw(st.sampled_from(ORDERS)),
         mode=data.draw(st.sampled_from(MODES)),
