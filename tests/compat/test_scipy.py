@@ -389,7 +389,7 @@ def test_threads_patch_and_call_at_once():
 
     def work(i):
         start.wait()
-        for _ in range(20):
+        for _ in range(8):
             with vk.patch_scipy():
                 assert is_ours(scipy.ndimage.gaussian_filter)
                 np.testing.assert_array_equal(scipy.ndimage.gaussian_filter(X, 1), want)

@@ -7,7 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
-from cases import layouts
+from cases import known, layouts
 
 import voxkern as vk
 from voxkern import _core
@@ -43,7 +43,7 @@ def check(rng, x_shape, w_shape, what="", tolerance=TOLERANCE, algorithm="direct
     bias = normal(rng, w_shape[0])
     settings = {name: triple(options[name]) for name in ("stride", "dilation") if name in options}
     padding = options.get("padding", 0)
-    want = reference(x, w, bias, padding=sides(padding), groups=options.get("groups", 1), **settings)
+    want = known(reference, x, w, bias, padding=sides(padding), groups=options.get("groups", 1), **settings)
     out = np.full(want.shape, np.nan, np.float32)
     assert vk.nn.conv3d(x, w, bias, algorithm=algorithm, out=out, **options) is out
     assert_near(out, want, (what, x_shape, w_shape, algorithm, options), tolerance)
@@ -53,8 +53,8 @@ def check(rng, x_shape, w_shape, what="", tolerance=TOLERANCE, algorithm="direct
 def check_transposed(rng, x_shape, w_shape, **options):
     x, w = normal(rng, *x_shape), normal(rng, *w_shape)
     bias = normal(rng, w_shape[1] * options.get("groups", 1))
-    want = transposed_reference(
-        x, w, bias, groups=options.get("groups", 1),
+    want = known(
+        transposed_reference, x, w, bias, groups=options.get("groups", 1),
         **{name: triple(v) for name, v in options.items() if name != "groups"},
     )  # fmt: skip
     out = np.full(want.shape, np.nan, np.float32)
@@ -147,14 +147,14 @@ def test_activation_residual_and_bias(rng, cpu_level, algorithm):
             got = vk.nn.conv3d(
                 x, w, bias, padding=1, algorithm=algorithm, activation=activation, residual=added
             )
-            want = reference(x, w, bias, padding=around, activation=activation, residual=added)
+            want = known(reference, x, w, bias, padding=around, activation=activation, residual=added)
             assert_near(got, want, activation)
 
 
 def test_transposed_with_activation_and_residual(rng, cpu_level):
     x, w, residual = normal(rng, 2, 8, 3, 4, 9), normal(rng, 8, 5, 2, 2, 2), normal(rng, 2, 5, 6, 8, 18)
     got = vk.nn.conv_transpose3d(x, w, stride=2, activation=("leaky_relu", 0.2), residual=residual)
-    sums = transposed_reference(x, w, stride=(2, 2, 2)) + residual
+    sums = known(transposed_reference, x, w, stride=(2, 2, 2)) + residual
     assert_near(got, np.where(sums < 0, 0.2 * sums, sums))
 
 
@@ -208,7 +208,7 @@ def test_a_large_result_goes_past_the_caches(rng, cpu_level):
     room = np.full(16 * 40 * 61 * 257 + 3, np.nan, np.float32)
     out = room[3:].reshape(1, 16, 40, 61, 257)
     vk.nn.conv3d(x, w, padding=(0, 0, 1), out=out)
-    assert_near(out, reference(x, w, padding=[(0, 0), (0, 0), (1, 1)]))
+    assert_near(out, known(reference, x, w, padding=[(0, 0), (0, 0), (1, 1)]))
     assert np.isnan(room[:3]).all()
 
 
@@ -232,7 +232,7 @@ def test_error(rng, cpu_level, size, mean):
     """Root-mean-square error against float64, relative to the spread of the result."""
     x = (normal(rng, 1, 32, 12, 12, 20) + mean).astype(np.float32)
     w = normal(rng, 16, 32, size, size, size)
-    want = reference(x, w, padding=[(size // 2,) * 2] * 3)
+    want = known(reference, x, w, padding=[(size // 2,) * 2] * 3)
     bounds = {"direct": 5e-7, "auto": 1.1e-6 if size == 5 else 5e-7, "fast": 1.6e-6}
     for algorithm, bound in bounds.items():
         got = vk.nn.conv3d(x, w, padding=size // 2, algorithm=algorithm)
