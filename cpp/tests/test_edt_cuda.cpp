@@ -49,20 +49,18 @@ TEST(edt_cuda, distances_and_indices) {
     expect_cpu({2, 3, 9}, {2.0, 0.9, 0.7}, 20);
     if (kTsan) return;
     expect_cpu({3, 5, 9}, {2.0, 0.9, 0.7}, 20);
-    for (const std::size_t every : {2, 30, 100000}) {  // none at all at last
+    for (const std::size_t every : {10, 100000}) {  // none at all at last
         expect_cpu({5, 7, 9}, {1.0, 1.0, 1.0}, every);
         expect_cpu({5, 7, 9}, kUneven, every);
         expect_cpu({1, 4, 37}, {1.0, 2.0, 3.0}, every);
         expect_cpu({41, 1, 1}, kUneven, every);
     }
-    for (const std::vector<double>& sampling : {std::vector<double>{1.0, 1.0, 1.0}, kUneven}) {
-        expect_cpu({1, 40, 33}, sampling, 100);  // lines in several blocks
-    }
+    expect_cpu({1, 40, 9}, kUneven, 100);  // lines in several blocks
 }
 
 TEST(edt_cuda, lines_of_any_length) {
     if (kTsan) return;
-    for (const std::int64_t n : {400, 800, 1600}) {  // fewer and fewer lines of a block, then none staged
+    for (const std::int64_t n : {400, 1600}) {  // fewer lines of a block, then none staged
         expect_cpu({n, 1, 3}, {1.0, 1.0, 1.0}, 20);
         expect_cpu({1, 3, n}, kUneven, 20);
     }

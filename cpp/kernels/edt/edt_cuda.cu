@@ -61,9 +61,9 @@ struct Nothing {
 template <class T>
 struct Near {
     std::uint8_t* out;
-    cuda::Positions<1> positions;
     T far;
     bool beyond;
+    cuda::Positions<1> positions;
     __device__ void operator()(std::int64_t p, T square) const {
         out[positions.at(p).of[0]] = (square < far) != beyond ? 1 : 0;
     }
@@ -463,7 +463,7 @@ void within_distance(const ConstArrayView& in, const ArrayView& out, const std::
     edt::with_steps(in, sampling, [&](auto type, const std::vector<double>& steps, double part) {
         using T = typename decltype(type)::type;
         const T far = static_cast<T>(edt::behind(radius / part, T{}));
-        const edt::Near<T> near = {static_cast<std::uint8_t*>(out.data), edt::positions_of(out), far, zeros};
+        const edt::Near<T> near = {static_cast<std::uint8_t*>(out.data), far, zeros, edt::positions_of(out)};
         edt::Transform<T>(in, steps, far, zeros, nullptr, found.data(), exec).run(false, near);
     });
 }

@@ -40,11 +40,11 @@ __device__ __forceinline__ int pop_bit(std::uint32_t& bits) {
 
 struct Grid {
     int rank = 0;  // axes that count rows
+    bool along = false;
     std::int64_t shape[kMaxRank] = {};
     std::int64_t rows = 1;
     std::int64_t width = 0;
     std::int64_t words = 0;  // of a row
-    bool along = false;
 
     VOXKERN_HD std::int64_t size() const { return rows * words; }
 };

@@ -27,10 +27,10 @@ struct Words {
 };
 
 struct Combination {
+    int count = 0;  // of taps
+    bool any = false;
     Words words;
     const Tap* taps = nullptr;
-    int count = 0;
-    bool any = false;
     std::uint64_t start = 0;
     const std::uint64_t* from[3] = {};
     const std::uint64_t* mask = nullptr;  // null but in the last pass

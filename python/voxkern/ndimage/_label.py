@@ -48,6 +48,10 @@ def label(
     RuntimeError, ValueError, TypeError, AssertionError
         As ``scipy.ndimage.label``; RuntimeError where the numbers do not fit the dtype of the output.
 
+    Notes
+    -----
+    Of a GPU array the host waits for one number, ``count``.
+
     Examples
     --------
     >>> from voxkern import ndimage
