@@ -200,8 +200,8 @@ def test_masks_in_any_memory_order(rng):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: vk.largest_component([1], 0), "k: allowed"),
-        (lambda: vk.largest_component([1], 1.5), "k: allowed"),
+        (lambda: vk.largest_component([1], 0), "k: got"),
+        (lambda: vk.largest_component([1], 1.5), "k: got"),
         (lambda: vk.largest_component([1], min_volume=-1), "min_volume: got -1"),
         (lambda: vk.largest_component([1], min_volume=np.nan), "min_volume: got nan"),
         (lambda: vk.largest_component([1], connectivity=2), "connectivity: got 2, allowed 1 to 1"),

@@ -177,7 +177,7 @@ def check_order(order: Any) -> None:
 def _check_load_options(options: Any) -> None:
     if not isinstance(options, Mapping):
         raise ArgumentTypeError(f"load_options: got {type(options).__name__}, allowed a mapping")
-    names = list(inspect.signature(load).parameters)[1:]
+    names = [name for name in inspect.signature(load).parameters if name not in ("path", "return_padding")]
     unknown = [name for name in options if name not in names]
     if unknown:
         raise ArgumentError(f"load_options: got {shown(unknown)}, allowed {', '.join(names)}")
@@ -194,7 +194,10 @@ def _check_settings(
     check_order(order)
     if convention is not None:
         validate.word(convention, "convention", CONVENTIONS)
-    validate.flag(antialias, "antialias")
+        if spacing is None:
+            raise ArgumentError(f"convention: got {convention!r}, allowed with spacing")
+    if validate.flag(antialias, "antialias") and spacing is None:
+        raise ArgumentError("antialias: got True, allowed with spacing")
     if on_step is not None and not callable(on_step):
         raise ArgumentTypeError(f"on_step: got {type(on_step).__name__}, allowed a callable")
 
