@@ -33,6 +33,7 @@ from ._space.volume import Volume, reorient
 if TYPE_CHECKING:
     from . import compat, ndimage, nn
     from ._app.preprocess import preprocess
+    from ._app.view import view
     from ._ops.agreement import dice, hausdorff_distance, mean_surface_distance
     from ._ops.components import fill_holes, largest_component
     from ._ops.contours import Contour, contours
@@ -116,6 +117,7 @@ __all__ = [
     "signed_distance",
     "surface",
     "vesselness",
+    "view",
     "warp",
     "window",
     "window_to_uint8",
@@ -166,6 +168,7 @@ _LOADED_WHEN_NAMED = {
     "signed_distance": "_ops.distance",
     "surface": "_ops.isosurface",
     "vesselness": "_ops.hessian",
+    "view": "_app.view",
     "warp": "_ops.warp",
     "window": "_ops.intensity",
     "window_to_uint8": "_ops.intensity",

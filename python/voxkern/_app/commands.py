@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .._ops.isosurface import surface
+from .._ops.measure import otsu
 from .._ops.n4 import correction_settings, n4_bias_field_correction
 from .._ops.resample import resample
 from .._runtime.config import show_config
@@ -20,6 +22,7 @@ from . import demo
 from .preprocess import preprocess
 from .progress import Progress
 from .steps import Steps
+from .view import view
 
 
 def _load_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -165,6 +168,36 @@ def run_info(args: argparse.Namespace, progress: Progress) -> None:
             print(f"  {error}")
 
 
+_FACES = 60_000  # of a surface in a page: half a megabyte, and every fold of a brain
+
+
+def run_view(args: argparse.Namespace, progress: Progress) -> None:
+    """Write a page that shows a scan, and open it where no file is named."""
+    with progress.running() as on_step:
+        steps = Steps(on_step)
+        volume = steps("load", lambda: load(args.input, **_load_options(args)))
+        beside = {"before": args.before, "overlay": args.overlay, "labels": args.labels}
+        images: dict[str, Any] = {role: load(path) for role, path in beside.items() if path is not None}
+        if args.surface is not None:
+            found = steps(
+                "surface",
+                lambda: surface(
+                    volume,
+                    otsu(volume) if args.surface is True else args.surface,
+                    sigma_mm=max(volume.spacing),
+                    faces=_FACES,
+                    threads=args.threads,
+                ),
+            )
+            images["surface"] = found
+        convention = "radiological" if args.radiological else "neurological"
+        page = steps(
+            "view",
+            lambda: view(volume, args.output, **images, convention=convention, threads=args.threads),
+        )
+    progress.line(f"wrote {page}")
+
+
 def run_demo(args: argparse.Namespace, progress: Progress) -> None:
     """Do the main job on a head that comes with a package."""
     demo.run_demo(Path(args.output), progress, args.threads)
@@ -176,5 +209,6 @@ COMMANDS = {
     "resample": run_resample,
     "convert": run_convert,
     "info": run_info,
+    "view": run_view,
     "demo": run_demo,
 }

@@ -139,9 +139,29 @@ def _add_resample(commands: Any, common: argparse.ArgumentParser, series: argpar
     )
 
 
+def _add_view(commands: Any, common: argparse.ArgumentParser, series: argparse.ArgumentParser) -> None:
+    command = commands.add_parser(
+        "view", parents=[common, series], help="one HTML page: planes, volume, labels, surface, no network"
+    )
+    command.add_argument("input", help=INPUT)
+    command.add_argument("output", nargs="?", metavar="FILE.html", help="default: a temporary file, opened")
+    command.add_argument("--before", metavar="FILE", help="an image to compare it with")
+    command.add_argument("--overlay", metavar="FILE", help="values to lay over it in colours")
+    command.add_argument("--labels", metavar="FILE", help="labels to lay over it, with their measurements")
+    command.add_argument(
+        "--surface",
+        nargs="?",
+        type=float,
+        const=True,
+        metavar="LEVEL",
+        help="the surface of what is above a level (default: Otsu's threshold)",
+    )
+    command.add_argument("--radiological", action="store_true", help="the patient's right on the left")
+
+
 def _add_demo(commands: Any, common: argparse.ArgumentParser) -> None:
     command = commands.add_parser(
-        "demo", parents=[common], help="a real head from DICOM to NIfTI, with a picture"
+        "demo", parents=[common], help="a head from DICOM to NIfTI, with a picture and a report"
     )
     command.add_argument("--output", default="demo-output", metavar="FOLDER", help="default: demo-output")
 
@@ -166,5 +186,6 @@ def make_parser() -> argparse.ArgumentParser:
     _add_info(commands, common)
     _add_convert(commands, common, series)
     _add_resample(commands, common, series)
+    _add_view(commands, common, series)
     _add_demo(commands, common)
     return parser
