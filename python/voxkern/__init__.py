@@ -32,6 +32,7 @@ from ._space.volume import Volume, reorient
 
 if TYPE_CHECKING:
     from . import compat, ndimage, nn
+    from ._app.plot import plot
     from ._app.preprocess import preprocess
     from ._app.view import view
     from ._ops.agreement import dice, hausdorff_distance, mean_surface_distance
@@ -103,6 +104,7 @@ __all__ = [
     "otsu",
     "patch_scipy",
     "percentiles",
+    "plot",
     "preprocess",
     "push",
     "release_memory",
@@ -159,6 +161,7 @@ _LOADED_WHEN_NAMED = {
     "otsu": "_ops.measure",
     "patch_scipy": "compat.scipy",
     "percentiles": "_ops.measure",
+    "plot": "_app.plot",
     "preprocess": "_app.preprocess",
     "push": "_ops.warp",
     "resample": "_ops.resample",

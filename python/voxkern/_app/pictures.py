@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .._ops.intensity import window_to_uint8
 from .._ops.measure import percentiles
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, MissingPackageError
 from .._runtime.images import as_volume
 from .._runtime.optional import import_or_explain
 from .._runtime.validate import number
@@ -145,7 +145,7 @@ def _mark(image: Any, plane: Plane, per_mm: float) -> None:
         "fill": _MARK,
         "stroke_fill": (0, 0, 0),
         "stroke_width": 2,
-        "font_size": max(min(width, height) // 16, 9),
+        "font_size": max(min(width, height) // 16, 11),
     }
     places = (
         (4, height / 2, "lm"),
@@ -192,3 +192,28 @@ def png(image: Any) -> bytes:
 def data_url(image: Any) -> str:
     """Return an image as an address that holds all of it."""
     return "data:image/png;base64," + base64.b64encode(png(image)).decode()
+
+
+def notebook_html(volume: Volume) -> str:
+    """Return what a notebook shows of a volume: its geometry, and its planes where Pillow is installed."""
+    rows = {
+        "shape": " x ".join(map(str, volume.shape)),
+        "spacing": " x ".join(f"{step:.4g}" for step in volume.spacing) + " mm",
+        "orientation": volume.orientation,
+        "origin": ", ".join(f"{x:.2f}" for x in volume.origin) + " mm (RAS+)",
+        "dtype": str(volume.dtype),
+    }
+    cells = "".join(f"<tr><th scope='row'>{name}</th><td>{text}</td></tr>" for name, text in rows.items())
+    return f"<div><table>{cells}</table>{_small_picture(volume)}</div>"
+
+
+def _small_picture(volume: Volume) -> str:
+    if volume.dtype.kind not in "biuf" or 0 in volume.shape:
+        return ""
+    window = grey_window(volume)
+    try:
+        images = [picture(plane, window, pixels=160) for plane in three_planes(volume)]
+    except MissingPackageError:
+        return ""
+    alt = "Axial, coronal and sagittal middle planes; the patient's right is on the right."
+    return f'<img alt="{alt}" src="{data_url(montage([images]))}">'

@@ -30,6 +30,7 @@ from .._space.volume import Volume
 from .niivue import niivue, sha256
 from .pictures import (
     CONVENTIONS,
+    DIVERGING,
     Window,
     checked_image,
     checked_window,
@@ -90,7 +91,7 @@ def view(
     overlay_window : (float, float), optional
         Values of the overlay at the ends of its colours; below the first it is transparent.
     colormap : str
-        The overlay's colours, by NiiVue's names: warm, hot, viridis, plasma, ...
+        The overlay's colours: diverging (blue, grey, red), or NiiVue's names: warm, hot, viridis, plasma, ...
     convention : {"neurological", "radiological"}
         Whether the patient's right is on the right, or on the left.
     bits : {8, 16}, optional
@@ -210,7 +211,7 @@ def viewer_of(
         for role, x in given.items()
         if role == "volume" or x is not None
     }
-    word(colormap, "colormap", sorted(niivue().colormaps))
+    word(colormap, "colormap", ["diverging", *sorted(niivue().colormaps)])
     shades = checked_window(window, "window") or grey_window(images["volume"])
     opacity = {"volume": 1.0, "before": 0.0, "overlay": overlay_opacity, "labels": 0.5}
     notes: list[str] = []
@@ -224,10 +225,9 @@ def viewer_of(
         else:
             wide = bits or (16 if image.meta.get("modality") == "CT" else 8)
             stored, slope, intercept = _stored(image, wide, threads)
-            notes.append(
-                f"{role}: {' x '.join(map(str, image.shape))} voxels, {256 if wide == 8 else 32768} steps of {slope:.3g} from "
-                f"{intercept:.5g}"
-            )
+            shape = " x ".join(map(str, image.shape))
+            steps = f"{256 if wide == 8 else 32768} steps of {slope:.3g} from {intercept:.5g}"
+            notes.append(f"{role}: {shape} voxels, {steps}")
             layer = {
                 "nifti": _nifti(stored, slope, intercept),
                 "window": shades,
@@ -255,6 +255,7 @@ def viewer_of(
         "script": (_PAGES / "viewer.js").read_text("utf-8"),
         "data": {
             "niivue": niivue().script,
+            "diverging": {**dict(zip("RGB", zip(*DIVERGING, strict=True), strict=True)), "A": [255] * 3},
             "convention": convention,
             "layers": layers,
             "surfaces": [
@@ -298,6 +299,16 @@ def _stored(image: Volume, bits: int, threads: int | None) -> tuple[Volume, floa
         stored = map_window(image, low, high, output_range=(0, steps), out=out, threads=threads)
         stored = image.with_data(np.asarray(stored))
     return stored, (high - low) / steps, float(low)
+
+
+def widget(volume: Volume) -> Any:
+    """Return what `Volume.widget` does."""
+    package = import_or_explain("ipyniivue", "view")
+    low, high = grey_window(checked_image(volume, "volume"))
+    shown = package.NiiVue()
+    stored = _nifti(*_stored(_small(volume, "volume", [], None), 16, None))
+    shown.load_volumes([{"data": stored, "name": "volume.nii.gz", "cal_min": low, "cal_max": high}])
+    return shown
 
 
 def _nifti(image: Volume, slope: float = 1.0, intercept: float = 0.0, intent: int = 0) -> bytes:

@@ -176,6 +176,17 @@ class Volume:
         lps[:3, 3] = image.GetOrigin()
         return cls(sitk.GetArrayFromImage(image), geometry.LPS_TO_RAS @ lps, {"source": "sitk"})
 
+    def widget(self) -> Any:
+        """Return an ``ipyniivue.NiiVue`` widget that shows the volume in a notebook (the ``view`` extra)."""
+        from .._app.view import widget
+
+        return widget(self)
+
+    def _repr_html_(self) -> str:
+        from .._app.pictures import notebook_html
+
+        return notebook_html(self)
+
 
 READERS.update({"nibabel.SpatialImage": Volume.from_nibabel, "SimpleITK.Image": Volume.from_sitk})
 

@@ -42,6 +42,7 @@
         multiplanarEqualSize: true, meshThicknessOn2D: 0.5, showAllOrientationMarkers: true,
         isRadiologicalConvention: data.convention === "radiological" });
       await planes.attachToCanvas(canvas);
+      planes.addColormap("diverging", { ...data.diverging, I: [0, 128, 255] });
       for (const layer of layers(...roles)) planes.addVolume(await imageOf(NVImage, layer));
       planes.volumes[0].opacity = 1; // of what lies over others in one picture and alone in another
       planes.updateGLVolume();
