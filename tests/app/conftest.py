@@ -105,16 +105,19 @@ def browser(tmp_path_factory):
     driver.quit()
 
 
-@pytest.fixture
-def shaded(make_series):
-    """A small DICOM series of a ball under a field, and its volume."""
+@pytest.fixture(scope="session")
+def shaded_volume():
+    """A small volume of a ball under a field."""
     i, j, k = np.meshgrid(*[np.linspace(-1, 1, n) for n in (24, 40, 44)], indexing="ij")
     field = np.exp(0.4 * j - 0.3 * k)
     ball = np.where(i**2 + j**2 + k**2 < 0.8, 400 + 100 * (i**2 + j**2 + k**2 < 0.3), 20)
     noise = np.random.default_rng(0).normal(0, 4, ball.shape)
-    volume = vk.Volume(
-        np.rint(np.maximum(ball * field + noise, 1)).astype(np.int16), np.diag([2.0, 1.0, 1.0, 1.0])
-    )
-    folder = make_series()[0].parent / "shaded"
-    vk.save(volume, folder)
-    return folder, volume
+    voxels = np.rint(np.maximum(ball * field + noise, 1)).astype(np.int16)
+    return vk.Volume(voxels, np.diag([2.0, 1.0, 1.0, 1.0]))
+
+
+@pytest.fixture
+def shaded(shaded_volume, tmp_path):
+    """The same as a DICOM series, and the volume."""
+    vk.save(shaded_volume, tmp_path / "shaded")
+    return tmp_path / "shaded", shaded_volume

@@ -68,7 +68,7 @@ def preprocess(
         ``zscore``: mean 0 and standard deviation 1 over the volume.
     report : path, optional
         Where to write an HTML page with pictures, histograms, geometry, settings and timings; it holds
-        no path and no identity. Needs matplotlib, the ``report`` extra.
+        no path and no identity. Needs the ``report`` extra; with the ``view`` extra it holds a viewer.
     {threads}
     on_step : callable, optional
         Called as ``on_step(name, None, None)`` when a step starts and
@@ -90,7 +90,7 @@ def preprocess(
         raise ArgumentError(f"normalize: got {normalize!r}, allowed {', '.join(NORMALIZATIONS)}")
     correction = correction_settings(n4)
     if report is not None:
-        import_or_explain("matplotlib", "report")
+        import_or_explain("jinja2", "report")
     step = Steps(on_step)
     source = as_volume(source)
     if isinstance(source, Volume):
@@ -109,21 +109,24 @@ def preprocess(
     if spacing is not None:
         plan = {"spacing": spacing, "order": order, "convention": convention, "antialias": antialias}
         volume = step("resample", lambda: _resample(volume, plan, threads))
+    shown = volume
     if normalize == "zscore":
         volume = step("normalise", lambda: zscore(volume, threads=threads))
     if output is not None:
         step("save", lambda: save(volume, output))
     if report is not None:
-        from .report import write_report
+        from .report import Job, write_report
 
-        settings = {
-            "n4": "no" if correction is None else _described(correction),
-            "orient": orient or "kept",
-            "spacing": "kept" if spacing is None else f"{spacing} mm, order {order}",
-            "antialias": "yes" if antialias else "no",
-            "normalize": normalize,
+        done = {
+            "n4": None if correction is None else _described(correction),
+            "reorient": orient and f"to {orient}",
+            "resample": spacing and _described(plan),
+            "normalise": None
+            if normalize == "none"
+            else "zscore: mean 0, standard deviation 1 over the volume",
         }
-        write_report(report, before, volume, field=field, settings=settings, timings=step.timings)
+        job = Job(before, volume, shown, field, done, step.timings)
+        step("report", lambda: write_report(report, job))
     return volume
 
 
