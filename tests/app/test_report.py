@@ -131,7 +131,7 @@ def test_report_is_readable(browser, report, width, dark):
 
 def test_report_prints_and_holds_the_viewer(browser, report):
     pytest.importorskip("ipyniivue")
-    browser.open(report)
+    browser.open(report, width=700, height=500)
     browser.element("#open").click()
     browser.wait("['ready', 'still'].includes(document.getElementById('viewer').dataset.state)")
     assert browser.run("document.getElementById('viewer').dataset.state") == "ready"

@@ -12,6 +12,7 @@ import pytest
 
 import voxkern as vk
 from voxkern._app.cli import main
+from voxkern._app.demo import head_path
 
 pytest.importorskip("ipyniivue")
 pytest.importorskip("jinja2")
@@ -162,6 +163,19 @@ def test_planes_volume_and_surface(browser, page):
     told = browser.element("#place").text
     assert f"R {start[0]:.1f}, P {-start[1]:.1f}, S {start[2]:.1f} mm" in told and "volume 99.6" in told
 
+    # And by a click: a quarter of the way from the left and from the top of the axial plane.
+    slice_ = "voxkern.planes.screenSlices.find((s) => s.axCorSag === 0).leftTopWidthHeight"
+    left, top, width, height = browser.run(slice_)
+    from selenium.webdriver import ActionChains
+
+    middle = canvas.size["width"] / 2, canvas.size["height"] / 2
+    right, down = left + width / 4 - middle[0], top + height / 4 - middle[1]
+    ActionChains(browser.driver).move_to_element_with_offset(
+        canvas, round(right), round(down)
+    ).click().perform()
+    assert browser.run(planes) == pytest.approx([-28, 31, start[2]], abs=2)
+    assert browser.run(scene) == pytest.approx(browser.run(planes), abs=1e-3)
+
     # Before: blended, then beside.
     look_at(browser, LESION)
     browser.set("#labels", 0)
@@ -195,12 +209,20 @@ def test_still_picture_without_webgl(browser, page):
         browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", made)
 
 
+def test_page_of_a_head_is_small(tmp_path):
+    pytest.importorskip("nilearn")
+    head = vk.load(head_path())  # at 1 mm
+    page = vk.view(head, tmp_path / "head.html", before=head.with_data(head.data // 2))
+    assert 2_000_000 < page.stat().st_size < 10_000_000
+
+
 def test_large_and_odd_images(tmp_path, monkeypatch):
     """More voxels than a page holds, further axes, CT in full depth, NaN in an overlay."""
     from voxkern._app import view as module
 
     monkeypatch.setattr(module, "_MOST_VOXELS", 500)
     data = np.arange(1000.0).reshape(10, 10, 10)
+    assert module.viewer_of(vk.Volume(data > 5, np.eye(4)))["window"] == (0, 1)
     scan = vk.Volume(np.stack([data, data], -1), np.diag([1.0, 2.0, 3.0, 1.0]), {"modality": "CT"})
     overlay = vk.Volume(np.where(data < 500, np.nan, data), scan.affine)
     viewer = module.viewer_of(scan, overlay=overlay, labels=vk.Volume(data.astype(np.int32) % 3, scan.affine))
