@@ -136,6 +136,6 @@ def test_report_prints_and_holds_the_viewer(browser, report):
     browser.wait("['ready', 'still'].includes(document.getElementById('viewer').dataset.state)")
     assert browser.run("document.getElementById('viewer').dataset.state") == "ready"
     assert (browser.pixels("#planes").min(-1) > 60).mean() > 0.02
+    assert browser.complaints() == [] and browser.requests() == [report.as_uri()]
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert browser.element("#still img").is_displayed() and not browser.element("#planes").is_displayed()
-    assert browser.complaints() == [] and browser.requests() == [report.as_uri()]

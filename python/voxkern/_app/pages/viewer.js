@@ -39,7 +39,7 @@
     async function planesOn(canvas, ...roles) {
       const planes = new Niivue({ ...LOOK, isRuler: true, rulerWidth: 2, rulerColor: INK,
         isColorbar: layers("overlay").length > 0, multiplanarShowRender: 0, multiplanarLayout: 2, multiplanarPadPixels: 6,
-        multiplanarEqualSize: true, meshThicknessOn2D: 0.5, showAllOrientationMarkers: true,
+        meshThicknessOn2D: 0.5, showAllOrientationMarkers: true,
         isRadiologicalConvention: data.convention === "radiological" });
       await planes.attachToCanvas(canvas);
       planes.addColormap("diverging", { ...data.diverging, I: [0, 128, 255] });
