@@ -57,6 +57,7 @@ def test_demo_and_its_series_equal_simpleitk(tmp_path, capsys):
     told = capsys.readouterr().err
     for step in ("load", "n4", "reorient", "resample", "normalise", "save", "total"):
         assert step in told
+    assert told.rstrip().endswith("/demo/report.html") and "an average of 152 heads" in told
     removed = re.search(r"N4 removed ([0-9.]+)% of the known field", told)
     assert removed and float(removed[1]) > 98.0
     picture = (tmp_path / "demo" / "before_after.png").read_bytes()

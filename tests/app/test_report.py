@@ -10,6 +10,7 @@ import pytest
 
 import voxkern as vk
 from voxkern._app.cli import main
+from voxkern._app.niivue import niivue
 from voxkern._app.report import field_window
 
 pytest.importorskip("jinja2")
@@ -82,6 +83,17 @@ def test_result_is_shown_at_the_scale_of_the_scan(report):
 
     sources = re.findall(r'class="plane" src="data:image/png;base64,([^"]+)"', text)
     assert bright(sources[6:]) == pytest.approx(bright(sources[:3]), rel=0.1)
+
+
+def test_report_says_what_the_viewer_needs(shaded_volume, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    niivue.cache_clear()
+    vk.preprocess(shaded_volume, report=tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text("utf-8")
+    assert "pip install &#39;voxkern[view]&#39;" in text
+    assert "script-src &#39;none&#39;" in text and "<script" not in text
+    with pytest.raises(vk.MissingPackageError, match=r"pip install 'voxkern\[view\]'"):
+        vk.view(shaded_volume, tmp_path / "v.html")
 
 
 def test_folder_of_a_report_must_exist(shaded_volume, tmp_path):

@@ -224,15 +224,16 @@ def test_large_and_odd_images(tmp_path, monkeypatch):
     data = np.arange(1000.0).reshape(10, 10, 10)
     assert module.viewer_of(vk.Volume(data > 5, np.eye(4)))["window"] == (0, 1)
     scan = vk.Volume(np.stack([data, data], -1), np.diag([1.0, 2.0, 3.0, 1.0]), {"modality": "CT"})
+    labels = vk.Volume(data.astype(np.int32) % 3, scan.affine, {"segments": ((2, "liver"),)})
     overlay = vk.Volume(np.where(data < 500, np.nan, data), scan.affine)
-    viewer = module.viewer_of(scan, overlay=overlay, labels=vk.Volume(data.astype(np.int32) % 3, scan.affine))
+    viewer = module.viewer_of(scan, overlay=overlay, labels=labels)
     notes = "\n".join(viewer["notes"])
     assert (
         "volume: the first of 2 is shown" in notes
         and "volume: shown with 7 x 7 x 7 of its 10 x 10 x 10" in notes
     )
     assert "32768 steps" in notes
-    assert [row["name"] for row in viewer["table"]["rows"]] == ["1", "2"]
+    assert [row["name"] for row in viewer["table"]["rows"]] == ["1", "2 liver"]
 
 
 def test_values_survive(head):

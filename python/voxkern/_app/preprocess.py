@@ -90,7 +90,8 @@ def preprocess(
         raise ArgumentError(f"normalize: got {normalize!r}, allowed {', '.join(NORMALIZATIONS)}")
     correction = correction_settings(n4)
     if report is not None:
-        import_or_explain("jinja2", "report")
+        for package in ("jinja2", "PIL"):
+            import_or_explain(package, "report")
     step = Steps(on_step)
     source = as_volume(source)
     if isinstance(source, Volume):
