@@ -37,7 +37,9 @@ from ._space.volume import Volume, reorient
 
 if TYPE_CHECKING:
     from . import compat, ndimage, nn
+    from ._app.plot import plot
     from ._app.preprocess import preprocess
+    from ._app.view import view
     from ._ops.agreement import dice, hausdorff_distance, mean_surface_distance
     from ._ops.components import fill_holes, largest_component
     from ._ops.contours import Contour, contours
@@ -115,6 +117,7 @@ __all__ = [
     "otsu",
     "patch_scipy",
     "percentiles",
+    "plot",
     "preprocess",
     "push",
     "release_memory",
@@ -129,6 +132,7 @@ __all__ = [
     "signed_distance",
     "surface",
     "vesselness",
+    "view",
     "warp",
     "window",
     "window_to_uint8",
@@ -172,6 +176,7 @@ _LOADED_WHEN_NAMED = {
     "otsu": "_ops.measure",
     "patch_scipy": "compat.scipy",
     "percentiles": "_ops.measure",
+    "plot": "_app.plot",
     "preprocess": "_app.preprocess",
     "push": "_ops.warp",
     "resample": "_ops.resample",
@@ -181,6 +186,7 @@ _LOADED_WHEN_NAMED = {
     "signed_distance": "_ops.distance",
     "surface": "_ops.isosurface",
     "vesselness": "_ops.hessian",
+    "view": "_app.view",
     "warp": "_ops.warp",
     "window": "_ops.intensity",
     "window_to_uint8": "_ops.intensity",

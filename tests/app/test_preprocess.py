@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main job: preprocess against a SimpleITK pipeline, the command line, the demo."""
 
-import json
 import re
-import shutil
-import subprocess
 import sys
 
 import numpy as np
@@ -58,11 +55,12 @@ def test_real_series_equals_simpleitk(real_series, tmp_path, spacing):
 
 
 def test_demo_and_its_series_equal_simpleitk(tmp_path, capsys):
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("jinja2")
     assert main(["demo", "--output", str(tmp_path / "demo")]) == 0
     told = capsys.readouterr().err
     for step in ("load", "n4", "reorient", "resample", "normalise", "save", "report", "total"):
         assert step in told
+    assert told.rstrip().endswith("/demo/report.html") and "an average of 152 heads" in told
     removed = re.search(r"N4 removed ([0-9.]+)% of the known field", told)
     assert removed and float(removed[1]) > 98.0
     picture = (tmp_path / "demo" / "before_after.png").read_bytes()
@@ -85,21 +83,6 @@ def test_steps_are_optional(make_series):
     assert v.dtype == np.int16 and v.orientation == vk.load(folder).orientation
     assert vk.preprocess(v, spacing=0.9, order=0).dtype == np.int16  # nearest invents no values
     assert vk.preprocess(v, spacing=0.9, order=1).dtype == np.float32
-
-
-@pytest.fixture
-def shaded(make_series):
-    """A small DICOM series of a ball under a field, and its volume."""
-    i, j, k = np.meshgrid(*[np.linspace(-1, 1, n) for n in (24, 40, 44)], indexing="ij")
-    field = np.exp(0.4 * j - 0.3 * k)
-    ball = np.where(i**2 + j**2 + k**2 < 0.8, 400 + 100 * (i**2 + j**2 + k**2 < 0.3), 20)
-    noise = np.random.default_rng(0).normal(0, 4, ball.shape)
-    volume = vk.Volume(
-        np.rint(np.maximum(ball * field + noise, 1)).astype(np.int16), np.diag([2.0, 1.0, 1.0, 1.0])
-    )
-    folder = make_series()[0].parent / "shaded"
-    vk.save(volume, folder, format="dicom")
-    return folder, volume
 
 
 def test_n4_step_comes_before_the_others(shaded, tmp_path):
@@ -210,47 +193,6 @@ def test_n4_command(shaded, tmp_path, capsys):
     ):
         assert main([*arguments, *more, "--quiet"]) == 0
     assert main([*arguments, "--preset", "ants", "--spline-distance", "40", "--quiet"]) == 0
-
-
-def test_report_is_one_page_without_identity(shaded, tmp_path, capsys):
-    pytest.importorskip("matplotlib")
-    folder, _ = shaded
-    page = tmp_path / "Doe^Jane" / "report.html"
-    page.parent.mkdir()
-    arguments = ["preprocess", str(folder), str(page.parent / "out.nii"), "--n4", "--spacing", "2"]
-    assert main([*arguments, "--report", str(page)]) == 0
-    text = page.read_text()
-    assert str(page) in capsys.readouterr().err
-    for part in ("before", "field", "after", "24 x 40 x 44", "mask = otsu", "resample", 'id="histograms"'):
-        assert part in text
-    for secret in ("Doe", "Jane", str(tmp_path), "Secret", "http:", "https:", 'src="/'):
-        assert secret not in text, secret
-    assert [p.name for p in sorted(page.parent.iterdir())] == ["out.nii", "report.html"]
-    assert (
-        main([*arguments[:-3], "--overwrite", "--quiet", "--report", str(tmp_path / "missing" / "r.html")])
-        == 1
-    )
-
-
-def test_report_opens_in_a_browser(shaded, tmp_path):
-    pytest.importorskip("matplotlib")
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no Chromium here")
-    folder, _ = shaded
-    vk.preprocess(folder, n4=True, report=tmp_path / "report.html")
-    sizes = "JSON.stringify([...document.images].map(i => [i.id, i.naturalWidth]))"
-    script = f"<script>document.title = {sizes}</script>"
-    page = (tmp_path / "report.html").read_text()
-    (tmp_path / "report.html").write_text(page.replace("</body>", script + "</body>"))
-    done = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update", "--virtual-time-budget=5000",
-         f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", f"file://{tmp_path / 'report.html'}"],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    shown = dict(json.loads(re.search(r"<title>(.*?)</title>", done.stdout, re.S)[1]))
-    assert set(shown) == {"planes", "histograms"} and min(shown.values()) > 500
 
 
 def test_resample_command_like(make_series, tmp_path):

@@ -118,6 +118,8 @@ CALLS = {
         new(6, 7, 8),
     ),
     "dice": (lambda x, y: vk.dice(x, y), MASK, LABELS),
+    "surface": (lambda x: vk.surface(x, 1.0).vertices, IMAGE),
+    "contours": (lambda x: np.concatenate([found.points for found in vk.contours(x)]), LABELS),
     "hausdorff_distance": (lambda x, y: vk.hausdorff_distance(x, y, 95), MASK, LABELS),
     "mean_surface_distance": (lambda x, y: vk.mean_surface_distance(x, y), MASK, LABELS),
     "distance_transform_bf": (lambda x: ndimage.distance_transform_bf(x), LABELS),
@@ -232,17 +234,17 @@ CALLS |= {
 COMPOSED = {
     "preprocess", "Sequential", "run_in_tiles", "sliding_window",
     "generic_laplace", "generic_gradient_magnitude",
-    "dice", "hausdorff_distance", "mean_surface_distance",
+    "dice", "hausdorff_distance", "mean_surface_distance", "surface", "contours",
 }  # fmt: skip
 # Numbers of an image, not images.
 MEASURES = {
     "percentiles", "bounding_box", "otsu", "label_statistics", *REGIONS, "extrema", "find_objects",
     "value_indices", "histogram", "labeled_comprehension",
-    "dice", "hausdorff_distance", "mean_surface_distance",
+    "dice", "hausdorff_distance", "mean_surface_distance", "surface", "contours",
 }  # fmt: skip
 TAKE_NO_ARRAY = {
     "cuda_available", "get_num_threads", "list_series", "load", "open_study", "patch_scipy", "release_memory",
-    "reorient", "save", "set_cache_limit", "set_num_threads", "show_config",
+    "plot", "reorient", "save", "set_cache_limit", "set_num_threads", "show_config", "view",
     "generate_binary_structure", "iterate_structure",
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ import voxkern
 PACKAGE = Path(voxkern.__file__).parent
 FLOORS = {"_core": 0, "_runtime": 1, "_space": 2, "_ops": 3, "ndimage": 4, "nn": 4, "io": 5, "compat": 6}
 FLOORS["_app"] = 7
+LOOKS_UP = {("_space/volume.py", "_app")}  # a Volume's picture and widget, imported when they are asked for
 CALLS_CORE = {"_ops/rescale.py"}  # it reads files, no array of a caller's
 
 FILES = {str(path.relative_to(PACKAGE)): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
@@ -36,7 +37,8 @@ def imported(file, tree):
 def test_imports_run_downward(file):
     own = file.partition("/")[0]
     for room, _ in imported(file, FILES[file]):
-        assert room == own or FLOORS[room] < FLOORS[own], f"{file} imports {room}"
+        allowed = room == own or FLOORS[room] < FLOORS[own] or (file, room) in LOOKS_UP
+        assert allowed, f"{file} imports {room}"
 
 
 @pytest.mark.parametrize("file", [f for f in FILES if f.endswith("__init__.py")])

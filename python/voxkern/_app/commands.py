@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from .._ops.intensity import zscore
+from .._ops.isosurface import surface
+from .._ops.measure import otsu
 from .._ops.n4 import check_settings, correction_settings, n4_bias_field_correction
 from .._ops.resample import resample
 from .._ops.resample_labels import resample_labels
@@ -25,6 +27,7 @@ from . import ants, bench, demo
 from .preprocess import preprocess
 from .progress import Progress
 from .steps import Steps
+from .view import view
 
 
 def _load_options(args: Namespace) -> dict[str, Any]:
@@ -265,6 +268,36 @@ def _facts(info: Any, volume: Volume | VoxkernError) -> dict[str, Any]:
     }
 
 
+_FACES = 60_000  # of a surface in a page: half a megabyte, and every fold of a brain
+
+
+def run_view(args: Namespace, progress: Progress) -> None:
+    """Write a page that shows a scan, and open it where no file is named."""
+    with progress.running() as on_step:
+        steps = Steps(on_step)
+        volume = _load(args, steps)
+        beside = {"before": args.before, "overlay": args.overlay, "labels": args.labels}
+        images: dict[str, Any] = {role: load(path) for role, path in beside.items() if path is not None}
+        if args.surface is not None:
+            found = steps(
+                "surface",
+                lambda: surface(
+                    volume,
+                    otsu(volume) if args.surface is True else args.surface,
+                    sigma_mm=max(volume.spacing),
+                    faces=_FACES,
+                    threads=args.threads,
+                ),
+            )
+            images["surface"] = found
+        convention = "radiological" if args.radiological else "neurological"
+        page = steps(
+            "view",
+            lambda: view(volume, args.output, **images, convention=convention, threads=args.threads),
+        )
+    progress.line(f"wrote {page}")
+
+
 def run_demo(args: Namespace, progress: Progress) -> None:
     """Do the main job on a head that comes with a package."""
     demo.run_demo(Path(args.output), progress, args.threads)
@@ -292,6 +325,7 @@ COMMANDS = {
     "zscore": run_zscore,
     "convert": run_convert,
     "info": run_info,
+    "view": run_view,
     "demo": run_demo,
     "bench": run_bench,
 }

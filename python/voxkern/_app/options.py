@@ -175,6 +175,23 @@ def _add_info(command: ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="one list, an object for each volume")
 
 
+def _add_view(command: ArgumentParser) -> None:
+    command.add_argument("input", help=INPUT)
+    command.add_argument("output", nargs="?", metavar="FILE.html", help="default: a temporary file, opened")
+    command.add_argument("--before", metavar="FILE", help="an image to compare it with")
+    command.add_argument("--overlay", metavar="FILE", help="values to lay over it in colours")
+    command.add_argument("--labels", metavar="FILE", help="labels to lay over it, with their measurements")
+    command.add_argument(
+        "--surface",
+        nargs="?",
+        type=float,
+        const=True,
+        metavar="LEVEL",
+        help="the surface of what is above a level (default: Otsu's threshold)",
+    )
+    command.add_argument("--radiological", action="store_true", help="the patient's right on the left")
+
+
 def _add_demo(command: ArgumentParser) -> None:
     command.add_argument("--output", default="demo-output", metavar="FOLDER", help="default: demo-output")
 
@@ -204,40 +221,43 @@ _IMAGE_COMMANDS: tuple[tuple[str, str, Callable[[ArgumentParser], None]], ...] =
 )
 _OTHER_COMMANDS: tuple[tuple[str, str, Callable[[ArgumentParser], None]], ...] = (
     ("info", "what a file or folder holds, or --config", _add_info),
-    ("demo", "a real head from DICOM to NIfTI, with a picture", _add_demo),
+    ("demo", "a head from DICOM to NIfTI, with a picture and a report", _add_demo),
     ("bench", "a table: how fast this machine runs voxkern, and the peers that are installed", _add_bench),
 )
 
 
-def _parents() -> tuple[ArgumentParser, ArgumentParser]:
-    """Return the options of every command, and those of one image into another."""
+def _parents() -> tuple[ArgumentParser, ArgumentParser, ArgumentParser]:
+    """Return the options of every command, of those that load, and of one image into another."""
     common = ArgumentParser(add_help=False)
     common.add_argument("--quiet", action="store_true", help="print nothing but errors")
     common.add_argument("--debug", action="store_true", help="print where an error comes from")
     common.add_argument(
         "--threads", type=threads, metavar="N", help="default: every CPU this process may use"
     )
+    series = ArgumentParser(add_help=False)
+    series.add_argument("--series", metavar="UID", help="which DICOM series, as `voxkern info` lists them")
+    series.add_argument("--missing", choices=("interpolate", "drop"), help="repair missing slices")
+    series.add_argument("--irregular", choices=("resample",), help="repair unequal distances of slices")
+    series.add_argument("--untilt", action="store_true", help="rectify a tilted CT gantry")
+    series.add_argument("--suv", action="store_true", help="PET: standardised uptake values")
     image = ArgumentParser(add_help=False)
     image.add_argument("input", help=INPUT)
     image.add_argument("output", help=OUTPUT)
     image.add_argument("--overwrite", action="store_true", help="replace what is there already")
     image.add_argument("--format", choices=FOLDERS, help="the output is a folder, with a file for each slice")
-    image.add_argument("--series", metavar="UID", help="which DICOM series, as `voxkern info` lists them")
-    image.add_argument("--missing", choices=("interpolate", "drop"), help="repair missing slices")
-    image.add_argument("--irregular", choices=("resample",), help="repair unequal distances of slices")
-    image.add_argument("--untilt", action="store_true", help="rectify a tilted CT gantry")
-    image.add_argument("--suv", action="store_true", help="PET: standardised uptake values")
-    return common, image
+    return common, series, image
 
 
 def make_parser() -> ArgumentParser:
     """Return the parser of all commands."""
     parser = ArgumentParser(prog="voxkern", description="Fast, exact kernels for 3D medical images.")
     parser.add_argument("--version", action="version", version=f"voxkern {__version__}")
-    common, image = _parents()
+    common, series, image = _parents()
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text, add in _IMAGE_COMMANDS:
-        add(commands.add_parser(name, parents=[common, image], help=text, description=text))
+        add(commands.add_parser(name, parents=[common, series, image], help=text, description=text))
+    text = "one HTML page: planes, volume, labels, surface, no network"
+    _add_view(commands.add_parser("view", parents=[common, series], help=text, description=text))
     for name, text, add in _OTHER_COMMANDS:
         add(commands.add_parser(name, parents=[common], help=text, description=text))
     return parser

@@ -89,7 +89,7 @@ def preprocess(
         What to write where ``output`` is a folder; see `save`.
     report : path, optional
         Where to write an HTML page with pictures, histograms, geometry, settings and timings; it holds
-        no path and no identity. Needs matplotlib, the ``report`` extra.
+        no path and no identity. Needs the ``report`` extra; with the ``view`` extra it holds a viewer.
     overwrite : bool
         Whether what is at ``output`` and ``report`` already may be replaced; see `save`.
     {threads}
@@ -127,8 +127,8 @@ def preprocess(
         page = checked_file(report, "report", overwrite=overwrite)
         if page == target or page.is_dir():
             raise ArgumentError(f"report: got {report}, allowed a file of its own")
-        find_or_explain("matplotlib", "report")
-
+        for package in ("jinja2", "PIL"):
+            find_or_explain(package, "report")
     step = Steps(on_step)
     source = as_volume(source)
     if isinstance(source, Volume):
@@ -150,22 +150,24 @@ def preprocess(
     if spacing is not None:
         plan = {"spacing": spacing, "order": order, "convention": convention, "antialias": antialias}
         volume = step("resample", lambda: _resample(volume, plan, threads))
+    resampled = volume
     if normalize == "zscore":
         volume = step("normalise", lambda: _normalised(volume, foreground, outside, threads))
     if output is not None:
         step("save", lambda: save(volume, output, format=format, overwrite=overwrite))
     if report is not None:
-        from .report import write_report
+        from .report import Job, write_report
 
-        settings = {
-            "n4": "no" if correction is None else _described(correction),
-            "orient": orient or "kept",
-            "spacing": "kept" if spacing is None else f"{spacing} mm, order {order}",
-            "antialias": "yes" if antialias else "no",
-            "normalize": "no" if normalize == "none" else f"{normalize}, {_named(mask)}, outside {outside}",
+        done = {
+            "n4": None if correction is None else _described(correction),
+            "reorient": orient and f"to {orient}",
+            "resample": spacing and _described(plan),
+            "normalise": None
+            if normalize == "none"
+            else f"zscore: mean 0, standard deviation 1 over {_named(mask)}, outside {outside}",
         }
-        given: dict[str, Any] = {"field": field, "settings": settings, "timings": step.timings}
-        step("report", lambda: write_report(report, before, volume, **given))
+        job = Job(before, volume, resampled, field, done, step.timings)
+        step("report", lambda: write_report(report, job))
     return volume
 
 

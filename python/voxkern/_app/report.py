@@ -1,180 +1,237 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of volumes, and the one-page HTML report of ``preprocess``. No paths, no identity."""
+"""The one-page HTML report of ``preprocess``. No paths, no identity."""
 
 from __future__ import annotations
 
-import base64
-import io
+import importlib.metadata
 import os
+import platform
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass, replace
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core import __version__
 from .._runtime.config import show_config
+from .._runtime.errors import ArgumentError, MissingPackageError
 from .._runtime.files import writing
-from .._runtime.optional import import_or_explain
-from .._space.volume import Volume, reorient
+from .._space.volume import Volume
+from .niivue import niivue
+from .pictures import DIVERGING, GREY, Plane, Window, data_url, grey_window, picture, three_planes
+from .view import page, viewer_of
 
-_PAGE = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>voxkern report</title>
-<style>
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; }
-body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-img { max-width: 100%; border-radius: 4px; }
-table { border-collapse: collapse; }
-td, th { padding: .2rem 1.2rem .2rem 0; text-align: left; vertical-align: top; }
-td { font-variant-numeric: tabular-nums; } th { font-weight: 600; }
-footer { margin-top: 2rem; color: #666; font-size: .85rem; }
-</style>
-</head>
-<body>
-<h1>voxkern preprocess</h1>
-<img id="planes" alt="Three planes of each stage" src="data:image/png;base64,$planes">
-<h2>Histograms</h2>
-<img id="histograms" alt="Histograms before and after" src="data:image/png;base64,$histograms">
-<h2>Geometry</h2>
-$geometry
-<h2>Settings</h2>
-$settings
-<h2>Timings</h2>
-$timings
-<footer>voxkern $version, numerics $numerics, $level, $threads threads. Middle planes: axial, coronal,
-sagittal; the patient's right is on the right.</footer>
-</body>
-</html>
-""")
+_BINS = 120
+_CHART = (440, 150)  # user units of the histogram's area
 
 
-def three_planes(volume: Volume) -> list[tuple[NDArray[Any], float]]:
-    """Return axial, coronal and sagittal middle slices, upright, with the height of a pixel in widths."""
-    standard = reorient(volume, "RAS")
-    data, (x, y, z) = np.asarray(standard), standard.spacing
-    if data.ndim > 3:
-        data = data.reshape(*data.shape[:3], -1)[..., 0]
-    i, j, k = (n // 2 for n in standard.shape[:3])
-    return [
-        (data[:, :, k].T[::-1], y / x),
-        (data[:, j, :].T[::-1], z / x),
-        (data[i, :, :].T[::-1], z / y),
-    ]
+@dataclass(frozen=True)
+class Job:
+    """What ``preprocess`` did, as its report tells it.
+
+    Attributes
+    ----------
+    before, after : Volume
+        What was loaded, and the result.
+    shown : Volume
+        The result before its values were normalised: it can be looked at beside the scan, in one window.
+    field : Volume or None
+        The bias field, where one was corrected.
+    done : mapping
+        For each step its settings in words; None where it was left out.
+    timings : sequence of (str, float)
+        Seconds of each step.
+    """
+
+    before: Volume
+    after: Volume
+    shown: Volume
+    field: Volume | None
+    done: Mapping[str, str | None]
+    timings: Sequence[tuple[str, float]]
 
 
-def field_window(field: Volume, scan: Volume) -> tuple[float, float]:
-    """Return the grey window of a field: its range where the scan is bright, not where it is extrapolated."""
-    data = np.asarray(scan.data)[::2, ::2, ::2]
-    values = np.asarray(field.data)[::2, ::2, ::2][data > data.mean()]
-    low, high = np.percentile(values, (0.5, 99.5)) if values.size else (0.0, 1.0)
-    return float(low), float(high)
+def _bright(field: Volume, scan: Volume) -> NDArray[np.float64]:
+    """Return every eighth value of a field where the scan is bright: it is extrapolated elsewhere."""
+    data = np.asarray(scan)[::2, ::2, ::2]
+    values: NDArray[np.float64] = np.asarray(field)[::2, ::2, ::2][data > data.mean()].astype(np.float64)
+    return values
 
 
-def draw_planes(stages: Sequence[tuple[str, Volume, tuple[float, float] | None]]) -> Any:
-    """Return a matplotlib figure: a row of three planes for each (title, volume, grey window), on black."""
-    import_or_explain("matplotlib", "report")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10.5, 3.8 * len(stages)), facecolor="black", layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(len(stages), 3, squeeze=False)
-    for row, (title, volume, window) in zip(axes, stages, strict=True):
-        low, high = window or np.percentile(np.asarray(volume.data)[::2, ::2, ::2], (1, 99.7))
-        for axis, (image, aspect) in zip(row, three_planes(volume), strict=True):
-            axis.imshow(image, cmap="gray", vmin=low, vmax=high, aspect=aspect, interpolation="nearest")
-            axis.set_axis_off()
-        spacing = " x ".join(f"{s:.2f}" for s in volume.spacing)
-        row[0].set_title(
-            f"{title}: {volume.orientation}, {spacing} mm, {volume.dtype}",
-            color="white",
-            fontsize=10,
-            loc="left",
-        )
-    return figure
+def field_scale(field: Volume, scan: Volume) -> float:
+    """Return the median of a field where the scan is bright: N4 leaves the scale of fields open."""
+    values = _bright(field, scan)
+    return float(np.median(values)) if values.size else 1.0
 
 
-def _draw_histograms(before: Volume, after: Volume) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10.5, 2.8), layout="constrained")
-    FigureCanvasAgg(figure)
-    for axis, (title, volume) in zip(
-        figure.subplots(1, 2), (("before", before), ("after", after)), strict=True
-    ):
-        sample = np.asarray(volume.data, np.float32)[::2, ::2, ::2].ravel()
-        low, high = np.percentile(sample, (0.1, 99.9))
-        axis.hist(sample, bins=160, range=(low, max(high, low + 1e-6)), log=True, color="#2a6f97")
-        axis.set_title(title, loc="left", fontsize=10)
-        axis.set_xlabel("intensity")
-        axis.set_ylabel("voxels (1 in 8)")
-        axis.spines[["top", "right"]].set_visible(False)
-    return figure
+def field_window(field: Volume, scan: Volume) -> Window:
+    """Return a window centred on one that holds a field where the scan is bright."""
+    values = _bright(field, scan)
+    most = float(np.abs(np.percentile(values, (0.5, 99.5)) - 1).max()) if values.size else 0.0
+    return 1 - max(most, 1e-3), 1 + max(most, 1e-3)
 
 
-def _png(figure: Any, **options: Any) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, **options)
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
-def _table(rows: Sequence[Sequence[Any]], head: Sequence[str] = ()) -> str:
-    lines = ["<table>"]
-    if head:
-        lines.append("<tr>" + "".join(f"<th>{escape(h)}</th>" for h in head) + "</tr>")
-    for first, *rest in rows:
-        cells = "".join(f"<td>{escape(str(value))}</td>" for value in rest)
-        lines.append(f"<tr><th>{escape(str(first))}</th>{cells}</tr>")
-    return "\n".join([*lines, "</table>"])
-
-
-def _geometry_row(name: str, volume: Volume) -> list[str]:
-    return [
-        name,
-        " x ".join(map(str, volume.shape)),
-        " x ".join(f"{s:.4g}" for s in volume.spacing) + " mm",
-        volume.orientation,
-        ", ".join(f"{o:.2f}" for o in volume.origin),
-        str(volume.dtype),
-    ]
-
-
-def write_report(
-    path: str | os.PathLike[str],
-    before: Volume,
-    after: Volume,
-    *,
-    field: Volume | None,
-    settings: Mapping[str, Any],
-    timings: Sequence[tuple[str, float]],
-) -> None:
+def write_report(path: str | os.PathLike[str], job: Job) -> None:
     """Write one self-contained HTML page."""
     target = Path(path)
-    fields = [] if field is None else [("field", field, field_window(field, before))]
-    stages = [("before", before, None), *fields, ("after", after, None)]
-    config = show_config()
-    page = _PAGE.substitute(
-        planes=_png(draw_planes(stages), facecolor="black"),
-        histograms=_png(_draw_histograms(before, after)),
-        geometry=_table(
-            [_geometry_row(name, volume) for name, volume, _ in stages],
-            ("", "shape", "spacing", "axes", "origin (RAS, mm)", "dtype"),
-        ),
-        settings=_table([(name, value) for name, value in settings.items()]),
-        timings=_table([(name, f"{seconds:.3f} s") for name, seconds in timings]),
-        version=escape(__version__),
-        numerics=config["numerics_version"],
-        level=escape(str(config["cpu_level"])),
-        threads=config["threads"],
+    if not target.parent.is_dir():
+        raise ArgumentError(f"report: got {str(target)!r}, allowed a file in a folder that exists")
+    window = grey_window(job.before)
+    scale = 1.0
+    if job.field is not None:  # to be compared, the result is brought to the scale of the scan
+        scale = field_scale(job.field, job.before)
+        shown, field = np.asarray(job.shown) * np.float32(scale), np.asarray(job.field) / np.float32(scale)
+        job = replace(job, shown=job.shown.with_data(shown), field=job.field.with_data(field))
+    stages = [_stage("before", job.before, window), _stage("after", job.shown, window)]
+    bar = None
+    if job.field is not None:
+        around = field_window(job.field, job.before)
+        stages.insert(1, _stage("field", job.field, around, DIVERGING))
+        bar = {
+            "low": f"{around[0]:.2f}",
+            "high": f"{around[1]:.2f}",
+            "colours": ["#" + bytes(c).hex() for c in DIVERGING],
+        }
+    rows = [
+        ("before", job.before),
+        *([("field", job.field)] if job.field is not None else []),
+        ("after", job.after),
+    ]
+    viewer, missing = _viewer(job, window)
+    unit = job.before.meta.get("units", "US")  # DICOM's word for unspecified
+    unit = "arbitrary units" if unit == "US" else unit
+    units = (unit, "standard deviations" if job.done["normalise"] else unit)
+    text = page(
+        "report.html",
+        title="voxkern preprocess",
+        viewer=viewer,
+        on_demand=True,
+        missing=missing,
+        stages=stages,
+        window=[f"{value:.4g}" for value in window],
+        bar=bar,
+        scale=f"{scale:.3f}",
+        unit=units[0],
+        histograms=[
+            _histogram("before", job.before, units[0]),
+            _histogram("after", job.after, units[1]),
+        ],
+        geometry=[_geometry(name, volume) for name, volume in rows],
+        done={name: settings for name, settings in job.done.items() if settings},
+        left_out=_left_out(job),
+        timings=[(name, f"{seconds:.3f}") for name, seconds in job.timings],
+        total=f"{sum(seconds for _, seconds in job.timings):.3f}",
+        versions=_versions(),
     )
     with writing(target) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _left_out(job: Job) -> list[str]:
+    """Return in words what was not asked for, and what loading passed over."""
+    lines = [f"{name}: not asked for" for name, settings in job.done.items() if not settings]
+    meta = job.before.meta
+    lines += [f"{number} files: {reason}" for reason, number in meta.get("skipped", ())]
+    lines += [str(repair) for repair in meta.get("repairs", ())]
+    if job.before.ndim > 3:
+        lines.append(f"pictures: the first of {' x '.join(map(str, job.before.shape[3:]))} volumes alone")
+    return lines
+
+
+def _viewer(job: Job, window: Window) -> tuple[dict[str, Any] | None, str]:
+    try:
+        niivue()
+    except MissingPackageError as error:
+        return None, str(error)
+    viewer = viewer_of(
+        job.shown,
+        before=job.before,
+        overlay=job.field,
+        overlay_window=None if job.field is None else field_window(job.field, job.before),
+        overlay_opacity=0.0,
+        window=window,
+        colormap="diverging",
+    )
+    return viewer, ""
+
+
+def _stage(
+    title: str, volume: Volume, window: Window, colours: Sequence[tuple[int, int, int]] = GREY
+) -> dict[str, Any]:
+    planes = [
+        {
+            "src": data_url(picture(plane, window, colours)),
+            "alt": f"{plane.name.capitalize()} plane {title}, at {plane.at}: {_seen(plane)}.",
+            "caption": f"{plane.name}, {plane.at}",
+        }
+        for plane in three_planes(volume)
+    ]
+    return {"title": title, "planes": planes}
+
+
+_SIDES = {"L": "left", "R": "right", "A": "front", "P": "back", "S": "top", "I": "bottom"}
+
+
+def _seen(plane: Plane) -> str:
+    """Return in words where the values are high: what a picture tells at first glance."""
+    values = np.nan_to_num(plane.pixels.astype(np.float64))
+    low, high = np.percentile(values, (1, 99))
+    weights = np.clip(values - low, 0, max(high - low, 1e-12))
+    rows, columns = (np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in values.shape)
+    total = max(float(weights.sum()), 1e-300)
+    x, y = float(weights.sum(0) @ columns) / total, float(weights.sum(1) @ rows) / total
+    left, right, top, bottom = (_SIDES[letter] for letter in plane.letters)
+    where = [side for side, share in ((left, -x), (right, x), (top, -y), (bottom, y)) if share > 0.05]
+    place = (
+        f"higher values towards the {' and the '.join(where)}"
+        if where
+        else "higher values evenly about the middle"
+    )
+    return f"{plane.width:.0f} by {plane.height:.0f} mm, values from {low:.4g} to {high:.4g}, {place}"
+
+
+def _histogram(name: str, volume: Volume, unit: str) -> dict[str, Any]:
+    """Return a chart of every eighth voxel: the outline of its bars, on a logarithmic axis."""
+    sample = np.asarray(volume)[::2, ::2, ::2].astype(np.float64).ravel()
+    sample = sample[np.isfinite(sample)]
+    low, high = np.percentile(sample, (0.1, 99.9)) if sample.size else (0.0, 1.0)
+    counts, edges = np.histogram(sample, _BINS, (low, max(high, low + 1e-6)))
+    width, height = _CHART
+    tall = np.log10(1.0 + counts)
+    tops = height - height * tall / max(float(tall.max()), 1e-12)
+    lefts = np.linspace(0, width, _BINS + 1)
+    steps = "".join(
+        f"L{a:.1f} {y:.1f}L{b:.1f} {y:.1f}" for a, b, y in zip(lefts, lefts[1:], tops, strict=False)
+    )
+    powers = range(int(tall.max()) + 1)
+    most = edges[int(np.argmax(counts))]
+    return {
+        "name": name,
+        "unit": unit,
+        "path": f"M0 {height}{steps}L{width} {height}Z",
+        "ticks": [(f"{width * k / 4:.0f}", f"{low + (high - low) * k / 4:.4g}") for k in range(5)],
+        "levels": [
+            (f"{height - height * k / max(float(tall.max()), 1e-12):.1f}", f"{10**k:,}") for k in powers
+        ],
+        "alt": f"Histogram {name}: values from {low:.4g} to {high:.4g} {unit}, most voxels near {most:.4g}.",
+    }
+
+
+def _geometry(name: str, volume: Volume) -> dict[str, Any]:
+    cells = [
+        " x ".join(map(str, volume.shape)),
+        " x ".join(f"{step:.4g}" for step in volume.spacing),
+        volume.orientation,
+        ", ".join(f"{x:.2f}" for x in volume.origin),
+        str(volume.dtype),
+    ]
+    return {"name": name, "cells": cells}
+
+
+def _versions() -> list[tuple[str, str]]:
+    config = show_config()
+    found = [("voxkern", f"{config['version']}, numerics {config['numerics_version']}")]
+    found += [(name, importlib.metadata.version(name)) for name in ("numpy", "pydicom")]
+    found += [("Python", platform.python_version())]
+    return [*found, ("processor", f"level {config['cpu_level']}, {config['threads']} threads")]

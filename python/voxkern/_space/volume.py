@@ -248,6 +248,17 @@ class Volume(arithmetic.Operators):
         """
         return foreign.to_torch(self)
 
+    def widget(self) -> Any:
+        """Return an ``ipyniivue.NiiVue`` widget that shows the volume in a notebook (the ``view`` extra)."""
+        from .._app.view import widget
+
+        return widget(self)
+
+    def _repr_html_(self) -> str:
+        from .._app.pictures import notebook_html
+
+        return notebook_html(self)
+
 
 READERS.update(
     {
