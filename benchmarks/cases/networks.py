@@ -114,9 +114,9 @@ def by_torch(layers: Layers, x: Any, threads: int, dtype: str = "float32", last:
     return call
 
 
-def network(layers: Layers, image: Callable[[], Any], answer: str) -> Case:
+def network(layers_of: Callable[[], Layers], image: Callable[[], Any], answer: str) -> Case:
     """Return a case; the answer is that of torch in a dtype, where the reference would take too long."""
-    x = image()
+    layers, x = layers_of(), image()
     ours = vk.nn.Sequential(layers)
 
     def want() -> Any:
@@ -142,8 +142,9 @@ def head(n: int) -> Any:
     return masked_head((n, n, n))[None, None]
 
 
-def sampled(name: str, x: Any, *arguments: Any, **options: Any) -> Case:
+def sampled(name: str, *images: Callable[[], Any], **options: Any) -> Case:
     """Torch in float64 is the answer: what it means by each mode is what counts."""
+    x, *arguments = (image() for image in images)
 
     def call(threads: int, dtype: str) -> Call:
         library = torch(threads)
@@ -172,10 +173,13 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
     n, channels = (16, (4, 8)) if quick else (128, CHANNELS)
     ins, side = (4, 12) if quick else (32, 64)
     # In float64 torch's convolutions of the whole network would take 29 GB.
-    whole = partial(network, unet(channels), answer="" if quick else "float32")
-    layer = partial(network, block(ins, ins), answer="" if quick else "float64")
-    sample = noise(2, side)
-    plane = noise(3, side)[:, :, 0] if quick else class_scores(3, 128).reshape(1, 3, 1024, -1)
+    whole = partial(network, partial(unet, channels), answer="" if quick else "float32")
+    layer = partial(network, partial(block, ins, ins), answer="" if quick else "float64")
+    sample = partial(noise, 2, side)
+
+    def plane() -> Any:
+        return noise(3, side)[:, :, 0] if quick else class_scores(3, 128).reshape(1, 3, 1024, -1)
+
     found: dict[str, Build] = {
         "U-Net": partial(whole, partial(noise, 1, n)),
         f"U-Net{ZERO_BACKGROUND}": partial(beside, "torch", partial(whole, partial(head, n))),
@@ -194,6 +198,12 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
     }
     for mode in ("bilinear", "nearest"):
         found[f"grid_sample 3-D {mode}"] = partial(
-            sampled, "grid_sample", sample, grid(side), mode=mode, padding_mode="border", align_corners=False
+            sampled,
+            "grid_sample",
+            sample,
+            partial(grid, side),
+            mode=mode,
+            padding_mode="border",
+            align_corners=False,
         )
     return found
