@@ -225,7 +225,7 @@ def test_grids_that_differ(call):
         call()
 
 
-@pytest.mark.parametrize("other", ["a", {}, object(), [1, "b"], b"x", [[1], [2, 3]]], ids=repr)
+@pytest.mark.parametrize("other", ["a", {}, object(), [1, "b"], b"x", [[1], [2, 3]]])
 def test_operands_that_are_no_numbers(other):
     with pytest.raises((vk.ArgumentError, vk.ArgumentTypeError), match=r"got .* allowed"):
         V + other
