@@ -64,7 +64,7 @@ def in_turns(clocks: dict[str, Clock], most: int) -> tuple[dict[str, float], int
 
 
 def seconds_of(
-    calls: dict[str, Call | Slope], fresh: Call | None, quick: bool
+    calls: dict[str, Call | Slope], fresh: Call | None, quick: bool = False
 ) -> tuple[dict[str, float], int]:
     """Return the shortest seconds of each call, or of a step of it; ``first`` is that of ``fresh``."""
     clocks: dict[str, Clock] = {"first": partial(first, fresh)} if fresh else {}
@@ -131,7 +131,7 @@ def product_speed(threads: int) -> float:
     return max(loop() / timed(loop) for _ in range(5))
 
 
-def measure(name: str, family: str, case: Case, threads: int, quick: bool) -> list[dict[str, Any]]:
+def measure(name: str, family: str, case: Case, threads: int, quick: bool = False) -> list[dict[str, Any]]:
     """Check every answer, time the calls in turn, then measure memory: one row per installed peer.
 
     ``quick``: every call is timed once.

@@ -119,5 +119,5 @@ def shaded_volume():
 @pytest.fixture
 def shaded(shaded_volume, tmp_path):
     """The same as a DICOM series, and the volume."""
-    vk.save(shaded_volume, tmp_path / "shaded")
+    vk.save(shaded_volume, tmp_path / "shaded", format="dicom")
     return tmp_path / "shaded", shaded_volume

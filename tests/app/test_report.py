@@ -2,6 +2,7 @@
 """The report of preprocess: what it says, how it looks in a real browser, narrow and wide, light and dark."""
 
 import base64
+import importlib.util
 import io
 import re
 
@@ -21,7 +22,7 @@ Image = pytest.importorskip("PIL.Image")
 def report(shaded_volume, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report") / "Doe^Jane"
     folder.mkdir()
-    vk.save(shaded_volume, folder / "scan")
+    vk.save(shaded_volume, folder / "scan", format="dicom")
     page = folder / "report.html"
     vk.preprocess(folder / "scan", folder / "out.nii", n4=True, spacing=2.0, normalize="zscore", report=page)
     return page
@@ -86,7 +87,8 @@ def test_result_is_shown_at_the_scale_of_the_scan(report):
 
 
 def test_report_says_what_the_viewer_needs(shaded_volume, tmp_path, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ipyniivue" else find(name))
     niivue.cache_clear()
     vk.preprocess(shaded_volume, report=tmp_path / "r.html")
     text = (tmp_path / "r.html").read_text("utf-8")

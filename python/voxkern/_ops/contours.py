@@ -82,7 +82,7 @@ def contours(labels: Any, axis: int = 0, *, spacing: Any = None, threads: int | 
     x = call.enter(labels, "labels", LABEL_DTYPES)
     if x.ndim != 3:
         raise ArgumentError(f"labels: got {x.ndim} axes, allowed three")
-    (across,) = normalize_axes(axis, 3, "axis")
+    (across,) = normalize_axes(whole_number(axis, "axis"), 3, "axis")
     steps = spacing_of(call, x, spacing)
     find = import_or_explain("skimage.measure", "surface").find_contours
     affine = np.diag([*steps, 1.0]) if call.affine is None else call.affine
