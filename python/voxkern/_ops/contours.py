@@ -13,7 +13,7 @@ from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
 from .._runtime.optional import import_or_explain
 from .._runtime.texts import documented
-from .._runtime.validate import LABEL_DTYPES, normalize_axes
+from .._runtime.validate import LABEL_DTYPES, normalize_axes, whole_number
 from .gaussian import spacing_of
 from .label_statistics import label_statistics
 
