@@ -160,7 +160,7 @@ def stubs(session: nox.Session) -> None:
 def nightly(session: nox.Session) -> None:
     """Run what is too slow for every change: all levels and slow tests, many orders of the executor."""
     session.install("--config-settings=cmake.define.VOXKERN_CUDA=EXECUTOR", ".[test]")
-    session.run("pytest", "-q", "-n", "auto", env={"VOXKERN_TEST_EXAMPLES": "30"})
+    session.run("pytest", "-q", "-n", "auto", env={"VOXKERN_TEST_NIGHT": "20"})
     for order in ("reverse", "2", "3", "4"):
         settings = {"VOXKERN_CUDA_ORDER": order, "VOXKERN_CUDA_STREAMS": "deferred"}
         session.run("pytest", "-q", "-n", "auto", "tests/gpu", env=settings)

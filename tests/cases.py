@@ -23,9 +23,12 @@ SPLINE_FLOAT32 = 2e-6  # weights, three axes and the recursion round at 6e-8 eac
 INTEGER = 0.5 + 1e-4  # in units: rounding to the nearest, and exact ties may go either way
 
 
+NIGHT = int(os.environ.get("VOXKERN_TEST_NIGHT", "0"))  # how many times longer tests may take at night
+
+
 def examples(count):
-    """Let Hypothesis try so many examples, at night VOXKERN_TEST_EXAMPLES times as many."""
-    return settings(max_examples=count * int(os.environ.get("VOXKERN_TEST_EXAMPLES", "1")), deadline=None)
+    """Let Hypothesis try so many examples, at night many times as many."""
+    return settings(max_examples=count * max(NIGHT, 1), deadline=None)
 
 
 # Calls of filters with every argument they have, for images of three axes.

@@ -4,11 +4,12 @@
 import numpy as np
 import pytest
 import scipy.ndimage
-from cases import DTYPES, SIZES, examples, layouts
+from cases import DTYPES, NIGHT, SIZES, examples, layouts
 from hypothesis import given
 from hypothesis import strategies as st
 
 import voxkern as vk
+from voxkern import ndimage
 from voxkern.ndimage import label
 from voxkern.reference.label import label as reference
 
@@ -213,3 +214,25 @@ def test_masks_in_any_memory_order(rng):
 def test_wrong_arguments_of_masks(call, message):
     with pytest.raises(vk.ArgumentError, match=message):
         call()
+
+
+@pytest.mark.skipif(not NIGHT, reason="at night: half a minute")
+def test_ten_million_objects():
+    x = np.zeros((432, 432, 432), bool)
+    x[::2, ::2, ::2] = True
+    labels, n = ndimage.label(x)
+    assert n == 216**3 == labels.max()
+    np.testing.assert_array_equal(labels[::2, ::2, ::2].ravel(), np.arange(1, n + 1))
+    np.testing.assert_array_equal(ndimage.sum_labels(x, labels, np.arange(n + 1)), np.arange(n + 1) > 0)
+
+
+@pytest.mark.skipif(not NIGHT, reason="at night: 14 GB")
+def test_more_than_two_to_the_31_voxels():
+    x = np.zeros((2060, 1024, 1024), bool)
+    x[0, 0, 0] = x[1030, 5, 7] = x[1030, 5, 8] = x[-1, -1, -1] = True
+    labels, n = ndimage.label(x)
+    assert n == 3 and np.count_nonzero(labels) == 4
+    assert [labels[0, 0, 0], *labels[1030, 5, 7:9], labels[-1, -1, -1]] == [1, 2, 2, 3]
+    del labels
+    assert np.count_nonzero(ndimage.binary_dilation(x)) == 4 + 12 + 4
+    assert np.count_nonzero(vk.largest_component(x)) == 2
