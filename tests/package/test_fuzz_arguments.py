@@ -236,6 +236,7 @@ def other_errors(seed, count):
             with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
                 warnings.simplefilter("error")
                 warnings.simplefilter("ignore", UserWarning)
+                warnings.filterwarnings("ignore", "Setting the shape", DeprecationWarning)  # scikit-image's
                 function(**options)
         except vk.VoxkernError as error:
             told = str(error)
