@@ -267,7 +267,8 @@ def test_command(head, tmp_path, capsys, monkeypatch):
     assert "page.html" in capsys.readouterr().err
     text = (tmp_path / "page.html").read_text("utf-8")
     assert "surface 1" in text and 'type="checkbox" checked>\nradiological' in text
-    assert main([*words, "--surface", "150"]) == 0
+    assert main(words) == 1 and "to overwrite it" in capsys.readouterr().err
+    assert main([*words, "--surface", "150", "--overwrite"]) == 0
     with pytest.raises(SystemExit):
         main([*words, "--surface", "skin"])
     opened = []

@@ -7,6 +7,7 @@ import json
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from .._runtime.config import show_config
 from .._runtime.errors import ArgumentError, VoxkernError
 from .._space.grid import make_grid
 from .._space.volume import Volume, reorient
-from ..io import checked_target, is_dicom, load, open_study, save
+from ..io import checked_file, checked_target, is_dicom, load, open_study, save
 from . import ants, bench, demo
 from .preprocess import preprocess
 from .progress import Progress
@@ -273,11 +274,15 @@ _FACES = 60_000  # of a surface in a page: half a megabyte, and every fold of a 
 
 def run_view(args: Namespace, progress: Progress) -> None:
     """Write a page that shows a scan, and open it where no file is named."""
+    if args.output is not None:
+        checked_file(args.output, "output", overwrite=args.overwrite)
     with progress.running() as on_step:
         steps = Steps(on_step)
         volume = _load(args, steps)
         beside = {"before": args.before, "overlay": args.overlay, "labels": args.labels}
-        images: dict[str, Any] = {role: load(path) for role, path in beside.items() if path is not None}
+        images: dict[str, Any] = {
+            role: steps(role, partial(load, path)) for role, path in beside.items() if path is not None
+        }
         if args.surface is not None:
             found = steps(
                 "surface",

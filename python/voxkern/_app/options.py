@@ -178,6 +178,7 @@ def _add_info(command: ArgumentParser) -> None:
 def _add_view(command: ArgumentParser) -> None:
     command.add_argument("input", help=INPUT)
     command.add_argument("output", nargs="?", metavar="FILE.html", help="default: a temporary file, opened")
+    command.add_argument("--overwrite", action="store_true", help="replace what is there already")
     command.add_argument("--before", metavar="FILE", help="an image to compare it with")
     command.add_argument("--overlay", metavar="FILE", help="values to lay over it in colours")
     command.add_argument("--labels", metavar="FILE", help="labels to lay over it, with their measurements")
