@@ -74,6 +74,22 @@ def test_outputs_are_checked_before_anything_is_loaded(tmp_path, capsys, monkeyp
     assert [p.name for p in tmp_path.iterdir()] == ["there.nii"]
 
 
+def test_files_beside_the_scan_are_looked_for_before_it_is_loaded(scan, tmp_path, capsys):
+    out, nothing = tmp_path / "o.nii", tmp_path / "nothing.nii"
+    for words in (
+        ["preprocess", scan, out, "--normalize", "zscore", "--mask", nothing],
+        ["n4", scan, out, "--mask", nothing],
+        ["n4", "-i", scan, "-o", out, "-w", nothing],
+        ["zscore", scan, out, "--mask", nothing],
+        ["view", scan, tmp_path / "o.html", "--labels", nothing],
+    ):
+        error = told(capsys, 1, *words)
+        assert "no such file" in error and "load" not in error, error
+    there = ["preprocess", scan, scan, "--normalize", "zscore", "--mask", tmp_path / "mask.nii.gz"]
+    assert "mask" not in told(capsys, 1, *there)
+    assert "not allowed with" in told(capsys, 2, "n4", scan, out, "--no-mask", "--mask", nothing)
+
+
 @pytest.mark.parametrize("words", BAD_WORDS, ids=" ".join)
 def test_words_are_checked_before_anything_is_loaded(tmp_path, capsys, monkeypatch, words):
     monkeypatch.chdir(tmp_path)

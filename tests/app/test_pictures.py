@@ -94,6 +94,7 @@ def test_widget():
 
 
 CASES = [
+    ("figure", vk.ArgumentTypeError, lambda: vk.plot(ODD, figure=3)),
     ("volume", vk.ArgumentTypeError, lambda: vk.plot(RAS.data)),
     ("labels", vk.ArgumentTypeError, lambda: vk.plot(RAS, labels=RAS)),
     ("labels", vk.ArgumentError, lambda: vk.plot(RAS, labels=ODD.with_data(ODD.data > 3))),

@@ -61,6 +61,8 @@ def test_demo_and_its_series_equal_simpleitk(tmp_path, capsys):
     for step in ("load", "n4", "reorient", "resample", "normalise", "save", "report", "total"):
         assert step in told
     assert told.rstrip().endswith("/demo/report.html") and "an average of 152 heads" in told
+    assert main(["demo", "--output", str(tmp_path / "demo")]) == 1
+    assert "which exists" in capsys.readouterr().err and len(list((tmp_path / "demo").iterdir())) == 4
     removed = re.search(r"N4 removed ([0-9.]+)% of the known field", told)
     assert removed and float(removed[1]) > 98.0
     picture = (tmp_path / "demo" / "before_after.png").read_bytes()
@@ -164,6 +166,9 @@ def test_normalise_the_foreground(shaded):
         ("threads", {"threads": 0}),
         ("on_step", {"on_step": 3}),
         ("n4", {"n4": "best"}),
+        ("n4", {"n4": {"made_up": 2}}),
+        ("rescale", {"n4": {"rescale": 2}}),
+        ("mask", {"n4": {"mask": "brain"}}),
     ],
 )
 def test_wrong_settings_before_any_work(shaded, word, wrong):
@@ -171,7 +176,8 @@ def test_wrong_settings_before_any_work(shaded, word, wrong):
     steps = []
     with pytest.raises((vk.ArgumentError, vk.ArgumentTypeError), match=rf"^{word}: got .*, allowed"):
         vk.preprocess(folder, **{"on_step": lambda name, *_: steps.append(name)} | wrong)
-    assert "n4" not in steps and "reorient" not in steps
+    of_the_scan = isinstance(wrong.get("mask"), np.ndarray | int) and "normalize" in wrong
+    assert steps == ["load"] * 2 * of_the_scan  # such a mask is held to the scan
 
 
 def test_n4_command(shaded, tmp_path, capsys):

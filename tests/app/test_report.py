@@ -90,8 +90,9 @@ def test_report_says_what_the_viewer_needs(shaded_volume, tmp_path, monkeypatch)
     find = importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ipyniivue" else find(name))
     niivue.cache_clear()
-    vk.preprocess(shaded_volume, report=tmp_path / "r.html")
+    vk.preprocess(shaded_volume, spacing=np.array([2.0, 1, 1]), order=1, report=tmp_path / "r.html")
     text = (tmp_path / "r.html").read_text("utf-8")
+    assert "spacing = [2.0, 1.0, 1.0]" in text
     assert "pip install &#39;voxkern[view]&#39;" in text
     assert "script-src &#39;none&#39;" in text and "<script" not in text
     with pytest.raises(vk.MissingPackageError, match=r"pip install 'voxkern\[view\]'"):

@@ -159,6 +159,7 @@ CASES = [
     ("threads", vk.ArgumentError, lambda t: vk.surface(RAMP, 50.0, threads=0)),
     ("path", vk.ArgumentError, lambda t: vk.surface(RAMP, 50.0).save(t / "ball.vtk")),
     ("path", vk.ArgumentError, lambda t: vk.surface(RAMP, 50.0).save(t / "none" / "ball.stl")),
+    ("path", vk.ArgumentTypeError, lambda t: vk.surface(RAMP, 50.0).save(5)),
     ("vertices, faces", vk.ArgumentError, lambda t: vk.Surface(np.zeros((4, 2)), np.zeros((1, 3), int))),
     ("faces", vk.ArgumentError, lambda t: vk.Surface(np.zeros((4, 3)), np.full((1, 3), 4))),
     ("labels", vk.ArgumentTypeError, lambda t: vk.contours(VOLUME)),

@@ -297,7 +297,10 @@ CASES = [
     ("colormap", vk.ArgumentError, lambda t: vk.view(VOLUME, t / "x.html", colormap="pink-ish")),
     ("convention", vk.ArgumentError, lambda t: vk.view(VOLUME, t / "x.html", convention="left")),
     ("bits", vk.ArgumentError, lambda t: vk.view(VOLUME, t / "x.html", bits=12)),
+    ("bits", vk.ArgumentTypeError, lambda t: vk.view(VOLUME, t / "x.html", bits=np.array([8, 16]))),
     ("path", vk.ArgumentError, lambda t: vk.view(VOLUME, t / "none" / "x.html")),
+    ("path", vk.ArgumentError, lambda t: vk.view(VOLUME, t)),
+    ("path", vk.ArgumentTypeError, lambda t: vk.view(VOLUME, 5)),
 ]
 
 
@@ -306,6 +309,12 @@ def test_bad_arguments(tmp_path, name, kind, call):
     with pytest.raises(kind, match=f"^{name}: ") as caught:
         call(tmp_path)
     assert "\n" not in str(caught.value) and list(tmp_path.iterdir()) == []
+
+
+def test_labels_that_overlap(tmp_path):
+    labels = vk.Volume(np.stack([VOLUME.data > 50, VOLUME.data > 90], axis=3), np.eye(4))
+    text = vk.view(VOLUME, tmp_path / "x.html", labels=labels).read_text("utf-8")
+    assert "labels: the first of 2 is shown" in text
 
 
 def test_other_versions_of_ipyniivue_are_named(monkeypatch):

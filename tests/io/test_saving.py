@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,6 +136,25 @@ def test_a_store_is_replaced_as_a_whole(tmp_path, exchange, monkeypatch):
     vk.save(volume(1), path)
     np.testing.assert_array_equal(loaded(path), volume(1).data)
     assert not (path / "of the old one").exists() and len(list(tmp_path.iterdir())) == 1
+    if not exchange:
+        failing = volume(2)
+        move = Path.replace
+
+        def busy(self, target):
+            if Path(target) == path and self.parent != tmp_path and self.parent.name != "replaced":
+                raise PermissionError(1, "busy")
+            return move(self, target)
+
+        with monkeypatch.context() as refused, pytest.raises(vk.SaveError, match="busy"):
+            refused.setattr(Path, "replace", busy)
+            vk.save(failing, path)
+        np.testing.assert_array_equal(loaded(path), volume(1).data)
+        assert len(list(tmp_path.iterdir())) == 1
+        (tmp_path / ".voxkern-writing-killed" / "replaced").mkdir(parents=True)  # between the two steps
+        path.replace(tmp_path / ".voxkern-writing-killed" / "replaced" / path.name)
+        vk.save(volume(0), tmp_path / "y.nii").unlink()
+        np.testing.assert_array_equal(loaded(path), volume(1).data)
+        assert len(list(tmp_path.iterdir())) == 1
     (tmp_path / "other.zarr").mkdir()
     (tmp_path / "other.zarr" / "thesis.txt").touch()
     with pytest.raises(vk.ArgumentError, match="new or empty"):
@@ -154,3 +174,24 @@ def test_a_new_file_has_the_usual_permissions(tmp_path):
     (tmp_path / "usual").touch()
     path = vk.save(volume(0), tmp_path / "x.nii")
     assert path.stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_files_of_others_stay(tmp_path):
+    (tmp_path / "x.zraw").write_text("precious")
+    path = vk.save(volume(0), tmp_path / "x.mhd", overwrite=False)
+    assert (tmp_path / "x.zraw").read_text() == "precious"
+    np.testing.assert_array_equal(loaded(path), volume(0).data)
+    path.unlink()
+    with pytest.raises(vk.ArgumentError, match=r"x\.zraw and x\.mhd\.zraw are there"):
+        vk.save(volume(0), path)
+
+
+@pytest.mark.parametrize(
+    ("word", "path", "options"),
+    [("format", "x.nii.gz", {"format": "dicom"}), ("format", "x.png", {"format": "png"}), ("path", ".", {})],
+)
+def test_names_that_contradict(tmp_path, monkeypatch, word, path, options):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(vk.ArgumentError, match=f"^{word}: got"):
+        vk.save(volume(0), path, **options)
+    assert not list(tmp_path.iterdir())

@@ -7,7 +7,6 @@ import json
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,10 @@ from .._ops.resample import resample
 from .._ops.resample_labels import resample_labels
 from .._runtime.config import show_config
 from .._runtime.errors import ArgumentError, VoxkernError
+from .._runtime.files import checked_file
 from .._space.grid import make_grid
 from .._space.volume import Volume, reorient
-from ..io import checked_file, checked_target, is_dicom, load, open_study, save
+from ..io import checked_target, is_dicom, load, open_study, save
 from . import ants, bench, demo
 from .preprocess import preprocess
 from .progress import Progress
@@ -48,9 +48,14 @@ def _load(args: Namespace, steps: Steps) -> Volume:
     return volume
 
 
-def _load_beside(path: str | None, scan: Volume, name: str, steps: Steps) -> Volume | None:
-    """Load an image that belongs to a scan, with its axes in the order and direction of the scan's."""
-    return None if path is None else steps(name, lambda: reorient(load(path), scan.orientation))
+def _load_beside(path: str | None, name: str, steps: Steps) -> Volume | None:
+    """Load an image that belongs to a scan: before the scan, so that a wrong name costs nothing."""
+    return None if path is None else steps(name, lambda: load(path))
+
+
+def _turned(image: Volume | None, scan: Volume) -> Volume | None:
+    """Return an image with its axes in the order and direction of a scan's."""
+    return None if image is None else reorient(image, scan.orientation)
 
 
 def _save(args: Namespace, steps: Steps, volume: Volume, path: str | None = None) -> None:
@@ -64,13 +69,12 @@ def run_preprocess(args: Namespace, progress: Progress) -> None:
     if n4 is not None:
         n4["callback"] = progress.n4_callback(_iterations(n4))
     with progress.running() as on_step:
-        mask = "otsu" if args.mask is None else Steps(on_step)("mask", lambda: load(args.mask))
         preprocess(
             args.input,
             args.output,
             load_options=_load_options(args),
             n4=n4 or False,
-            mask=mask,
+            mask="otsu" if args.mask is None else Path(args.mask),
             orient=None if args.orient == "keep" else args.orient,
             spacing=args.spacing,
             order=args.order,
@@ -124,8 +128,9 @@ def run_n4(args: Namespace, progress: Progress) -> None:
     _check_outputs(args, args.field)
     with progress.running() as on_step:
         steps = Steps(on_step)
+        beside = _load_beside(args.mask, "mask", steps)
         volume = _load(args, steps)
-        mask = _load_beside(args.mask, volume, "mask", steps)
+        mask = _turned(beside, volume)
         settings["mask"] = None if args.no_mask else "otsu" if mask is None else mask
         corrected, field = _correct(volume, settings, args, steps, progress)
         _save(args, steps, corrected)
@@ -140,12 +145,9 @@ def run_ants_n4(args: Namespace, progress: Progress) -> None:
     _check_outputs(args, args.field)
     with progress.running() as on_step:
         steps = Steps(on_step)
+        beside = {name: _load_beside(getattr(args, name), name, steps) for name in ("mask", "weights")}
         volume = _load(args, steps)
-        beside = {
-            name: _load_beside(path, volume, name, steps)
-            for name, path in (("mask", args.mask), ("weights", args.weights))
-        }
-        settings = {**ants.for_scan(args, volume), **beside}
+        settings = ants.for_scan(args, volume) | {k: _turned(image, volume) for k, image in beside.items()}
         corrected, field = _correct(volume, settings, args, steps, progress)
         _save(args, steps, corrected)
         if args.field is not None:
@@ -203,8 +205,9 @@ def run_zscore(args: Namespace, progress: Progress) -> None:
     _check_outputs(args)
     with progress.running() as on_step:
         steps = Steps(on_step)
+        beside = _load_beside(args.mask, "mask", steps)
         volume = _load(args, steps)
-        mask = _load_beside(args.mask, volume, "mask", steps)
+        mask = _turned(beside, volume)
         _save(args, steps, steps("zscore", lambda: zscore(volume, mask, threads=args.threads)))
     progress.line(f"wrote {args.output}")
 
@@ -278,11 +281,10 @@ def run_view(args: Namespace, progress: Progress) -> None:
         checked_file(args.output, "output", overwrite=args.overwrite)
     with progress.running() as on_step:
         steps = Steps(on_step)
-        volume = _load(args, steps)
-        beside = {"before": args.before, "overlay": args.overlay, "labels": args.labels}
         images: dict[str, Any] = {
-            role: steps(role, partial(load, path)) for role, path in beside.items() if path is not None
+            role: _load_beside(getattr(args, role), role, steps) for role in ("before", "overlay", "labels")
         }
+        volume = _load(args, steps)
         if args.surface is not None:
             found = steps(
                 "surface",
@@ -305,7 +307,7 @@ def run_view(args: Namespace, progress: Progress) -> None:
 
 def run_demo(args: Namespace, progress: Progress) -> None:
     """Do the main job on a head that comes with a package."""
-    demo.run_demo(Path(args.output), progress, args.threads)
+    demo.run_demo(Path(args.output), progress, args.threads, overwrite=args.overwrite)
 
 
 def run_bench(args: Namespace, progress: Progress) -> None:

@@ -7,7 +7,6 @@ The head is the ICBM 152 2009a T1 template, an average of 152 persons without sk
 from __future__ import annotations
 
 import importlib.util
-import shutil
 import time
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from .._ops.measure import otsu
 from .._ops.n4 import n4_bias_field_correction
 from .._ops.resample import resample
 from .._runtime.errors import MissingPackageError
-from .._runtime.files import writing
+from .._runtime.files import checked_file, writing
 from .._space.volume import Volume, reorient
 from ..io import load, save
 from .pictures import DIVERGING, GREY, grey_window, montage, picture, png, three_planes
@@ -86,15 +85,19 @@ def removed_share(scan: Volume, clean: Volume, known: Volume, threads: int | Non
     return 1.0 - float(np.var(found - put) / np.var(put)), float(np.corrcoef(found, put)[0, 1])
 
 
-def run_demo(output: Path, progress: Progress, threads: int | None = None) -> None:
+def run_demo(
+    output: Path, progress: Progress, threads: int | None = None, *, overwrite: bool = False
+) -> None:
     """Write a DICOM series, run the main job from that folder, draw before, field and after."""
     series = output / "dicom"
     result = output / "head_1mm.nii.gz"
     picture_path = output / "before_after.png"
     report = output / "report.html"
-    output.mkdir(parents=True, exist_ok=True)
-    if series.is_dir():  # of an earlier run
-        shutil.rmtree(series)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    checked_file(output, "output", overwrite=overwrite, folder=True)
+    output.mkdir(exist_ok=True)
+    for slice_of_earlier_run in series.glob("*.dcm"):
+        slice_of_earlier_run.unlink()
     start = time.perf_counter()
     scan, clean, known = write_scan(series, threads)
     progress.line(

@@ -125,8 +125,9 @@ def _add_preprocess(command: ArgumentParser) -> None:
 
 def _add_n4(command: ArgumentParser) -> None:
     command.add_argument("--field", metavar="FILE", help="save the field, too")
-    command.add_argument("--mask", metavar="FILE", help="non-zero voxels count (default: Otsu's threshold)")
-    command.add_argument("--no-mask", action="store_true", help="all voxels count")
+    masks = command.add_mutually_exclusive_group()
+    masks.add_argument("--mask", metavar="FILE", help="non-zero voxels count (default: Otsu's threshold)")
+    masks.add_argument("--no-mask", action="store_true", help="all voxels count")
     command.add_argument("--preset", choices=N4_PRESETS, help="settings of a known pipeline")
     command.add_argument("--shrink", type=int, metavar="N", help="fit on every n-th voxel (default: 1)")
     command.add_argument("--iterations", type=iterations, metavar="50x50x50x50", help="per level")
@@ -195,6 +196,7 @@ def _add_view(command: ArgumentParser) -> None:
 
 def _add_demo(command: ArgumentParser) -> None:
     command.add_argument("--output", default="demo-output", metavar="FOLDER", help="default: demo-output")
+    command.add_argument("--overwrite", action="store_true", help="replace what an earlier run left there")
 
 
 def _add_bench(command: ArgumentParser) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .._runtime.errors import ArgumentError
+from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.images import same_place
 from .._runtime.optional import import_or_explain
 from .._runtime.texts import documented
 from .._runtime.validate import word
-from .._space.volume import Volume
 from .pictures import (
     CONVENTIONS,
     Plane,
@@ -75,8 +75,10 @@ def plot(
     image = checked_image(volume, "volume")
     shades = checked_window(window, "window") or grey_window(image)
     outlined = None if labels is None else checked_image(labels, "labels", whole=True)
-    if outlined is not None and not _same_grid(image, outlined):
+    if outlined is not None and (outlined.shape[:3] != image.shape[:3] or not same_place(outlined, image)):
         raise ArgumentError("labels: got another shape or place than the volume's, allowed its grid")
+    if figure is not None and not hasattr(figure, "subplots"):
+        raise ArgumentTypeError(f"figure: got {type(figure).__name__}, allowed a matplotlib Figure")
     if figure is None:
         pyplot = import_or_explain("matplotlib.pyplot", "plot")
         figure = pyplot.figure(figsize=(11, 4), layout="constrained")
@@ -94,10 +96,6 @@ def plot(
         ):
             axes.text(x, y, letter, transform=axes.transAxes, color="orange", ha="center", va="center")
     return figure
-
-
-def _same_grid(a: Volume, b: Volume) -> bool:
-    return a.shape[:3] == b.shape[:3] and np.allclose(a.affine, b.affine, atol=1e-2)
 
 
 def _outline(axes: Any, plane: Plane, extent: tuple[float, float, float, float]) -> None:

@@ -17,6 +17,7 @@ from .._ops.resample import ResamplePlan, resample
 from .._runtime import validate
 from .._runtime.backend import host_array
 from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
+from .._runtime.files import checked_file
 from .._runtime.images import as_volume, same_place
 from .._runtime.optional import find_or_explain
 from .._runtime.texts import documented
@@ -24,7 +25,7 @@ from .._runtime.words import Convention, Normalization
 from .._space.geometry import axes_to
 from .._space.grid import CONVENTIONS, make_grid
 from .._space.volume import Volume, reorient
-from ..io import checked_file, checked_target, load, save
+from ..io import checked_target, load, save
 from .steps import StepCallback, Steps
 
 NORMALIZATIONS: tuple[str, ...] = get_args(Normalization)
@@ -78,10 +79,10 @@ def preprocess(
         Smooth before losing samples; see `resample`.
     normalize : {"none", "zscore"}
         ``zscore``: mean 0 and standard deviation 1 over the foreground, that is ``mask``.
-    mask : "otsu", Volume, array_like or None
+    mask : "otsu", Volume, array_like, Path or None
         The foreground for ``normalize``: what is brighter than Otsu's threshold of the volume that is
-        normalised; what is not zero in a mask, a Volume on any grid or an array on that of the scan; or
-        None for all voxels. N4 sees a mask that is given in place of Otsu's.
+        normalised; what is not zero in a mask, a Volume on any grid or an array on that of the scan, or
+        the Path of a file; None for all voxels. N4 sees a mask that is given in place of Otsu's.
     outside : float or "scaled"
         What voxels outside the foreground become, as in `zscore`: air stays below zero ("scaled"), or all of
         it has one number.
@@ -124,12 +125,14 @@ def preprocess(
     validate.thread_count(threads)
     target = None if output is None else checked_target(output, format=format, overwrite=overwrite)[0]
     if report is not None:
-        page = checked_file(report, "report", overwrite=overwrite)
-        if page == target or page.is_dir():
+        if checked_file(report, "report", overwrite=overwrite) == target:
             raise ArgumentError(f"report: got {report}, allowed a file of its own")
         for package in ("jinja2", "PIL"):
             find_or_explain(package, "report")
     step = Steps(on_step)
+    if isinstance(mask, os.PathLike):
+        file = mask
+        mask = step("mask", lambda: load(file))
     source = as_volume(source)
     if isinstance(source, Volume):
         if load_options:
@@ -148,7 +151,12 @@ def preprocess(
     if orient is not None:
         volume = step("reorient", lambda: reorient(volume, orient))
     if spacing is not None:
-        plan = {"spacing": spacing, "order": order, "convention": convention, "antialias": antialias}
+        plan = {
+            "spacing": np.asarray(spacing).tolist(),
+            "order": order,
+            "convention": convention,
+            "antialias": antialias,
+        }
         volume = step("resample", lambda: _resample(volume, plan, threads))
     resampled = volume
     if normalize == "zscore":
@@ -161,7 +169,7 @@ def preprocess(
         done = {
             "n4": None if correction is None else _described(correction),
             "reorient": orient and f"to {orient}",
-            "resample": spacing and _described(plan),
+            "resample": None if spacing is None else _described(plan),
             "normalise": None
             if normalize == "none"
             else f"zscore: mean 0, standard deviation 1 over {_named(mask)}, outside {outside}",

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._runtime.config import show_config
-from .._runtime.errors import ArgumentError, MissingPackageError
+from .._runtime.errors import MissingPackageError
 from .._runtime.files import writing
 from .._space.volume import Volume
 from .niivue import niivue
@@ -75,8 +75,6 @@ def field_window(field: Volume, scan: Volume) -> Window:
 def write_report(path: str | os.PathLike[str], job: Job) -> None:
     """Write one self-contained HTML page."""
     target = Path(path)
-    if not target.parent.is_dir():
-        raise ArgumentError(f"report: got {str(target)!r}, allowed a file in a folder that exists")
     window = grey_window(job.before)
     scale = 1.0
     if job.field is not None:  # to be compared, the result is brought to the scale of the scan

@@ -22,10 +22,10 @@ from .._ops.label_statistics import LabelStatistics, label_statistics
 from .._ops.measure import percentiles
 from .._ops.resample import resample
 from .._runtime.errors import ArgumentError, ArgumentTypeError
-from .._runtime.files import writing
+from .._runtime.files import checked_file, writing
 from .._runtime.optional import import_or_explain
 from .._runtime.texts import documented
-from .._runtime.validate import word
+from .._runtime.validate import whole_number, word
 from .._space.volume import Volume
 from .niivue import niivue, sha256
 from .pictures import (
@@ -125,9 +125,7 @@ def view(
     ...     vk.view(ball, folder + "/ball.html", labels=ball.with_data(ball.data < 5)).name
     'ball.html'
     """
-    target = None if path is None else Path(path)
-    if target is not None and not target.parent.is_dir():
-        raise ArgumentError(f"path: got {target}, but the folder {target.parent} does not exist")
+    target = None if path is None else checked_file(path)
     viewer = viewer_of(
         volume,
         before=before,
@@ -199,7 +197,7 @@ def viewer_of(
 ) -> dict[str, Any]:
     """Return what the template of the viewer shows."""
     word(convention, "convention", CONVENTIONS)
-    if bits not in (None, 8, 16):
+    if bits is not None and whole_number(bits, "bits") not in (8, 16):
         raise ArgumentError(f"bits: got {bits!r}, allowed 8 or 16")
     surfaces: list[Any] = list(surface) if isinstance(surface, Iterable) else [surface]
     for one in surfaces:
@@ -220,7 +218,9 @@ def viewer_of(
     for role, image in images.items():
         image = _small(image, role, notes, threads)
         if role == "labels":
-            found = label_statistics(images[role], surface_area=True, longest_diameter=True, threads=threads)
+            found = label_statistics(
+                _first(images[role]), surface_area=True, longest_diameter=True, threads=threads
+            )
             layer, table = _label_layer(image, found)
         else:
             wide = bits or (16 if image.meta.get("modality") == "CT" else 8)
@@ -266,11 +266,16 @@ def viewer_of(
     }
 
 
+def _first(image: Volume) -> Volume:
+    """Return the first index of the axes after the third."""
+    return image[(..., *[0] * (image.ndim - 3))] if image.ndim > 3 else image
+
+
 def _small(image: Volume, role: str, notes: list[str], threads: int | None) -> Volume:
     """Return the first of further axes, at a resolution that a page can hold."""
     if image.ndim > 3:
         notes.append(f"{role}: the first of {' x '.join(map(str, image.shape[3:]))} is shown")
-        image = image.with_data(np.asarray(image).reshape(*image.shape[:3], -1)[..., 0])
+        image = _first(image)
     count = int(np.prod(image.shape))
     if count <= _MOST_VOXELS:
         return image

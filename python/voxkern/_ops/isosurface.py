@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .._runtime.backend import host_array
 from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
-from .._runtime.files import writing
+from .._runtime.files import checked_file, writing
 from .._runtime.optional import import_or_explain
 from .._runtime.texts import documented
 from .._runtime.validate import REAL_DTYPES, Array, number, whole_number
@@ -106,12 +106,10 @@ class Surface:
         ArgumentError
             For another suffix, or a folder that does not exist.
         """
-        target = Path(path)
+        target = checked_file(path)
         suffix = target.suffix.lower()
         if suffix not in MESH_SUFFIXES:
             raise ArgumentError(f"path: got {target.name}, allowed {', '.join(MESH_SUFFIXES)}")
-        if not target.parent.is_dir():
-            raise ArgumentError(f"path: got {target}, but the folder {target.parent} does not exist")
         content = self.to_bytes(suffix)
         with writing(target) as temporary:
             temporary.write_bytes(content)

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .errors import SaveError
+from .errors import ArgumentError, ArgumentTypeError, SaveError
+from .validate import flag
 
 try:
     import fcntl
@@ -20,7 +21,32 @@ except ImportError:  # Windows: what a killed process leaves stays there
     fcntl = None  # type: ignore[assignment]
 
 _PREFIX = ".voxkern-writing-"
+_REPLACED = "replaced"  # in a temporary folder: what gave way and may have to come back
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux's renameat2
+
+
+def checked_file(
+    path: str | os.PathLike[str], name: str = "path", *, overwrite: bool = True, folder: bool = False
+) -> Path:
+    """Return where a file, or a ``folder`` too, can be written; ``name`` is the argument it came by."""
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentTypeError(f"{name}: got {type(path).__name__}, allowed a path")
+    flag(overwrite, "overwrite")
+    if not os.fspath(path) or "\0" in os.fspath(path):
+        raise ArgumentError(f"{name}: got an empty name or one with a zero byte, allowed a file or folder")
+    target = Path(path)
+    if target.name in ("", ".."):
+        raise ArgumentError(f"{name}: got {target}, allowed a name within a folder")
+    if not target.parent.is_dir():
+        raise ArgumentError(f"{name}: got {target}, allowed a file in a folder that exists")
+    if not os.access(target.parent, os.W_OK):
+        raise ArgumentError(f"{name}: got {target}, allowed a file in a folder that can be written to")
+    if target.exists() and not (target.is_file() or (folder and target.is_dir())):
+        raise ArgumentError(f"{name}: got {target}, allowed a regular file{' or a folder' * folder}")
+    in_use = target.is_file() or (target.is_dir() and any(target.iterdir()))
+    if in_use and not overwrite:
+        raise ArgumentError(f"{name}: got {target}, which exists, allowed a new name, or to overwrite it")
+    return target
 
 
 @contextmanager
@@ -80,6 +106,7 @@ def _remove_leftovers(parent: Path) -> None:
             lock = os.open(folder, os.O_RDONLY)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _bring_back(Path(folder))
                 shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(lock)
@@ -118,5 +145,19 @@ def _exchange(new: Path, old: Path) -> None:
         rename = ctypes.CDLL(None).renameat2
         if not rename(_AT_FDCWD, os.fsencode(new), _AT_FDCWD, os.fsencode(old), _RENAME_EXCHANGE):
             return
-    old.replace(new.parent / "replaced")
-    new.replace(old)
+    aside = new.parent / _REPLACED
+    aside.mkdir()
+    old.replace(aside / old.name)
+    try:
+        new.replace(old)
+    except OSError:
+        _bring_back(new.parent)
+        raise
+
+
+def _bring_back(folder: Path) -> None:
+    """Put what stepped aside back where nothing took its place."""
+    for old in (folder / _REPLACED).glob("*"):
+        target = folder.parent / old.name
+        if not target.exists():
+            old.replace(target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .._runtime.errors import FileFormatError
+from .._runtime.errors import ArgumentError, FileFormatError
 from .._runtime.optional import import_or_explain
 from .._space.volume import Volume
 from ._guard import check_size, reading, writing
@@ -83,7 +83,11 @@ def save_metaimage(volume: Volume, path: Path) -> Path:
     # An old header goes on describing its own voxels until the new one replaces it.
     names = (f"{path.stem}.zraw", f"{path.name}.zraw")
     old = _data_file(_header(path)[0]) if path.exists() else ""
-    new = names[old == names[0]]
+    free = [name for name in names if name != old and (old in names or not (path.parent / name).exists())]
+    if path.suffix == ".mhd" and not free:
+        raise ArgumentError(
+            f"path: got {path.name}, but {' and '.join(names)} are there, allowed another name"
+        )
     with writing(path) as temporary:
         try:
             sitk.WriteImage(image, str(temporary), useCompression=True)
@@ -91,9 +95,9 @@ def save_metaimage(volume: Volume, path: Path) -> Path:
             raise OSError("SimpleITK failed") from error
         voxels = temporary.with_suffix(".zraw")
         if voxels.exists():
-            voxels.rename(temporary.with_name(new))
-            header = temporary.read_bytes().replace(voxels.name.encode(), new.encode())
+            voxels.rename(temporary.with_name(free[0]))
+            header = temporary.read_bytes().replace(voxels.name.encode(), free[0].encode())
             temporary.write_bytes(header)
-    if old in names and old != new:
+    if old in names:
         (path.parent / old).unlink(missing_ok=True)
     return path

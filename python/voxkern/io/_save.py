@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 
 from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.files import checked_file
 from .._runtime.images import as_volume
 from .._runtime.optional import find_or_explain
-from .._runtime.validate import flag, word
+from .._runtime.validate import word
 from .._space.volume import Volume
 from .formats import FOLDERS, SAVED, Format, function, suffix_of
 
@@ -68,8 +69,12 @@ def checked_target(
     """Return where and in which format `save` would write; its errors come before any work is done."""
     if format is not None:
         word(format, "format", FOLDERS)
-    target = checked_file(path, overwrite=overwrite)
-    suffix = "" if format else suffix_of(target, SAVED)
+    target = checked_file(path, overwrite=overwrite, folder=True)
+    suffix = suffix_of(target, SAVED)
+    if suffix and format:
+        raise ArgumentError(
+            f"format: got {format!r} for {target.name}, allowed for a folder, without a suffix"
+        )
     if not (suffix or format or target.is_dir()):
         folders = " or ".join(map(repr, FOLDERS))
         raise ArgumentError(
@@ -85,23 +90,3 @@ def checked_target(
     if target.is_dir() and any(target.iterdir()) and not kind.holds(target):
         raise ArgumentError(f"path: got {target}, allowed a folder that is new or empty")
     return target, kind
-
-
-def checked_file(path: str | os.PathLike[str], name: str = "path", *, overwrite: bool = True) -> Path:
-    """Return a path at which something can be written; ``name`` is the argument it came by."""
-    if not isinstance(path, str | os.PathLike):
-        raise ArgumentTypeError(f"{name}: got {type(path).__name__}, allowed a path")
-    flag(overwrite, "overwrite")
-    if not os.fspath(path) or "\0" in os.fspath(path):
-        raise ArgumentError(f"{name}: got an empty name or one with a zero byte, allowed a file or folder")
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise ArgumentError(f"{name}: got {target}, allowed a file in a folder that exists")
-    if not os.access(target.parent, os.W_OK):
-        raise ArgumentError(f"{name}: got {target}, allowed a file in a folder that can be written to")
-    if target.exists() and not (target.is_file() or target.is_dir()):
-        raise ArgumentError(f"{name}: got {target}, allowed a regular file or a folder")
-    in_use = target.is_file() or (target.is_dir() and any(target.iterdir()))
-    if in_use and not overwrite:
-        raise ArgumentError(f"{name}: got {target}, which exists, allowed a new name, or to overwrite it")
-    return target

@@ -15,7 +15,7 @@ from ..._runtime.call import Call
 from ..._runtime.errors import ArgumentError, IntensityWarning, shown
 from ..._runtime.signals import warn
 from ..._runtime.texts import documented
-from ..._runtime.validate import Array, flag
+from ..._runtime.validate import Array, flag, word
 from ..._space.kinds import Image
 from ..measure import otsu_of
 from .plan import Axis, plan_axes
@@ -246,11 +246,12 @@ def n4_bias_field_correction(
 def check_settings(settings: Mapping[str, Any]) -> None:
     """Refuse what the correction would refuse of its settings for any image."""
     allowed = signature(n4_bias_field_correction).parameters
-    unknown = sorted(set(settings) - set(allowed))
-    if unknown:
-        raise ArgumentError(f"n4: got {', '.join(unknown)}, allowed {', '.join(list(allowed)[1:])}")
     of = {name: parameter.default for name, parameter in allowed.items()} | dict(settings)
     check_choices(of["field_alignment"], of["outside"], of["otsu_bins"], of["callback"])
+    for name in ("mean_preserving", "rescale"):
+        flag(of[name], name)
+    if isinstance(of["mask"], str):
+        word(of["mask"], "mask", ("otsu",))
     common = fit_settings(
         of["maximum_number_of_iterations"],
         of["convergence_threshold"],
