@@ -45,14 +45,15 @@ struct Case {
     label::Options options() const { return {structure, zeros}; }
 };
 
-void expect_cpu(const Case& c) {
+void expect_cpu(const Case& c, std::int64_t most_of_32_bits = INT32_MAX) {
     const std::vector<float> x = c.image();
     const label::Components want = cpu::label(c.view(x.data()), c.options(), {});
     std::vector<std::int32_t> numbers(c.size());
     cpu::write_labels(want, c.view(numbers.data()), {});
     in_every_order([&](const cuda::Exec& exec) {
         const auto device = cuda::upload(x, exec);
-        const cuda::Components got = cuda::label(c.view<const float>(device.data()), c.options(), exec);
+        const cuda::Components got =
+            cuda::label(c.view<const float>(device.data()), c.options(), exec, most_of_32_bits);
         const cuda::Scratch<std::int32_t> out(c.size(), exec);
         cuda::write_labels(got, c.view(out.data()), exec);
         EXPECT(cuda::count(got) == want.count);
@@ -72,6 +73,12 @@ TEST(label_cuda, faces_and_corners) {
     expect_cpu({{3, 7, 64}, steps_along(1, 1), 0.5F, true});
     expect_cpu({{90, 41, 3}, steps_along(1, 1), 0.6F});  // roots in several blocks
     expect_cpu({{2, 3, 5}, steps_along(1, 3), 0.0F});
+}
+
+TEST(label_cuda, numbers_of_64_bits) {
+    if (kTsan) return;
+    expect_cpu({{3, 9, 71}, steps_along(1, 3), 0.4F}, 0);
+    expect_cpu({{90, 41, 3}, steps_along(1, 1), 0.6F}, 0);
 }
 
 TEST(label_cuda, samples_of_a_row_are_not_connected) {

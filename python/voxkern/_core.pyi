@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumResidue', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'MorphologyStep', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RankOptions', 'RecursiveGaussianOptions', 'RegionColumns', 'RegionNames', 'RegionTable', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'chamfer', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'fill_touched', 'fma_loop', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'morphology', 'n4', 'n4_finish', 'norm', 'normalise', 'pool3d', 'push', 'rank', 'recursive_gaussian', 'region_crossings', 'region_diameters', 'region_groups', 'region_histograms', 'region_quantiles', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels', 'within_distance', 'write_enclosed', 'write_labels', 'write_values']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumResidue', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'MorphologyStep', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RankOptions', 'RecursiveGaussianOptions', 'RegionColumns', 'RegionNames', 'RegionTable', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'chamfer', 'component_count', 'component_sizes', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'fill_touched', 'fma_loop', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'morphology', 'n4', 'n4_finish', 'norm', 'normalise', 'pool3d', 'push', 'rank', 'recursive_gaussian', 'region_crossings', 'region_diameters', 'region_groups', 'region_histograms', 'region_quantiles', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels', 'within_distance', 'write_enclosed', 'write_labels', 'write_values']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -80,15 +80,6 @@ class Components:
     """
     Connected components, numbered by their first samples.
     """
-    def sizes(self) -> numpy.typing.NDArray[numpy.int64]:
-        """
-        Samples of each. On a GPU this waits.
-        """
-    @property
-    def count(self) -> int:
-        """
-        How many there are. On a GPU this waits.
-        """
 class MorphologyStep:
     """
     Erosion, or dilation where any neighbour counts.
@@ -366,6 +357,14 @@ def cached_bytes() -> int:
 def chamfer(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], steps: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], indices: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, structure: collections.abc.Sequence[bool], last_zero: bool, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Steps to the nearest zero, and where that is. threads=0: the default number.
+    """
+def component_count(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], components: Components, threads: typing.SupportsInt | typing.SupportsIndex) -> int:
+    """
+    How many components there are of the array they were found in. On a GPU this waits.
+    """
+def component_sizes(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], components: Components, threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
+    """
+    Samples of each component, after those of none. On a GPU this waits.
     """
 def conv3d(input: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], filter: ConvFilter, residual: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, moments: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, padding: typing.SupportsInt | typing.SupportsIndex | None, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """

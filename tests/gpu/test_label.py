@@ -124,3 +124,6 @@ def test_what_waits(rng, executor):
     assert executor.counters()["copies_to_host"] == before + 1
     assert kept.shape == labels.shape
     assert count > 0
+    before = executor.counters()["copies_to_host"]
+    vk.largest_component(x)
+    assert executor.counters()["copies_to_host"] == before + 2

@@ -113,6 +113,14 @@ def test_any_order_and_stream(rng, executor, order, streams):
         on_both(vk.closing, x, 2.5)
 
 
+def test_a_huge_number_of_iterations_ends_when_nothing_changes(rng, executor):
+    x = rng.random((5, 6, 40)) > 0.99
+    before = executor.counters()["launches"]
+    got = ndimage.binary_dilation(cupy.asarray(x), iterations=10**9)
+    assert executor.counters()["launches"] < before + 1100
+    np.testing.assert_array_equal(got.get(), ndimage.binary_dilation(x, iterations=10**9))
+
+
 def test_nothing_waits_and_nothing_is_copied(rng, executor):
     x, mask = (cupy.asarray(rng.random((5, 6, 40)) > 0.4) for _ in range(2))
     with nothing_waits(executor):

@@ -73,8 +73,7 @@ __global__ void pack_bits(const T* in, T counted, BitRows rows, bool zeros, bool
 // bits `counted` is set. NaN and subnormal numbers are not zero, -0.0 is.
 template <class Run>
 void with_counted_bits(DType dtype, const Run& run) {
-    const bool floating = dtype == DType::f16 || dtype == DType::f32 || dtype == DType::f64;
-    const std::uint64_t all = ~std::uint64_t{0} >> (64 - 8 * size_of(dtype) + (floating ? 1 : 0));
+    const std::uint64_t all = ~std::uint64_t{0} >> (64 - 8 * size_of(dtype) + (is_float(dtype) ? 1 : 0));
     switch (size_of(dtype)) {
         case 1: run(static_cast<std::uint8_t>(all)); return;
         case 2: run(static_cast<std::uint16_t>(all)); return;

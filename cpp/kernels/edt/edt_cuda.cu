@@ -14,8 +14,9 @@ namespace voxkern::edt {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr std::int64_t kSharedBytes = std::int64_t{48} << 10;  // there without asking
 constexpr int kMostLanes = 32;
+// Of lines: there are 48 KiB without asking, and the smallest square of each line takes its part.
+constexpr std::int64_t kSharedBytes = (std::int64_t{48} << 10) - kMostLanes * static_cast<std::int64_t>(sizeof(double));
 constexpr int kLeastLanes = 8;  // neighbours that fill a sector of memory
 
 // --- what is done with the squares of the last axis ---
@@ -112,15 +113,6 @@ struct Lines {
 };
 
 template <class T>
-__device__ T warp_least(T value) {
-    for (int with = cuda::kWarp / 2; with > 0; with /= 2) {
-        const T other = __shfl_xor_sync(cuda::kAllLanes, value, with);
-        value = other < value ? other : value;
-    }
-    return value;
-}
-
-template <class T>
 struct Lows {
     T low[kMostLanes];
 };
@@ -204,7 +196,7 @@ __device__ void search_lines(const Lines<T>& lines, const Source& source, std::i
             const T square = source.at(lane, i);
             least = square < least ? square : least;
         }
-        least = warp_least(least);
+        least = cuda::warp_reduce(least, [](T a, T b) { return b < a ? b : a; });
         if (lane_of_warp == 0) low[lane] = least;
     }
     __syncthreads();
@@ -330,8 +322,7 @@ class Transform {
                 search(a, Squares<T>{to});
                 squares_ = to;
             } else if (index_of(a) != nullptr) {
-                const std::size_t bytes = static_cast<std::size_t>(grid_.size) * sizeof(std::int32_t);
-                cuda::check(cudaMemsetAsync(index_of(a), 0, bytes, exec_.stream), "edt");
+                cuda::fill(index_of(a), static_cast<std::size_t>(grid_.size), 0, exec_);
             }
             if (a == 0 && before) {
                 cuda::launch("place_before", cuda::config_for(grid_.shape[0], exec_.stream), place_before<T>, found_,
@@ -414,9 +405,7 @@ void with_steps(const ConstArrayView& in, const std::vector<double>& sampling, c
 
 // Whether each of two searches found a sample: not yet.
 cuda::Scratch<unsigned> nothing_found(const cuda::Exec& exec) {
-    cuda::Scratch<unsigned> found(2, exec);
-    cuda::check(cudaMemsetAsync(found.data(), 0, 2 * sizeof(unsigned), exec.stream), "edt");
-    return found;
+    return cuda::filled<unsigned>(2, 0, exec);
 }
 
 template <class T>

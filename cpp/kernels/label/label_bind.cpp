@@ -45,25 +45,25 @@ py::array_t<T> array_of(const std::vector<T>& values) {
 
 void bind_label(py::module_& module) {
     py::class_<Components, std::unique_ptr<Components, Delete>>(
-        module, "Components", "Connected components, numbered by their first samples.")
-        .def_property_readonly(
-            "count",
-            [](const Components& self) {
-                const GilReleased released;
-                return backend::count(self);
-            },
-            "How many there are. On a GPU this waits.")
-        .def(
-            "sizes",
-            [](const Components& self) {
-                std::vector<std::int64_t> found;
-                {
-                    const GilReleased released;
-                    found = backend::sizes(self);
-                }
-                return array_of(found);
-            },
-            "Samples of each. On a GPU this waits.");
+        module, "Components", "Connected components, numbered by their first samples.");
+    module.def(
+        "component_count",
+        [](const Array&, const Components& components, Where where) {
+            std::int64_t found = 0;
+            run(where, [&](const auto&) { found = backend::count(components); });
+            return found;
+        },
+        py::arg("input"), py::arg("components"), where(),
+        "How many components there are of the array they were found in. On a GPU this waits.");
+    module.def(
+        "component_sizes",
+        [](const Array&, const Components& components, Where where) {
+            std::vector<std::int64_t> found;
+            run(where, [&](const auto&) { found = backend::sizes(components); });
+            return array_of(found);
+        },
+        py::arg("input"), py::arg("components"), where(),
+        "Samples of each component, after those of none. On a GPU this waits.");
     module.def(
         "label",
         [](const Array& input, const std::vector<bool>& structure, bool zeros, Where where) {

@@ -229,10 +229,11 @@ std::vector<Contact> contacts_of(const Plan& plan) {
 
 namespace voxkern::cuda {
 
-Components label(const ConstArrayView& in, const label::Options& options, const Exec& exec) {
+Components label(const ConstArrayView& in, const label::Options& options, const Exec& exec,
+                 std::int64_t most_of_32_bits) {
     const std::int64_t width = in.shape[in.rank - 1];
     const std::int64_t rows = width == 0 ? 0 : in.size() / width;
-    const bool narrow = in.size() <= INT32_MAX;
+    const bool narrow = in.size() <= most_of_32_bits;
     const auto samples = static_cast<std::size_t>(in.size());
     Components components = {
         exec,
@@ -245,7 +246,7 @@ Components label(const ConstArrayView& in, const label::Options& options, const 
         Scratch<long long>(1, exec)};
     std::copy_n(in.shape, in.rank, components.shape);
     if (in.size() == 0) {
-        check(cudaMemsetAsync(components.count.data(), 0, sizeof(long long), exec.stream), "label");
+        fill(components.count.data(), 1, 0, exec);
         return components;
     }
     const label::Plan plan = label::plan_of(in.rank, in.shape, options.structure);

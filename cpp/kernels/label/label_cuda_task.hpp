@@ -19,6 +19,7 @@ struct DeviceComponents {
     cuda::Scratch<std::uint32_t> bits;
     cuda::Scratch<char> parents;
     cuda::Scratch<long long> count;
+    mutable long long known = -1;  // the count, once it was fetched
 };
 
 }  // namespace voxkern::label
@@ -27,8 +28,10 @@ namespace voxkern::cuda {
 
 using Components = label::DeviceComponents;
 
-// As in cpu. Nothing waits but `count` and `sizes`. Components are freed in the order of the stream of `exec`.
-Components label(const ConstArrayView& in, const label::Options& options, const Exec& exec);
+// As in cpu. Nothing waits but `count`, once, and `sizes`. Components are freed in the order of the stream of `exec`.
+// Tests choose for how many samples 32 bits do.
+Components label(const ConstArrayView& in, const label::Options& options, const Exec& exec,
+                 std::int64_t most_of_32_bits = INT32_MAX);
 std::int64_t count(const Components& components);
 std::vector<std::int64_t> sizes(const Components& components);
 void write_labels(const Components& components, const ArrayView& out, const Exec& exec);

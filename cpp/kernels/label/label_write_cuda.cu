@@ -118,9 +118,7 @@ __global__ void write_samples(cuda::BitRows rows, bool along, const std::uint32_
 cuda::Scratch<std::uint32_t> no_flags(const Components& components, const cuda::Exec& exec) {
     const Grid grid = grid_of(components);
     const auto words = static_cast<std::size_t>(cuda::ceil_div(grid.rows * grid.width, 32));
-    cuda::Scratch<std::uint32_t> flags(words, exec);
-    cuda::check(cudaMemsetAsync(flags.data(), 0, words * sizeof(std::uint32_t), exec.stream), "label");
-    return flags;
+    return cuda::filled<std::uint32_t>(words, 0, exec);
 }
 
 template <class T, class I, class Value>
@@ -137,17 +135,15 @@ void write(const Components& components, const ArrayView& out, const I* parent, 
 namespace voxkern::cuda {
 
 std::int64_t count(const Components& components) {
-    long long all = 0;
-    fetch(&all, components.count.data(), 1, components.exec);
-    return all;
+    if (components.known < 0) fetch(&components.known, components.count.data(), 1, components.exec);
+    return components.known;
 }
 
 std::vector<std::int64_t> sizes(const Components& components) {
     std::vector<unsigned long long> found(static_cast<std::size_t>(count(components)) + 1);
     const Exec& exec = components.exec;
     const label::Grid grid = label::grid_of(components);
-    const Scratch<unsigned long long> counts(found.size(), exec);
-    check(cudaMemsetAsync(counts.data(), 0, found.size() * sizeof(found[0]), exec.stream), "sizes");
+    const Scratch<unsigned long long> counts = filled<unsigned long long>(found.size(), 0, exec);
     label::with_parents(components, [&](const auto* parent) {
         launch("count_samples", config_for(grid.size(), exec.stream),
                label::count_samples<std::remove_const_t<std::remove_reference_t<decltype(*parent)>>>, grid,

@@ -35,7 +35,8 @@ namespace voxkern::cuda {
 
 struct Exec;
 
-// The same on the GPU, enqueued on the stream of `exec`. It waits only for steps without a number of iterations.
+// The same on the GPU, enqueued on the stream of `exec`. It waits for steps without a number of iterations, and
+// once in 1024 iterations.
 void morphology(const ConstArrayView& in, const ConstArrayView* mask, const ArrayView& out,
                 const std::vector<morphology::Step>& steps, const Exec& exec);
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kSamples = 64;              // of a word
 constexpr std::int64_t kIterations = 64;  // whose changes are told apart
+constexpr std::int64_t kUnasked = 16 * kIterations;
 
 // The words of all rows: offsets of a word, and its number in its row.
 struct Words {
@@ -130,6 +131,8 @@ class Bits {
                 const std::int64_t more = std::min(step.iterations - done, kIterations);
                 iterate(step, taps.data(), more, done > 0, step.iterations > 1);
                 done += more;
+                // A huge number means: until nothing changes. It must not be a day of empty launches.
+                if (done % kUnasked == 0 && !told(kIterations)) return;
             }
             return;
         }
@@ -197,7 +200,7 @@ class Bits {
 
     void fill(std::uint64_t* buffer, bool set) const {
         if (buffer == nullptr) return;
-        cuda::check(cudaMemsetAsync(buffer, set ? 0xFF : 0, bytes(), exec_.stream), "morphology");
+        cuda::fill(reinterpret_cast<char*>(buffer), bytes(), set ? 0xFF : 0, exec_);
     }
 
     void set_border(bool set) {
@@ -234,9 +237,7 @@ class Bits {
                         "morphology");
         }
         if (tell) {
-            cuda::check(
-                cudaMemsetAsync(changes + 1, 0, static_cast<std::size_t>(kIterations) * sizeof(unsigned), exec_.stream),
-                "morphology");
+            cuda::fill(changes + 1, static_cast<std::size_t>(kIterations), 0, exec_);
         }
         for (std::int64_t i = 1; i <= iterations; ++i) {
             Combination c;
@@ -264,7 +265,7 @@ class Bits {
     }
 
     bool differs_from_saved() const {
-        cuda::check(cudaMemsetAsync(changes_.data(), 0, sizeof(unsigned), exec_.stream), "morphology");
+        cuda::fill(changes_.data(), 1, 0, exec_);
         cuda::launch("compare", cuda::config_for(words_.positions.size, exec_.stream), compare, words_,
                      at_first(buffer(Buffer::before)), at_first(saved_.data()), changes_.data());
         return told(0);

@@ -82,7 +82,7 @@ def largest_component(
     call = Call("largest_component", "label", threads=threads)
     x = _entered(call, mask)
     components = call.run("label", x, _neighbours(connectivity, x.ndim).ravel().tolist(), False)
-    sizes = components.sizes()
+    sizes = call.run("component_sizes", x, components)
     volume = 1.0 if call.affine is None else float(abs(np.linalg.det(call.affine[:3, :3])))
     kept = np.zeros(len(sizes), np.uint8)
     chosen = np.argsort(-sizes[1:], kind="stable")[:k] + 1

@@ -72,7 +72,7 @@ def label(
     out = call.scipy_output(np.int32 if output is None else output, x.shape, x)
     if out.dtype.char not in KERNEL_DTYPES:
         raise TypeError(f"output type {out.dtype!r} not supported")
-    count = components.count  # on a GPU this alone waits
+    count = call.run("component_count", line, components)  # on a GPU this alone waits
     if out.dtype.kind in "iu" and count > np.iinfo(out.dtype).max:
         raise RuntimeError("insufficient bit-depth in requested output type")
     call.run("write_labels", out.reshape(1) if out.ndim == 0 else out, components)
