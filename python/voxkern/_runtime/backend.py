@@ -56,6 +56,10 @@ class NumpyBackend:
         """Return a context in which the device of ``array`` is the current one."""
         return _NOTHING
 
+    def gpu(self, array: Any) -> int | None:
+        """Return the number of the GPU an array lives on."""
+        return None
+
     def same_device(self, a: Any, b: Any) -> bool:
         """Tell whether two arrays live on one device."""
         return True
@@ -105,6 +109,10 @@ class CudaBackend:
         """Return a context in which the device of ``array`` is the current one."""
         device: contextlib.AbstractContextManager[Any] = self._cupy.cuda.Device(array.device.id)
         return device
+
+    def gpu(self, array: Any) -> int | None:
+        """Return the number of the GPU an array lives on."""
+        return int(array.device.id)
 
     def same_device(self, a: Any, b: Any) -> bool:
         """Tell whether two arrays live on one device."""

@@ -66,6 +66,11 @@ class Call:
         """Tell whether arrays are on a GPU: what is found there stays there, and nobody waits for it."""
         return self._where() is not NUMPY
 
+    @property
+    def gpu(self) -> int | None:
+        """Number of the GPU that the inputs live on; None for the host."""
+        return self._where().gpu(self._inputs[0])
+
     # --- enter ----------------------------------------------------------------------------------------
 
     def enter(
@@ -111,6 +116,15 @@ class Call:
     def bring(self, table: NDArray[Any]) -> Array:
         """Return an array of the host, which the package has made, where the inputs live."""
         return self._where().bring(table, self._inputs[0])
+
+    def made(self, kind: str, *arguments: Any, **options: Any) -> Any:
+        """Return an object of a kernel's, its weights say, made of arrays and kept where the inputs live."""
+        backend = self._where()
+        if backend is NUMPY:
+            return getattr(backend.kernels, kind)(*arguments, **options)
+        with backend.device(self._inputs[0]):
+            stream = backend.last_argument(self._threads)
+            return getattr(backend.kernels, kind)(*arguments, **options, stream=stream)
 
     def _array(self, data: Any, name: str) -> Array:
         """Return ``data`` as an array of this call's back end, over the same memory wherever it has any."""

@@ -33,7 +33,7 @@ algorithm : {"auto", "direct", "fast"}
     "direct" adds plain products. "auto" saves more than half of them by Winograd's algorithm where it
     fits, with an error about that of plain sums. "fast" saves up to three quarters with about three times
     the error. Winograd spreads NaN and infinity over a tile of up to six rows and planes; "direct" keeps
-    them where they belong.""",
+    them where they belong. On a GPU all three add plain products.""",
     "conv_activation": """\
 activation : "relu" or ("leaky_relu", slope), optional
     Applied last.""",

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._core import ConvActivation, ConvAlgorithm, ConvFilter
+from .._core import ConvActivation, ConvAlgorithm
 from .._runtime.call import Call
-from .._runtime.errors import ArgumentError, shown
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.texts import documented
 from .._runtime.validate import Array, flag, number, word
 from ._shapes import FLOAT32, SPATIAL, PerAxis, enter, expanded, per_axis
@@ -50,7 +50,8 @@ class Conv3d:
     """A convolution layer that keeps its weights in the order the kernel reads them.
 
     The functions of this module arrange the weights in every call; a layer does it once. It may be called
-    from several threads at once, and pickles.
+    from several threads at once. Made of NumPy arrays it pickles, and takes images of the host and of any
+    GPU: the first one on a GPU brings the weights there. Made of CuPy arrays it takes images of their GPU.
 
     Parameters
     ----------
@@ -97,6 +98,8 @@ class Conv3d:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle weights and options; the order of the weights is made anew."""
+        if self._gpu is not None:
+            raise ArgumentTypeError("Conv3d: got a layer made of CuPy arrays to pickle, allowed NumPy arrays")
         weight, bias = self._filter.weights()
         return _unpickled, (weight.reshape(self._shape), bias, self._given)
 
@@ -130,20 +133,21 @@ class Conv3d:
                 f"output_padding: got {shown(output_padding)}, allowed less than stride or dilation"
             )
         kind, slope = _activation(activation)
-        self._filter = ConvFilter(
-            expanded(array, rank),
-            self._bias(call, bias),
-            stride=self._stride,
-            padding=tuple(before for before, _ in self._padding),
-            dilation=self._dilation,
-            groups=int(groups),
-            transposed=self._transposed,
-            algorithm=ALGORITHMS[algorithm],
-            activation=kind,
-            slope=slope,
-        )
+        self._options = {
+            "stride": self._stride,
+            "padding": tuple(before for before, _ in self._padding),
+            "dilation": self._dilation,
+            "groups": int(groups),
+            "transposed": self._transposed,
+            "algorithm": ALGORITHMS[algorithm],
+            "activation": kind,
+            "slope": slope,
+        }
+        self._gpu = call.gpu
+        self._filter = call.made("ConvFilter", expanded(array, rank), self._bias(call, bias), **self._options)
+        self._copies: dict[int, Any] = {}  # of a filter of the host, by the number of the GPU
 
-    def _bias(self, call: Call, bias: Any) -> list[float] | None:
+    def _bias(self, call: Call, bias: Any) -> Any:
         if bias is None:
             return None
         array = call.enter(bias, "bias", FLOAT32)
@@ -152,8 +156,22 @@ class Conv3d:
                 f"bias: got shape {array.shape}, allowed ({self._out_channels},) "
                 f"for weight of shape {self._shape}"
             )
-        values: list[float] = array.tolist()
-        return values
+        return array if call.on_device else array.tolist()
+
+    def _filter_beside(self, call: Call) -> Any:
+        """Return the weights where an image lives."""
+        gpu = call.gpu
+        if gpu == self._gpu:
+            return self._filter
+        if gpu is None or self._gpu is not None:
+            where = "the host" if gpu is None else f"GPU {gpu}"
+            raise ArgumentTypeError(f"x: got an array on {where}, allowed GPU {self._gpu}, as the weights")
+        if gpu not in self._copies:
+            weight, bias = self._filter.weights()
+            array = call.bring(weight.reshape(self._shape))
+            filter = call.made("ConvFilter", expanded(array, self._rank), call.bring(bias), **self._options)
+            self._copies[gpu] = filter
+        return self._copies[gpu]
 
     def _both_sides(self, padding: Padding) -> list[tuple[int, int]]:
         if not isinstance(padding, str):
@@ -207,7 +225,7 @@ class Conv3d:
             "conv3d",
             image,
             expanded(target, rank),
-            self._filter,
+            self._filter_beside(call),
             None if added is None else expanded(added, rank),
             None,
             None,
