@@ -84,6 +84,27 @@ __device__ T block_sum(T value) {
     return part[0];
 }
 
+template <class T, int kThreads>
+struct JoinParts {
+    T part[kThreads];
+};
+
+// join over a block of kThreads threads, a power of two, for every thread; a fixed tree. For structs that no shuffle
+// takes. Has barriers before its first and after its last write.
+template <int kThreads, class T, class Join>
+__device__ T block_join(const T& mine, const Join& join) {
+    T* const part = block_shared<JoinParts<T, kThreads>>().part;
+    const int rank = thread_rank();
+    __syncthreads();  // the last call's result has been read
+    part[rank] = mine;
+    __syncthreads();
+    for (int half = kThreads / 2; half > 0; half /= 2) {
+        if (rank < half) part[rank] = join(part[rank], part[rank + half]);
+        __syncthreads();
+    }
+    return part[0];
+}
+
 // Sum over the threads before this one; `total` becomes the sum over the block.
 template <class T>
 __device__ T block_scan(T value, T& total) {

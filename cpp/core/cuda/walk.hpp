@@ -5,6 +5,7 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "core/axes.hpp"
 #include "core/cuda/launch.hpp"
@@ -28,6 +29,13 @@ struct Walk {
         std::int64_t in = 0;
         std::int64_t out = 0;
         std::int64_t index[S > 0 ? S : 1] = {};
+
+        // No element is named by a number known at run time alone: they stay in registers.
+        template <std::size_t... s>
+        __device__ __forceinline__ void put([[maybe_unused]] int where, [[maybe_unused]] std::int64_t i,
+                                            std::index_sequence<s...> /*all*/) {
+            ((where == static_cast<int>(s) ? static_cast<void>(index[s] = i) : static_cast<void>(0)), ...);
+        }
     };
 
     // A division of 64-bit numbers takes a GPU several times as long.
@@ -47,7 +55,7 @@ struct Walk {
             if (slot[a] < 0) {
                 place.in += i * in[a];
             } else {
-                place.index[slot[a]] = i;
+                place.put(slot[a], i, std::make_index_sequence<static_cast<std::size_t>(S)>());
             }
         }
         return place;

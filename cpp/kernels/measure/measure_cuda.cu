@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/cuda/block.hpp"
+#include "core/cuda/moments.hpp"
 #include "core/cuda/tiles.hpp"
 #include "kernels/measure/measure_cuda.inl.hpp"
 
@@ -19,27 +20,6 @@ struct Line {
 };
 
 // What a thread gathers, and how parts of it become one.
-struct MomentSum {
-    using Part = Moments;
-    double centre = 0.0;  // the first voxel: where all are equal, their squares are 0
-    double count = 0.0;
-    double first = 0.0;
-    double second = 0.0;
-
-    __device__ void take(double x) {
-        if (count == 0.0) centre = x;
-        const double d = x - centre;
-        count += 1.0;
-        first += d;
-        second = std::fma(d, d, second);
-    }
-    __device__ Moments part() const {
-        if (count == 0.0) return {};
-        const double squares = second - first * first / count;
-        return {count, centre + first / count, squares < 0.0 ? 0.0 : squares};
-    }
-};
-
 struct ExtremeSum {
     using Part = Extremes;
     Extremes all = {0, 0, HUGE_VAL, -HUGE_VAL};
@@ -61,23 +41,10 @@ __device__ Extremes join(const Extremes& a, const Extremes& b) {
             a.maximum > b.maximum ? a.maximum : b.maximum};
 }
 
-template <class Part>
-struct Parts {
-    Part part[cuda::kBlockThreads];
-};
-
-// Of all threads of the block, in a fixed tree; for thread 0.
+// Of all threads of the block.
 template <class Part>
 __device__ Part join_block(const Part& mine) {
-    Part* const part = cuda::block_shared<Parts<Part>>().part;
-    const int rank = cuda::thread_rank();
-    part[rank] = mine;
-    __syncthreads();
-    for (int half = cuda::kBlockThreads / 2; half > 0; half /= 2) {
-        if (rank < half) part[rank] = join(part[rank], part[rank + half]);
-        __syncthreads();
-    }
-    return part[0];
+    return cuda::block_join<cuda::kBlockThreads>(mine, [](const Part& a, const Part& b) { return join(a, b); });
 }
 
 template <class T, class Sum>
@@ -99,7 +66,7 @@ __global__ void join_parts(typename Sum::Part* parts, int count, Line* line) {
     const typename Sum::Part all = join_block(mine);
     if (cuda::thread_rank() != 0) return;
     parts[0] = all;
-    if constexpr (kSame<Sum, MomentSum>) {
+    if constexpr (kSame<Sum, cuda::MomentSum>) {
         if (line == nullptr) return;
         const double deviation = std::sqrt(all.squares / all.count);
         const bool usable = all.count > 0.0 && deviation > 0.0 && deviation < HUGE_VAL;
@@ -209,14 +176,14 @@ cuda::Scratch<typename Sum::Part> whole_of(const Image& image, Line* line, const
 namespace voxkern {
 
 Moments cuda::measure(const measure::Image& image, const Exec& exec) {
-    const Scratch<Moments> parts = measure::whole_of<measure::MomentSum>(image, nullptr, exec);
+    const Scratch<Moments> parts = measure::whole_of<MomentSum>(image, nullptr, exec);
     Moments all;
     fetch(&all, parts.data(), 1, exec);
     return all;
 }
 
 void cuda::measure_line(const measure::Image& image, double* line, const Exec& exec) {
-    measure::whole_of<measure::MomentSum>(image, reinterpret_cast<measure::Line*>(line), exec);
+    measure::whole_of<MomentSum>(image, reinterpret_cast<measure::Line*>(line), exec);
 }
 
 measure::Extremes cuda::measure_extremes(const measure::Image& image, const Exec& exec) {
