@@ -38,3 +38,13 @@ void pool3d(const ConstArrayView& in, const ArrayView& out, const ArrayView& pla
             const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`.
+void pool3d(const ConstArrayView& in, const ArrayView& out, const ArrayView& places, const pool3d::Options& options,
+            const Exec& exec);
+
+}  // namespace voxkern::cuda
