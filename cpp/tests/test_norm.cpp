@@ -57,3 +57,34 @@ TEST(norm, given_statistics_and_strides) {
     const float want[] = {0, 1, 2, 0, 2, 4};
     for (int i = 0; i < 6; ++i) EXPECT(y[i] == want[i]);
 }
+
+TEST(norm, adds_in_front_of_the_activation_at_every_level) {
+    const std::int64_t n = 5000;
+    const std::vector<float> x(static_cast<std::size_t>(2 * n), 1.0F);
+    std::vector<float> b(static_cast<std::size_t>(2 * n));
+    for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<float>(i % 7) - 4.0F;
+    const View<const float, 3> in = contiguous_view<const float, 3>(x.data(), {1, 2, n});
+    norm::Options options;
+    options.statistics = norm::Statistics::given;
+    options.eps = 0.0;
+    for (const CpuLevel level : usable_levels()) {
+        set_active_level(to_string(level));
+        for (const float slope : {1.0F, 0.0F, 0.5F}) {
+            options.slope = slope;
+            for (const bool turned : {false, true}) {  // channels last: nothing lies side by side
+                const View<const float, 3> added = {b.data(), {1, 2, n}, {2 * n, turned ? 1 : n, turned ? 2 : 1}};
+                norm::Channels channels;
+                channels.added = erase_type(added);
+                std::vector<float> y(x.size());
+                const View<float, 3> out = contiguous_view<float, 3>(y.data(), {1, 2, n});
+                cpu::norm(erase_type(in), erase_type(out), channels, options, {});
+                for (std::int64_t c = 0; c < 2; ++c) {
+                    for (std::int64_t i = 0; i < n; ++i) {
+                        const float sum = 1.0F + added(0, c, i);
+                        EXPECT(out(0, c, i) == (sum < 0.0F ? sum * slope : sum));
+                    }
+                }
+            }
+        }
+    }
+}

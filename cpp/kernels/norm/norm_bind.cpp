@@ -48,7 +48,8 @@ void bind_norm(py::module_& module) {
         "norm",
         [](const Array& input, const Array& output, const std::optional<Array>& weight,
            const std::optional<Array>& bias, const std::optional<Array>& mean, const std::optional<Array>& variance,
-           const std::optional<Array>& moments, const Options& options, Where where_) {
+           const std::optional<Array>& moments, const std::optional<Array>& added, const Options& options,
+           Where where_) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             check(in, out);
@@ -58,14 +59,21 @@ void bind_norm(py::module_& module) {
             expect(!moments || (known.dtype == DType::f64 && known.rank == 3 && known.shape[0] == in.shape[0] &&
                                 known.shape[1] == n && known.shape[2] == 3),
                    "moments: allowed float64 (N, C, 3)");
-            const norm::Channels channels = {channel_view(weight, "weight", n), channel_view(bias, "bias", n),
-                                             channel_view(mean, "mean", n), channel_view(variance, "variance", n),
-                                             known};
+            const ConstArrayView beside = added ? view_of(*added, "added") : ConstArrayView{};
+            expect(!added || (beside.dtype == DType::f32 && same_shape(beside, out)),
+                   "added: allowed float32 of the input's shape");
+            const norm::Channels channels = {channel_view(weight, "weight", n),
+                                             channel_view(bias, "bias", n),
+                                             channel_view(mean, "mean", n),
+                                             channel_view(variance, "variance", n),
+                                             known,
+                                             beside};
             run(where_, [&](const auto& exec) { backend::norm(in, out, channels, options, exec); });
         },
         py::arg("input"), py::arg("output"), py::arg("weight"), py::arg("bias"), py::arg("mean"), py::arg("variance"),
-        py::arg("moments"), py::arg("options"), where(),
-        "Normalises float32 (N, C, ...). threads=0: the default number.");
+        py::arg("moments"), py::arg("added"), py::arg("options"), where(),
+        "Normalises float32 (N, C, ...); `added`, where given, is added in front of the activation. threads=0: the "
+        "default number.");
 }
 
 }  // namespace voxkern::bindings

@@ -17,6 +17,11 @@ const Ops& active_ops() {
     return VOXKERN_SELECT_LEVEL(ops);
 }
 
+template <class View>
+auto volume_of(const View& view, std::int64_t volume) {
+    return view.at(volume / view.shape[1] * view.strides[0] + volume % view.shape[1] * view.strides[1]);
+}
+
 // One channel of one image is a volume; all have the same layout.
 struct Job {
     const ConstArrayView& in;
@@ -24,47 +29,46 @@ struct Job {
     const Channels& channels;
     const Options& options;
     const Ops& ops;
-    Axes<2> space;             // within a volume
-    bool contiguous = false;   // samples of a volume lie side by side on both sides
+    Axes<3> space;             // within a volume, of the input, the output and what is added
+    bool contiguous = false;   // samples of a volume lie side by side in all of them
     std::int64_t samples = 0;  // of a volume
     std::int64_t pieces = 0;
 
-    const float* source(std::int64_t volume) const {
-        const std::int64_t n = volume / in.shape[1];
-        return static_cast<const float*>(in.at(n * in.strides[0] + volume % in.shape[1] * in.strides[1]));
+    bool adds() const { return channels.added.data != nullptr; }
+    const float* source(std::int64_t volume) const { return static_cast<const float*>(volume_of(in, volume)); }
+    const float* added(std::int64_t volume) const {
+        return adds() ? static_cast<const float*>(volume_of(channels.added, volume)) : nullptr;
     }
-    float* target(std::int64_t volume) const {
-        const std::int64_t n = volume / out.shape[1];
-        return static_cast<float*>(out.at(n * out.strides[0] + volume % out.shape[1] * out.strides[1]));
-    }
+    float* target(std::int64_t volume) const { return static_cast<float*>(volume_of(out, volume)); }
 };
 
 Job job_of(const ConstArrayView& in, const ArrayView& out, const Channels& channels, const Options& options) {
     Job job = {in, out, channels, options, active_ops(), {}};
     for (int a = 2; a < in.rank; ++a) {
-        if (in.shape[a] != 1) job.space.push(in.shape[a], {in.strides[a], out.strides[a]});
+        const std::int64_t beside = job.adds() ? channels.added.strides[a] : out.strides[a];
+        if (in.shape[a] != 1) job.space.push(in.shape[a], {in.strides[a], out.strides[a], beside});
     }
     job.space.slowest_first(1);
     job.space.merge();
     const int rank = job.space.rank();
-    job.contiguous = rank == 0 || (rank == 1 && job.space[0].strides[0] == 1 && job.space[0].strides[1] == 1);
+    job.contiguous = rank == 0 || (rank == 1 && job.space[0].strides == Axes<3>::Offsets{1, 1, 1});
     job.samples = job.space.size();
     job.pieces = (job.samples + kPiece - 1) / kPiece;
     return job;
 }
 
-// Copies samples [first, first + n) of a volume to where they lie side by side, or back.
-void gather(const Axes<2>& space, const float* from, std::int64_t first, std::int64_t n, float* to) {
-    const Axes<2>::Axis row = space[space.rank() - 1];
+// Copies samples [first, first + n) of a volume to where they lie side by side, or back; `array` is one of the space's.
+void gather(const Axes<3>& space, std::size_t array, const float* from, std::int64_t first, std::int64_t n, float* to) {
+    const Axes<3>::Axis row = space[space.rank() - 1];
     for (std::int64_t done = 0; done < n;) {
         const std::int64_t count = std::min(n - done, row.extent - (first + done) % row.extent);
-        const float* const start = from + space.at(first + done)[0];
-        for (std::int64_t i = 0; i < count; ++i) to[done + i] = start[i * row.strides[0]];
+        const float* const start = from + space.at(first + done)[array];
+        for (std::int64_t i = 0; i < count; ++i) to[done + i] = start[i * row.strides[array]];
         done += count;
     }
 }
-void scatter(const Axes<2>& space, const float* from, std::int64_t first, std::int64_t n, float* to) {
-    const Axes<2>::Axis row = space[space.rank() - 1];
+void scatter(const Axes<3>& space, const float* from, std::int64_t first, std::int64_t n, float* to) {
+    const Axes<3>::Axis row = space[space.rank() - 1];
     for (std::int64_t done = 0; done < n;) {
         const std::int64_t count = std::min(n - done, row.extent - (first + done) % row.extent);
         float* const start = to + space.at(first + done)[1];
@@ -84,7 +88,7 @@ Moments moments_of(const Job& job, std::int64_t volume, std::int64_t piece, floa
     const float* const source = job.source(volume);
     Moments moments;
     for_blocks(job, piece, [&](std::int64_t first, std::int64_t n) {
-        if (!job.contiguous) gather(job.space, source, first, n, buffer);
+        if (!job.contiguous) gather(job.space, 0, source, first, n, buffer);
         moments = joined(moments, job.ops.moments(job.contiguous ? source + first : buffer, n));
     });
     return moments;
@@ -92,14 +96,18 @@ Moments moments_of(const Job& job, std::int64_t volume, std::int64_t piece, floa
 
 void apply(const Job& job, std::int64_t volume, std::int64_t piece, const Line& line, float* buffer) {
     const float* const source = job.source(volume);
+    const float* const added = job.added(volume);
     float* const target = job.target(volume);
     for_blocks(job, piece, [&](std::int64_t first, std::int64_t n) {
         if (job.contiguous) {
-            job.ops.apply(line, job.options.slope, source + first, target + first, n);
+            const float* const beside = added != nullptr ? added + first : nullptr;
+            job.ops.apply(line, job.options.slope, source + first, beside, target + first, n);
             return;
         }
-        gather(job.space, source, first, n, buffer);
-        job.ops.apply(line, job.options.slope, buffer, buffer, n);
+        float* const beside = added != nullptr ? buffer + kBlock : nullptr;
+        gather(job.space, 0, source, first, n, buffer);
+        if (added != nullptr) gather(job.space, 2, added, first, n, beside);
+        job.ops.apply(line, job.options.slope, buffer, beside, buffer, n);
         scatter(job.space, buffer, first, n, target);
     });
 }
@@ -110,8 +118,8 @@ void for_pieces(const Job& job, std::int64_t volumes, const Exec& exec, const Vi
     const std::int64_t total = volumes * job.pieces;
     const std::int64_t group = std::max<std::int64_t>(kPiece / job.samples, 1);
     parallel_for((total + group - 1) / group, exec, [&](std::int64_t chunk) {
-        Workspace workspace(Workspace::bytes_of<float>({kBlock}));
-        float* const buffer = workspace.take<float>(kBlock);
+        Workspace workspace(Workspace::bytes_of<float>({2 * kBlock}));
+        float* const buffer = workspace.take<float>(2 * kBlock);
         const std::int64_t end = std::min((chunk + 1) * group, total);
         for (std::int64_t i = chunk * group; i < end; ++i) visit(i / job.pieces, i % job.pieces, buffer);
     });

@@ -89,23 +89,35 @@ inline float activated(float y, float slope) {
     return y < 0.0F ? y * slope : y;
 }
 
-template <Below kBelow>
-void apply_line(const Line& line, float slope, const float* x, float* y, std::int64_t n) {
+template <Below kBelow, bool kAdds>
+void apply_line(const Line& line, float slope, const float* x, const float* added, float* y, std::int64_t n) {
     const Vec<float> centre = splat(line.centre);
     const Vec<float> scale = splat(line.scale);
     const Vec<float> shift = splat(line.shift);
     const Vec<float> slopes = splat(slope);
     std::int64_t i = 0;
     for (; i + kLanes <= n; i += kLanes) {
-        store(y + i, activated<kBelow>(madd(load(x + i) - centre, scale, shift), slopes));
+        Vec<float> value = madd(load(x + i) - centre, scale, shift);
+        if constexpr (kAdds) value += load(added + i);
+        store(y + i, activated<kBelow>(value, slopes));
     }
-    for (; i < n; ++i) y[i] = activated<kBelow>(madd(x[i] - line.centre, line.scale, line.shift), slope);
+    for (; i < n; ++i) {
+        float value = madd(x[i] - line.centre, line.scale, line.shift);
+        if constexpr (kAdds) value += added[i];
+        y[i] = activated<kBelow>(value, slope);
+    }
 }
 
-void apply(const Line& line, float slope, const float* x, float* y, std::int64_t n) {
-    if (slope == 1.0F) return apply_line<Below::kept>(line, slope, x, y, n);
-    if (slope == 0.0F) return apply_line<Below::zero>(line, slope, x, y, n);
-    apply_line<Below::scaled>(line, slope, x, y, n);
+template <bool kAdds>
+void apply_to(const Line& line, float slope, const float* x, const float* added, float* y, std::int64_t n) {
+    if (slope == 1.0F) return apply_line<Below::kept, kAdds>(line, slope, x, added, y, n);
+    if (slope == 0.0F) return apply_line<Below::zero, kAdds>(line, slope, x, added, y, n);
+    apply_line<Below::scaled, kAdds>(line, slope, x, added, y, n);
+}
+
+void apply(const Line& line, float slope, const float* x, const float* added, float* y, std::int64_t n) {
+    if (added != nullptr) return apply_to<true>(line, slope, x, added, y, n);
+    apply_to<false>(line, slope, x, added, y, n);
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ namespace voxkern::norm {
 struct Ops {
     // Of n samples that lie side by side; n is 1 or more.
     Moments (*moments)(const float* x, std::int64_t n);
-    void (*apply)(const Line& line, float slope, const float* x, float* y, std::int64_t n);
+    // `added` may be null.
+    void (*apply)(const Line& line, float slope, const float* x, const float* added, float* y, std::int64_t n);
 };
 
 VOXKERN_DECLARE_LEVELS(Ops, ops)

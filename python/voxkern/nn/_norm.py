@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from .._core import NormOptions, NormStatistics
 from .._runtime.call import Call, is_volume
 from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
@@ -254,7 +256,7 @@ def _normalised(
         raise ArgumentError(f"eps: got {shown(eps)}, allowed a finite number, 0 or more")
     options = NormOptions(statistics=statistics, eps=added, slope=_slope(activation))
     result = call.output(out, x.shape, x, dtypes=FLOAT32, in_place=True)
-    call.run("norm", x, result, *entered, moments, options)
+    call.run("norm", x, result, *entered, moments, None, options)
     return call.leave(result)
 
 
@@ -262,6 +264,19 @@ def _activated(call: Call, input: Any, slope: float, out: Any) -> Any:
     """Run the same line with mean 0 and variance 1, on one channel of one image."""
     x = call.enter(input, "input", FLOAT32)
     result = call.output(out, x.shape, x, dtypes=FLOAT32, in_place=True)
+    return call.leave(_line_of_one(call, x, None, result, slope))
+
+
+def added(a: Array, b: Array, activation: Activation, out: Array | None, threads: int | None) -> Array:
+    """Return the activated sum of two arrays, written to ``out`` where it is given; it may be one of them."""
+    call = Call("add", "norm", threads=threads)
+    x, y = call.enter(a, "input", FLOAT32), call.enter(b, "with", FLOAT32)
+    result = call.empty(x.shape, np.float32) if out is None else out
+    return _line_of_one(call, x, y, result, _slope(activation))
+
+
+def _line_of_one(call: Call, x: Array, y: Array | None, out: Array, slope: float) -> Array:
     options = NormOptions(statistics=NormStatistics.given, eps=0.0, slope=slope)
-    call.run("norm", x[None, None], result[None, None], None, None, None, None, None, options)
-    return call.leave(result)
+    beside = None if y is None else y[None, None]
+    call.run("norm", x[None, None], out[None, None], None, None, None, None, None, beside, options)
+    return out
