@@ -24,3 +24,15 @@ void softmax(const ConstArrayView& in, const ArrayView& out, int axis, const Exe
 void argmax(const ConstArrayView& in, const ArrayView& out, int axis, const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`. No extra memory.
+void dense(const ConstArrayView& in, const ConstArrayView& weight, const ConstArrayView& bias, const ArrayView& out,
+           const Exec& exec);
+void softmax(const ConstArrayView& in, const ArrayView& out, int axis, const Exec& exec);
+void argmax(const ConstArrayView& in, const ArrayView& out, int axis, const Exec& exec);
+
+}  // namespace voxkern::cuda

@@ -43,8 +43,10 @@ void bind_dense(py::module_& module) {
         },
         py::arg("input"), py::arg("weight"), py::arg("bias"), py::arg("output"), where(),
         "output = input weight^T + bias. threads=0: the default number.");
+#if !defined(VOXKERN_CUDA_MODULE)
     module.def("fma_loop", &cpu::fma_loop, py::arg("steps"), py::call_guard<py::gil_scoped_release>(),
                "Multiplies and adds in registers, on this thread; returns how often. For benchmarks.");
+#endif
     module.def(
         "softmax",
         [](const Array& input, const Array& output, int axis, Where where_) {

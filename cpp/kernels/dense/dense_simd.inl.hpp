@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tiles of dense, compiled once per ISA level inside that level's namespace.
 #include "core/simd/intrinsics.hpp"
+#include "kernels/dense/dense_math.hpp"
 #include "kernels/dense/dense_task.hpp"
 
 namespace voxkern::dense {
@@ -125,21 +126,21 @@ float dot(const float* a, const float* b, std::int64_t k) {
 
 typedef std::int32_t Integers __attribute__((vector_size(VOXKERN_VEC_BYTES)));
 
-// e^x for x of 0 and below. x = n ln 2 + r with |r| <= ln 2 / 2; e^r = 1 + r + r^2 p(r), where p is the polynomial of
-// degree 4 through Chebyshev's points (its error is 8e-9). 0 below 2^-126; NaN stays.
+// e^x for x of 0 and below; NaN stays.
 inline Vec<float> exp_of(Vec<float> x) {
-    const Vec<float> whole = splat(12582912.0F);  // 1.5 * 2^23: what is added to it is rounded to whole numbers
-    const Vec<float> shifted = madd(x, splat(1.44269502F), whole);
+    using E = Exponential;
+    const Vec<float> whole = splat(E::kWhole);
+    const Vec<float> shifted = madd(x, splat(E::kPerLn2), whole);
     const Vec<float> n = shifted - whole;
-    Vec<float> r = madd(n, splat(-0.693359375F), x);  // exact: ln 2 in two parts
-    r = madd(n, splat(2.12194440e-4F), r);
-    Vec<float> p = madd(r, splat(0.00139338232F), splat(0.00836329535F));
-    p = madd(r, p, splat(0.0416664630F));
-    p = madd(r, p, splat(0.166665763F));
-    p = madd(r, p, splat(0.5F));
+    Vec<float> r = madd(n, splat(E::kLn2High), x);
+    r = madd(n, splat(E::kLn2Low), r);
+    Vec<float> p = madd(r, splat(E::k4), splat(E::k3));
+    p = madd(r, p, splat(E::k2));
+    p = madd(r, p, splat(E::k1));
+    p = madd(r, p, splat(E::k0));
     const Vec<float> power = madd(r * r, p, r) + 1.0F;
     const Integers exponent = ((Integers)shifted - (Integers)whole + 127) << 23;
-    return x < -87.33654F ? Vec<float>{} : power * (Vec<float>)exponent;
+    return x < E::kLeast ? Vec<float>{} : power * (Vec<float>)exponent;
 }
 
 // Fills the tile and returns its width, a whole number of vectors.
