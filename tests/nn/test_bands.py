@@ -93,11 +93,11 @@ def test_a_unet_takes_little_memory(rng, bands, monkeypatch):
     network = nn.Sequential(layers, weights)
     x = image(rng, 1, 2, 64, 48, 48)
     alive, most = 0, 0
-    empty = _bands.empty
+    new = _bands.Values.new
 
-    def counted(shape, dtype):
+    def counted(values, shape):
         nonlocal alive, most
-        array = empty(shape, dtype)
+        array = new(values, shape)
         alive += array.nbytes
         most = max(most, alive)
 
@@ -108,7 +108,7 @@ def test_a_unet_takes_little_memory(rng, bands, monkeypatch):
         weakref.finalize(array, freed)
         return array
 
-    monkeypatch.setattr(_bands, "empty", counted)
+    monkeypatch.setattr(_bands.Values, "new", counted)
     network(x)
     level = x[0, 0].nbytes * 32
     assert level < most < 2.0 * level  # torch holds five

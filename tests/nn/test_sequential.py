@@ -62,6 +62,28 @@ def test_a_residual_block_is_two_convolutions(rng):
     np.testing.assert_allclose(network(x), np.maximum(b + x, 0), atol=TOLERANCE)
 
 
+@pytest.mark.parametrize("rank", [1, 3])
+def test_sums_of_several_values_are_activated(rng, rank):
+    """Of what no convolution makes, one of them a part of a larger array."""
+    x = image(rng, 2, 3, *(5, 6, 37)[-rank:])
+    layers = [
+        {"type": "relu", "name": "a"},
+        {"type": "concat", "with": "input"},
+        {"type": "add", "with": ["b", "b"], "activation": "relu"},
+        {"type": "add", "with": "b"},
+        {"type": "leaky_relu", "negative_slope": 0.5},
+    ]
+    layers[1]["name"] = "b"
+    network = nn.Sequential([*layers, {"type": f"max_pool{rank}d", "kernel_size": 1}])
+    assert network.steps[:4] == ("relu", "concat", "add", "add + leaky_relu")
+    both = np.concatenate([np.maximum(x, 0), x], axis=1)
+    total = np.maximum(both + both + both, 0) + both
+    want = np.where(total < 0, total * np.float32(0.5), total)
+    for array in (x, np.asfortranarray(x)):
+        for threads in (1, 3):
+            np.testing.assert_array_equal(network(array, threads=threads), want)
+
+
 def test_a_sum_waits_for_what_is_made_later(rng):
     """The shortcut is computed behind the convolution that it is added to."""
     main, weights = conv(rng, "a", 2, 3, name="main")

@@ -95,6 +95,14 @@ class CudaBackend:
         """Return an array of the host on the device of ``beside``."""
         return self.put(table, beside.device.id)
 
+    def mark(self) -> Any:
+        """Return what `wait_for` waits for: the work that is queued on the current stream by now."""
+        return self._cupy.cuda.get_current_stream().record()
+
+    def wait_for(self, mark: Any) -> None:
+        """Let the current stream wait for a mark; the host goes on."""
+        self._cupy.cuda.get_current_stream().wait_event(mark)
+
     def put(self, array: NDArray[Any], device: int) -> NDArray[Any]:
         """Return an array of the host on the GPU of this number."""
         with self._cupy.cuda.Device(device):
@@ -110,7 +118,7 @@ class CudaBackend:
         device: contextlib.AbstractContextManager[Any] = self._cupy.cuda.Device(array.device.id)
         return device
 
-    def gpu(self, array: Any) -> int | None:
+    def gpu(self, array: Any) -> int:
         """Return the number of the GPU an array lives on."""
         return int(array.device.id)
 

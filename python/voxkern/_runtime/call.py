@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core import active_cpu_level
-from .backend import NUMPY, Backend, backend_of, dlpack_library, host_array
+from .backend import NUMPY, Backend, NumpyBackend, backend_of, dlpack_library, host_array
 from .config import get_num_threads
 from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError, shown
 from .images import as_volume, same_place
@@ -116,6 +116,22 @@ class Call:
     def bring(self, table: NDArray[Any]) -> Array:
         """Return an array of the host, which the package has made, where the inputs live."""
         return self._where().bring(table, self._inputs[0])
+
+    def kept(
+        self, tables: Mapping[str, Array], copies: dict[int, tuple[Mapping[str, Array], Any]]
+    ) -> Mapping[str, Array]:
+        """Return arrays of the host where the inputs live; ``copies`` keeps those of each GPU."""
+        backend = self._where()
+        if isinstance(backend, NumpyBackend) or not tables:
+            return tables
+        gpu = backend.gpu(self._inputs[0])
+        with backend.device(self._inputs[0]):
+            if gpu not in copies:
+                brought = {name: self.bring(table) for name, table in tables.items()}
+                copies[gpu] = brought, backend.mark()
+            arrays, mark = copies[gpu]
+            backend.wait_for(mark)  # they may have been brought on another stream
+        return arrays
 
     def made(self, kind: str, *arguments: Any, **options: Any) -> Any:
         """Return an object of a kernel's, its weights say, made of arrays and kept where the inputs live."""

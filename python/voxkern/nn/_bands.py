@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .._runtime.call import Call
-from .._runtime.memory import empty
 from .._runtime.validate import Array
 from ._conv_layer import Conv3d
 from ._layers import Layer, in_layer
@@ -58,11 +57,16 @@ class Work:
         return [s.value for s in self.sources] or list(self.step.inputs)
 
 
-def plan(steps: list[Step], homes: Homes, shapes: Sequence[tuple[int, ...]]) -> tuple[list[Work], Homes]:
-    """Return what a call does for values of these shapes, and which values it writes into a concatenation."""
+def plan(
+    steps: list[Step], homes: Homes, shapes: Sequence[tuple[int, ...]], bands: bool
+) -> tuple[list[Work], Homes]:
+    """Return what a call does for values of these shapes, and which values it writes into a concatenation.
+
+    Without ``bands`` each step runs at once.
+    """
     makers = {step.output: step for step in steps}
     uses = Counter(v for step in steps for v in step.inputs)
-    sources = {step.output: _sources(step, makers, uses, shapes) for step in steps}
+    sources = {step.output: _sources(step, makers, uses, shapes) if bands else [] for step in steps}
     virtual = {s.up.output for found in sources.values() for s in found if s.up is not None}
     for step in steps:
         if sources[step.output] and sources[step.output][0].value != step.layer.source:
@@ -145,20 +149,30 @@ class Values:
     """The values of one call that are still read."""
 
     def __init__(
-        self, x: Array, homes: Homes, shapes: Sequence[tuple[int, ...]], threads: int | None
+        self, call: Call, x: Array, homes: Homes, shapes: Sequence[tuple[int, ...]], threads: int | None
     ) -> None:
+        self._call = call
         self._arrays = {0: x}
         self._pending: dict[int, Pending] = {}
         self._homes, self._shapes, self.threads = homes, shapes, threads
         self._rooms: dict[int, Array] = {}
-        self._scratch = empty((0,), np.float32)
+        self._scratch = self.new((0,))
+
+    @property
+    def on_device(self) -> bool:
+        """Tell whether they are on a GPU."""
+        return self._call.on_device
+
+    def new(self, shape: tuple[int, ...]) -> Array:
+        """Return a new array where the image lives."""
+        return self._call.empty(shape, np.float32)
 
     def scratch(self, shape: tuple[int, ...]) -> Array:
         """Return an array that one step at a time may use."""
         count = math.prod(shape)
         if self._scratch.size < count:
-            self._scratch = empty((0,), np.float32)  # freed first
-            self._scratch = empty((count,), np.float32)
+            self._scratch = self.new((0,))  # freed first
+            self._scratch = self.new((count,))
         return self._scratch[:count].reshape(shape)
 
     def give(self, value: int, room: Array) -> None:
@@ -174,7 +188,7 @@ class Values:
             return None
         if whole not in self._rooms:
             room = self.room(whole)
-            self._rooms[whole] = empty(self._shapes[whole], np.float32) if room is None else room
+            self._rooms[whole] = self.new(self._shapes[whole]) if room is None else room
         start = sum(self._shapes[v][1] for v in first)
         return self._rooms[whole][:, start : start + self._shapes[value][1]]
 
@@ -216,12 +230,16 @@ def run(work: Work, values: Values) -> None:
     """Compute one step."""
     step, value = work.step, work.step.output
     room = values.room(value)
-    if work.sources or step.norm is not None:
+    if work.sources or (step.norm is not None and not values.on_device):
         return _convolve(work, values, room)
     inputs = [values[v] for v in step.inputs]
     if room is None and work.target is not None:
         room = inputs[0]
-    values.set(value, step.run(inputs, room, values.threads))
+    made = step.run(inputs, room, values.threads)
+    if step.norm is not None:  # a GPU's convolution takes no statistics
+        with in_layer(step.norm.label):
+            made = step.normalise([made], made, values.threads)
+    values.set(value, made)
     return None
 
 
@@ -231,7 +249,7 @@ def _convolve(work: Work, values: Values, room: Array | None) -> None:
     assert step.convolution is not None, "only convolutions come here"
     if room is None and work.target is not None:
         room = values.raw(work.target)[0][:, : shape[1]]
-    target = empty(shape, np.float32) if room is None else room
+    target = values.new(shape) if room is None else room
     moments = None if step.norm is None else np.zeros((*shape[:2], 3))
     if work.sources:
         _Bands(work, values, step.convolution, target, moments).run()

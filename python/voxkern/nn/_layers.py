@@ -86,7 +86,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "recompute_scale_factor": None,
     },
     "concat": {"with": REQUIRED},
-    "add": {"with": REQUIRED},
+    "add": {"with": REQUIRED, "activation": None},
     "flatten": {},
     "linear": {"weight": REQUIRED, "bias": None},
     "softmax": {},

@@ -12,15 +12,14 @@ import numpy as np
 
 from .._runtime.call import Call
 from .._runtime.errors import ArgumentError
-from .._runtime.memory import empty
 from .._runtime.texts import documented
 from .._runtime.validate import Array
 from ._adaptive_pool import adaptive_avg_pool3d
 from ._bands import Values, plan, run
 from ._conv_layer import Conv3d
 from ._dense import argmax, linear, softmax
-from ._layers import ARRAYS, KINDS, Reach, in_layer, output_shape, reach, read_layers
-from ._norm import batch_norm, instance_norm, leaky_relu, relu
+from ._layers import ARRAYS, KINDS, Layer, Reach, in_layer, output_shape, reach, read_layers
+from ._norm import Activation, added, batch_norm, instance_norm, leaky_relu, relu
 from ._pool import avg_pool3d, max_pool3d
 from ._sampling import interpolate
 from ._shapes import FLOAT32, SPATIAL, enter, expanded
@@ -139,14 +138,14 @@ class Sequential:
         array
             float32; int64 where the last layer is ``argmax``.
         """
-        call = Call("Sequential", threads=threads)
+        call = Call("Sequential", "copy", threads=threads)
         array = enter(call, x, "x", self.rank)
         batched = array.ndim == self.rank + 2
         image = expanded(array, self.rank)
         shapes = self._shapes(image.shape)
         final = self._final.output
-        works, homes = plan(self._steps, self._homes, shapes)
-        values = Values(image, homes, shapes, threads)
+        works, homes = plan(self._steps, self._homes, shapes, bands=not call.on_device)
+        values = Values(call, image, homes, shapes, threads)
         target = None
         if out is not None:
             shape = self._outward(shapes[final], batched)
@@ -237,26 +236,46 @@ class Sequential:
 def _prepare(step: Step, rank: int) -> None:
     """Set what computes a step: a function of inputs, where to write, and threads."""
     layer, options = step.layer, step.layer.options
+    if step.norm is not None:
+        step.normalise = _function(step.norm)
     if layer.kind in OWN:
         step.run = OWN[layer.kind]
-        return
-    if layer.kind == "interpolate":
+    elif layer.kind == "add":
+        step.run = _addition(options["activation"])
+    elif layer.kind == "interpolate":
         step.run = _interpolation({name: options[name] for name in KINDS["interpolate"]}, SPATIAL - rank)
-        return
-    if layer.kind in ("conv", "conv_transpose"):
+    elif layer.kind in ("conv", "conv_transpose"):
         given = {name: options[name] for name in KINDS[layer.kind]}
         step.convolution = Conv3d(**given, transposed=layer.kind == "conv_transpose")
         options["weight"] = np.broadcast_to(np.float32(0), options["weight"].shape)  # the layer has its own
-        function: Callable[..., Array] = step.convolution
+        step.run = _convolution(step.convolution)
     else:
-        of, names = FUNCTIONS[layer.kind]
-        function = functools.partial(of, **{name: options[name] for name in names})
+        step.run = _function(layer)
+
+
+def _convolution(layer: Conv3d) -> Callable[..., Array]:
+    def run(inputs: list[Array], out: Array | None, threads: int | None) -> Array:
+        residual = inputs[1] if len(inputs) > 1 else None
+        made: Array = layer(inputs[0], residual=residual, out=out, threads=threads)
+        return made
+
+    return run
+
+
+def _function(layer: Layer) -> Callable[..., Array]:
+    """Return what computes a layer by the function of its name; its arrays go where the images are."""
+    function, names = FUNCTIONS[layer.kind]
+    given = {name: layer.options[name] for name in names}
+    tables = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
+    copies: dict[int, Any] = {}
 
     def run(inputs: list[Array], out: Array | None, threads: int | None) -> Array:
-        residual = {"residual": inputs[1]} if len(inputs) > 1 else {}
-        return function(inputs[0], out=out, threads=threads, **residual)
+        call = Call(layer.type, "copy")
+        x = call.enter(inputs[0], "x", FLOAT32)
+        made: Array = function(x, out=out, threads=threads, **(given | dict(call.kept(tables, copies))))
+        return made
 
-    step.run = run
+    return run
 
 
 def _interpolation(options: dict[str, Any], absent: int) -> Callable[..., Array]:
@@ -274,30 +293,35 @@ def _interpolation(options: dict[str, Any], absent: int) -> Callable[..., Array]
 
 def _concat(inputs: list[Array], out: Array | None, threads: int | None) -> Array:
     """Put channels behind each other; those that were written in their place stay there."""
-    shape = (inputs[0].shape[0], sum(x.shape[1] for x in inputs), *inputs[0].shape[2:])
-    whole = empty(shape, np.float32) if out is None else out
+    call = Call("concat", "copy", threads=threads)
+    arrays = [call.enter(x, "input") for x in inputs]
+    shape = (arrays[0].shape[0], sum(x.shape[1] for x in arrays), *arrays[0].shape[2:])
+    whole = call.empty(shape, np.float32) if out is None else out
     start = 0
-    for x in inputs:
+    for x in arrays:
         part = whole[:, start : start + x.shape[1]]
         start += x.shape[1]
-        if x.ctypes.data != part.ctypes.data or x.strides != part.strides:
-            _copy(x, part, threads)
+        there = call.address(x) == call.address(part) and x.strides == part.strides
+        if not there:
+            _copy(call, x, part)
     return whole
 
 
-def _copy(x: Array, out: Array, threads: int | None) -> None:
-    call = Call("concat", "copy", threads=threads)
+def _copy(call: Call, x: Array, out: Array) -> None:
     if x.size:
-        call.run("copy", call.enter(x, "input"), out)
+        call.run("copy", x, out)
 
 
-def _add(inputs: list[Array], out: Array | None, threads: int | None) -> Array:
-    """Return the sum, from left to right."""
-    total = empty(inputs[0].shape, np.float32) if out is None else out
-    np.add(inputs[0], inputs[1], out=total)
-    for x in inputs[2:]:
-        np.add(total, x, out=total)
-    return total
+def _addition(activation: Activation) -> Callable[..., Array]:
+    """Return what adds values from left to right, and activates the sum."""
+
+    def run(inputs: list[Array], out: Array | None, threads: int | None) -> Array:
+        total = inputs[0]
+        for x in inputs[1:-1]:
+            total = out = added(total, x, None, out, threads)
+        return added(total, inputs[-1], activation, out, threads)
+
+    return run
 
 
 def _flatten(inputs: list[Array], out: Array | None, threads: int | None) -> Array:
@@ -305,8 +329,9 @@ def _flatten(inputs: list[Array], out: Array | None, threads: int | None) -> Arr
     flat = inputs[0].reshape(inputs[0].shape[0], -1)
     if out is None:
         return flat
-    _copy(flat, out, threads)
+    call = Call("flatten", "copy", threads=threads)
+    _copy(call, call.enter(flat, "input"), out)
     return out
 
 
-OWN = {"concat": _concat, "add": _add, "flatten": _flatten}
+OWN = {"concat": _concat, "flatten": _flatten}

@@ -30,6 +30,7 @@ class Step:
     norm: Layer | None = None  # an instance norm whose statistics a convolution takes
     output: int = 0  # the value it makes, that of its last part
     run: Callable[..., Array] = field(init=False)
+    normalise: Callable[..., Array] = field(init=False)  # the norm by itself
     convolution: Conv3d | None = None
 
     @property
@@ -89,6 +90,7 @@ def _takes_in(step: Step, layer: Layer) -> bool:
         return True
     if layer.kind == "add" and convolution and bare and not step.residual and len(layer.others) == 1:
         step.residual = layer.others
+        options["activation"] = layer.options["activation"]
         return True
     return False
 

@@ -70,7 +70,7 @@ def run_in_tiles(
     >>> bool(np.all(vk.nn.run_in_tiles(network, x, tile=8) == network(x)))
     True
     """
-    call = Call("run_in_tiles", threads=threads)
+    call = Call("run_in_tiles", "copy", threads=threads)
     if not isinstance(network, Sequential):
         raise ArgumentError(f"network: got {type(network).__name__}, allowed a Sequential")
     rank = network.rank
