@@ -162,7 +162,8 @@ void choose_run(Call& call) {
 bool is_depthwise(const Call& call) {
     const Layout& layout = call.weights.layout;
     const AxisPart& along = call.parts[0][static_cast<std::size_t>(call.axes[0])];
-    return call.run > 1 && call.parts.size() == 1 && layout.rows == 1 && layout.channels == 1 && along.taps == 3 &&
+    return call.run > 1 && layout.rows == 1 && layout.channels == 1 &&
+           call.weights.size == std::array<std::int64_t, 3>{3, 3, 3} && !call.weights.options.transposed &&
            along.stride == 1 && along.step == 1;
 }
 

@@ -121,6 +121,6 @@ void launch_direct(const LayerArgs<I>& layer, const Layout& layout, int run, boo
 // Results of a block of threads of the product, for each row; and of a thread of the direct kernel along axis 0.
 constexpr int kTile = 8192;  // rows times columns
 constexpr int kRun = 4;
-constexpr int kDepthwiseRun = 8;
+constexpr int kDepthwiseRun = 16;
 
 }  // namespace voxkern::conv3d

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layers of few channels: a thread keeps the sums of several rows and of several results along one axis. Samples come
 // from L1, where neighbours find them again; all threads read the same weights at the same time.
+#include "core/cuda/index.hpp"
 #include "kernels/conv3d/conv3d_cuda_task.hpp"
 
 namespace voxkern::conv3d {
@@ -35,6 +36,25 @@ __device__ __forceinline__ Run<I> run_of(const LayerArgs<I>& layer, const PartAr
     place.inside = place.image < layer.images;
     return place;
 }
+
+// N samples at even steps along axis 0: their offsets, and which lie inside.
+template <int N, class I>
+struct Planes {
+    I offset[N];
+    bool inside[N];
+
+    __device__ __forceinline__ Planes(const LayerArgs<I>& layer, I first, I step) {
+#pragma unroll
+        for (int n = 0; n < N; ++n) {
+            offset[n] = (first + step * n) * layer.in_step[0];
+            inside[n] = within(first + step * n, layer.extent[0]);
+        }
+    }
+
+    __device__ __forceinline__ float sample(const float* image, I at, int n) const {
+        return inside[n] ? image[at + offset[n]] : 0.0F;
+    }
+};
 
 // Writes the result of a row; `row` counts within the group, `along` within the run.
 template <class I>
@@ -80,7 +100,7 @@ __global__ void __launch_bounds__(kThreads, 1) sum_taps(const __grid_constant__ 
     I products = 0;
     for (I c = 0; c < layer.channels; ++c) {
         for (I j = 0; j < part.taps[0]; ++j) {
-            const I z = first + part.step[0] * j;
+            const Planes<V, I> planes(layer, first + part.step[0] * j, part.stride[0]);
             for (I k = 0; k < part.taps[1]; ++k) {
                 const I row = y + part.step[1] * k;
                 for (I l = 0; l < part.taps[2]; ++l) {
@@ -89,11 +109,7 @@ __global__ void __launch_bounds__(kThreads, 1) sum_taps(const __grid_constant__ 
                     const I at = row * layer.in_step[1] + column * layer.in_step[2];
                     float sample[V];
 #pragma unroll
-                    for (int v = 0; v < V; ++v) {
-                        const I plane = z + part.stride[0] * v;
-                        sample[v] =
-                            inside && within(plane, layer.extent[0]) ? image[at + plane * layer.in_step[0]] : 0.0F;
-                    }
+                    for (int v = 0; v < V; ++v) sample[v] = inside ? planes.sample(image, at, v) : 0.0F;
                     const auto weight = *reinterpret_cast<const Numbers<R>*>(
                         weights + (j * part.tap[0] + k * part.tap[1] + l * part.tap[2]) * R);
 #pragma unroll
@@ -129,48 +145,52 @@ __global__ void __launch_bounds__(kThreads, 1) sum_taps(const __grid_constant__ 
     }
 }
 
-// One channel in and out of a group, and three taps side by side along axis 0: each sample is loaded once for three
-// results.
+// One channel in and out of a group, 3 x 3 x 3 taps, side by side along axis 0: a thread marches along it and loads
+// each plane once, for three results.
 template <class I>
-__global__ void __launch_bounds__(kThreads) sum_depthwise(const __grid_constant__ LayerArgs<I> layer) {
+__global__ void __launch_bounds__(kThreads) march_depthwise(const __grid_constant__ LayerArgs<I> layer) {
     constexpr int kTaps = 3;
-    constexpr int V = kDepthwiseRun;
+    constexpr int kPlane = kTaps * kTaps;
     const BlockPlace here = block_place(layer);
     const PartArgs<I>& part = layer.part[here.part];
-    const Run<I> place = run_of<I>(layer, part, here.tile, V);
+    const Run<I> place = run_of<I>(layer, part, here.tile, kDepthwiseRun);
     if (!place.inside) return;
-    const I z = place.at[0] + part.first[0];
-    const I y = part.stride[1] * place.at[1] + part.first[1];
-    const I x = part.stride[2] * place.at[2] + part.first[2];
-    const I taps = kTaps * part.taps[1] * part.taps[2];
     const float* const image =
         layer.in + (place.image * layer.in_image + static_cast<I>(here.group) * layer.in_channel);
-    const float* const weights = layer.weights + part.weights + static_cast<std::int64_t>(here.group) * taps;
-    float sum[V] = {};
-    for (I k = 0; k < part.taps[1]; ++k) {
-        const I row = y + part.step[1] * k;
-        for (I l = 0; l < part.taps[2]; ++l) {
-            const I column = x + part.step[2] * l;
-            const bool inside = within(row, layer.extent[1]) && within(column, layer.extent[2]);
-            const I at = row * layer.in_step[1] + column * layer.in_step[2];
-            float weight[kTaps];
+    const float* const weights =
+        layer.weights + part.weights + static_cast<std::int64_t>(here.group) * (kTaps * kPlane);
+    float weight[kTaps][kPlane];
+    I at[kPlane];
+    bool inside[kPlane];
 #pragma unroll
-            for (int j = 0; j < kTaps; ++j) weight[j] = weights[j * part.tap[0] + k * part.tap[1] + l * part.tap[2]];
+    for (int k = 0; k < kPlane; ++k) {
+        const I y = part.stride[1] * place.at[1] + part.first[1] + part.step[1] * (k / kTaps);
+        const I x = part.stride[2] * place.at[2] + part.first[2] + part.step[2] * (k % kTaps);
+        at[k] = y * layer.in_step[1] + x * layer.in_step[2];
+        inside[k] = within(y, layer.extent[1]) && within(x, layer.extent[2]);
 #pragma unroll
-            for (int plane = 0; plane < V + kTaps - 1; ++plane) {
-                const float sample =
-                    inside && within(z + plane, layer.extent[0]) ? image[at + (z + plane) * layer.in_step[0]] : 0.0F;
-#pragma unroll
-                for (int j = 0; j < kTaps; ++j) {
-                    const int v = plane - j;
-                    if (v >= 0 && v < V) sum[v] = __fmaf_rn(weight[j], sample, sum[v]);
-                }
-            }
+        for (int j = 0; j < kTaps; ++j) {
+            weight[j][k] = weights[j * part.tap[0] + k / kTaps * part.tap[1] + k % kTaps * part.tap[2]];
         }
     }
+    const I results = cuda::least(I{kDepthwiseRun}, part.results[0] - place.at[0]);
+    float old = 0.0F;  // sums of the result two planes before, and of the one before
+    float last = 0.0F;
+#pragma unroll 1
+    for (I p = 0; p < results + kTaps - 1; ++p) {
+        const I z = place.at[0] + part.first[0] + p;
+        const bool there = within(z, layer.extent[0]);
+        float next = 0.0F;
 #pragma unroll
-    for (int v = 0; v < V; ++v) {
-        if (place.at[0] + v < part.results[0]) store(layer, part, place, here.group, I{0}, static_cast<I>(v), sum[v]);
+        for (int k = 0; k < kPlane; ++k) {
+            const float sample = there && inside[k] ? image[at[k] + z * layer.in_step[0]] : 0.0F;
+            next = __fmaf_rn(weight[0][k], sample, next);
+            last = __fmaf_rn(weight[1][k], sample, last);
+            old = __fmaf_rn(weight[2][k], sample, old);
+        }
+        if (p >= kTaps - 1) store(layer, part, place, here.group, I{0}, p - (kTaps - 1), old);
+        old = last;
+        last = next;
     }
 }
 
@@ -186,7 +206,7 @@ void launch_direct(const LayerArgs<I>& layer, const Layout& layout, int run, boo
     const std::int64_t blocks = std::int64_t{layer.tiles} * layer.groups * layer.parts * layer.blocks;
     const cudaLaunchConfig_t config = cuda::config(cuda::blocks_x(blocks), kThreads, 0, stream);
     if (depthwise) {
-        cuda::launch("sum_depthwise", config, sum_depthwise<I>, layer);
+        cuda::launch("march_depthwise", config, march_depthwise<I>, layer);
         return;
     }
     switch (layout.block) {
