@@ -104,10 +104,9 @@ __device__ __forceinline__ bool within(I i, I extent) {
     return static_cast<U>(i) < static_cast<U>(extent);
 }
 
-// A result from its sum: `channel` counts all of the layer.
 template <class I>
-__device__ __forceinline__ float finished(const LayerArgs<I>& layer, I channel, float sum, float residual) {
-    const float value = sum + layer.bias[channel] + residual;
+__device__ __forceinline__ float finished(const LayerArgs<I>& layer, float sum, float bias, float residual) {
+    const float value = sum + bias + residual;
     if (layer.activation == Activation::none || !(value < 0.0F)) return value;
     return layer.activation == Activation::relu ? 0.0F : layer.slope * value;
 }

@@ -76,7 +76,7 @@ __device__ __forceinline__ void store(const LayerArgs<I>& layer, const PartArgs<
     }
     layer.out[part.out + place.image * layer.out_image + channel * layer.out_channel + z * part.out_step[0] +
               place.at[1] * part.out_step[1] + place.at[2] * part.out_step[2] + woven * layer.woven_step] =
-        finished(layer, channel, sum, added);
+        finished(layer, sum, layer.bias[channel], added);
 }
 
 // R rows, V results of each.
@@ -161,34 +161,52 @@ __global__ void __launch_bounds__(kThreads) march_depthwise(const __grid_constan
         layer.weights + part.weights + static_cast<std::int64_t>(here.group) * (kTaps * kPlane);
     float weight[kTaps][kPlane];
     I at[kPlane];
-    bool inside[kPlane];
+    unsigned inside = 0;  // a bit for each tap of a plane
 #pragma unroll
     for (int k = 0; k < kPlane; ++k) {
         const I y = part.stride[1] * place.at[1] + part.first[1] + part.step[1] * (k / kTaps);
         const I x = part.stride[2] * place.at[2] + part.first[2] + part.step[2] * (k % kTaps);
         at[k] = y * layer.in_step[1] + x * layer.in_step[2];
-        inside[k] = within(y, layer.extent[1]) && within(x, layer.extent[2]);
+        if (within(y, layer.extent[1]) && within(x, layer.extent[2])) inside |= 1U << k;
 #pragma unroll
         for (int j = 0; j < kTaps; ++j) {
             weight[j][k] = weights[j * part.tap[0] + k / kTaps * part.tap[1] + k % kTaps * part.tap[2]];
         }
+    }
+    I z = place.at[0] + part.first[0];
+    const float* plane = image + z * layer.in_step[0];
+    const auto channel = static_cast<I>(here.group);
+    const float bias = layer.bias[channel];
+    float* out =
+        layer.out + (part.out + place.image * layer.out_image + channel * layer.out_channel +
+                     place.at[0] * part.out_step[0] + place.at[1] * part.out_step[1] + place.at[2] * part.out_step[2]);
+    const float* residual = layer.residual;
+    if (residual != nullptr) {
+        residual += part.residual + place.image * layer.residual_image + channel * layer.residual_channel +
+                    place.at[0] * part.residual_step[0] + place.at[1] * part.residual_step[1] +
+                    place.at[2] * part.residual_step[2];
     }
     const I results = cuda::least(I{kDepthwiseRun}, part.results[0] - place.at[0]);
     float old = 0.0F;  // sums of the result two planes before, and of the one before
     float last = 0.0F;
 #pragma unroll 1
     for (I p = 0; p < results + kTaps - 1; ++p) {
-        const I z = place.at[0] + part.first[0] + p;
-        const bool there = within(z, layer.extent[0]);
+        const unsigned there = within(z, layer.extent[0]) ? inside : 0;
         float next = 0.0F;
 #pragma unroll
         for (int k = 0; k < kPlane; ++k) {
-            const float sample = there && inside[k] ? image[at[k] + z * layer.in_step[0]] : 0.0F;
+            const float sample = (there >> k & 1U) != 0 ? plane[at[k]] : 0.0F;
             next = __fmaf_rn(weight[0][k], sample, next);
             last = __fmaf_rn(weight[1][k], sample, last);
             old = __fmaf_rn(weight[2][k], sample, old);
         }
-        if (p >= kTaps - 1) store(layer, part, place, here.group, I{0}, p - (kTaps - 1), old);
+        if (p >= kTaps - 1) {
+            *out = finished(layer, old, bias, residual == nullptr ? 0.0F : *residual);
+            out += part.out_step[0];
+            residual += part.residual_step[0];
+        }
+        plane += layer.in_step[0];
+        ++z;
         old = last;
         last = next;
     }

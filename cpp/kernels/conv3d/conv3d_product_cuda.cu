@@ -171,12 +171,13 @@ __device__ __forceinline__ void store_fours(const LayerArgs<I>& layer, const Par
             const float together = sum[first + j % 2][half * kFour + i % 2 * 2 + j / 2];
             value.at[j] = woven ? together : apart;
         }
+        const float bias = layer.bias[channel];
         Four added = {};
         if (layer.residual != nullptr) {
             added = *reinterpret_cast<const Four*>(layer.residual + from + channel * layer.residual_channel + shift);
         }
 #pragma unroll
-        for (int j = 0; j < kFour; ++j) value.at[j] = finished(layer, channel, value.at[j], added.at[j]);
+        for (int j = 0; j < kFour; ++j) value.at[j] = finished(layer, value.at[j], bias, added.at[j]);
         *reinterpret_cast<Four*>(layer.out + to + channel * layer.out_channel + shift) = value;
     }
 }
@@ -200,7 +201,7 @@ __device__ __forceinline__ void store_each(const LayerArgs<I>& layer, const Part
                 ? 0.0F
                 : layer.residual[from + channel * layer.residual_channel + woven * layer.residual_woven_step];
         layer.out[to + channel * layer.out_channel + woven * layer.woven_step] =
-            finished(layer, channel, sum[i][j], added);
+            finished(layer, sum[i][j], layer.bias[channel], added);
     }
 }
 
