@@ -67,17 +67,25 @@ void bind_filter(py::module_& module) {
 
 #else
 
+// Its memory goes back as that of a call does: without the GIL.
+struct Freed {
+    void operator()(Filter* filter) const {
+        const GilReleased released;
+        delete filter;
+    }
+};
+using FilterHolder = std::unique_ptr<Filter, Freed>;
+
 void bind_filter(py::module_& module) {
-    py::class_<Filter>(module, "ConvFilter", "Weights and options of a convolution, on the GPU.")
+    py::class_<Filter, FilterHolder>(module, "ConvFilter", "Weights and options of a convolution, on the GPU.")
         .def(py::init([](const Array& weight, const std::optional<Array>& bias, PerAxis stride, PerAxis padding,
                          PerAxis dilation, std::int64_t groups, bool transposed, Algorithm algorithm,
                          Activation activation, float slope, Where where) {
                  const Options options = {stride, padding, dilation, groups, transposed, algorithm, activation, slope};
                  const ConstArrayView weights = view_of(weight, "weight");
                  const ConstArrayView biases = bias ? view_of(*bias, "bias") : ConstArrayView{};
-                 std::unique_ptr<Filter> filter;
-                 run(where,
-                     [&](const auto& exec) { filter = std::make_unique<Filter>(weights, biases, options, exec); });
+                 FilterHolder filter;
+                 run(where, [&](const auto& exec) { filter.reset(new Filter(weights, biases, options, exec)); });
                  return filter;
              }),
              py::arg("weight"), py::arg("bias"), py::kw_only(), py::arg("stride"), py::arg("padding"),
