@@ -2,11 +2,11 @@
 // The kernels against the CPU's direct sums: the same products, added in another order.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "cuda_executor/support.hpp"
 #include "kernels/conv3d/conv3d.hpp"
-#include "kernels/conv3d/conv3d_parts.hpp"
 
 using namespace voxkern;
 using namespace executor_test;
@@ -61,8 +61,8 @@ std::size_t count(const T (&shape)[5]) {
     return n;
 }
 
-// With a bias, a residual and what is in the options. An image may lie so wide that offsets need 64 bits.
-void expect_cpu(const Case& c, std::int64_t wide = 0) {
+// With a bias, a residual and what is in the options; `padding` is that of a part of an image.
+void expect_cpu(const Case& c, std::optional<std::int64_t> padding = {}) {
     const std::vector<float> x = centred(count(c.in));
     const std::vector<float> w = centred(count(c.weight));
     const std::vector<float> bias = centred(static_cast<std::size_t>(c.out[1]));
@@ -74,6 +74,7 @@ void expect_cpu(const Case& c, std::int64_t wide = 0) {
     const conv3d::Filter host(erase_type(view(w, c.weight)), bias, c.options);
     Extras extras;
     extras.residual = erase_type(view(added, c.out));
+    extras.padding = padding;
     cpu::conv3d(erase_type(view(x, c.in)), erase_type(contiguous_view<float, 5>(want.data(), c.out)), host, extras, {});
     double largest = 0.0;
     for (const float v : want) largest = std::max(largest, static_cast<double>(std::abs(v)));
@@ -88,11 +89,11 @@ void expect_cpu(const Case& c, std::int64_t wide = 0) {
         const cuda::ConvFilter filter(erase_type(view(weights, c.weight)),
                                       erase_type(contiguous_view<const float, 1>(biases.data(), {channels})), c.options,
                                       exec);
-        View<const float, 5> in = view(image, c.in);
-        if (wide > 0) in.strides[0] = wide;  // of a single image
         Extras on_device;
         on_device.residual = erase_type(view(residual, c.out));
-        cuda::conv3d(erase_type(in), erase_type(contiguous_view<float, 5>(out.data(), c.out)), filter, on_device, exec);
+        on_device.padding = padding;
+        cuda::conv3d(erase_type(view(image, c.in)), erase_type(contiguous_view<float, 5>(out.data(), c.out)), filter,
+                     on_device, exec);
         const std::vector<float> got = download(out, exec.stream);
         for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], want[i], kTolerance * largest);
         if (first.empty()) first = got;
@@ -153,14 +154,29 @@ TEST(conv3d_cuda, transposed) {
     expect_cpu(case_of(1, 2, 2, {2, 2, 2}, {2, 1, 2}, transposed(options_of(3, 0))));  // results without a tap
 }
 
-TEST(conv3d_cuda, wide_offsets) {
-    const std::int64_t wide = std::int64_t{1} << 40;
-    Case c = case_of(1, 8, 17, {2, 2, 3}, {1, 1, 2}, options_of(1, 0));
-    expect_cpu(c, wide);
-    Options far = options_of(1, 0);
-    far.stride[0] = std::int64_t{1} << 31;  // one result along it
-    expect_cpu(case_of(1, 8, 17, {2, 1, 3}, {1, 1, 2}, far));
-    expect_cpu(case_of(1, 2, 3, {2, 1, 3}, {1, 1, 2}, far));
+// Sums of few results are cut into slices of channels, by one block each.
+TEST(conv3d_cuda, slices) {
+    Options relu = options_of(1, 1);
+    relu.activation = Activation::relu;
+    expect_cpu(case_of(1, 25, 17, {1, 2, 4}, {3, 3, 3}, relu));  // the last slice has fewer channels
+    if (kTsan) return;
+    expect_cpu(case_of(2, 64, 40, {2, 1, 3}, {3, 3, 3}, options_of(1, 1, 1, 2)));
+    expect_cpu(case_of(1, 130, 10, {2, 1, 3}, {3, 3, 3}, transposed(options_of(2, 1))));
+}
+
+// Samples that lie beyond 32 bits: in 32 they would be those inside the image.
+TEST(conv3d_cuda, far_outside) {
+    const std::int64_t far = std::int64_t{1} << 32;
+    Options options = options_of(1, 0);
+    options.dilation[0] = far;
+    for (const std::int64_t ins : {2, 8}) {
+        Case c = case_of(1, ins, 17, {2, 2, 3}, {1, 1, 2}, options_of(1, 0));
+        expect_cpu(c, far);
+        c = case_of(1, ins, 17, {2, 2, 3}, {1, 1, 2}, options);
+        c.weight[2] = 2;
+        if (!kTsan) expect_cpu(c);
+    }
+    if (!kTsan) expect_cpu(case_of(1, 2, 2, {6, 3, 3}, {3, 3, 3}, options_of(1, 1, 1, 2)), far);
 }
 
 // A layer made on one stream is used on another; parts of an image have the bits of the whole.

@@ -11,47 +11,48 @@
 namespace voxkern::conv3d {
 namespace {
 
-constexpr std::int64_t kFewChannels = 8;  // below: directly
-constexpr std::int64_t kFewRows = 16;     // up to
+constexpr std::int64_t kFewChannels = 8;   // below: directly
+constexpr std::int64_t kFewRows = 16;      // up to
+constexpr std::int64_t kBusyBlocks = 512;  // of threads, that keep a large GPU busy
+constexpr std::int64_t kLeastSteps = 32;   // of a slice
 
 // Weights of a part, in the order of Layout. Threads count [group][block][chunk][tap][channel][row].
+template <class I>
 struct Packing {
-    std::int64_t end = 0;  // of its numbers, those of the parts before included
-    std::int64_t taps[3] = {};
-    std::int64_t first_tap[3] = {};
-    std::int64_t tap_step[3] = {};
+    I end, taps[3], first_tap[3], tap_step[3];  // the end of its numbers; see AxisPart
 };
 
+template <class I>
 struct PackArgs {
     const float* weight;
     const float* bias;  // null where there is none
     float* out;
-    std::int64_t bias_step;
-    std::int64_t from, end;  // numbers of this launch; behind `end` comes the bias
-    std::int64_t out_channels;
-    std::int64_t size[3];
-    std::int64_t tap_stride[3];
-    std::int64_t in_stride, out_stride, group_stride;  // between channels of a group, and groups
-    std::int64_t rows, channels, blocks, chunks;
-    std::int64_t block, chunk, woven, parts;
-    Packing part[kPartsAtOnce];
+    I bias_step;
+    I from, end;  // numbers of this launch; behind `end` comes the bias
+    I out_channels;
+    I size[3], tap_stride[3];
+    I in_stride, out_stride, group_stride;  // between channels of a group, and groups
+    I rows, channels, blocks, chunks;
+    I block, chunk, woven;
+    Packing<I> part[kPartsAtOnce];
 };
 
-__device__ float weight_at(const PackArgs& pack, const Packing& part, std::int64_t number) {
-    const auto next = [&](std::int64_t extent) {
-        const std::int64_t at = number % extent;
+template <class I>
+__device__ float weight_at(const PackArgs<I>& pack, const Packing<I>& part, I number) {
+    const auto next = [&](I extent) {
+        const I at = number % extent;
         number /= extent;
         return at;
     };
-    const std::int64_t row_of_block = next(pack.block);
-    const std::int64_t channel_of_chunk = next(pack.chunk);
-    std::int64_t tap[3];
+    const I row_of_block = next(pack.block);
+    const I channel_of_chunk = next(pack.chunk);
+    I tap[3];
     for (int a = 2; a >= 0; --a) tap[a] = part.first_tap[a] + part.tap_step[a] * next(part.taps[a]);
-    const std::int64_t channel = next(pack.chunks) * pack.chunk + channel_of_chunk;
-    const std::int64_t row = next(pack.blocks) * pack.block + row_of_block;
+    const I channel = next(pack.chunks) * pack.chunk + channel_of_chunk;
+    const I row = next(pack.blocks) * pack.block + row_of_block;
     tap[2] += row % pack.woven;
     bool there = row < pack.rows && channel < pack.channels;
-    std::int64_t at = number * pack.group_stride + row / pack.woven * pack.out_stride + channel * pack.in_stride;
+    I at = number * pack.group_stride + row / pack.woven * pack.out_stride + channel * pack.in_stride;
     for (int a = 0; a < 3; ++a) {
         there = there && tap[a] >= 0 && tap[a] < pack.size[a];
         at += tap[a] * pack.tap_stride[a];
@@ -59,23 +60,19 @@ __device__ float weight_at(const PackArgs& pack, const Packing& part, std::int64
     return there ? pack.weight[at] : 0.0F;
 }
 
-__global__ void pack_weights(const __grid_constant__ PackArgs pack) {
-    const std::int64_t count = pack.end - pack.from + pack.out_channels;
+template <class I>
+__global__ void pack_weights(const __grid_constant__ PackArgs<I> pack) {
+    const I count = pack.end - pack.from + pack.out_channels;
     for (std::int64_t p = cuda::first_position(); p < count; p += cuda::position_step()) {
-        const std::int64_t number = pack.from + p;
+        const I number = pack.from + static_cast<I>(p);
         if (number >= pack.end) {
-            const std::int64_t channel = number - pack.end;
+            const I channel = number - pack.end;
             pack.out[number] = pack.bias == nullptr ? 0.0F : pack.bias[channel * pack.bias_step];
             continue;
         }
-        std::int64_t begin = pack.from;
-        for (std::int64_t k = 0; k < pack.parts; ++k) {
-            if (number < pack.part[k].end) {
-                pack.out[number] = weight_at(pack, pack.part[k], number - begin);
-                break;
-            }
-            begin = pack.part[k].end;
-        }
+        int k = 0;
+        while (number >= pack.part[k].end) ++k;
+        pack.out[number] = weight_at(pack, pack.part[k], number - (k == 0 ? pack.from : pack.part[k - 1].end));
     }
 }
 
@@ -97,47 +94,48 @@ std::int64_t taps_of(const Part& part) {
     return part[0].taps * part[1].taps * part[2].taps;
 }
 
+template <class I>
 void pack(const ConstArrayView& weight, const ConstArrayView& bias, const std::vector<Part>& parts,
           const DeviceWeights& to, cudaStream_t stream) {
     const Layout& layout = to.layout;
     const Options& options = to.options;
-    PackArgs args = {};
+    const auto as = [](std::int64_t n) { return static_cast<I>(n); };
+    PackArgs<I> args = {};
     args.weight = static_cast<const float*>(weight.data);
     args.bias = static_cast<const float*>(bias.data);
-    args.bias_step = bias.strides[0];
+    args.bias_step = as(bias.strides[0]);
     args.out = to.numbers.data();
-    args.in_stride = weight.strides[options.transposed ? 0 : 1];
-    args.out_stride = weight.strides[options.transposed ? 1 : 0];
-    args.group_stride =
-        options.transposed ? layout.channels * args.in_stride : layout.rows / to.woven * args.out_stride;
+    args.in_stride = as(weight.strides[options.transposed ? 0 : 1]);
+    args.out_stride = as(weight.strides[options.transposed ? 1 : 0]);
+    const std::int64_t channels = options.transposed ? layout.channels : layout.rows / to.woven;
+    args.group_stride = as(channels * weight.strides[0]);
     for (std::size_t a = 0; a < 3; ++a) {
-        args.size[a] = to.size[a];
-        args.tap_stride[a] = weight.strides[a + 2];
+        args.size[a] = as(to.size[a]);
+        args.tap_stride[a] = as(weight.strides[a + 2]);
     }
-    args.rows = layout.rows;
-    args.channels = layout.channels;
-    args.blocks = layout.blocks();
-    args.chunks = layout.chunks();
-    args.block = layout.block;
-    args.chunk = layout.chunk;
-    args.woven = to.woven;
+    args.rows = as(layout.rows);
+    args.channels = as(layout.channels);
+    args.blocks = as(layout.blocks());
+    args.chunks = as(layout.chunks());
+    args.block = as(layout.block);
+    args.chunk = as(layout.chunk);
+    args.woven = as(to.woven);
     for (std::size_t begin = 0; begin < parts.size(); begin += kPartsAtOnce) {
         const std::size_t end = std::min(begin + kPartsAtOnce, parts.size());
-        args.from = to.first[begin];
-        args.end = to.first[end];
-        args.parts = static_cast<std::int64_t>(end - begin);
-        args.out_channels = end == parts.size() ? to.out_channels : 0;
+        args.from = as(to.first[begin]);
+        args.end = as(to.first[end]);
+        args.out_channels = as(end == parts.size() ? to.out_channels : 0);
         for (std::size_t k = begin; k < end; ++k) {
-            Packing& part = args.part[k - begin];
-            part.end = to.first[k + 1];
+            Packing<I>& part = args.part[k - begin];
+            part.end = as(to.first[k + 1]);
             for (std::size_t a = 0; a < 3; ++a) {
-                part.taps[a] = parts[k][a].taps;
-                part.first_tap[a] = parts[k][a].first_tap;
-                part.tap_step[a] = parts[k][a].tap_step;
+                part.taps[a] = as(parts[k][a].taps);
+                part.first_tap[a] = as(parts[k][a].first_tap);
+                part.tap_step[a] = as(parts[k][a].tap_step);
             }
         }
-        cuda::launch("pack_weights", cuda::config_for(args.end - args.from + args.out_channels, stream), pack_weights,
-                     args);
+        cuda::launch("pack_weights", cuda::config_for(args.end - args.from + args.out_channels, stream),
+                     pack_weights<I>, args);
     }
 }
 
@@ -261,20 +259,56 @@ PartArgs<I> part_of(const Call& call, std::size_t number) {
     return args;
 }
 
+// How a sum is cut where there are too few results to keep a GPU busy: channels in slices, which are joined in order.
+// It depends on shapes alone, so that every GPU gives the same bits.
+struct Slices {
+    std::int64_t count = 1;
+    std::int64_t chunks = 0;  // of each
+};
+
+Slices slices_of(const Call& call) {
+    const Layout& layout = call.weights.layout;
+    Slices slices;
+    slices.chunks = layout.chunks();
+    if (!layout.product()) return slices;
+    std::int64_t blocks = 0;
+    std::int64_t steps = 0;
+    for (const Part& part : call.parts) {
+        std::int64_t results = call.out.shape[0];
+        for (std::size_t a = 0; a < 3; ++a) results *= part[a].results(call.out.shape[a + 2]);
+        blocks += cuda::ceil_div(results, kTile / layout.block) * layout.blocks() * call.weights.options.groups;
+        steps = std::max(steps, layout.chunks() * taps_of(part));
+    }
+    const std::int64_t wanted = std::min(kBusyBlocks / std::max<std::int64_t>(blocks, 1), steps / kLeastSteps);
+    if (wanted < 2) return slices;
+    slices.chunks = cuda::ceil_div(layout.chunks(), std::min(wanted, layout.chunks()));
+    slices.count = cuda::ceil_div(layout.chunks(), slices.chunks);
+    return slices;
+}
+
+// Enqueues all parts: each as the layer has it, or slices for `join`.
 template <class I>
-void run(const Call& call, cudaStream_t stream) {
+void run_parts(const Call& call, const Slices& slices, cudaStream_t stream) {
     const Layout& layout = call.weights.layout;
     const bool depthwise = is_depthwise(call);
     const std::int64_t along = depthwise ? kDepthwiseRun : call.run;
     const std::int64_t columns = layout.product() ? kTile / layout.block : kThreads;
     LayerArgs<I> layer = layer_of<I>(call);
+    layer.slices = static_cast<std::uint32_t>(slices.count);
+    layer.slice_chunks = static_cast<I>(slices.chunks);
+    layer.slice_size = call.out.size();
+    if (slices.count > 1) {
+        layer.bias = nullptr;
+        layer.activation = Activation::none;
+    }
     std::int64_t most_taps = 0;
     std::int64_t tiles = 0;
     const auto enqueue = [&] {
         if (layer.parts == 0) return;
-        layer.tiles = static_cast<std::uint32_t>(std::min(tiles, cuda::kMaxGridX));
+        layer.tiles = cuda::blocks_x(tiles);
         if (layout.product()) {
-            launch_product(layer, layout, layout.channels * most_taps > kDeviceChain, stream);
+            const std::int64_t products = slices.chunks * layout.chunk * most_taps;
+            launch_product(layer, layout, products > kDeviceChain, stream);
         } else {
             launch_direct(layer, layout, call.run, depthwise, stream);
         }
@@ -292,6 +326,41 @@ void run(const Call& call, cudaStream_t stream) {
         if (layer.parts == kPartsAtOnce) enqueue();
     }
     enqueue();
+}
+
+template <class I>
+void join(const Call& call, const Slices& slices, const float* data, cudaStream_t stream) {
+    JoinArgs<I> args = {};
+    args.slices = data;
+    args.bias = call.weights.bias;
+    args.residual = static_cast<const float*>(call.residual.data);
+    args.out = static_cast<float*>(call.out.data);
+    args.slice_size = call.out.size();
+    for (int a = 0; a < 5; ++a) {
+        args.extent[a] = static_cast<I>(call.out.shape[a]);
+        args.out_step[a] = static_cast<I>(call.out.strides[a]);
+        args.residual_step[a] = static_cast<I>(call.residual.strides[a]);
+    }
+    args.count = static_cast<I>(call.out.size());
+    args.slice_count = slices.count;
+    args.activation = call.weights.options.activation;
+    args.slope = call.weights.options.slope;
+    launch_join(args, stream);
+}
+
+template <class I>
+void run(const Call& call, const cuda::Exec& exec) {
+    const Slices slices = slices_of(call);
+    if (slices.count == 1) {
+        run_parts<I>(call, slices, exec.stream);
+        return;
+    }
+    const cuda::Scratch<float> scratch(static_cast<std::size_t>(slices.count * call.out.size()), exec);
+    const ArrayView to = contiguous_at(scratch.data(), DType::f32, call.out);
+    const ConstArrayView none;
+    Call sums = {call.in, to, none, call.weights, call.parts};
+    run_parts<I>(sums, slices, exec.stream);
+    join<I>(call, slices, scratch.data(), exec.stream);
 }
 
 }  // namespace
@@ -324,7 +393,13 @@ ConvFilter::ConvFilter(const ConstArrayView& weight, const ConstArrayView& bias,
     check(cudaEventCreateWithFlags(&written, cudaEventDisableTiming), "event of a filter");
     weights_.reset(new DeviceWeights{options, size, ins, outs, woven, layout, std::move(first), std::move(numbers),
                                      biases, exec.stream, written});
-    pack(weight, bias, parts, *weights_, exec.stream);
+    const bool narrow = fits_32_bits(weight) && (bias.data == nullptr || fits_32_bits(bias)) &&
+                        total + outs < std::numeric_limits<std::int32_t>::max() / 2;
+    if (narrow) {
+        pack<std::int32_t>(weight, bias, parts, *weights_, exec.stream);
+    } else {
+        pack<std::int64_t>(weight, bias, parts, *weights_, exec.stream);
+    }
     check(cudaEventRecord(written, exec.stream), "event of a filter");
 }
 
@@ -356,9 +431,9 @@ void conv3d(const ConstArrayView& in, const ArrayView& out, const ConvFilter& fi
     Call call = {in, out, extras.residual, weights, parts_of(options, weights.size)};
     choose_run(call);
     if (is_narrow(call)) {
-        run<std::int32_t>(call, exec.stream);
+        run<std::int32_t>(call, exec);
     } else {
-        run<std::int64_t>(call, exec.stream);
+        run<std::int64_t>(call, exec);
     }
 }
 

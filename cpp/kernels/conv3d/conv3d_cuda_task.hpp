@@ -65,14 +65,16 @@ template <class I>
 struct LayerArgs {
     const float* in;
     const float* weights;
-    const float* bias;
-    const float* residual;  // null where there is none
+    const float* bias;  // null: none, and so is a residual
+    const float* residual;
     float* out;
+    std::int64_t slice_size;  // of `out`, where a sum is cut into slices of channels, each in an array of its own
     I extent[3], in_step[3];
     I in_channel, in_image, out_channel, out_image, residual_channel, residual_image;
-    I images, channels, rows;                  // of the call; of a group
+    I images, channels, rows;  // of the call; of a group
+    I slice_chunks;
     I width, woven_step, residual_woven_step;  // of the output along x, where results are woven
-    std::uint32_t parts, groups, blocks, tiles;
+    std::uint32_t parts, groups, blocks, tiles, slices;
     int woven;
     int vectors;  // whether results, and residuals, come in whole aligned fours
     Activation activation;
@@ -82,7 +84,7 @@ struct LayerArgs {
 
 // Which results a block of threads makes. Blocks that read the same samples are neighbours.
 struct BlockPlace {
-    std::uint32_t block, part, tile, group;
+    std::uint32_t block, part, slice, tile, group;
 };
 
 template <class I>
@@ -93,6 +95,8 @@ __device__ __forceinline__ BlockPlace block_place(const LayerArgs<I>& layer) {
     number /= layer.blocks;
     place.part = number % layer.parts;
     number /= layer.parts;
+    place.slice = number % layer.slices;
+    number /= layer.slices;
     place.tile = number % layer.tiles;
     place.group = number / layer.tiles;
     return place;
@@ -104,18 +108,41 @@ __device__ __forceinline__ bool within(I i, I extent) {
     return static_cast<U>(i) < static_cast<U>(extent);
 }
 
-template <class I>
-__device__ __forceinline__ float finished(const LayerArgs<I>& layer, float sum, float bias, float residual) {
+// A result from its sum. `Args` have an activation and a slope.
+template <class Args>
+__device__ __forceinline__ float finished(const Args& args, float sum, float bias, float residual) {
     const float value = sum + bias + residual;
-    if (layer.activation == Activation::none || !(value < 0.0F)) return value;
-    return layer.activation == Activation::relu ? 0.0F : layer.slope * value;
+    if (args.activation == Activation::none || !(value < 0.0F)) return value;
+    return args.activation == Activation::relu ? 0.0F : args.slope * value;
 }
+
+template <class I>
+std::int64_t blocks_of(const LayerArgs<I>& layer) {
+    return std::int64_t{layer.tiles} * layer.slices * layer.groups * layer.parts * layer.blocks;
+}
+
+// A result is the sum of its slices, in their order.
+template <class I>
+struct JoinArgs {
+    const float* slices;
+    const float* bias;
+    const float* residual;  // null where there is none
+    float* out;
+    std::int64_t slice_size, slice_count;
+    I extent[5], out_step[5], residual_step[5];
+    I count;
+    Activation activation;
+    float slope;
+};
 
 // Enqueue a launch for the parts in `layer`. The grid has to be set: layer.tiles.
 template <class I>
 void launch_product(const LayerArgs<I>& layer, const Layout& layout, bool long_sums, cudaStream_t stream);
 template <class I>
 void launch_direct(const LayerArgs<I>& layer, const Layout& layout, int run, bool depthwise, cudaStream_t stream);
+
+template <class I>
+void launch_join(const JoinArgs<I>& join, cudaStream_t stream);
 
 // Results of a block of threads of the product, for each row; and of a thread of the direct kernel along axis 0.
 constexpr int kTile = 8192;  // rows times columns

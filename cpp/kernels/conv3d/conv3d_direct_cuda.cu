@@ -221,8 +221,7 @@ void launch_rows(const LayerArgs<I>& layer, int run, const cudaLaunchConfig_t& c
 
 template <class I>
 void launch_direct(const LayerArgs<I>& layer, const Layout& layout, int run, bool depthwise, cudaStream_t stream) {
-    const std::int64_t blocks = std::int64_t{layer.tiles} * layer.groups * layer.parts * layer.blocks;
-    const cudaLaunchConfig_t config = cuda::config(cuda::blocks_x(blocks), kThreads, 0, stream);
+    const cudaLaunchConfig_t config = cuda::config(cuda::blocks_x(blocks_of(layer)), kThreads, 0, stream);
     if (depthwise) {
         cuda::launch("march_depthwise", config, march_depthwise<I>, layer);
         return;

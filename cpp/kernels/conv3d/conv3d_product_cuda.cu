@@ -5,6 +5,7 @@
 #include "core/cuda/block.hpp"
 #include "core/cuda/index.hpp"
 #include "core/cuda/shared.hpp"
+#include "core/cuda/walk.hpp"
 #include "kernels/conv3d/conv3d_cuda_task.hpp"
 
 namespace voxkern::conv3d {
@@ -150,7 +151,8 @@ __device__ __forceinline__ void multiply_step(const Stage<M>& stage, int half, c
 // Four results of all rows of a thread, in whole fours of memory: the next three columns follow in the same row.
 template <class I>
 __device__ __forceinline__ void store_fours(const LayerArgs<I>& layer, const PartArgs<I>& part, const Column<I>& column,
-                                            std::uint32_t group, I row, int half, const float (&sum)[kSide][kSide]) {
+                                            float* out, std::uint32_t group, I row, int half,
+                                            const float (&sum)[kSide][kSide]) {
     if (!column.inside) return;
     const I to = part.out + column.image * layer.out_image + column.at[0] * part.out_step[0] +
                  column.at[1] * part.out_step[1] + column.at[2] * part.out_step[2];
@@ -171,20 +173,21 @@ __device__ __forceinline__ void store_fours(const LayerArgs<I>& layer, const Par
             const float together = sum[first + j % 2][half * kFour + i % 2 * 2 + j / 2];
             value.at[j] = woven ? together : apart;
         }
-        const float bias = layer.bias[channel];
+        const float bias = layer.bias == nullptr ? 0.0F : layer.bias[channel];
         Four added = {};
         if (layer.residual != nullptr) {
             added = *reinterpret_cast<const Four*>(layer.residual + from + channel * layer.residual_channel + shift);
         }
 #pragma unroll
         for (int j = 0; j < kFour; ++j) value.at[j] = finished(layer, value.at[j], bias, added.at[j]);
-        *reinterpret_cast<Four*>(layer.out + to + channel * layer.out_channel + shift) = value;
+        *reinterpret_cast<Four*>(out + to + channel * layer.out_channel + shift) = value;
     }
 }
 
 template <class I>
 __device__ __forceinline__ void store_each(const LayerArgs<I>& layer, const PartArgs<I>& part, const Column<I>& column,
-                                           std::uint32_t group, I row, int j, const float (&sum)[kSide][kSide]) {
+                                           float* out, std::uint32_t group, I row, int j,
+                                           const float (&sum)[kSide][kSide]) {
     if (!column.inside) return;
     const I to = part.out + column.image * layer.out_image + column.at[0] * part.out_step[0] +
                  column.at[1] * part.out_step[1] + column.at[2] * part.out_step[2];
@@ -200,14 +203,21 @@ __device__ __forceinline__ void store_each(const LayerArgs<I>& layer, const Part
             layer.residual == nullptr
                 ? 0.0F
                 : layer.residual[from + channel * layer.residual_channel + woven * layer.residual_woven_step];
-        layer.out[to + channel * layer.out_channel + woven * layer.woven_step] =
-            finished(layer, sum[i][j], layer.bias[channel], added);
+        out[to + channel * layer.out_channel + woven * layer.woven_step] =
+            finished(layer, sum[i][j], layer.bias == nullptr ? 0.0F : layer.bias[channel], added);
     }
 }
 
+// Blocks that a multiprocessor's registers hold.
+template <int M, bool Long, class I>
+constexpr int kResident = Long                        ? 2
+                          : M == 64 && sizeof(I) == 4 ? 4
+                                                      : 2;
+
 // M rows by kTile / M columns. Long sums go in chains.
 template <int M, bool Long, class I>
-__global__ void __launch_bounds__(kThreads) multiply(const __grid_constant__ LayerArgs<I> layer) {
+__global__ void __launch_bounds__(kThreads, kResident<M, Long, I>)
+    multiply(const __grid_constant__ LayerArgs<I> layer) {
     constexpr int kColumns = Stage<M>::kColumns;
     constexpr int kFours = kChunk * M / kFour;  // of the weights of a step
     static_assert(kFours <= kThreads, "each thread brings one");
@@ -216,14 +226,18 @@ __global__ void __launch_bounds__(kThreads) multiply(const __grid_constant__ Lay
     const PartArgs<I>& part = layer.part[here.part];
     const int thread = static_cast<int>(threadIdx.x);
     const I first = static_cast<I>(here.tile) * kColumns;
-    const I steps = (layer.channels + kChunk - 1) / kChunk * (part.taps[0] * part.taps[1] * part.taps[2]);
+    const I taps = part.taps[0] * part.taps[1] * part.taps[2];
+    const I chunks = (layer.channels + kChunk - 1) / kChunk;
+    const I chunk = static_cast<I>(here.slice) * layer.slice_chunks;
+    const I steps = cuda::least(layer.slice_chunks, chunks - chunk) * taps;
     const auto* next_weights = reinterpret_cast<const Four*>(
         layer.weights + part.weights +
-        (static_cast<std::int64_t>(here.group) * layer.blocks + here.block) * steps * (kChunk * M));
+        (((static_cast<std::int64_t>(here.group) * layer.blocks + here.block) * chunks + chunk) * taps) * (kChunk * M));
     Feed<kColumns / kThreads, I> feed;
     feed.start(layer, part, first + thread, static_cast<I>(here.group));
     const Corner<M> corner;
     Step<I> step;
+    step.channel = chunk * kChunk;
     Four weights = {};
     const auto fetch = [&] {
         feed.fetch(layer, part, step);
@@ -270,19 +284,42 @@ __global__ void __launch_bounds__(kThreads) multiply(const __grid_constant__ Lay
     }
 
     const I row = static_cast<I>(here.block) * M + corner.row;
+    float* const out = layer.out + here.slice * layer.slice_size;
 #pragma unroll
     for (int h = 0; h < 2; ++h) {
         const I number = first + h * (kColumns / 2) + corner.column;
         Column<I> column = column_of(layer, part, number);
         if (layer.vectors != 0) {
-            store_fours(layer, part, column, here.group, row, h, sum);
+            store_fours(layer, part, column, out, here.group, row, h, sum);
             continue;
         }
 #pragma unroll
         for (int j = 0; j < kFour; ++j) {
-            store_each(layer, part, column, here.group, row, h * kFour + j, sum);
+            store_each(layer, part, column, out, here.group, row, h * kFour + j, sum);
             if (++column.at[2] == part.results[2]) column = column_of(layer, part, number + j + 1);
         }
+    }
+}
+
+template <class I>
+__global__ void join_slices(const __grid_constant__ JoinArgs<I> join) {
+    for (std::int64_t p = cuda::first_position(); p < join.count; p += cuda::position_step()) {
+        auto rest = static_cast<I>(p);
+        I out = 0;
+        I residual = 0;
+        I channel = 0;
+#pragma unroll
+        for (int a = 4; a >= 0; --a) {
+            const I i = rest % join.extent[a];
+            rest /= join.extent[a];
+            out += i * join.out_step[a];
+            residual += i * join.residual_step[a];
+            if (a == 1) channel = i;
+        }
+        float sum = 0.0F;
+        for (std::int64_t s = 0; s < join.slice_count; ++s) sum += join.slices[s * join.slice_size + p];
+        join.out[out] =
+            finished(join, sum, join.bias[channel], join.residual == nullptr ? 0.0F : join.residual[residual]);
     }
 }
 
@@ -295,8 +332,7 @@ void launch_rows(const LayerArgs<I>& layer, bool long_sums, const cudaLaunchConf
 
 template <class I>
 void launch_product(const LayerArgs<I>& layer, const Layout& layout, bool long_sums, cudaStream_t stream) {
-    const std::int64_t blocks = std::int64_t{layer.tiles} * layer.groups * layer.parts * layer.blocks;
-    const cudaLaunchConfig_t config = cuda::config(cuda::blocks_x(blocks), kThreads, 0, stream);
+    const cudaLaunchConfig_t config = cuda::config(cuda::blocks_x(blocks_of(layer)), kThreads, 0, stream);
     if (layout.block == 32) {
         launch_rows<32>(layer, long_sums, config);
     } else {
@@ -304,6 +340,13 @@ void launch_product(const LayerArgs<I>& layer, const Layout& layout, bool long_s
     }
 }
 
+template <class I>
+void launch_join(const JoinArgs<I>& join, cudaStream_t stream) {
+    cuda::launch("join_slices", cuda::config_for(join.count, stream), join_slices<I>, join);
+}
+
+template void launch_join(const JoinArgs<std::int32_t>&, cudaStream_t);
+template void launch_join(const JoinArgs<std::int64_t>&, cudaStream_t);
 template void launch_product(const LayerArgs<std::int32_t>&, const Layout&, bool, cudaStream_t);
 template void launch_product(const LayerArgs<std::int64_t>&, const Layout&, bool, cudaStream_t);
 
