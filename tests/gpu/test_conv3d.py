@@ -58,6 +58,19 @@ def test_products(rng, ins, outs):
     check(rng, (1, ins, 3, 2, 8), (outs, ins, 1, 1, 1))
 
 
+def test_slices_of_channels(rng, executor):
+    """Few results of many channels are shared among blocks, and joined by one launch more."""
+    check(rng, (2, 100, 2, 3, 4), (20, 100, 3, 3, 3), padding=1, activation="relu")
+    check_transposed(rng, (1, 128, 2, 1, 3), (128, 16, 3, 3, 3), stride=2, padding=1)
+    x, layer = (
+        cupy.asarray(normal(rng, 64, 3, 3, 3)),
+        vk.nn.Conv3d(cupy.asarray(normal(rng, 17, 64, 3, 3, 3))),
+    )
+    with nothing_waits(executor, launches=2):
+        kept = layer(x)
+    del kept
+
+
 @pytest.mark.parametrize("outs", [1, 2, 4, 5, 8, 16])
 def test_direct_sums(rng, outs):
     check(rng, (2, 1, 3, 6, 7), (outs, 1, 3, 3, 3), padding=1, activation=("leaky_relu", 0.1))
