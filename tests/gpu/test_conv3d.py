@@ -62,10 +62,8 @@ def test_slices_of_channels(rng, executor):
     """Few results of many channels are shared among blocks, and joined by one launch more."""
     check(rng, (2, 100, 2, 3, 4), (20, 100, 3, 3, 3), padding=1, activation="relu")
     check_transposed(rng, (1, 128, 2, 1, 3), (128, 16, 3, 3, 3), stride=2, padding=1)
-    x, layer = (
-        cupy.asarray(normal(rng, 64, 3, 3, 3)),
-        vk.nn.Conv3d(cupy.asarray(normal(rng, 17, 64, 3, 3, 3))),
-    )
+    x, w = cupy.asarray(normal(rng, 64, 3, 3, 3)), cupy.asarray(normal(rng, 17, 64, 3, 3, 3))
+    layer = vk.nn.Conv3d(w)
     with nothing_waits(executor, launches=2):
         kept = layer(x)
     del kept

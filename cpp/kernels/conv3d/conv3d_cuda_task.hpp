@@ -12,7 +12,7 @@
 
 #include "core/cuda/exec.hpp"
 #include "core/cuda/launch.hpp"
-#include "kernels/conv3d/conv3d_parts.hpp"
+#include "kernels/conv3d/conv3d_cuda_plan.hpp"
 
 namespace voxkern::conv3d {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/conv3d/conv3d_parts.hpp"
+#include "kernels/conv3d/conv3d_cuda_plan.hpp"
 
 #include <algorithm>
 #include <numeric>
