@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -90,3 +91,36 @@ void conv3d(const ConstArrayView& in, const ArrayView& out, const conv3d::Filter
             const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::conv3d {
+struct DeviceWeights;
+}
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// Weights and options of a layer on the GPU, in the order its kernels read them. Its memory comes from the pool of
+// `exec` and is used by every call; calls on other streams than that of `exec` wait for it there.
+class ConvFilter {
+  public:
+    // `weight` is what conv3d::Filter takes, `bias` has no data or a number per output channel; both on the GPU.
+    ConvFilter(const ConstArrayView& weight, const ConstArrayView& bias, const conv3d::Options& options,
+               const Exec& exec);
+    ~ConvFilter();
+    ConvFilter(const ConvFilter&) = delete;
+    ConvFilter& operator=(const ConvFilter&) = delete;
+
+    std::int64_t in_channels() const;
+    std::int64_t out_channels() const;
+    const conv3d::DeviceWeights& weights() const { return *weights_; }
+
+  private:
+    std::unique_ptr<conv3d::DeviceWeights> weights_;
+};
+
+// As cpu::conv3d, enqueued on the stream of `exec`. Sums are direct whatever the algorithm; takes no moments.
+void conv3d(const ConstArrayView& in, const ArrayView& out, const ConvFilter& filter, const conv3d::Extras& extras,
+            const Exec& exec);
+
+}  // namespace voxkern::cuda

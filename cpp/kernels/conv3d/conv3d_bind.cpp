@@ -14,22 +14,34 @@ namespace {
 
 using conv3d::Activation;
 using conv3d::Algorithm;
-using conv3d::Filter;
 using conv3d::Options;
 using PerAxis = std::array<std::int64_t, 3>;
 
+// Each module has its own: it holds weights where the module computes.
+#if defined(VOXKERN_CUDA_MODULE)
+using Filter = cuda::ConvFilter;
+#else
+using conv3d::Filter;
+#endif
+
 void bind_enums(py::module_& module) {
-    py::native_enum<Algorithm>(module, "ConvAlgorithm", "enum.Enum", "How products are saved.")
-        .value("automatic", Algorithm::automatic)
-        .value("direct", Algorithm::direct)
-        .value("fast", Algorithm::fast)
-        .finalize();
-    py::native_enum<Activation>(module, "ConvActivation", "enum.Enum", "What a layer does to its sums.")
-        .value("none", Activation::none)
-        .value("relu", Activation::relu)
-        .value("leaky_relu", Activation::leaky_relu)
-        .finalize();
+    if (!taken_over(module, "ConvAlgorithm")) {
+        py::native_enum<Algorithm>(module, "ConvAlgorithm", "enum.Enum", "How products are saved.")
+            .value("automatic", Algorithm::automatic)
+            .value("direct", Algorithm::direct)
+            .value("fast", Algorithm::fast)
+            .finalize();
+    }
+    if (!taken_over(module, "ConvActivation")) {
+        py::native_enum<Activation>(module, "ConvActivation", "enum.Enum", "What a layer does to its sums.")
+            .value("none", Activation::none)
+            .value("relu", Activation::relu)
+            .value("leaky_relu", Activation::leaky_relu)
+            .finalize();
+    }
 }
+
+#if !defined(VOXKERN_CUDA_MODULE)
 
 std::pair<py::array_t<float>, py::array_t<float>> weights_of(const Filter& filter) {
     const auto array = [](const std::vector<float>& values) {
@@ -52,6 +64,36 @@ void bind_filter(py::module_& module) {
              py::arg("slope"))
         .def("weights", &weights_of, "The weight as it was given, in one row, and the bias.");
 }
+
+#else
+
+// Its memory goes back as that of a call does: without the GIL.
+struct Freed {
+    void operator()(Filter* filter) const {
+        const GilReleased released;
+        delete filter;
+    }
+};
+using FilterHolder = std::unique_ptr<Filter, Freed>;
+
+void bind_filter(py::module_& module) {
+    py::class_<Filter, FilterHolder>(module, "ConvFilter", "Weights and options of a convolution, on the GPU.")
+        .def(py::init([](const Array& weight, const std::optional<Array>& bias, PerAxis stride, PerAxis padding,
+                         PerAxis dilation, std::int64_t groups, bool transposed, Algorithm algorithm,
+                         Activation activation, float slope, Where where) {
+                 const Options options = {stride, padding, dilation, groups, transposed, algorithm, activation, slope};
+                 const ConstArrayView weights = view_of(weight, "weight");
+                 const ConstArrayView biases = bias ? view_of(*bias, "bias") : ConstArrayView{};
+                 FilterHolder filter;
+                 run(where, [&](const auto& exec) { filter.reset(new Filter(weights, biases, options, exec)); });
+                 return filter;
+             }),
+             py::arg("weight"), py::arg("bias"), py::kw_only(), py::arg("stride"), py::arg("padding"),
+             py::arg("dilation"), py::arg("groups"), py::arg("transposed"), py::arg("algorithm"), py::arg("activation"),
+             py::arg("slope"), where());
+}
+
+#endif
 
 void check(const ConstArrayView& in, const ArrayView& out, const Filter& filter) {
     expect(in.rank == 5 && in.dtype == DType::f32, "input: allowed float32 of five axes");

@@ -174,7 +174,9 @@ std::unique_ptr<Packed> pack(const Filter& filter, Kind kind_z, Kind kind_y, con
     return packed;
 }
 
-void check(const ConstArrayView& weight, const std::vector<float>& bias, const Options& options) {
+}  // namespace
+
+void check_weights(const ConstArrayView& weight, std::int64_t bias, const Options& options) {
     if (weight.dtype != DType::f32 || weight.rank != 5 || weight.size() == 0) {
         throw InvalidArgument("weight: got no float32 array of five axes with something in it");
     }
@@ -187,16 +189,14 @@ void check(const ConstArrayView& weight, const std::vector<float>& bias, const O
         throw InvalidArgument("groups: got a number that does not divide the first axis of weight");
     }
     const std::int64_t out = options.transposed ? weight.shape[1] * options.groups : weight.shape[0];
-    if (!bias.empty() && static_cast<std::int64_t>(bias.size()) != out) {
+    if (bias != 0 && bias != out) {
         throw InvalidArgument("bias: got another length than the number of output channels");
     }
 }
 
-}  // namespace
-
 Filter::Filter(const ConstArrayView& weight, std::vector<float> bias, const Options& options)
     : options_(options), size_{weight.shape[2], weight.shape[3], weight.shape[4]}, bias_(std::move(bias)) {
-    check(weight, bias_, options);
+    check_weights(weight, static_cast<std::int64_t>(bias_.size()), options);
     in_channels_ = options.transposed ? weight.shape[0] : weight.shape[1] * options.groups;
     out_channels_ = options.transposed ? weight.shape[1] * options.groups : weight.shape[0];
     if (bias_.empty()) bias_.resize(static_cast<std::size_t>(out_channels_), 0.0F);

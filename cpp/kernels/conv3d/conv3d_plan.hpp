@@ -24,6 +24,9 @@ struct Axis {
     std::int64_t out_count = 0;
 };
 
+// Throws where weights, so many numbers of a bias (0: none) and options do not belong together.
+void check_weights(const ConstArrayView& weight, std::int64_t bias, const Options& options);
+
 // The taps of the kernel that results take, in the order of the samples they meet. One set, or transposed one for each
 // remainder of the result's index by the stride.
 std::vector<std::vector<std::int64_t>> tap_sets(const Options& options, std::int64_t size, int axis);
