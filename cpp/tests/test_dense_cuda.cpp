@@ -40,10 +40,13 @@ void expect_cpu(std::int64_t m, std::int64_t n, std::int64_t k) {
     });
 }
 
-// Samples in the order of a line along one axis of (5, n, 3), by their index.
+constexpr std::int64_t kAcross = sized(5, 1);  // lines in front of an axis, and behind it
+constexpr std::int64_t kBehind = sized(3, 2);
+
+// An image without samples, and each of its axes.
 template <class Visit>
 void for_lines(std::int64_t n, const Visit& visit) {
-    const View<const float, 3> in = contiguous_view<const float, 3>(nullptr, {5, n, 3});
+    const View<const float, 3> in = contiguous_view<const float, 3>(nullptr, {kAcross, n, kBehind});
     for (int axis = 0; axis < 3; ++axis) visit(in, axis);
 }
 
@@ -93,7 +96,7 @@ TEST(dense_cuda, strides_leading_axes_and_no_terms) {
 
 TEST(dense_cuda, softmax_along_any_axis) {
     for (const std::int64_t n : {std::int64_t{4}, std::int64_t{sized(600, 300)}}) {  // threads, and blocks
-        std::vector<float> x = noise(static_cast<std::size_t>(15 * n));
+        std::vector<float> x = noise(static_cast<std::size_t>(kAcross * kBehind * n));
         for (float& v : x) v *= 20.0F;
         x[7] = NAN;
         for_lines(n, [&](const View<const float, 3>& like, int axis) {
@@ -121,12 +124,12 @@ TEST(dense_cuda, softmax_along_any_axis) {
 
 TEST(dense_cuda, argmax_along_any_axis) {
     for (const std::int64_t n : {std::int64_t{4}, std::int64_t{sized(600, 300)}}) {
-        std::vector<float> x = noise(static_cast<std::size_t>(15 * n));
+        std::vector<float> x = noise(static_cast<std::size_t>(kAcross * kBehind * n));
         for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::floor(6.0F * x[i]);
         for (std::size_t i = 3; i < x.size() / 2; i += 11) x[i] = NAN;
         for_lines(n, [&](const View<const float, 3>& like, int axis) {
             if (kTsan && n > 4 && axis != 1) return;
-            View<std::int64_t, 3> winners = contiguous_view<std::int64_t, 3>(nullptr, {5, n, 3});
+            View<std::int64_t, 3> winners = contiguous_view<std::int64_t, 3>(nullptr, {kAcross, n, kBehind});
             winners.shape[axis] = 1;
             std::vector<std::int64_t> want(x.size());
             winners.data = want.data();

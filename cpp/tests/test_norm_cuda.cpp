@@ -75,12 +75,14 @@ void expect_cpu(const std::vector<float>& x, std::int64_t n, const Options& opti
 TEST(norm_cuda, each_kind_of_statistics) {
     for (const Statistics statistics :
          {Statistics::instance, Statistics::batch, Statistics::given, Statistics::known}) {
+        if (kTsan && statistics != Statistics::batch) continue;
         const std::int64_t n = sized(700, 40);
         expect_cpu(images(6, n, 1.0F), n, {statistics, 1e-5, 0.5F});
     }
+    if (kTsan) return;
     expect_cpu(images(6, 5, 1.0F), 5, {Statistics::instance, 0.1, 0.0F});
-    if (!kTsan) expect_cpu(images(6, 9001, 0.0F), 9001, {Statistics::instance, 0.0, 1.0F});  // shares of a volume
-    if (!kTsan) expect_cpu(images(6, 9001, 0.0F), 9001, {Statistics::batch, 0.0, 1.0F});
+    expect_cpu(images(6, 9001, 0.0F), 9001, {Statistics::instance, 0.0, 1.0F});  // shares of a volume
+    expect_cpu(images(6, 9001, 0.0F), 9001, {Statistics::batch, 0.0, 1.0F});
 }
 
 TEST(norm_cuda, large_means_cost_no_digit) {

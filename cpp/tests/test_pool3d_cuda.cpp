@@ -115,6 +115,7 @@ TEST(pool3d_cuda, windows_that_blocks_share) {
         expect_cpu(x, in, {{1, 2, 1, 1, 1}}, adaptive, 1e-6F);
         if (!kTsan) expect_cpu(x, in, {{1, 2, 2, 1, 2}}, adaptive, 1e-6F);
     }
+    if (kTsan) return;
     adaptive.kind = Kind::max;
     expect_cpu(std::vector<float>(in.size(), -std::numeric_limits<float>::infinity()), in, {{1, 2, 1, 1, 1}}, adaptive);
     expect_cpu(samples(in.size()), in, {{1, 2, 1, 1, 1}}, adaptive);
