@@ -68,6 +68,14 @@ def test_places_of_the_largest(rng, layout):
             np.testing.assert_array_equal(values.get(), plain)
 
 
+@pytest.mark.parametrize("function", [nn.max_pool1d, nn.max_pool2d, nn.max_pool3d])
+def test_windows_beside_the_image(function):
+    x = np.ones((1, *(4,) * int(function.__name__[-2])), np.float32)
+    for part in range(2):
+        on_both(lambda a, part=part: function(a, 2, 1, 5, 9, return_indices=True)[part], x)
+    on_both(function, x, 2, 1, 5, 9)
+
+
 def test_windows_that_blocks_share(rng):
     x = images(rng, (2, 3, 20, 21, 22)) + 1000
     for size in (1, 2, (1, 3, 2), (20, 1, 1)):

@@ -135,6 +135,16 @@ def test_window_beside_the_image():
     np.testing.assert_array_equal(got, [[-np.inf]])
 
 
+@pytest.mark.parametrize("function", [nn.max_pool1d, nn.max_pool2d, nn.max_pool3d])
+def test_places_of_windows_beside_the_image(cpu_level, function):
+    """Of four samples each axis has five windows, none of which holds any: their place is the first."""
+    rank = int(function.__name__[-2])
+    x = np.ones((1, *(4,) * rank), np.float32)
+    got, where = function(x, 2, 1, 5, 9, return_indices=True)
+    np.testing.assert_array_equal(got, np.full((1, *(5,) * rank), -np.inf))
+    np.testing.assert_array_equal(where, np.zeros(got.shape))
+
+
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("kind", ["max", "average"])
 def test_sizes_around_vectors(rng, cpu_level, kind, n):

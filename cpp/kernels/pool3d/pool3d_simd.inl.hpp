@@ -201,6 +201,7 @@ inline void largest_of_column(const Rows& rows, std::int64_t at, float* to, std:
 void largest_along_x(const Task& task, const Rows& rows, const float* row, const std::int32_t* places, float* to,
                      std::int64_t start, std::int64_t* index) {
     const std::int64_t height = task.y.n_in * task.x.n_in;
+    const std::int64_t n_y = rows.n_y > 0 ? rows.n_y : 1;  // a window beside the image has no row
     for (std::int64_t o = 0; o < task.x.n_out; ++o) {
         const std::int64_t first = task.x.first[o];
         std::int64_t at = first;
@@ -219,7 +220,7 @@ void largest_along_x(const Task& task, const Rows& rows, const float* row, const
         const bool empty = task.x.count[o] * rows.n_z * rows.n_y == 0;
         to[o * task.x.out_stride] = empty ? Max::kOfNothing : best;
         index[o * task.places_strides[4]] =
-            start + place / rows.n_y * task.z.step * height + place % rows.n_y * task.y.step * task.x.n_in + at;
+            start + place / n_y * task.z.step * height + place % n_y * task.y.step * task.x.n_in + at;
     }
 }
 
