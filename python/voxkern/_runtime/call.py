@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core import active_cpu_level
-from .backend import NUMPY, Backend, backend_of, dlpack_library, host_array
+from .backend import NUMPY, Backend, backend_of, dlpack_library, host_array, is_gpu_array
 from .config import get_num_threads
 from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError, shown
 from .images import as_volume, same_place
@@ -111,6 +111,20 @@ class Call:
     def bring(self, table: NDArray[Any]) -> Array:
         """Return an array of the host, which the package has made, where the inputs live."""
         return self._where().bring(table, self._inputs[0])
+
+    def brought(self, result: Any) -> Any:
+        """Return a result that was found on the host where the inputs live, if it is an array."""
+        return self.bring(result) if self.on_device and isinstance(result, np.ndarray) else result
+
+    def on_host(self, x: Any, name: str) -> NDArray[Any]:
+        """Return few numbers in the memory of the host; beside inputs of a GPU they may be there."""
+        if self.on_device and is_gpu_array(x):
+            return self._where().fetch(self._array(x, name))
+        return host_array(x, name)
+
+    def broadcast(self, *arrays: Array) -> Any:
+        """Return views of one shape."""
+        return self._where().broadcast(*arrays)
 
     def _array(self, data: Any, name: str) -> Array:
         """Return ``data`` as an array of this call's back end, over the same memory wherever it has any."""
