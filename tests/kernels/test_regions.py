@@ -378,11 +378,6 @@ GROUPS = _core.region_groups(ONE, None, KNOWN, True, 1)
         ("region_groups", (ONE, None, OPEN, True), "names: allowed those"),
         (
             "write_region_groups",
-            (ONE, ONE, OTHER, GROUPS, SIX, None, None),
-            "groups: allowed those of the same",
-        ),
-        (
-            "write_region_groups",
             (ONE, None, KNOWN, GROUPS, None, SIX, None),
             "samples, positions, indices: all",
         ),
