@@ -376,11 +376,6 @@ GROUPS = _core.region_groups(ONE, None, KNOWN, True, 1)
         ("region_groups", (np.array(1), None, KNOWN, True), "labels: allowed one axis"),
         ("region_groups", (ONE, ONE[:1], KNOWN, True), "image: its shape"),
         ("region_groups", (ONE, None, OPEN, True), "names: allowed those"),
-        (
-            "write_region_groups",
-            (ONE, None, KNOWN, GROUPS, None, SIX, None),
-            "samples, positions, indices: all",
-        ),
         ("write_region_groups", (ONE, None, KNOWN, GROUPS, SIX, None, None), "samples: allowed beside"),
         ("write_region_groups", (ONE, None, NONE, GROUPS, None, None, None), "groups: allowed those of"),
         ("write_region_groups", (ONE, ONE, KNOWN, GROUPS, SIX, None, None), "samples, positions, indices"),
