@@ -91,7 +91,7 @@ Names known_names(const Names& names, const ConstArrayView& labels, const cuda::
     Unsigned found[2];
     cuda::fetch(found, limits.data(), 2, exec);
     const std::uint64_t most = found[1] - found[0];
-    if (most < std::max(kFew, 2 * static_cast<std::uint64_t>(labels.size())) && most < INT32_MAX) {
+    if (most < std::max(kFew, static_cast<std::uint64_t>(labels.size()) / 4) && most < INT32_MAX) {
         const Unsigned lowest = is_unsigned ? found[0] : found[0] ^ kSign;
         return Names::range(static_cast<std::int64_t>(lowest), static_cast<std::int64_t>(most) + 1);
     }

@@ -16,7 +16,7 @@ from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.optional import import_or_explain
 from .._runtime.texts import documented
 from .._runtime.validate import KERNEL_DTYPES, LABEL_DTYPES, Array, flag
-from .regions import order_statistics, rows_of, samples_at
+from .regions import grouped_samples, order_statistics, rows_of, samples_at
 from .surface import areas
 
 
@@ -230,8 +230,10 @@ def _percentiles(
     """Return percentiles by label, reckoned from the nearer neighbour as NumPy does."""
     names, rows = rows_of(wanted, no_others=True)
     quantiles = [percent / 100 for percent in percents]
+    offsets, grouped, _, _ = grouped_samples(call, labels, samples, names, in_order=False)
+    assert grouped is not None
     counts, not_numbers, pairs, shares = (
-        column[rows] for column in order_statistics(call, labels, samples, names, quantiles)
+        column[rows] for column in order_statistics(call, offsets, grouped, quantiles)
     )
     pairs = pairs if samples.dtype.kind == "f" else pairs.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):  # rows without samples hold anything

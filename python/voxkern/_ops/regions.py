@@ -58,14 +58,15 @@ def grouped_samples(
 
 
 def order_statistics(
-    call: Call, labels: Array, image: Array, names: RegionNames, quantiles: Sequence[float]
+    call: Call, offsets: NDArray[np.int64], samples: Array, quantiles: Sequence[float]
 ) -> tuple[Array, Array, Array, Array]:
     """Return counts, NaN among them, neighbours (rows, quantiles, 2) and shares (rows, quantiles).
+
+    The samples are grouped, and may be put in another order.
 
     A quantile is the first neighbour and the share of the step to the second. NaN come last. Rows without
     samples hold whatever was there.
     """
-    offsets, samples, _, _ = grouped_samples(call, labels, image, names, in_order=False)
     neighbours, shares, not_numbers = call.run("region_quantiles", samples, offsets, list(quantiles))
     return np.diff(offsets), not_numbers, neighbours, shares
 

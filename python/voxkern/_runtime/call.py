@@ -116,11 +116,15 @@ class Call:
         """Return a result that was found on the host where the inputs live, if it is an array."""
         return self.bring(result) if self.on_device and isinstance(result, np.ndarray) else result
 
-    def on_host(self, x: Any, name: str) -> NDArray[Any]:
-        """Return few numbers in the memory of the host; beside inputs of a GPU they may be there."""
+    def fetched(self, x: Any, name: str) -> Any:
+        """Return what is no array of a GPU as it is, and beside inputs of a GPU a copy of what is one."""
         if self.on_device and is_gpu_array(x):
             return self._where().fetch(self._array(x, name))
-        return host_array(x, name)
+        return x
+
+    def on_host(self, x: Any, name: str) -> NDArray[Any]:
+        """Return few numbers in the memory of the host; beside inputs of a GPU they may be there."""
+        return host_array(self.fetched(x, name), name)
 
     def broadcast(self, *arrays: Array) -> Any:
         """Return views of one shape."""

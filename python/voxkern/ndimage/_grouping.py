@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .._core import RegionColumns, RegionNames
 from .._ops.regions import FEW, grouped_samples, limits, rows_of
-from .._runtime.backend import is_gpu_array
 from .._runtime.texts import documented
 from .._runtime.validate import REAL_DTYPES, SAMPLED_DTYPES, Array
 from ._common import Call
@@ -206,23 +205,37 @@ def labeled_comprehension(
         raise IndexError(f"labels: got shape {given.shape}, allowed what is broadcast to the input")
     whole = whole_labels(call, given)
     if index is None:
-        (columns,) = grouped(call, x, given if whole else given > 0, RegionNames.positive(), pass_positions)
-        return func(*columns)
-    wanted = checked_index(call, index, given)
-    flat = wanted.ravel()
-    if whole:
-        names, rows = rows_of(exact(flat, given)[0], no_others=True)
+        given, names = (given if whole else given > 0), RegionNames.positive()
     else:
-        values, ranks = np.unique(given, return_inverse=True)
-        given = ranks.reshape(given.shape)
-        at = np.minimum(np.searchsorted(values, flat), len(values) - 1)
-        names, rows = rows_of(np.where(values[at] == flat, at, -1), no_others=True)
-    groups = list(grouped(call, x, given, names, pass_positions))
+        wanted = checked_index(call, index, given)
+        flat = wanted.ravel()
+        if whole:
+            names, rows = rows_of(exact(flat, given)[0], no_others=True)
+        else:
+            values, ranks = np.unique(given, return_inverse=True)
+            given = ranks.reshape(given.shape)
+            at = np.minimum(np.searchsorted(values, flat), len(values) - 1)
+            names, rows = rows_of(np.where(values[at] == flat, at, -1), no_others=True)
+    if x.ndim == 0:
+        x, given = x.reshape(1), given.reshape(1)
+    plain = x.dtype.char in REAL_DTYPES
+    if call.on_device and not plain:
+        raise call.no_gpu_version("input", of=f" of {x.dtype}")
+    offsets, samples, places, _ = grouped_samples(
+        call, given, x if plain else None, names, positions=pass_positions or not plain
+    )
+    if places is not None and not plain:
+        samples = x[np.unravel_index(places, x.shape)]
+    columns: tuple[Any, ...] = (samples, places) if pass_positions else (samples,)
+    groups = [
+        tuple(column[begin:end] for column in columns) for begin, end in itertools.pairwise(offsets.tolist())
+    ]
+    if index is None:
+        return func(*groups[0])
     result = np.full(flat.shape, default, out_dtype)
     for i in np.argsort(flat, kind="stable").tolist():  # the order in which scipy calls
         if len(groups[rows[i]][0]):
-            answer = func(*groups[rows[i]])
-            result[i] = call.on_host(answer, "func") if is_gpu_array(answer) else answer
+            result[i] = call.fetched(func(*groups[rows[i]]), "func")
     return result[0] if np.isscalar(index) else call.brought(result.reshape(wanted.shape))
 
 
@@ -275,8 +288,10 @@ def histogram(
     edges = np.linspace(min, max, bins + 1)
     if len(edges) < 2 or not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
         # NumPy has its own answers, and errors, for these.
-        if is_gpu_array(input):
-            raise Call("histogram", "regions").no_gpu_version("input", of=" with bins that do not rise")
+        call = Call("histogram", "regions")
+        call.enter(input, "input", None)
+        if call.on_device:
+            raise call.no_gpu_version("input", of=" with bins that do not rise")
         return labeled_comprehension(
             input, labels, index, lambda v: np.histogram(v, edges)[0], object, None, threads=threads
         )
@@ -315,22 +330,3 @@ def checked_index(call: Call, index: Any, labels: Array) -> Array:
         )
     held.min()  # raises where there is none
     return held
-
-
-def grouped(
-    call: Call, x: Array, labels: Array, names: RegionNames, positions: bool
-) -> Iterator[tuple[Array, ...]]:
-    """Yield the samples of each row in C order, and their positions where they are wanted."""
-    if x.ndim == 0:
-        x, labels = x.reshape(1), labels.reshape(1)
-    plain = x.dtype.char in REAL_DTYPES
-    if call.on_device and not plain:
-        raise call.no_gpu_version("input", of=f" of {x.dtype}")
-    offsets, samples, places, _ = grouped_samples(
-        call, labels, x if plain else None, names, positions=positions or not plain
-    )
-    if places is not None and not plain:
-        samples = x[np.unravel_index(places, x.shape)]
-    columns: tuple[Any, ...] = (samples, places) if positions else (samples,)
-    for begin, end in itertools.pairwise(offsets.tolist()):
-        yield tuple(column[begin:end] for column in columns)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._core import RegionNames
-from .._ops.regions import limits, order_statistics
+from .._ops.regions import grouped_samples, limits, order_statistics
 from .._runtime.texts import documented_by
 from ._regions import (
     Request,
@@ -210,8 +210,11 @@ without samples then has the smallest sample of the smallest label.""",
 def median(input: Any, labels: Any = None, index: Any = None, *, threads: int | None = None) -> Any:
     """Return the median of each region."""
     asked = request("median", input, labels, index, threads)
-    statistics = order_statistics(asked.call, asked.labels, asked.image, asked.names, [0.5])
-    counts, not_numbers, neighbours, shares = statistics
+    offsets, samples, _, _ = grouped_samples(
+        asked.call, asked.labels, asked.image, asked.names, in_order=False
+    )
+    assert samples is not None
+    counts, not_numbers, neighbours, shares = order_statistics(asked.call, offsets, samples, [0.5])
     if asked.rows is None:
         pair = neighbours[0, 0] if first(counts) else asked.no_samples()
         if len(pair) and not_numbers[0]:
