@@ -150,6 +150,19 @@ def test_layouts_and_threads(rng):
                 np.testing.assert_allclose(values, want[column], rtol=FLOAT64, atol=1e-14, err_msg=name)
 
 
+def groups_of(labels, beside, names):
+    """Return offsets, samples, positions and indices."""
+    groups = _core.region_groups(labels, beside, names, True, 2)
+    total = groups.offsets[-1]
+    outputs = (
+        np.empty(total, beside.dtype),
+        np.empty(total, np.int64),
+        np.empty((labels.ndim, total), np.int64),
+    )
+    _core.write_region_groups(labels, beside, names, groups, *outputs, 2)
+    return groups.offsets, *outputs
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_labels_that_are_broadcast(cpu_level, rng, axis):
     """A row of stride 0 is one run, whatever its length."""
@@ -160,8 +173,8 @@ def test_labels_that_are_broadcast(cpu_level, rng, axis):
     check(labels, samples, 0, 5)
     names, edges = _core.RegionNames.range(1, 3), np.linspace(-99, 99, 12)
     for beside in (samples, np.broadcast_to(samples[:1, :1], shape)):
-        got = _core.region_groups(labels, beside, names, True, True, True, 2)
-        want = _core.region_groups(labels.copy(), beside.copy(), names, True, True, True, 2)
+        got = groups_of(labels, beside, names)
+        want = groups_of(labels.copy(), beside.copy(), names)
         for ours, plain in zip(got, want, strict=True):
             np.testing.assert_array_equal(ours, plain)
         np.testing.assert_array_equal(got[3], np.unravel_index(got[2], shape))
@@ -351,16 +364,22 @@ def test_wrong_arguments(call, kind, message):
 
 ONE, SIX = np.ones((2, 3), np.int32), np.arange(6.0)
 KNOWN, OPEN = _core.RegionNames.range(1, 1), _core.RegionNames.every(True)
+NONE = _core.RegionNames.range(1, 0)
 READ_ONLY = np.frombuffer(bytes(48))
+GROUPS = _core.region_groups(ONE, None, KNOWN, True, 1)
 
 
 @pytest.mark.parametrize(
     ("name", "args", "word"),
     [
-        ("region_groups", (ONE * 1.0, None, KNOWN, False, False, True), "labels: allowed integers"),
-        ("region_groups", (np.array(1), None, KNOWN, False, False, True), "labels: allowed one axis"),
-        ("region_groups", (ONE, ONE[:1], KNOWN, False, False, True), "image: its shape"),
-        ("region_groups", (ONE, None, OPEN, False, False, True), "names: allowed those"),
+        ("region_groups", (ONE * 1.0, None, KNOWN, True), "labels: allowed integers"),
+        ("region_groups", (np.array(1), None, KNOWN, True), "labels: allowed one axis"),
+        ("region_groups", (ONE, ONE[:1], KNOWN, True), "image: its shape"),
+        ("region_groups", (ONE, None, OPEN, True), "names: allowed those"),
+        ("write_region_groups", (ONE, None, KNOWN, GROUPS, SIX, None, None), "samples: allowed beside"),
+        ("write_region_groups", (ONE, None, NONE, GROUPS, None, None, None), "groups: allowed those of"),
+        ("write_region_groups", (ONE, ONE, KNOWN, GROUPS, SIX, None, None), "samples, positions, indices"),
+        ("write_region_groups", (ONE, None, KNOWN, GROUPS, None, ONE, None), "samples, positions, indices"),
         ("region_histograms", (ONE * 1.0, ONE, KNOWN, [0, 1]), "labels: allowed integers"),
         ("region_histograms", (ONE, ONE[0], KNOWN, [0, 1]), "image: its shape"),
         ("region_histograms", (ONE, ONE, OPEN, [0, 1]), "names: allowed those"),

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Masks as bits: rows of an array as words of 32 or 64 samples. A warp takes a word; its lanes are the samples.
+// Masks as bits: rows of an array as words of 32 or 64 samples. A warp takes a word; its lanes are the samples. Where
+// samples of other rows lie nearer than those of a row, as in Fortran order, a thread takes a word, and the lanes of a
+// warp are such rows: they read and write side by side either way.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -14,6 +16,7 @@ namespace voxkern::cuda {
 // The words of all rows. Positions count words; offsets are those of a word's first sample in an array, of something of
 // the kernel's own, and of the sample in its row.
 struct BitRows {
+    bool across = false;  // a thread takes a word; words are not counted in their order then
     Positions<3> words;
     std::int64_t stride = 0;  // of the array along a row
     std::int64_t width = 0;   // samples of a row
@@ -29,13 +32,18 @@ inline BitRows bit_rows(const Axes<2>& axes, std::int64_t width, std::int64_t st
         words.push(axes[a].extent, {axes[a].strides[0], axes[a].strides[1], 0});
     }
     words.push(ceil_div(width, samples), {samples * stride, step, samples});
+    for (int a = 0; a < axes.rank(); ++a) {
+        const bool nearer = std::abs(axes[a].strides[0]) < std::abs(stride);
+        rows.across = rows.across || (nearer && axes[a].extent > 1 && width > 1);
+    }
+    if (rows.across) words.slowest_first(0);
     words.merge();
     rows.words = positions_of(words);
     return rows;
 }
 
 inline cudaLaunchConfig_t config_for(const BitRows& rows, cudaStream_t stream) {
-    return config_for(rows.words.size * kWarp, stream);
+    return config_for(rows.words.size * (rows.across ? 1 : kWarp), stream);
 }
 
 // Calls visit(word, offsets) for the words of this warp, in all of its lanes.
@@ -69,6 +77,23 @@ __global__ void pack_bits(const T* in, T counted, BitRows rows, bool zeros, bool
     });
 }
 
+// The same, where a thread takes a word.
+template <class T, class W>
+__global__ void pack_across(const T* in, T counted, BitRows rows, bool zeros, bool behind, W* out) {
+    for (std::int64_t p = first_position(); p < rows.words.size; p += position_step()) {
+        const auto at = rows.words.at(p);
+        W bits = 0;
+        for (int i = 0; i < 8 * static_cast<int>(sizeof(W)); ++i) {
+            bool set = behind;
+            if (at.of[2] + i < rows.width) {
+                set = (static_cast<T>(in[at.of[0] + i * rows.stride] & counted) == 0) == zeros;
+            }
+            bits |= static_cast<W>(set ? 1 : 0) << i;
+        }
+        out[at.of[1]] = bits;
+    }
+}
+
 // Calls run(counted) for samples as the unsigned integers that their bits are: a sample is not zero where one of the
 // bits `counted` is set. NaN and subnormal numbers are not zero, -0.0 is.
 template <class Run>
@@ -87,8 +112,8 @@ template <class W>
 void pack(const ConstArrayView& in, const BitRows& rows, bool zeros, bool behind, W* words, cudaStream_t stream) {
     with_counted_bits(in.dtype, [&](auto counted) {
         using T = decltype(counted);
-        launch("pack_bits", config_for(rows, stream), pack_bits<T, W>, static_cast<const T*>(in.data), counted, rows,
-               zeros, behind, words);
+        launch("pack_bits", config_for(rows, stream), rows.across ? pack_across<T, W> : pack_bits<T, W>,
+               static_cast<const T*>(in.data), counted, rows, zeros, behind, words);
     });
 }
 

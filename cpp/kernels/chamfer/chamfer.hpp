@@ -26,3 +26,13 @@ void chamfer(const ConstArrayView& in, const ArrayView& steps, const ArrayView* 
              const chamfer::Options& options, const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`.
+void chamfer(const ConstArrayView& in, const ArrayView& steps, const ArrayView* indices,
+             const chamfer::Options& options, const Exec& exec);
+
+}  // namespace voxkern::cuda

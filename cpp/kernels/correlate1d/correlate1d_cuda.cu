@@ -13,16 +13,16 @@ namespace {
 // One pass, with its tables in device memory.
 template <class C>
 struct Pass {
-    cuda::Walk<1> walk;
-    std::int64_t n = 0;     // samples of a line
-    std::int64_t step = 1;  // elements from sample to sample of the input
-    const C* weights = nullptr;
-    std::int64_t size = 0;
-    std::int64_t before = 0;  // taps ahead of the sample
     FilterSymmetry symmetry = FilterSymmetry::none;
     Boundary mode = Boundary::reflect;
     C cval = C{0};
     C divisor = C{1};
+    const C* weights = nullptr;
+    std::int64_t size = 0;
+    std::int64_t before = 0;  // taps ahead of the sample
+    std::int64_t n = 0;       // samples of a line
+    std::int64_t step = 1;    // elements from sample to sample of the input
+    cuda::Walk<1> walk;
 };
 
 template <class T, class C>

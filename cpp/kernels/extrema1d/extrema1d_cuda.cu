@@ -29,21 +29,21 @@ constexpr std::size_t kTileBytes = std::size_t{40} << 10;  // of both tiles: 48 
 // One pass. A tile holds `samples` of `lanes` lines: along its rows where lines are contiguous, else across them.
 template <class I>
 struct Pass {
-    const void* in = nullptr;
-    void* out = nullptr;
-    cuda::Walk<0> lines;
     I n = 1;
     I in_step = 1;
     I out_step = 1;
     I size = 1;
     I before = 0;
+    I tiles_of_line = 1;
     Boundary mode = Boundary::reflect;
     bool along = false;
     int lanes = 32;
     int results = 64;  // of a line
     int piece = 1;     // samples of a window at a time
     int samples = 1;   // results + piece - 1
-    I tiles_of_line = 1;
+    const void* in = nullptr;
+    void* out = nullptr;
+    cuda::Walk<0> lines;
 
     __device__ int element(int lane, int sample) const {
         return along ? lane * samples + sample : sample * lanes + lane;

@@ -23,6 +23,12 @@ __global__ void count_samples(Grid grid, const std::uint32_t* bits, const I* par
     }
 }
 
+// Where a word is among those of all rows.
+__device__ __forceinline__ std::int64_t word_of(const cuda::BitRows& rows, const cuda::Positions<3>::Offsets& at) {
+    const std::int64_t row = (at.of[1] - at.of[2]) / rows.width;
+    return row * ((rows.width + kSamples - 1) / kSamples) + at.of[2] / kSamples;
+}
+
 template <class I>
 __device__ __forceinline__ void flag(std::uint32_t* flags, I root) {
     const std::uint32_t bit = std::uint32_t{1} << (root % 32);
@@ -61,6 +67,25 @@ __global__ void flag_marked(cuda::BitRows rows, bool along, const std::uint32_t*
         if ((starts_in(own, along) >> lane & 1) == 0 || (run_from(own, lane, along) & set) == 0) return;
         flag(flags, root_at(parent, static_cast<I>(at.of[1] + lane)));
     });
+}
+
+// The same, where a thread takes a word.
+template <class I>
+__global__ void flag_across(cuda::BitRows rows, bool along, const std::uint32_t* bits, const I* parent,
+                            const std::uint8_t* marks, std::uint32_t* flags) {
+    for (std::int64_t p = cuda::first_position(); p < rows.words.size; p += cuda::position_step()) {
+        const auto at = rows.words.at(p);
+        const std::uint32_t own = bits[word_of(rows, at)];
+        std::uint32_t set = 0;
+        for (int i = 0; i < kSamples && at.of[2] + i < rows.width; ++i) {
+            set |= static_cast<std::uint32_t>(marks[at.of[0] + i * rows.stride] != 0) << i;
+        }
+        for (std::uint32_t starts = starts_in(own, along); starts != 0;) {
+            const int start = pop_bit(starts);
+            if ((run_from(own, start, along) & set) == 0) continue;
+            flag(flags, root_at(parent, static_cast<I>(at.of[1] + start)));
+        }
+    }
 }
 
 // What becomes of a sample: `start` is that of its run, `inside` whether it has one.
@@ -112,6 +137,25 @@ __global__ void write_samples(cuda::BitRows rows, bool along, const std::uint32_
     });
 }
 
+// The same, where a thread takes a word of samples that lie far apart, and a warp those of rows side by side.
+template <class T, class I, class Value>
+__global__ void write_across(cuda::BitRows rows, bool along, const std::uint32_t* bits, const I* parent, Value value,
+                             T* out) {
+    for (std::int64_t p = cuda::first_position(); p < rows.words.size; p += cuda::position_step()) {
+        const auto at = rows.words.at(p);
+        const std::uint32_t own = bits[word_of(rows, at)];
+        long long result = value(parent, false, I{0});
+        bool inside = false;
+        for (int i = 0; i < kSamples && at.of[2] + i < rows.width; ++i) {
+            const bool set = (own >> i & 1) != 0;
+            const bool changes = set != inside || (set && !along);
+            inside = set;
+            if (changes) result = value(parent, set, static_cast<I>(at.of[1] + i));
+            if (result != kKeep) out[at.of[0] + i * rows.stride] = static_cast<T>(result);
+        }
+    }
+}
+
 // --- host side ---
 
 // One flag per sample, all clear.
@@ -125,8 +169,9 @@ template <class T, class I, class Value>
 void write(const Components& components, const ArrayView& out, const I* parent, const Value& value,
            const cuda::Exec& exec) {
     const cuda::BitRows rows = sample_rows(components, out);
-    cuda::launch("write_samples", cuda::config_for(rows, exec.stream), write_samples<T, I, Value>, rows,
-                 components.along, components.bits.data(), parent, value, static_cast<T*>(out.data));
+    const auto kernel = rows.across ? write_across<T, I, Value> : write_samples<T, I, Value>;
+    cuda::launch("write_samples", cuda::config_for(rows, exec.stream), kernel, rows, components.along,
+                 components.bits.data(), parent, value, static_cast<T*>(out.data));
 }
 
 }  // namespace
@@ -202,7 +247,8 @@ void fill_touched(const Components& components, const ArrayView& marks, const Ex
     const BitRows rows = label::sample_rows(components, marks);
     label::with_parents(components, [&](auto* parent) {
         using I = std::remove_reference_t<decltype(*parent)>;
-        launch("flag_marked", config_for(rows, exec.stream), label::flag_marked<I>, rows, components.along,
+        launch("flag_marked", config_for(rows, exec.stream),
+               rows.across ? label::flag_across<I> : label::flag_marked<I>, rows, components.along,
                components.bits.data(), parent, static_cast<const std::uint8_t*>(marks.data), flags.data());
         label::write<std::uint8_t>(components, marks, parent, label::Flagged<I>{flags.data()}, exec);
     });

@@ -12,9 +12,9 @@ namespace voxkern::measure {
 namespace {
 
 struct Voxels {
-    cuda::Positions<2> positions;  // of the voxels and the mask
-    const void* mask = nullptr;
     DType mask_dtype = DType::u8;
+    const void* mask = nullptr;
+    cuda::Positions<2> positions;  // of the voxels and the mask
 
     __device__ __forceinline__ bool inside(std::int64_t place) const {
         return cuda::is_inside(mask, mask_dtype, place);

@@ -10,15 +10,15 @@ namespace voxkern::normalise {
 namespace {
 
 struct Job {
-    cuda::Positions<3> positions;  // of the result, the image and the mask
-    Options options;
+    bool limits_alone = false;  // no line, and the dtypes agree
+    DType out_dtype = DType::f32;
+    DType mask_dtype = DType::u8;
+    void* out = nullptr;
+    const void* mask = nullptr;
     const double* line = nullptr;  // centre and scale in device memory
     const double* limits = nullptr;
-    bool limits_alone = false;  // no line, and the dtypes agree
-    void* out = nullptr;
-    DType out_dtype = DType::f32;
-    const void* mask = nullptr;
-    DType mask_dtype = DType::u8;
+    Options options;
+    cuda::Positions<3> positions;  // of the result, the image and the mask
 };
 
 template <class T>

@@ -21,8 +21,14 @@ class Names {
     static Names listed(const std::vector<std::int64_t>& labels);  // distinct; row k is labels[k]
     static Names positive();                                       // one row for all labels above 0
 
+    enum class Kind { every, not_zero, range, listed, positive };
+
+    Kind kind() const { return kind_; }
     bool open() const { return kind_ == Kind::every || kind_ == Kind::not_zero; }
-    std::int64_t count() const { return count_; }  // of rows; 0 where they are still open
+    std::int64_t lowest() const { return lowest_; }  // of a range
+    std::int64_t count() const { return count_; }    // of rows; 0 where they are still open
+    // Those that are listed, by row.
+    const std::vector<std::int64_t>& labels() const { return listed_.keys(); }
 
     // Whether a label has a row, and which; open names are their own rows. Bits of unsigned labels are passed as they
     // are.
@@ -41,7 +47,6 @@ class Names {
     }
 
   private:
-    enum class Kind { every, not_zero, range, listed, positive };
     explicit Names(Kind kind, std::int64_t lowest = 0, std::int64_t count = 0)
         : kind_(kind), lowest_(lowest), count_(count) {}
 
@@ -161,3 +166,30 @@ std::vector<double> region_diameters(const ConstArrayView& labels, const regions
                                      const std::array<double, 9>& matrix, const Exec& exec);
 
 }  // namespace voxkern::cpu
+
+namespace voxkern::cuda {
+
+struct Exec;
+
+// The same on the GPU, enqueued on the stream of `exec`; nothing of it depends on the order of threads. Tables and
+// groups are of the host, so they wait for a copy of one row per label. What write_groups writes and region_quantiles
+// reads is memory of the device; it leaves the samples as they are, and `neighbours` is memory of the host.
+regions::Table regions(const ConstArrayView& labels, const std::optional<ConstArrayView>& image,
+                       const regions::Names& names, const regions::Wanted& wanted, const Exec& exec);
+std::vector<std::int64_t> region_histograms(const ConstArrayView& labels, const ConstArrayView& image,
+                                            const regions::Names& names, const std::vector<double>& edges,
+                                            const Exec& exec);
+regions::Groups region_groups(const ConstArrayView& labels, const std::optional<ConstArrayView>& image,
+                              const regions::Names& names, bool in_order, const Exec& exec);
+void write_groups(const regions::Groups& groups, const ConstArrayView& labels,
+                  const std::optional<ConstArrayView>& image, const regions::Names& names,
+                  const regions::GroupsOut& out, const Exec& exec);
+regions::Ranks region_quantiles(const ArrayView& samples, const std::vector<std::int64_t>& offsets,
+                                const std::vector<double>& quantiles, void* neighbours, const Exec& exec);
+std::vector<std::int64_t> region_crossings(const ConstArrayView& labels, const regions::Names& names, const Exec& exec);
+
+// Samples of an image at positions counted in C order, brought to the host.
+void region_samples(const ConstArrayView& image, const std::vector<std::int64_t>& positions, void* samples,
+                    const Exec& exec);
+
+}  // namespace voxkern::cuda

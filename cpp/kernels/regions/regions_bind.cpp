@@ -6,12 +6,14 @@
 #include <optional>
 
 #include "bindings/args.hpp"
+#include "bindings/indices.hpp"
 #include "bindings/run.hpp"
 
 namespace voxkern::bindings {
 namespace {
 
 using regions::Extremes;
+using regions::Groups;
 using regions::Names;
 using regions::Spread;
 using regions::Sum;
@@ -70,6 +72,7 @@ py::array_t<T> table_of(const std::vector<T>& values, Size columns) {
 }
 
 void bind_names(py::module_& module) {
+    if (taken_over(module, "RegionNames") && taken_over(module, "RegionColumns")) return;
     py::class_<Names>(module, "RegionNames", "Which labels have a row in a table.")
         .def_static("every", &Names::every, py::arg("zero"), "Each label that occurs, 0 too or not.")
         .def_static(
@@ -96,6 +99,7 @@ void bind_names(py::module_& module) {
 }
 
 void bind_table(py::module_& module) {
+    if (taken_over(module, "RegionTable")) return;
     const auto of = [](const py::object& self) -> const Table& { return self.cast<const Table&>(); };
     const auto whole = [of](auto Table::*values, std::vector<Size> (*inner)(Size rank)) {
         return [of, values, inner](const py::object& self) {
@@ -124,45 +128,63 @@ void bind_table(py::module_& module) {
         .def_property_readonly("not_number_at", part(&Table::extremes, &Extremes::not_number_at));
 }
 
+// What samples of a row are written to, side by side; or nothing.
+template <class T>
+T* side_by_side(const std::optional<Array>& array, const char* name, DType dtype, std::int64_t rows,
+                std::int64_t total) {
+    if (!array) return nullptr;
+    const ArrayView view = writable_view_of(*array, name);
+    const bool fits = view.dtype == dtype && view.size() == rows * total && in_c_order(view);
+    expect(fits,
+           "samples, positions, indices: allowed as many as the groups have, in C order, of the image's dtype or "
+           "int64");
+    return static_cast<T*>(view.data);
+}
+
 void bind_groups(py::module_& module) {
+    if (!taken_over(module, "RegionGroups")) {
+        py::class_<Groups>(module, "RegionGroups", "Samples of one label side by side: where those of each row begin.")
+            .def_property_readonly(
+                "offsets",
+                [](const Groups& groups) {
+                    return py::array_t<std::int64_t>(static_cast<Size>(groups.offsets.size()), groups.offsets.data());
+                },
+                "The first sample of each row, and the end.");
+    }
     module.def(
         "region_groups",
-        [](const Array& labels, const std::optional<Array>& image, const Names& names, bool positions, bool indices,
-           bool in_order, Where where) {
+        [](const Array& labels, const std::optional<Array>& image, const Names& names, bool in_order, Where where) {
             const ConstArrayView in = labels_of(labels);
             const std::optional<ConstArrayView> beside = image_of(image, in);
             expect_closed(names);
-            regions::Groups groups;
-            in_order = in_order || positions || indices;
+            Groups groups;
             run(where, [&](const auto& exec) { groups = backend::region_groups(in, beside, names, in_order, exec); });
-            const Size total = groups.offsets.back();
-            regions::GroupsOut out;
-            py::object samples = py::none();
-            py::object where_in = py::none();
-            py::object along = py::none();
-            if (image) {
-                py::array array(image->dtype(), std::vector<Size>{total});
-                out.samples = array.mutable_data();
-                samples = std::move(array);
-            }
-            if (positions) {
-                py::array_t<std::int64_t> array(total);
-                out.positions = array.mutable_data();
-                where_in = std::move(array);
-            }
-            if (indices) {
-                py::array_t<std::int64_t> array({static_cast<Size>(in.rank), total});
-                out.indices = array.mutable_data();
-                along = std::move(array);
-            }
-            run(where, [&](const auto& exec) { backend::write_groups(groups, in, beside, names, out, exec); });
-            py::array_t<std::int64_t> offsets(static_cast<Size>(groups.offsets.size()), groups.offsets.data());
-            return py::make_tuple(offsets, samples, where_in, along);
+            return groups;
         },
-        py::arg("labels"), py::arg("image"), py::arg("names"), py::arg("positions"), py::arg("indices"),
-        py::arg("in_order"), where(),
-        "Samples of one label side by side: where each row begins, and the end; samples of the image; positions in C "
-        "order; a row of indices for each axis. threads=0: the default number.");
+        py::arg("labels"), py::arg("image"), py::arg("names"), py::arg("in_order"), where(),
+        "How many samples each row has; `in_order`: they come as in C order. threads=0: the default number.");
+    module.def(
+        "write_region_groups",
+        [](const Array& labels, const std::optional<Array>& image, const Names& names, const Groups& groups,
+           const std::optional<Array>& samples, const std::optional<Array>& positions,
+           const std::optional<Array>& indices, Where where) {
+            const ConstArrayView in = labels_of(labels);
+            const std::optional<ConstArrayView> beside = image_of(image, in);
+            expect_closed(names);
+            const auto rows = static_cast<std::int64_t>(groups.offsets.size()) - 1;
+            expect(rows == names.count(), "groups: allowed those of the same names");
+            expect(beside || !samples, "samples: allowed beside an image");
+            const std::int64_t total = groups.offsets.back();
+            regions::GroupsOut out;
+            out.samples = side_by_side<void>(samples, "samples", beside ? beside->dtype : DType::u8, 1, total);
+            out.positions = side_by_side<std::int64_t>(positions, "positions", DType::i64, 1, total);
+            out.indices = side_by_side<std::int64_t>(indices, "indices", DType::i64, in.rank, total);
+            run(where, [&](const auto& exec) { backend::write_groups(groups, in, beside, names, out, exec); });
+        },
+        py::arg("labels"), py::arg("image").none(true), py::arg("names"), py::arg("groups"),
+        py::arg("samples").none(true), py::arg("positions").none(true), py::arg("indices").none(true), where(),
+        "Writes samples of the image; positions in C order; a row of indices for each axis. The groups are of the same "
+        "labels, image and names.");
     module.def(
         "region_quantiles",
         [](const Array& samples, const Offsets& offsets, const Numbers& quantiles, Where where) {
@@ -176,7 +198,7 @@ void bind_groups(py::module_& module) {
             for (const double q : wanted) expect(q >= 0.0 && q <= 1.0, "quantiles: allowed 0 to 1");
             const auto rows = static_cast<Size>(begins.size()) - 1;
             const auto each = static_cast<Size>(wanted.size());
-            py::array neighbours(samples.dtype(), {rows, each, Size{2}});
+            py::array neighbours(py::dtype::from_args(layout_of(samples, "samples").dtype), {rows, each, Size{2}});
             regions::Ranks ranks;
             void* const to = neighbours.mutable_data();
             run(where, [&](const auto& exec) { ranks = backend::region_quantiles(in, begins, wanted, to, exec); });
@@ -184,9 +206,46 @@ void bind_groups(py::module_& module) {
                                   py::array_t<std::int64_t>(rows, ranks.not_numbers.data()));
         },
         py::arg("samples"), py::arg("offsets"), py::arg("quantiles"), where(),
-        "For each row of grouped samples, which are reordered, and each quantile: two neighbours in the order of the "
+        "For each row of grouped samples, which may be reordered, and each quantile: two neighbours in the order of "
+        "the "
         "values, how far the quantile lies from the first to the second; and NaN in each row, which come last.");
 }
+
+#if defined(VOXKERN_CUDA_MODULE)
+void bind_samples(py::module_& module) {
+    module.def(
+        "region_samples",
+        [](const Array& image, const Offsets& positions, Where where) {
+            const ConstArrayView in = view_of(image, "image");
+            const std::vector<std::int64_t> places(positions.data(), positions.data() + positions.size());
+            for (const std::int64_t at : places) expect(at >= 0 && at < in.size(), "positions: allowed those inside");
+            py::array found(py::dtype::from_args(layout_of(image, "image").dtype), std::vector<Size>{positions.size()});
+            void* const to = found.mutable_data();
+            run(where, [&](const auto& exec) { backend::region_samples(in, places, to, exec); });
+            return found;
+        },
+        py::arg("image"), py::arg("positions"), where(),
+        "Samples at positions counted in C order, brought to the host.");
+}
+#else
+void bind_diameters(py::module_& module) {
+    module.def(
+        "region_diameters",
+        [](const Array& labels, const Names& names, const Numbers& matrix, Where where) {
+            const ConstArrayView in = labels_of(labels);
+            expect(in.rank == 3, "labels: allowed three axes");
+            expect_closed(names);
+            expect(matrix.size() == 9, "matrix: allowed 3 x 3 numbers");
+            std::array<double, 9> lengths = {};
+            std::copy(matrix.data(), matrix.data() + 9, lengths.begin());
+            std::vector<double> found;
+            run(where, [&](const auto& exec) { found = backend::region_diameters(in, names, lengths, exec); });
+            return py::array_t<double>(static_cast<Size>(found.size()), found.data());
+        },
+        py::arg("labels"), py::arg("names"), py::arg("matrix"), where(),
+        "The largest distance between two samples of each label, with indices mapped by a matrix; -1 of none.");
+}
+#endif
 
 }  // namespace
 
@@ -239,21 +298,11 @@ void bind_regions(py::module_& module) {
         "For each label and each step to a neighbour above (0, 0, 0) in the order of tuples, pairs of neighbours of "
         "which "
         "one has the label; outside lies none.");
-    module.def(
-        "region_diameters",
-        [](const Array& labels, const Names& names, const Numbers& matrix, Where where) {
-            const ConstArrayView in = labels_of(labels);
-            expect(in.rank == 3, "labels: allowed three axes");
-            expect_closed(names);
-            expect(matrix.size() == 9, "matrix: allowed 3 x 3 numbers");
-            std::array<double, 9> lengths = {};
-            std::copy(matrix.data(), matrix.data() + 9, lengths.begin());
-            std::vector<double> found;
-            run(where, [&](const auto& exec) { found = backend::region_diameters(in, names, lengths, exec); });
-            return py::array_t<double>(static_cast<Size>(found.size()), found.data());
-        },
-        py::arg("labels"), py::arg("names"), py::arg("matrix"), where(),
-        "The largest distance between two samples of each label, with indices mapped by a matrix; -1 of none.");
+#if defined(VOXKERN_CUDA_MODULE)
+    bind_samples(module);
+#else
+    bind_diameters(module);
+#endif
 }
 
 }  // namespace voxkern::bindings

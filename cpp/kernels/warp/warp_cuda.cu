@@ -170,12 +170,12 @@ __global__ void warp_general(cuda::Tiles tiles, Map map, Source source, Store st
 // Where lines of `samples` samples go on for `reach` more at either end of every axis.
 struct Extension {
     int axes = 0;
+    Boundary rule = Boundary::mirror;
+    bool in_place = false;  // the samples are there already
+    double less = 0.0;      // subtracted from the samples; beyond them it stands for zero
+    std::int64_t reach = 0;
     std::int64_t samples[kMaxAxes] = {};
     std::int64_t strides[kMaxAxes] = {};  // of the samples
-    std::int64_t reach = 0;
-    Boundary rule = Boundary::mirror;
-    double less = 0.0;      // subtracted from the samples; beyond them it stands for zero
-    bool in_place = false;  // the samples are there already
 };
 
 // `tiles` goes over the extended array; where the batch steps in both.

@@ -239,6 +239,8 @@ def _enter(call: Call, a: Any, b: Any, labels: Any) -> tuple[Array, Array]:
     """Return two label maps of one shape; masks become bool."""
     dtypes = REAL_DTYPES if labels is None else LABEL_DTYPES
     x = call.enter(a, "a", dtypes)
+    if call.on_device:
+        raise call.no_gpu_version("a")
     y = call.enter_beside(b, "b", dtypes)
     if x.ndim == 0:
         raise ArgumentError("a: got no axis, allowed one or more")

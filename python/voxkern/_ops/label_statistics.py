@@ -16,7 +16,7 @@ from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.optional import import_or_explain
 from .._runtime.texts import documented
 from .._runtime.validate import KERNEL_DTYPES, LABEL_DTYPES, Array, flag
-from .regions import order_statistics, rows_of
+from .regions import grouped_samples, order_statistics, rows_of, samples_at
 from .surface import areas
 
 
@@ -134,7 +134,7 @@ def label_statistics(
     Returns
     -------
     LabelStatistics
-        A record of arrays, one row per label.
+        A record of NumPy arrays, one row per label; of GPU arrays too, and the call waits for them.
 
     Raises
     ------
@@ -143,7 +143,8 @@ def label_statistics(
 
     Notes
     -----
-    One pass over labels and image; ``percentiles``, surfaces and diameters take others. Extra memory: some
+    One pass over labels and image, on a GPU three; ``percentiles``, surfaces and diameters take others.
+    ``longest_diameter`` has no GPU version yet. Extra memory: some
     400 bytes for each label that occurs. ``percentiles`` copy the voxels with a label.
     Surfaces are counts of unlike neighbours in 13 directions, weighted by the part of the sphere that each
     stands for (Lehmann and Legland 2012). A label at the border of the image ends there. Diameters are
@@ -165,6 +166,8 @@ def label_statistics(
     samples = None if image is None else call.enter(image, "image", KERNEL_DTYPES)
     if samples is not None and samples.shape != x.shape:
         raise ArgumentError(f"image: got shape {samples.shape}, allowed {x.shape}, as the labels")
+    if longest_diameter and call.on_device:
+        raise call.no_gpu_version("labels", of=" with longest_diameter")
     percents = () if percentiles is None else _percents(percentiles, samples)
     if surface_area and x.ndim != 3:
         raise ArgumentError(f"surface_area: got labels of {x.ndim} axes, allowed three")
@@ -181,7 +184,7 @@ def label_statistics(
         wanted = table.labels[rows]
         absent = np.zeros(len(rows), bool)
     else:
-        wanted = whole_labels(index, "index")
+        wanted = whole_labels(call.on_host(index, "index"), "index")
         if x.dtype == np.uint64 and (wanted < 0).any():  # the kernel has the bits of such labels
             raise ArgumentError(f"index: got {wanted.min()}, allowed 0 and above beside labels of uint64")
         names, rows = rows_of(wanted)
@@ -227,8 +230,10 @@ def _percentiles(
     """Return percentiles by label, reckoned from the nearer neighbour as NumPy does."""
     names, rows = rows_of(wanted, no_others=True)
     quantiles = [percent / 100 for percent in percents]
+    offsets, grouped, _, _ = grouped_samples(call, labels, samples, names, in_order=False)
+    assert grouped is not None
     counts, not_numbers, pairs, shares = (
-        column[rows] for column in order_statistics(call, labels, samples, names, quantiles)
+        column[rows] for column in order_statistics(call, offsets, grouped, quantiles)
     )
     pairs = pairs if samples.dtype.kind == "f" else pairs.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):  # rows without samples hold anything
@@ -263,13 +268,14 @@ def _statistics(
         return found
     found["mean"] = table.sums[rows] / samples_of
     found["standard_deviation"] = np.sqrt(table.squares[rows] / samples_of)
-    if samples.size == 0:
-        samples = np.zeros((1,) * samples.ndim, samples.dtype)  # a position has to point somewhere
+    shape = samples.shape if samples.size else (1,) * samples.ndim  # a position has to point somewhere
     for name in ("minimum", "maximum"):
         at = getattr(table, f"{name}_at")[rows]
         nowhere = at < 0
-        position = np.stack(np.unravel_index(np.maximum(at, 0), samples.shape), axis=1)
+        position = np.stack(np.unravel_index(np.maximum(at, 0), shape), axis=1)
         found[f"{name}_position"] = np.where(nowhere[:, None], -1, position)
-        values = samples[tuple(position.T)]
+        values = np.zeros(at.shape, samples.dtype)
+        if samples.size:
+            values = samples_at(call, samples, np.maximum(at, 0))
         found[name] = np.where(nowhere, np.nan, values) if nowhere.any() else values
     return found

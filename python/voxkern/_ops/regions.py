@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core import RegionNames
+from .._core import RegionColumns, RegionNames
 from .._runtime.call import Call
 from .._runtime.validate import Array
 
+ONE = np.ones((), np.uint8)  # the label of an image without labels
 FEW = 1 << 12  # labels from the smallest to the largest that get a row each in any case
 
 
@@ -31,14 +33,61 @@ def rows_of(wanted: NDArray[np.int64], *, no_others: bool = False) -> tuple[Regi
     return RegionNames.listed(distinct), rows.reshape(wanted.shape)
 
 
+def grouped_samples(
+    call: Call,
+    labels: Array,
+    image: Array | None,
+    names: RegionNames,
+    *,
+    positions: bool = False,
+    indices: bool = False,
+    in_order: bool = True,
+) -> tuple[NDArray[np.int64], Array | None, Array | None, Array | None]:
+    """Return where each row begins, and the end; its samples of the image side by side, and their places.
+
+    Positions count in C order; indices have a row for each axis.
+    """
+    groups = call.run("region_groups", labels, image, names, in_order)
+    offsets = groups.offsets
+    total = int(offsets[-1])
+    samples = None if image is None else call.empty((total,), image.dtype)
+    places = call.empty((total,), np.int64) if positions else None
+    along = call.empty((labels.ndim, total), np.int64) if indices else None
+    call.run("write_region_groups", labels, image, names, groups, samples, places, along)
+    return offsets, samples, places, along
+
+
 def order_statistics(
-    call: Call, labels: Array, image: Array, names: RegionNames, quantiles: Sequence[float]
+    call: Call, offsets: NDArray[np.int64], samples: Array, quantiles: Sequence[float]
 ) -> tuple[Array, Array, Array, Array]:
     """Return counts, NaN among them, neighbours (rows, quantiles, 2) and shares (rows, quantiles).
+
+    The samples are grouped, and may be put in another order.
 
     A quantile is the first neighbour and the share of the step to the second. NaN come last. Rows without
     samples hold whatever was there.
     """
-    offsets, samples, _, _ = call.run("region_groups", labels, image, names, False, False, False)
     neighbours, shares, not_numbers = call.run("region_quantiles", samples, offsets, list(quantiles))
     return np.diff(offsets), not_numbers, neighbours, shares
+
+
+def samples_at(call: Call, image: Array, positions: NDArray[np.int64]) -> Array:
+    """Return samples at positions counted in C order, in the memory of the host."""
+    if call.on_device:
+        found: Array = call.run("region_samples", image, np.ravel(positions))
+        return found.reshape(np.shape(positions))[()]
+    chosen: Array = image[np.unravel_index(positions, image.shape)]
+    return chosen
+
+
+def limits(call: Call, x: Array) -> tuple[Any, Any]:
+    """Return the smallest and the largest of an array of integers."""
+    if not call.on_device:
+        return x.min(), x.max()
+    none = np.zeros(0, x.dtype)
+    if x.size == 0:
+        return none.min(), none.max()  # raises
+    line, ones = call.broadcast(x.reshape(1) if x.ndim == 0 else x, call.bring(ONE))
+    table = call.run("regions", ones, line, RegionNames.range(1, 1), RegionColumns(extremes=True))
+    low, high = samples_at(call, line, np.array([table.minimum_at[0], table.maximum_at[0]]))
+    return low, high

@@ -52,6 +52,14 @@ class NumpyBackend:
         """Return an array of the host where ``beside`` lives."""
         return table
 
+    def fetch(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return an array as one of the host."""
+        return array
+
+    def broadcast(self, *arrays: Any) -> Any:
+        """Return views of one shape."""
+        return np.broadcast_arrays(*arrays)
+
     def device(self, array: Any) -> contextlib.AbstractContextManager[Any]:
         """Return a context in which the device of ``array`` is the current one."""
         return _NOTHING
@@ -108,6 +116,15 @@ class CudaBackend:
         with self._cupy.cuda.Device(device):
             copy: NDArray[Any] = self._cupy.asarray(array)
             return copy
+
+    def fetch(self, array: Any) -> NDArray[Any]:
+        """Return an array of a GPU as one of the host, once the work queued for it is done."""
+        copy: NDArray[Any] = self._cupy.asnumpy(array)
+        return copy
+
+    def broadcast(self, *arrays: Any) -> Any:
+        """Return views of one shape."""
+        return self._cupy.broadcast_arrays(*arrays)
 
     def device_count(self) -> int:
         """Return how many GPUs there are."""

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core import active_cpu_level
-from .backend import NUMPY, Backend, NumpyBackend, backend_of, dlpack_library, host_array
+from .backend import NUMPY, Backend, NumpyBackend, backend_of, dlpack_library, host_array, is_gpu_array
 from .config import get_num_threads
 from .errors import ArgumentError, ArgumentTypeError, CudaUnavailableError, shown
 from .images import as_volume, same_place
@@ -141,6 +141,24 @@ class Call:
         with backend.device(self._inputs[0]):
             stream = backend.last_argument(self._threads)
             return getattr(backend.kernels, kind)(*arguments, **options, stream=stream)
+
+    def brought(self, result: Any) -> Any:
+        """Return a result that was found on the host where the inputs live, if it is an array."""
+        return self.bring(result) if self.on_device and isinstance(result, np.ndarray) else result
+
+    def fetched(self, x: Any, name: str) -> Any:
+        """Return what is no array of a GPU as it is, and beside inputs of a GPU a copy of what is one."""
+        if self.on_device and is_gpu_array(x):
+            return self._where().fetch(self._array(x, name))
+        return x
+
+    def on_host(self, x: Any, name: str) -> NDArray[Any]:
+        """Return few numbers in the memory of the host; beside inputs of a GPU they may be there."""
+        return host_array(self.fetched(x, name), name)
+
+    def broadcast(self, *arrays: Array) -> Any:
+        """Return views of one shape."""
+        return self._where().broadcast(*arrays)
 
     def _array(self, data: Any, name: str) -> Array:
         """Return ``data`` as an array of this call's back end, over the same memory wherever it has any."""

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from .._core import RegionColumns, RegionNames
-from .._ops.regions import FEW, rows_of
-from .._runtime.backend import host_array
+from .._ops.regions import FEW, grouped_samples, limits, rows_of
 from .._runtime.texts import documented
-from .._runtime.validate import LABEL_DTYPES, REAL_DTYPES, SAMPLED_DTYPES, Array
+from .._runtime.validate import REAL_DTYPES, SAMPLED_DTYPES, Array
 from ._common import Call
-from ._regions import exact, request
+from ._regions import exact, request, whole_labels
 
 
 @documented
@@ -46,7 +45,7 @@ def find_objects(input: Any, max_label: int = 0, *, threads: int | None = None) 
     Notes
     -----
     Extra memory beside the list: 8 bytes and 16 for each axis per label, or per label that occurs where they
-    lie far apart.
+    lie far apart. Of a GPU array the call waits for the boxes.
 
     Examples
     --------
@@ -58,11 +57,14 @@ def find_objects(input: Any, max_label: int = 0, *, threads: int | None = None) 
     x = call.enter(input, "input", SAMPLED_DTYPES)
     if x.dtype.kind == "c":
         raise TypeError("Complex type not supported")
-    if max_label < 1:
-        max_label = x.max()
-    count = max(operator.index(max_label), 0)
     if x.dtype.kind == "f":
+        if call.on_device:
+            raise call.no_gpu_version("input", of=" of labels that are no integers")
+        operator.index(max_label if max_label >= 1 else x.max())  # raises of a float
         x = x.astype(np.int64)
+    if max_label < 1:
+        max_label = limits(call, x)[1]
+    count = max(operator.index(max_label), 0)
     line = x.reshape(1) if x.ndim == 0 else x
     near = count <= max(FEW, x.size)
     names = RegionNames.range(1, count) if near else RegionNames.every(True)
@@ -119,7 +121,8 @@ def value_indices(
 
     Notes
     -----
-    The arrays are views of one block: 8 bytes for each axis and sample.
+    The arrays are views of one block: 8 bytes for each axis and sample. Of a GPU array they are CuPy's; the
+    call waits for the values and their counts.
 
     Examples
     --------
@@ -138,10 +141,12 @@ def value_indices(
     if ignored is not None:
         values = values[values != ignored]
     names, rows = rows_of(values.view(np.int64), no_others=True)
-    offsets, _, _, indices = call.run("region_groups", line, None, names, False, True, True)
+    offsets, _, _, indices = grouped_samples(call, line, None, names, indices=True)
+    assert indices is not None
+    along = [indices[axis] for axis in range(x.ndim)]
     found = {}
     for value, row in zip(values.astype(x.dtype), rows.tolist(), strict=True):
-        found[value] = tuple(along[offsets[row] : offsets[row + 1]] for along in indices[: x.ndim])
+        found[value] = tuple(axis[offsets[row] : offsets[row + 1]] for axis in along)
     return found
 
 
@@ -188,7 +193,7 @@ def labeled_comprehension(
     Notes
     -----
     The samples that have one of the labels are copied, label by label, by all threads; ``func`` is called on
-    one thread.
+    one thread. Of GPU arrays it is given CuPy arrays, and the array of answers is one.
 
     Examples
     --------
@@ -201,36 +206,52 @@ def labeled_comprehension(
     if labels is None:
         if index is not None:
             raise ValueError("index without defined labels")
-        return func(x.ravel(), np.arange(x.size)) if pass_positions else func(x.ravel())
+        flat = x.reshape(-1)
+        return func(flat, call.bring(np.arange(x.size))) if pass_positions else func(flat)
     size = x.size
     given = call.enter(labels, "labels", None)
     try:
-        x, given = np.broadcast_arrays(x, given)
+        x, given = call.broadcast(x, given)
     except ValueError as error:
         raise ValueError(
             "input and labels must have the same shape (excepting dimensions with width 1)"
         ) from error
     if pass_positions and x.size != size:
         raise IndexError(f"labels: got shape {given.shape}, allowed what is broadcast to the input")
+    whole = whole_labels(call, given)
     if index is None:
-        whole = given.dtype.char in LABEL_DTYPES
-        (columns,) = grouped(call, x, given if whole else given > 0, RegionNames.positive(), pass_positions)
-        return func(*columns)
-    wanted = checked_index(index, given)
-    flat = wanted.ravel()
-    if given.dtype.char in LABEL_DTYPES:
-        names, rows = rows_of(exact(flat, given)[0], no_others=True)
+        given, names = (given if whole else given > 0), RegionNames.positive()
     else:
-        values, ranks = np.unique(given, return_inverse=True)
-        given = ranks.reshape(given.shape)
-        at = np.minimum(np.searchsorted(values, flat), len(values) - 1)
-        names, rows = rows_of(np.where(values[at] == flat, at, -1), no_others=True)
-    groups = list(grouped(call, x, given, names, pass_positions))
+        wanted = checked_index(call, index, given)
+        flat = wanted.ravel()
+        if whole:
+            names, rows = rows_of(exact(flat, given)[0], no_others=True)
+        else:
+            values, ranks = np.unique(given, return_inverse=True)
+            given = ranks.reshape(given.shape)
+            at = np.minimum(np.searchsorted(values, flat), len(values) - 1)
+            names, rows = rows_of(np.where(values[at] == flat, at, -1), no_others=True)
+    if x.ndim == 0:
+        x, given = x.reshape(1), given.reshape(1)
+    plain = x.dtype.char in REAL_DTYPES
+    if call.on_device and not plain:
+        raise call.no_gpu_version("input", of=f" of {x.dtype}")
+    offsets, samples, places, _ = grouped_samples(
+        call, given, x if plain else None, names, positions=pass_positions or not plain
+    )
+    if places is not None and not plain:
+        samples = x[np.unravel_index(places, x.shape)]
+    columns: tuple[Any, ...] = (samples, places) if pass_positions else (samples,)
+    groups = [
+        tuple(column[begin:end] for column in columns) for begin, end in itertools.pairwise(offsets.tolist())
+    ]
+    if index is None:
+        return func(*groups[0])
     result = np.full(flat.shape, default, out_dtype)
     for i in np.argsort(flat, kind="stable").tolist():  # the order in which scipy calls
         if len(groups[rows[i]][0]):
-            result[i] = func(*groups[rows[i]])
-    return result[0] if np.isscalar(index) else result.reshape(wanted.shape)
+            result[i] = call.fetched(func(*groups[rows[i]]), "func")
+    return result[0] if np.isscalar(index) else call.brought(result.reshape(wanted.shape))
 
 
 @documented
@@ -270,7 +291,8 @@ def histogram(
 
     Notes
     -----
-    One pass over the image, which is not copied. The edges are compared in float64.
+    One pass over the image, which is not copied. The edges are compared in float64. Of a GPU array the counts
+    are CuPy arrays; the call waits for them.
 
     Examples
     --------
@@ -281,6 +303,10 @@ def histogram(
     edges = np.linspace(min, max, bins + 1)
     if len(edges) < 2 or not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
         # NumPy has its own answers, and errors, for these.
+        call = Call("histogram", "regions")
+        call.enter(input, "input", None)
+        if call.on_device:
+            raise call.no_gpu_version("input", of=" with bins that do not rise")
         return labeled_comprehension(
             input, labels, index, lambda v: np.histogram(v, edges)[0], object, None, threads=threads
         )
@@ -288,27 +314,28 @@ def histogram(
     if labels is None and index is not None:
         raise ValueError("index without defined labels")
     if index is not None:
-        checked_index(index, host_array(labels, "labels"))
+        checked_index(asked.call, index, asked.call.enter(labels, "labels", None))
     run = asked.call.run
     table = run("region_histograms", asked.labels, asked.image, asked.names, edges)
     if index is None:
-        return table[0]
+        return asked.call.brought(table[0])
     present = table.any(axis=1)
     if not present.all():  # or all samples lie beyond the bins
         present = run("regions", asked.labels, None, asked.names, RegionColumns()).counts > 0
     if asked.rows is None:
-        return table[0] if len(present) and present[0] else None
+        return asked.call.brought(table[0]) if len(present) and present[0] else None
     rows = np.atleast_1d(asked.rows)
     result = np.full(rows.shape, None, object)
+    counts = asked.call.brought(table)
     for at, row in np.ndenumerate(rows):
         if row >= 0 and present[row]:
-            result[at] = table[row].copy()
+            result[at] = counts[row].copy()
     return result
 
 
-def checked_index(index: Any, labels: Array) -> Array:
+def checked_index(call: Call, index: Any, labels: Array) -> Array:
     """Return an index in the dtype of the labels, as scipy refuses what they cannot hold."""
-    wanted = np.atleast_1d(host_array(index, "index"))
+    wanted = np.atleast_1d(call.on_host(index, "index"))
     with np.errstate(invalid="ignore"):
         held = wanted.astype(labels.dtype)
     if np.any(held.astype(wanted.dtype) != wanted):
@@ -318,19 +345,3 @@ def checked_index(index: Any, labels: Array) -> Array:
         )
     held.min()  # raises where there is none
     return held
-
-
-def grouped(
-    call: Call, x: Array, labels: Array, names: RegionNames, positions: bool
-) -> Iterator[tuple[Array, ...]]:
-    """Yield the samples of each row in C order, and their positions where they are wanted."""
-    if x.ndim == 0:
-        x, labels = x.reshape(1), labels.reshape(1)
-    plain = x.dtype.char in REAL_DTYPES
-    wants = (positions or not plain, False, True)
-    offsets, samples, places, _ = call.run("region_groups", labels, x if plain else None, names, *wants)
-    if not plain:
-        samples = x[np.unravel_index(places, x.shape)]
-    columns = (samples, places) if positions else (samples,)
-    for begin, end in itertools.pairwise(offsets.tolist()):
-        yield tuple(column[begin:end] for column in columns)

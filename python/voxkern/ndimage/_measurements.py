@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._core import RegionNames
-from .._ops.regions import order_statistics
+from .._ops.regions import grouped_samples, limits, order_statistics
 from .._runtime.texts import documented_by
 from ._regions import (
     Request,
@@ -43,6 +43,7 @@ ValueError, IndexError
 Notes
 -----
 {notes}
+Of a GPU array arrays are CuPy's, and numbers and tuples Python's; the call waits for a row per label.
 
 Examples
 --------
@@ -87,14 +88,14 @@ _POSITIONS = {
 def sum_labels(input: Any, labels: Any = None, index: Any = None, *, threads: int | None = None) -> Any:
     """Add up the samples of each region."""
     asked = request("sum_labels", input, labels, index, threads)
-    return counts_and_sums(asked, asked.table(sums=True))[1]
+    return asked.call.brought(counts_and_sums(asked, asked.table(sums=True))[1])
 
 
 @documented_by(_MEASURED, example="ndimage.sum(x, labels, [1, 7])", result="array([ 3., 16.])", **_SUMS)
 def sum(input: Any, labels: Any = None, index: Any = None, *, threads: int | None = None) -> Any:
     """Add up the samples of each region; the older name of `sum_labels`."""
     asked = request("sum", input, labels, index, threads)
-    return counts_and_sums(asked, asked.table(sums=True))[1]
+    return asked.call.brought(counts_and_sums(asked, asked.table(sums=True))[1])
 
 
 @documented_by(
@@ -104,7 +105,7 @@ def mean(input: Any, labels: Any = None, index: Any = None, *, threads: int | No
     """Return the mean of each region."""
     asked = request("mean", input, labels, index, threads)
     count, total = counts_and_sums(asked, asked.table(sums=True))
-    return total / np.asanyarray(count).astype(np.float64)
+    return asked.call.brought(total / np.asanyarray(count).astype(np.float64))
 
 
 @documented_by(
@@ -117,7 +118,7 @@ def variance(input: Any, labels: Any = None, index: Any = None, *, threads: int 
     """Return the variance of each region about its mean."""
     asked = request("variance", input, labels, index, threads)
     count, total = squares(asked, asked.table(moments=True))
-    return total / np.asanyarray(count).astype(np.float64)
+    return asked.call.brought(total / np.asanyarray(count).astype(np.float64))
 
 
 @documented_by(
@@ -132,21 +133,21 @@ def standard_deviation(
     """Return the standard deviation of each region."""
     asked = request("standard_deviation", input, labels, index, threads)
     count, total = squares(asked, asked.table(moments=True))
-    return np.sqrt(total / np.asanyarray(count).astype(np.float64))
+    return asked.call.brought(np.sqrt(total / np.asanyarray(count).astype(np.float64)))
 
 
 @documented_by(_MEASURED, example="ndimage.minimum(x, labels, [1, 7])", result="array([1., 3.])", **_EXTREMES)
 def minimum(input: Any, labels: Any = None, index: Any = None, *, threads: int | None = None) -> Any:
     """Return the smallest sample of each region."""
     asked = request("minimum", input, labels, index, threads)
-    return extreme(asked, asked.table(extremes=True), "minimum")[0]
+    return asked.call.brought(extreme(asked, asked.table(extremes=True), "minimum")[0])
 
 
 @documented_by(_MEASURED, example="ndimage.maximum(x, labels, [1, 7])", result="array([2., 9.])", **_EXTREMES)
 def maximum(input: Any, labels: Any = None, index: Any = None, *, threads: int | None = None) -> Any:
     """Return the largest sample of each region."""
     asked = request("maximum", input, labels, index, threads)
-    return extreme(asked, asked.table(extremes=True), "maximum")[0]
+    return asked.call.brought(extreme(asked, asked.table(extremes=True), "maximum")[0])
 
 
 @documented_by(
@@ -192,6 +193,7 @@ def extrema(input: Any, labels: Any = None, index: Any = None, *, threads: int |
     table = asked.table(extremes=True)
     (low, low_at), (high, high_at) = (extreme(asked, table, side) for side in ("minimum", "maximum"))
     check_positions(asked, table)
+    low, high = (asked.call.brought(values) for values in (low, high))
     return low, high, as_tuples(asked, low_at), as_tuples(asked, high_at)
 
 
@@ -208,8 +210,11 @@ without samples then has the smallest sample of the smallest label.""",
 def median(input: Any, labels: Any = None, index: Any = None, *, threads: int | None = None) -> Any:
     """Return the median of each region."""
     asked = request("median", input, labels, index, threads)
-    statistics = order_statistics(asked.call, asked.labels, asked.image, asked.names, [0.5])
-    counts, not_numbers, neighbours, shares = statistics
+    offsets, samples, _, _ = grouped_samples(
+        asked.call, asked.labels, asked.image, asked.names, in_order=False
+    )
+    assert samples is not None
+    counts, not_numbers, neighbours, shares = order_statistics(asked.call, offsets, samples, [0.5])
     if asked.rows is None:
         pair = neighbours[0, 0] if first(counts) else asked.no_samples()
         if len(pair) and not_numbers[0]:
@@ -222,13 +227,13 @@ def median(input: Any, labels: Any = None, index: Any = None, *, threads: int | 
     if absent.any():
         low[absent] = high[absent] = _smallest_of_smallest(asked)
     if asked.image.dtype.kind in "iub":
-        return ((low.astype(np.float64) + high.astype(np.float64)) / 2.0)[()]
-    return ((low + high) / 2.0)[()]
+        low, high = low.astype(np.float64), high.astype(np.float64)
+    return asked.call.brought(((low + high) / 2.0)[()])
 
 
 def _smallest_of_smallest(asked: Request) -> Any:
     """Return the first of all samples sorted by label, then by value: scipy's answer where there is none."""
-    lowest = int(np.asarray(asked.labels.min()).astype(np.int64))  # as the kernel has it: of uint64 the bits
+    lowest = int(np.asarray(limits(asked.call, asked.labels)[0]).astype(np.int64))  # of uint64 the bits
     table = asked._replace(names=RegionNames.range(lowest, 1)).table(extremes=True)
     return asked.at(np.where(table.minimum_at < 0, table.not_number_at, table.minimum_at)[0])
 

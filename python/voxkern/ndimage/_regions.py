@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core import RegionColumns, RegionNames
-from .._ops.regions import rows_of
-from .._runtime.backend import host_array
+from .._ops.regions import ONE, limits, rows_of, samples_at
 from .._runtime.validate import LABEL_DTYPES, REAL_DTYPES, Array
 from ._common import Call
 
-_ONE = np.ones((), np.uint8)  # the label of an image without labels
 _LARGE = 2.0**62  # sums above this may not fit 64 bits
 
 
@@ -46,9 +44,8 @@ class Request(NamedTuple):
         return np.zeros(0, self.image.dtype)
 
     def at(self, positions: Array) -> Array:
-        """Return the samples at positions counted in C order."""
-        found: Array = self.image[np.unravel_index(positions, self.image.shape)]
-        return found
+        """Return the samples at positions counted in C order, in the memory of the host."""
+        return samples_at(self.call, self.image, positions)
 
 
 def request(
@@ -60,19 +57,22 @@ def request(
     shape = image.shape
     if labels is None:
         image = image.reshape(1) if image.ndim == 0 else image
-        return Request(call, image, np.broadcast_to(_ONE, image.shape), shape, RegionNames.range(1, 1), None)
+        image, ones = call.broadcast(image, call.bring(ONE))
+        return Request(call, image, ones, shape, RegionNames.range(1, 1), None)
     given = call.enter(labels, "labels", None)
-    image, given = np.broadcast_arrays(image, given)
+    image, given = call.broadcast(image, given)
     if positions and image.shape != shape:
         raise IndexError(f"labels: got shape {given.shape}, allowed what is broadcast to {shape}")
     if image.ndim == 0:
         image, given = image.reshape(1), given.reshape(1)
-    return Request(call, image, *_answers(given, index, shape))
+    return Request(call, image, *_answers(call, given, index, shape))
 
 
-def _answers(labels: Array, index: Any, shape: tuple[int, ...]) -> tuple[Array, Any, RegionNames, Any]:
+def _answers(
+    call: Call, labels: Array, index: Any, shape: tuple[int, ...]
+) -> tuple[Array, Any, RegionNames, Any]:
     """Return integer labels, and the names and rows of an index among them."""
-    whole = labels.dtype.char in LABEL_DTYPES
+    whole = whole_labels(call, labels)
     if index is None:
         return (labels if whole else labels > 0), shape, RegionNames.positive(), None
     if np.isscalar(index):
@@ -80,23 +80,32 @@ def _answers(labels: Array, index: Any, shape: tuple[int, ...]) -> tuple[Array, 
             return labels == index, shape, RegionNames.range(1, 1), None
         wanted, known = exact(np.asarray(index), labels)
         return labels, shape, RegionNames.range(int(wanted), int(known)), None
-    wanted = host_array(index, "index")
+    wanted = call.on_host(index, "index")
     if labels.size == 0:
-        labels.min()  # raises
+        np.zeros(0).min()  # raises
     if not whole:
         values, ranks = np.unique(labels, return_inverse=True)
         at = np.minimum(np.searchsorted(values, wanted), len(values) - 1)
         return _with_rows(ranks.reshape(labels.shape), shape, at, values[at] == wanted)
-    if wanted.dtype.kind == "f" and _counted(labels):
+    if wanted.dtype.kind == "f" and _counted(call, labels):
         wanted = wanted.astype(np.int64)
     return _with_rows(labels, shape, *exact(wanted, labels))
 
 
-def _counted(labels: Array) -> bool:
+def whole_labels(call: Call, labels: Array) -> bool:
+    """Tell whether labels are integers; others are put in order first, for which a GPU has no version."""
+    whole = labels.dtype.char in LABEL_DTYPES
+    if call.on_device and not whole:
+        raise call.no_gpu_version("labels", of=" of labels that are no integers")
+    return whole
+
+
+def _counted(call: Call, labels: Array) -> bool:
     """Tell whether scipy counts labels without sorting them: it then drops the fractions of an index."""
     if labels.dtype.kind == "b" or labels.dtype == np.uint64:
         return False
-    return bool(labels.min() >= 0 and labels.max() <= labels.size)
+    low, high = limits(call, labels)
+    return bool(low >= 0 and high <= labels.size)
 
 
 def exact(index: Array, labels: Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -19,7 +19,7 @@ from voxkern._cuda import executor
 
 from . import cuda
 
-__all__ = ["asarray", "asnumpy", "cuda", "empty", "from_dlpack", "ndarray"]
+__all__ = ["asarray", "asnumpy", "broadcast_arrays", "cuda", "empty", "from_dlpack", "ndarray"]
 
 _DLPACK_CODES = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}
 
@@ -105,6 +105,9 @@ class ndarray:
                 raise TypeError(f"the stand-in for CuPy makes views only, got the index {part!r}")
         return self._view(lambda a: a[key if Ellipsis in key else (*key, ...)])
 
+    def copy(self) -> ndarray:
+        return asarray(self.get())
+
     def __gt__(self, other: float) -> ndarray:
         return asarray(self.get() > other)
 
@@ -174,6 +177,11 @@ def asarray(a: Any, dtype: Any = None, order: str | None = None) -> ndarray:
     if host.size:
         executor.copy_in(made.data.ptr, host.ravel("K").view(np.uint8), cuda.get_current_stream().ptr)
     return made
+
+
+def broadcast_arrays(*args: ndarray) -> list[ndarray]:
+    shape = np.broadcast_shapes(*(a.shape for a in args))
+    return [a._view(lambda view: np.broadcast_to(view, shape)) for a in args]
 
 
 def asnumpy(a: ndarray, stream: cuda.Stream | None = None) -> np.ndarray[Any, Any]:
