@@ -19,7 +19,7 @@ from voxkern._cuda import executor
 
 from . import cuda
 
-__all__ = ["asarray", "asnumpy", "cuda", "empty", "from_dlpack", "ndarray"]
+__all__ = ["asarray", "asnumpy", "copyto", "cuda", "empty", "from_dlpack", "ndarray"]
 
 _DLPACK_CODES = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}
 
@@ -178,6 +178,10 @@ def asarray(a: Any, dtype: Any = None, order: str | None = None) -> ndarray:
 
 def asnumpy(a: ndarray, stream: cuda.Stream | None = None) -> np.ndarray[Any, Any]:
     return a.get(stream)
+
+
+def copyto(dst: ndarray, src: ndarray) -> None:
+    executor.copy_in(dst.data.ptr, src.get().ravel().view(np.uint8), cuda.get_current_stream().ptr)
 
 
 def from_dlpack(x: Any) -> ndarray:
