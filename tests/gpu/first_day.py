@@ -52,16 +52,11 @@ PYTHON = [sys.executable, "-m"]
 PIP = [*PYTHON, "pip"]
 
 
-def installing(options: argparse.Namespace, what: list[Path]) -> list[Command]:
+def installing(options: argparse.Namespace, folder: Path) -> list[Command]:
     """Return the command that puts wheels, and nothing that they ask for, where the stages find them."""
+    found = [str(path) for path in sorted(folder.glob("*.whl"))]
     target = ["--target", str(options.out / "site"), "--upgrade"]
-    return [[*PIP, "install", "-q", "--no-index", "--no-deps", *target, *map(str, what)]] if what else []
-
-
-def built(options: argparse.Namespace) -> list[Path]:
-    """Return the wheel that `build` made."""
-    found = sorted((options.out / "wheel").glob("voxkern-*.whl"))
-    return found or [options.out / "wheel" / "voxkern is not built: run the stage build"]
+    return [[*PIP, "install", "-q", "--no-index", "--no-deps", *target, *found]] if found else []
 
 
 def wheels(options: argparse.Namespace) -> list[list[Command]]:
@@ -79,7 +74,7 @@ def build(options: argparse.Namespace) -> list[list[Command]]:
     }
     settings = [f"--config-settings=cmake.define.{name}={value}" for name, value in defines.items()]
     offline = ["--no-index", "--no-deps", "--no-build-isolation"]
-    carried = installing(options, sorted(options.wheels.glob("*.whl")))
+    carried = installing(options, options.wheels)
     machine = ["sh", "-c", f"nvidia-smi; nvcc --version; {shlex.join(PIP)} list"]
     make = [*PIP, "wheel", "-v", *offline, *settings, "--wheel-dir", str(options.out / "wheel"), "."]
     return [carried, [machine], [make]]
@@ -145,7 +140,11 @@ def go_through(name: str, options: argparse.Namespace) -> bool:
     """Run a stage, log it, and tell whether all of it succeeded; a batch that failed ends it."""
     batches = STAGES[name](options)
     if name not in ("wheels", "build"):
-        batches = [installing(options, built(options)), *batches]
+        voxkern = installing(options, options.out / "wheel")
+        if not voxkern and not options.dry_run:
+            print(f"{name}: no wheel in {options.out / 'wheel'}, run the stage build first")
+            return False
+        batches = [voxkern, *batches]
     if options.dry_run:
         print(*(shlex.join(command) for batch in batches for command in batch), sep="\n")
         return True
