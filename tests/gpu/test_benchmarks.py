@@ -102,6 +102,7 @@ def test_calls_between_two_waits(monkeypatch):
 
 def test_the_program(monkeypatch, capsys, tmp_path):
     kept = tmp_path / "rows.json"
+    monkeypatch.setenv("CUPY_CACHE_DIR", "")  # to be put back
     absent = Case("2x3x4", lambda: (X,), lambda x: vk.ndimage.distance_transform_bf(x))
     monkeypatch.setattr(run, "cases", lambda quick: {"job": case, "absent": lambda: absent})
     monkeypatch.setattr(sys, "argv", ["benchmarks.device", "--quick", "--json", str(kept)])

@@ -109,7 +109,15 @@ class ndarray:
         return asarray(self.get() > other)
 
     # --- to the host and to others ----------------------------------------------------------------------
-    def get(self, stream: cuda.Stream | None = None) -> np.ndarray[Any, Any]:
+    def set(self, arr: np.ndarray[Any, Any]) -> None:
+        executor.copy_in(self.data.ptr, arr.ravel().view(np.uint8), cuda.get_current_stream().ptr)
+
+    def get(
+        self, stream: cuda.Stream | None = None, out: np.ndarray[Any, Any] | None = None
+    ) -> np.ndarray[Any, Any]:
+        if out is not None:
+            np.copyto(out, self.get(stream))
+            return out
         if self.size == 0:
             return np.empty(self.shape, self.dtype)
         reach = [(n - 1) * s for n, s in zip(self.shape, self.strides, strict=True)]
@@ -181,7 +189,7 @@ def asnumpy(a: ndarray, stream: cuda.Stream | None = None) -> np.ndarray[Any, An
 
 
 def copyto(dst: ndarray, src: ndarray) -> None:
-    executor.copy_in(dst.data.ptr, src.get().ravel().view(np.uint8), cuda.get_current_stream().ptr)
+    dst.set(src.get())
 
 
 def from_dlpack(x: Any) -> ndarray:
