@@ -101,7 +101,7 @@ def cuda(session: nox.Session) -> None:
         session.error(f"{module}: {size} bytes in a wheel, allowed {CUDA_LIMITS[preset]}")
     build = ("cmake", "--build", "--preset", preset, "--target")
     session.run(*build, "cuda_executor_kernels")
-    said = session.run(*build, "cuda_spills", success_codes=[1], silent=True)
+    said = session.run(*build, "cuda_spills", success_codes=range(1, 256), silent=True)
     if "spill" not in str(said):
         session.error(f"cuda_spills fails for another reason than its spills:\n{said}")
 

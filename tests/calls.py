@@ -123,7 +123,7 @@ BINARY = {"input": LABELS > 1}
 GREY = {"input": ARRAY, "size": 3}
 GROUPED = {"input": ARRAY, "labels": LABELS, "index": [1, 2]}
 NDIMAGE = {
-    "affine_transform": PICTURE | {"matrix": [0.9, 1.0, 1.1]},
+    "affine_transform": PICTURE | {"matrix": np.diag([0.9, 1.0, 1.1])},
     **dict.fromkeys(("binary_closing", "binary_dilation", "binary_erosion", "binary_opening"), BINARY),
     **dict.fromkeys(("binary_fill_holes", "binary_hit_or_miss", "binary_propagation"), BINARY),
     **dict.fromkeys(("black_tophat", "grey_closing", "grey_dilation", "grey_erosion", "grey_opening"), GREY),

@@ -129,7 +129,7 @@ def compare(options: argparse.Namespace, cupy: Any) -> None:
         results["rows"] += rows
         if options.json:
             options.json.write_text(json.dumps(results, indent=1) + "\n")
-    print(*results["left_out"], sep="\n")
+    print(*results["left_out"], sep="\n", end="\n" * bool(results["left_out"]))
     if wrong:
         raise SystemExit("\n".join(wrong))
 

@@ -47,11 +47,11 @@ def takes_gpu_arrays(function, options):
 def found():
     """Return package -> function -> whether all its calls take GPU arrays."""
     packages = {"vk": {}, "vk.ndimage": {}, "vk.nn": {}}
-    for function, options in CALLS:
+    for function, options in filter(lambda call: inspect.isfunction(call[0]), CALLS):
         package = "vk.nn" if ".nn" in function.__module__ else "vk"
         owner = vk.nn if package == "vk.nn" else vk
         name = function.__name__
-        if arrays_of(options) and inspect.isfunction(function) and name in owner.__all__:
+        if arrays_of(options) and "path" not in options and name in owner.__all__:
             packages[package].setdefault(name, []).append(takes_gpu_arrays(function, options))
     for name, options in NDIMAGE.items():
         works = takes_gpu_arrays(getattr(vk.ndimage, name), options)
