@@ -45,7 +45,7 @@ WHEELS = (
     "cmake>=3.25",
     "ninja",
 )
-PLATFORMS = tuple(f"manylinux_2_{n}_x86_64" for n in (28, 27, 24, 17, 12, 5))
+PLATFORMS = tuple(f"manylinux{v}_x86_64" for v in ("_2_28", "_2_27", "_2_24", "_2_17", "2014", "2010", "1"))
 
 Command = list[str]
 PYTHON = [sys.executable, "-m"]
