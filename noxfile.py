@@ -4,6 +4,7 @@
 import re
 import shutil
 import zipfile
+import zlib
 from pathlib import Path
 
 import nox
@@ -80,13 +81,29 @@ def coverage(session: nox.Session) -> None:
     session.run("gcovr", "--root", ".", "--filter", "cpp/core", "--filter", "cpp/kernels", "build/coverage")
 
 
+CUDA_LIMITS = {"cuda": 3_500_000, "cuda-wheel": 8_000_000}  # bytes of _cuda in a wheel, by preset
+
+
 @nox.session
 def cuda(session: nox.Session) -> None:
-    """Compile the _cuda extension; needs nvcc, no GPU."""
+    """Compile the _cuda extension for one architecture, ``-- wheel`` for all of them; needs nvcc, no GPU.
+
+    Warnings, registers that spill and a module too large for a wheel are errors.
+    """
     session.install(*BUILD)
     pybind11 = session.run("python", "-m", "pybind11", "--cmakedir", silent=True)
-    _cmake(session, "cuda", f"-Dpybind11_DIR={str(pybind11).strip()}", test=False)
-    session.run("cmake", "--build", "--preset", "cuda", "--target", "cuda_executor_kernels")
+    preset = "cuda-wheel" if "wheel" in session.posargs else "cuda"
+    _cmake(session, preset, f"-Dpybind11_DIR={str(pybind11).strip()}", test=False)
+    (module,) = Path("build", preset).rglob("_cuda*.so")
+    size = len(zlib.compress(module.read_bytes()))  # as a wheel holds it
+    session.log(f"{module}: {size} bytes in a wheel")
+    if size > CUDA_LIMITS[preset]:
+        session.error(f"{module}: {size} bytes in a wheel, allowed {CUDA_LIMITS[preset]}")
+    build = ("cmake", "--build", "--preset", preset, "--target")
+    session.run(*build, "cuda_executor_kernels")
+    said = session.run(*build, "cuda_spills", success_codes=range(1, 256), silent=True)
+    if "spill" not in str(said):
+        session.error(f"cuda_spills fails for another reason than its spills:\n{said}")
 
 
 @nox.session
@@ -99,7 +116,13 @@ def gpu_tests(session: nox.Session) -> None:
         return
     for order, streams in (("forward", "eager"), ("1", "deferred")):
         settings = {"VOXKERN_CUDA_ORDER": order, "VOXKERN_CUDA_STREAMS": streams}
-        session.run("pytest", "-q", "-n", "auto", "tests/gpu", env=settings)
+        session.run("pytest", "-q", "-n", "auto", "tests/gpu", *session.posargs, env=settings)
+
+
+@nox.session(venv_backend="none")
+def gpu(session: nox.Session) -> None:
+    """Build, test, sanitize and time on a GPU, by the python with CuPy; ``-- --help`` tells the stages."""
+    session.run("python", "tests/gpu/first_day.py", *session.posargs)
 
 
 @nox.session

@@ -13,6 +13,17 @@ import voxkern as vk
 from voxkern import _core
 
 
+def pytest_addoption(parser):
+    parser.addoption("--require-cuda", action="store_true", help="run GPU tests on a GPU, or fail")
+
+
+def pytest_configure(config):
+    if config.getoption("--require-cuda"):
+        missing = backends.NO_CUDA or ("a GPU: this build is for the executor" if backends.executor() else "")
+        if missing:
+            raise pytest.UsageError(f"--require-cuda: {missing}")
+
+
 def pytest_report_header(config):
     info = vk.show_config()
     return f"voxkern {info['version']}, levels {info['cpu_levels']}, {info['threads']} threads"

@@ -54,7 +54,8 @@ function(voxkern_cuda_options target)
     list(APPEND options --compress-mode=size)
   endif()
   if(VOXKERN_WERROR)
-    list(APPEND options "SHELL:-Werror all-warnings")
+    # Of ptxas too: a register that spills to memory is one.
+    list(APPEND options "SHELL:-Werror all-warnings" -Xptxas=-warn-spills)
   endif()
   target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${options}>")
   set_target_properties(${target} PROPERTIES CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden)
@@ -79,6 +80,10 @@ if(voxkern_cuda STREQUAL "ON")
   # The executor's own test kernels, compiled by nvcc on request: what they use is CUDA, not an imitation.
   add_library(cuda_executor_kernels OBJECT EXCLUDE_FROM_ALL tests/cuda_executor/kernels.cu
               tests/cuda_executor/block_kernels.cu)
-  voxkern_cuda_options(cuda_executor_kernels)
-  set_target_properties(cuda_executor_kernels PROPERTIES CUDA_ARCHITECTURES 90-real)
+  # A kernel that spills: nox -s cuda looks that it does not compile.
+  add_library(cuda_spills OBJECT EXCLUDE_FROM_ALL tests/cuda_spills.cu)
+  foreach(target IN ITEMS cuda_executor_kernels cuda_spills)
+    voxkern_cuda_options(${target})
+    set_target_properties(${target} PROPERTIES CUDA_ARCHITECTURES 90-real)
+  endforeach()
 endif()

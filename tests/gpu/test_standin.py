@@ -28,6 +28,15 @@ def test_round_trip(host):
     assert cupy.asarray(np.empty((0, 3))).get().shape == (0, 3)
 
 
+def test_copies_in_place(host):
+    x, out = cupy.empty(host.shape, host.dtype), np.empty_like(host)
+    x.set(host)
+    other = cupy.empty(host.shape, host.dtype)
+    cupy.copyto(other, x)
+    assert other.get(out=out) is out
+    np.testing.assert_array_equal(out, host)
+
+
 @pytest.mark.parametrize(
     "view",
     [

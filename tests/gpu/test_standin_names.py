@@ -62,7 +62,7 @@ def test_functions_and_classes(pair):
     standin, real = pair
     for name in standin.__all__:
         assert hasattr(real, name), name
-    for name in ("empty", "asarray", "asnumpy"):
+    for name in ("empty", "asarray", "asnumpy", "copyto"):
         compare(getattr(standin, name), getattr(real, name), name)
     for name in ("Event", "Stream", "ExternalStream", "Device", "get_current_stream", "is_available"):
         compare(getattr(standin.cuda, name), getattr(real.cuda, name), f"cuda.{name}")

@@ -9,20 +9,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from calls import ARRAY, CALLS, FIELD, IMAGES, LABELS, VOLUME
 
 import voxkern as vk
 
-ARRAY = np.arange(1.0, 121.0, dtype=np.float32).reshape(4, 5, 6)
-VOLUME = vk.Volume(ARRAY, np.diag([3.0, 2.0, 1.0, 1.0]))
-LABELS = (np.indices((4, 5, 6)).sum(axis=0) // 4).astype(np.uint8)
-FIELD = np.zeros((4, 5, 6, 3), np.float32)
-IMAGES = np.ones((1, 2, 4, 5, 6), np.float32)
-WEIGHTS = np.ones((2, 2, 3, 3, 3), np.float32)
-NETWORK = [{"type": "conv3d", "weight": WEIGHTS, "padding": 1}, {"type": "relu"}]
-
 CALLED_BACK = {"callback", "on_step", "predict"}  # what such a function raises is the caller's own
-for given in (ARRAY, LABELS, FIELD, IMAGES, WEIGHTS):
-    given.flags.writeable = False
 
 # Small enough that a call that takes one of them ends at once.
 WRONG = [
@@ -114,105 +105,6 @@ WRONG = [
     SimpleNamespace(shape=(4, 5, 6), dtype="float32"),
     SimpleNamespace(affine=1, dataobj=2),
     Exception("x"),
-]
-
-IMAGE = {"x": VOLUME}
-SIZED = {"x": VOLUME, "shape": 5}
-MASK = {"mask": vk.Volume(LABELS > 0, VOLUME.affine)}
-PAIR = {"a": LABELS > 1, "b": LABELS > 2}
-WINDOW = {"input": IMAGES, "kernel_size": 2}
-FILTER = {"input": IMAGES, "weight": WEIGHTS}
-
-
-def added(other=VOLUME):
-    with np.errstate(all="ignore"):
-        return VOLUME + other
-
-
-def planned(**options):
-    return vk.ResamplePlan(**options)(VOLUME)
-
-
-planned.__signature__ = inspect.signature(vk.ResamplePlan)
-
-
-def layer(**options):
-    return vk.nn.Conv3d(**options)(IMAGES)
-
-
-layer.__signature__ = inspect.signature(vk.nn.Conv3d)
-
-CALLS = [
-    (vk.resample, SIZED),
-    (vk.resample, {"x": VOLUME, "spacing": 1.5}),
-    (vk.resample, {"x": VOLUME, "like": VOLUME}),
-    (vk.resample, {"x": ARRAY, "matrix": np.eye(4)}),
-    (vk.resample, {"x": VOLUME, "transform": np.eye(4)}),
-    (vk.resample, {"x": VOLUME, "shape": 4, "affine": np.eye(4)}),
-    (planned, SIZED),
-    (vk.resample_labels, {"x": LABELS, "shape": 5}),
-    (vk.resample_argmax, {"logits": IMAGES[0], "shape": 5}),
-    (vk.warp, {"x": ARRAY, "displacement": FIELD}),
-    (vk.push, {"x": ARRAY, "displacement": FIELD}),
-    (vk.n4_bias_field_correction, {"x": VOLUME, "maximum_number_of_iterations": 1}),
-    (vk.zscore, IMAGE),
-    (vk.window, {"x": VOLUME, "low": 1, "high": 2}),
-    (vk.window_to_uint8, {"x": VOLUME, "low": 1, "high": 2}),
-    (vk.clip_percentiles, IMAGE),
-    (vk.percentiles, {"x": VOLUME, "q": 5}),
-    (vk.otsu, IMAGE),
-    (vk.bounding_box, IMAGE),
-    (vk.crop_to_nonzero, IMAGE),
-    (vk.gaussian, {"x": VOLUME, "sigma_mm": 2}),
-    (vk.hessian_eigenvalues, {"x": VOLUME, "sigma_mm": 2}),
-    (vk.vesselness, {"x": VOLUME, "sigmas_mm": 2}),
-    (vk.signed_distance, MASK),
-    (vk.fill_holes, MASK),
-    (vk.largest_component, MASK),
-    (vk.dilate, MASK | {"radius_mm": 2}),
-    (vk.erode, MASK | {"radius_mm": 2}),
-    (vk.opening, MASK | {"radius_mm": 2}),
-    (vk.closing, MASK | {"radius_mm": 2}),
-    (vk.dice, PAIR),
-    (vk.hausdorff_distance, PAIR),
-    (vk.mean_surface_distance, PAIR),
-    (vk.label_statistics, {"labels": LABELS, "image": ARRAY}),
-    (vk.surface, {"x": VOLUME, "level": 50.0}),
-    (vk.contours, {"labels": LABELS}),
-    (vk.reorient, {"volume": VOLUME}),
-    (vk.Volume, {"data": ARRAY, "affine": np.eye(4)}),
-    (vk.Volume.with_data, {"self": VOLUME, "data": ARRAY}),
-    (vk.Volume.world_to_index, {"self": VOLUME, "points": [1, 2, 3]}),
-    (added, {}),
-    (lambda index=0: VOLUME[index], {}),
-    (vk.set_num_threads, {}),
-    (vk.set_cache_limit, {}),
-    (vk.preprocess, {"source": VOLUME}),
-    (vk.load, {"path": "no such file"}),
-    (vk.list_series, {"path": "no such file"}),
-    (vk.open_study, {"path": "no such file"}),
-    (vk.save, {"volume": VOLUME, "path": "no such folder/x.nii"}),
-    (vk.nn.conv1d, {"input": IMAGES[0, :, 0, 0], "weight": WEIGHTS[:, :, 0, 0]}),
-    (vk.nn.conv2d, {"input": IMAGES[0, :, 0], "weight": WEIGHTS[:, :, 0]}),
-    (vk.nn.conv3d, FILTER),
-    (vk.nn.conv_transpose3d, FILTER),
-    (layer, {"weight": WEIGHTS}),
-    (vk.nn.max_pool3d, WINDOW),
-    (vk.nn.avg_pool3d, WINDOW),
-    (vk.nn.adaptive_avg_pool3d, {"input": IMAGES, "output_size": 2}),
-    (vk.nn.adaptive_max_pool3d, {"input": IMAGES, "output_size": 2}),
-    (vk.nn.relu, {"input": IMAGES}),
-    (vk.nn.leaky_relu, {"input": IMAGES}),
-    (vk.nn.instance_norm, {"input": IMAGES}),
-    (vk.nn.batch_norm, {"input": IMAGES, "running_mean": np.zeros(2, "f"), "running_var": np.ones(2, "f")}),
-    (vk.nn.softmax, {"input": IMAGES, "dim": 1}),
-    (vk.nn.argmax, {"input": IMAGES, "dim": 1}),
-    (vk.nn.linear, {"input": IMAGES, "weight": np.ones((2, 6), "f")}),
-    (vk.nn.interpolate, {"input": IMAGES, "size": 5}),
-    (vk.nn.grid_sample, {"input": IMAGES, "grid": np.zeros((1, 2, 2, 2, 3), "f")}),
-    (vk.nn.Sequential, {"layers": NETWORK}),
-    (vk.nn.run_in_tiles, {"network": vk.nn.Sequential(NETWORK), "x": IMAGES, "tile": 3}),
-    (vk.nn.sliding_window, {"predict": vk.nn.Sequential(NETWORK), "x": IMAGES, "window": (3, 3, 3)}),
 ]
 
 

@@ -19,7 +19,7 @@ from voxkern._cuda import executor
 
 from . import cuda
 
-__all__ = ["asarray", "asnumpy", "broadcast_arrays", "cuda", "empty", "from_dlpack", "ndarray"]
+__all__ = ["asarray", "asnumpy", "broadcast_arrays", "copyto", "cuda", "empty", "from_dlpack", "ndarray"]
 
 _DLPACK_CODES = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}
 
@@ -112,7 +112,15 @@ class ndarray:
         return asarray(self.get() > other)
 
     # --- to the host and to others ----------------------------------------------------------------------
-    def get(self, stream: cuda.Stream | None = None) -> np.ndarray[Any, Any]:
+    def set(self, arr: np.ndarray[Any, Any]) -> None:
+        executor.copy_in(self.data.ptr, arr.ravel().view(np.uint8), cuda.get_current_stream().ptr)
+
+    def get(
+        self, stream: cuda.Stream | None = None, out: np.ndarray[Any, Any] | None = None
+    ) -> np.ndarray[Any, Any]:
+        if out is not None:
+            np.copyto(out, self.get(stream))
+            return out
         if self.size == 0:
             return np.empty(self.shape, self.dtype)
         reach = [(n - 1) * s for n, s in zip(self.shape, self.strides, strict=True)]
@@ -186,6 +194,10 @@ def broadcast_arrays(*args: ndarray) -> list[ndarray]:
 
 def asnumpy(a: ndarray, stream: cuda.Stream | None = None) -> np.ndarray[Any, Any]:
     return a.get(stream)
+
+
+def copyto(dst: ndarray, src: ndarray) -> None:
+    dst.set(src.get())
 
 
 def from_dlpack(x: Any) -> ndarray:
