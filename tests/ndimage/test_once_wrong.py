@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Input of no axis, truth values, complex numbers, what are no numbers: each once crashed or came out wrong."""
+"""Input of no axis, truth values, complex numbers, no numbers at all: each once crashed or came out wrong."""
 
 import numpy as np
 import pytest

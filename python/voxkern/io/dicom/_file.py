@@ -26,8 +26,8 @@ from ._source import GZIP_MAGIC, NotAnImageError, Source, gunzipped_head
 from ._tags import number
 
 MAX_HEADER = 64 << 20  # bytes of one file's header; the largest real ones hold a few megabytes
-_HEAD = 1 << 16
-_PACKED_HEAD = 1 << 14  # less: these bytes are unpacked once more with all the others
+_HEAD = 1 << 14  # holds nearly every header up to the pixel description
+_BUFFER = 1 << 16
 _PIXEL_TAGS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData"}
 _ROWS = b"\x28\x00\x10\x00"
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
@@ -193,7 +193,7 @@ def read_file(
         return DicomFile(source, source.dataset, syntax, max_bytes)
     try:
         if not source.plain:
-            return _read(source, None, source.head(_PACKED_HEAD), max_bytes, layouts, series)
+            return _read(source, None, source.head(_HEAD), max_bytes, layouts, series)
         with source.open() as file:
             return _read(source, file, file.read(_HEAD), max_bytes, layouts, series)
     except FileNotFoundError as error:
@@ -226,7 +226,7 @@ def _read(
     def opened() -> BinaryIO:
         if in_place and not deflated and file is not None:
             file.seek(0)
-            return file
+            return open(file.fileno(), "rb", buffering=_BUFFER, closefd=False)
         more = source.head(MAX_HEADER)
         return io.BytesIO(_guarded(source.name, lambda: _explicit_head(more)) if deflated else more)
 

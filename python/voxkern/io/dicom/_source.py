@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..._runtime.errors import ArgumentTypeError, FileFormatError, LoadError, NoImagesError
-from .._gzip import LARGEST_RATIO, gunzip, inflated, prefix, too_large
+from .._gzip import LARGEST_RATIO, checksum, gunzip, inflated, prefix, too_large
 
 GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
@@ -109,7 +109,7 @@ class Source:
     def is_whole(self, stored: bytes | bytearray) -> bool:
         """Tell whether these are all bytes of a zip member, by its length and checksum."""
         member = self.member
-        return member is not None and len(stored) == member.file_size and zlib.crc32(stored) == member.CRC
+        return member is not None and len(stored) == member.file_size and checksum(stored) == member.CRC
 
     def _member(self, size: int | None = None) -> bytes | bytearray:
         """Return the first bytes of a zip member, or all; its place is known without reading the archive."""
