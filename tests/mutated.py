@@ -26,7 +26,9 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from dicom_factory import make_enhanced, make_slice
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence
 
 import voxkern as vk
 
@@ -84,10 +86,14 @@ def dicom_seeds():
     colour = slice_(np.zeros((5, 18), np.uint8), SamplesPerPixel=3, PhotometricInterpretation="RGB")
     colour.Columns, colour.PlanarConfiguration = 6, 0
     yield "colour.dcm", dicom_bytes(colour)
-    mosaic = slice_(np.zeros((8, 8), np.int16), ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"])
-    block = mosaic.private_block(0x0019, "SIEMENS MR HEADER", create=True)
-    block.add_new(0x0A, "US", 4)
-    yield "mosaic.dcm", dicom_bytes(mosaic)
+    tiles = slice_(np.zeros((8, 8), np.int16), ImageType=["ORIGINAL", "PRIMARY", "M", "VFRAME"])
+    items = [Dataset(), Dataset(), Dataset()]
+    for k, item in enumerate(items):
+        item.ImagePositionPatient, item.ImageOrientationPatient = [1, 2, 5.0 * k], [1, 0, 0, 0, 1, 0]
+    block = tiles.private_block(0x0065, "Image Private Header", create=True)
+    block.add_new(0x50, "DS", "3")
+    block.add_new(0x51, "SQ", Sequence(items))
+    yield "tiles.dcm", dicom_bytes(tiles)
     dose = slice_(np.zeros((12, 4), np.uint16), Modality="RTDOSE", NumberOfFrames=3, DoseGridScaling=0.5)
     dose.SOPClassUID, dose.Rows = "1.2.840.10008.5.1.4.1.1.481.2", 4
     dose.file_meta.MediaStorageSOPClassUID = dose.SOPClassUID
@@ -99,7 +105,7 @@ def dicom_seeds():
         ("4.50", lambda x: imagecodecs.jpeg8_encode(x.astype(np.uint8))),
         ("4.70", lambda x: imagecodecs.jpeg8_encode(x, lossless=True)),
         ("4.80", imagecodecs.jpegls_encode),
-        ("4.90", imagecodecs.jpeg2k_encode),
+        ("4.90", lambda x: imagecodecs.jpeg2k_encode(x, codecformat="j2k")),
         ("4.110", imagecodecs.jpegxl_encode),
     ):
         ds = slice_(words.astype(np.uint8) if syntax == "4.50" else words)
@@ -108,8 +114,14 @@ def dicom_seeds():
         else:
             ds.PixelData = encapsulate([encode(words)])
             ds["PixelData"].is_undefined_length = True
-            ds.file_meta.TransferSyntaxUID = f"1.2.840.10008.1.2.{syntax}"
-        yield f"{syntax}.dcm", dicom_bytes(ds)
+            # pydicom writes no JPEG XL: its name is put in afterwards.
+            known = syntax.replace("4.110", "4.90")
+            ds.file_meta.TransferSyntaxUID = f"1.2.840.10008.1.2.{known}"
+        content = dicom_bytes(ds)
+        if syntax == "4.110":
+            old, new = b"UI\x16\0" + b"1.2.840.10008.1.2.4.90", b"UI\x18\0" + b"1.2.840.10008.1.2.4.110\0"
+            content = content.replace(old, new)
+        yield f"{syntax}.dcm", content
     slices = [dicom_bytes(slice_(k=k, InstanceNumber=k)) for k in range(3)]
     for name, method in (("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED)):
         buffer = io.BytesIO()
@@ -139,7 +151,7 @@ def other_seeds(folder):
     data = Path(nib.__file__).parent / "tests" / "data"
     yield "first.mnc", (data / "tiny.mnc").read_bytes()
     yield "second.mnc", (data / "minc2_1_scale.mnc").read_bytes()
-    beside = voxels.tobytes() * 4
+    beside = voxels.tobytes()
     for suffix in (".img", ".raw", ""):
         for name in ("analyze", "pair", "envi", "interfile", "detached"):
             (folder / f"{name}{suffix}").write_bytes(beside)
@@ -204,7 +216,7 @@ def unpack(name, content):
             buffer = io.BytesIO()
             starts = [0, *map(int, ends), None]
             with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-                for member, start, end in zip(parts, starts, starts[1:], strict=True):
+                for member, start, end in zip(parts, starts[:-1], starts[1:], strict=True):
                     archive.writestr(member, inner[start:end])
             return buffer.getvalue()
 

@@ -68,7 +68,7 @@ def seeds():
     for syntax, encode in (
         ("5", None),
         ("4.80", imagecodecs.jpegls_encode),
-        ("4.90", imagecodecs.jpeg2k_encode),
+        ("4.90", lambda x: imagecodecs.jpeg2k_encode(x, codecformat="j2k")),
         ("4.70", lambda x: imagecodecs.jpeg8_encode(x, lossless=True)),
     ):
         words = np.abs(pixels).astype(np.uint16)

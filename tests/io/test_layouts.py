@@ -29,7 +29,7 @@ def slice_bytes(k, syntax=EXPLICIT, **tags):
     ds.ReferencedImageSequence = sequence
     ds["ReferencedImageSequence"].is_undefined_length = True
     ds.add_new(0x00191010, "OB", b"private ")
-    ds.SOPInstanceUID = f"1.2.3.{k:04d}"
+    ds.SOPInstanceUID = f"1.2.3.1{k:04d}"
     return dicom_bytes(ds, syntax)
 
 
@@ -77,7 +77,7 @@ def test_whatever_byte_differs(syntax):
             if found is not None:
                 fitting += 1
                 assert found == by_pydicom(bytes(head)), (at, change)
-    assert fitting > 1000
+    assert fitting > 500
 
 
 def test_values_of_one_file_are_not_those_of_another():
@@ -129,8 +129,8 @@ def test_values_that_are_no_numbers_are_an_error(make_series):
     content = path.read_bytes()
     at = content.index(b"\x20\x00\x13\x00IS") + 8
     path.write_bytes(content[:at] + b"?" + content[at + 1 :])
-    with pytest.raises(vk.FileFormatError, match="damaged"):
-        vk.load(folder)
+    with pytest.warns(UserWarning, match="1 damaged"):
+        assert vk.load(folder).shape[0] == 2
 
 
 def test_files_of_the_pack_hold_what_pydicom_finds(data_pack):

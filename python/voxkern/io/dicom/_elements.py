@@ -82,6 +82,11 @@ class Layouts:
     def __init__(self) -> None:
         self._known: list[tuple[NDArray[np.uint8], bytes, _Walk]] = []
 
+    @property
+    def length(self) -> int:
+        """How many bytes of a file `header` looks at."""
+        return max((walk.end for _, _, walk in self._known), default=0)
+
     def header(self, head: bytes) -> tuple[Tags, UID | None] | None:
         """Return what `read_header` would of a file that begins so, None where its layout is new."""
         for k, (mask, decisive, walk) in enumerate(self._known):

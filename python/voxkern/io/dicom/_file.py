@@ -12,7 +12,7 @@ import io
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, BinaryIO
 
 from pydicom.dataelem import RawDataElement
@@ -126,11 +126,10 @@ class DicomFile:
         """Whether the pixels are compressed frames."""
         if self.syntax is None:
             return False
-        if str(self.syntax) in _YOUNGER:
-            return True
-        if not self.syntax.is_transfer_syntax:
+        encapsulated = _is_encapsulated(self.syntax)
+        if encapsulated is None:
             raise FileFormatError(f"{self.name}: unknown transfer syntax {self.syntax}")
-        return bool(self.syntax.is_encapsulated)
+        return encapsulated
 
     @cached_property
     def little_endian(self) -> bool:
@@ -183,6 +182,14 @@ class DicomFile:
         return self.source.path.open("rb")
 
 
+@lru_cache(64)
+def _is_encapsulated(syntax: UID) -> bool | None:
+    """Tell whether pixels in a transfer syntax are compressed frames; None where it is no known one."""
+    if str(syntax) in _YOUNGER:
+        return True
+    return bool(syntax.is_encapsulated) if syntax.is_transfer_syntax else None
+
+
 def read_file(
     source: Source, max_bytes: int, layouts: Layouts, series: str | None = None
 ) -> DicomFile | None:
@@ -193,9 +200,9 @@ def read_file(
         return DicomFile(source, source.dataset, syntax, max_bytes)
     try:
         if not source.plain:
-            return _read(source, None, source.head(_HEAD), max_bytes, layouts, series)
+            return _read(source, None, max_bytes, layouts, series)
         with source.open() as file:
-            return _read(source, file, file.read(_HEAD), max_bytes, layouts, series)
+            return _read(source, file, max_bytes, layouts, series)
     except FileNotFoundError as error:
         raise FileFormatError(f"{source.path}: no such file") from error
     except OSError as error:
@@ -203,24 +210,28 @@ def read_file(
 
 
 def _read(
-    source: Source,
-    file: BinaryIO | None,
-    head: bytes,
-    max_bytes: int,
-    layouts: Layouts,
-    series: str | None,
+    source: Source, file: BinaryIO | None, max_bytes: int, layouts: Layouts, series: str | None
 ) -> DicomFile | None:
     """Read a header out of the first bytes of a file, which nearly always hold it."""
+
+    def first(size: int) -> bytes:
+        return source.head(size) if file is None else _read_at(file, 0, size)
+
+    known, in_place = None, file is not None
+    if layouts.length:  # a few bytes for most; packed ones are not unpacked twice for nothing
+        head = first(layouts.length)
+        known = _guarded(source.name, lambda: layouts.header(head))
+    if known is None:
+        head = first(_HEAD)
+        in_place = file is not None and head[:2] != GZIP_MAGIC
+        head = gunzipped_head(head, _HEAD)
     if not head:
         raise NotAnImageError("empty", "an empty file", unreadable=True)
-    in_place = file is not None and head[:2] != GZIP_MAGIC
-    head = gunzipped_head(head, _HEAD)
     bare = head[128:132] != b"DICM"
     if bare and not _looks_bare(head):
         raise NotAnImageError("not DICOM", "not a DICOM file", unreadable=True)
     if series is not None and _is_of_another(head, series):
         return None
-    known = _guarded(source.name, lambda: layouts.header(head))
     deflated = known is None and not bare and str(DeflatedExplicitVRLittleEndian).encode() in head[:2048]
 
     def opened() -> BinaryIO:
@@ -268,7 +279,7 @@ def _read_at(file: BinaryIO, offset: int, count: int) -> bytes:
 def _tail(result: DicomFile, size: int, read_at: Callable[[int, int], bytes]) -> tuple[int, int] | None:
     """Look for native pixels where they nearly always lie: at the very end. Return offset and length."""
     syntax, length = result.syntax, result.described_bytes
-    if not length or syntax is None or not syntax.is_transfer_syntax or syntax.is_encapsulated:
+    if not length or syntax is None or _is_encapsulated(syntax) is not False:
         return None
     length += length % 2
     implicit, little = syntax == ImplicitVRLittleEndian, result.little_endian

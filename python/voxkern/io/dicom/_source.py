@@ -19,6 +19,7 @@ from .._gzip import LARGEST_RATIO, checksum, gunzip, inflated, prefix, too_large
 
 GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
+_SMALL = 1 << 14
 _ENCRYPTED = 0x1  # of the flags of a zip member
 _DAMAGED = "a damaged or truncated zip archive"
 
@@ -80,8 +81,9 @@ class Source:
             with self.open() as file:
                 stored = file.read(size)
         else:
-            stored = self._member(size)
-        return gunzipped_head(stored, size)
+            # A small one as a whole: that is faster, and it is not unpacked once more.
+            stored = self._member(None if 0 < self.member.file_size <= _SMALL else size)
+        return gunzipped_head(stored, max(size, len(stored)))
 
     def content(self, limit: int) -> bytes | bytearray:
         """Return every byte, unpacked; `FileFormatError` where that is more than ``limit``."""
