@@ -284,11 +284,14 @@ def fault(path):
             if volume.data.nbytes > 8 * MAX_BYTES:
                 return f"{volume.data.nbytes} bytes"
             np.asarray(volume.data).sum()
+            told = repr(volume) + repr(dict(volume.meta))
         except (vk.LoadError, vk.MissingPackageError) as error:
-            return "a message of several lines" if "\n" in str(error) else ""
+            told = str(error)
+            if "\n" in told or len(told) > 1000:
+                return "a message of several lines"
         except Exception as error:
             return repr(error)
-    return ""
+    return "the patient's name" if "secret" in told.lower() else ""
 
 
 def main(seconds, seed):

@@ -363,6 +363,21 @@ def test_voxels_of_nrrd_can_be_written_to(rng, tmp_path, encoding):
     v.data[...] = 0
 
 
+@pytest.mark.parametrize(
+    "line", ["NDims = 99999999999999999999", "NDims : 4000000000", "NDims = 0", "NDims ="]
+)
+def test_a_metaimage_of_endless_axes_is_refused(tmp_path, line):
+    """SimpleITK would count them one by one."""
+    (tmp_path / "x.mha").write_text(
+        f"ObjectType = Image\n{line}\nDimSize = 4 3 2\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n"
+    )
+    with pytest.raises(vk.FileFormatError, match="NDims is not a number from 1 to 10"):
+        vk.load(tmp_path / "x.mha")
+    (tmp_path / "x.mha").write_text("ObjectType = Image\n")
+    with pytest.raises(vk.FileFormatError, match="lacks NDims"):
+        vk.load(tmp_path / "x.mha")
+
+
 def test_two_gzip_members_are_one_file(rng, tmp_path):
     path = vk.save(vk.Volume(rng.random((8, 9, 10), dtype=np.float32), AFFINE), tmp_path / "x.nii")
     content = path.read_bytes()
