@@ -221,7 +221,7 @@ def _is_zip(path: Path) -> bool:
 def _members(path: Path) -> Iterator[Source]:
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
+            members = [member for member in archive.infolist() if not member.filename.endswith("/")]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise FileFormatError(f"{path}: {_DAMAGED}") from error
     members.sort(key=lambda member: member.filename)
