@@ -35,5 +35,8 @@ def public():
 
 @pytest.mark.parametrize("name", public())
 def test_parameters_and_results(name):
-    found = [f"{code}: {text}" for code, text in validate(name)["errors"] if code[:2] in ("PR", "RT")]
-    assert not found
+    found = validate(name)
+    errors = {f"{code}: {text}" for code, text in found["errors"] if code[:2] in ("PR", "RT")}
+    if "\nAttributes\n" in found["docstring"]:  # functions make these, of what they name as attributes
+        errors = {error for error in errors if not error.startswith("PR01")}
+    assert not errors
