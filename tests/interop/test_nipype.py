@@ -8,7 +8,7 @@ import pytest
 
 import voxkern as vk
 
-ants = pytest.importorskip("nipype.interfaces.ants", reason="nipype is not installed")
+ants = pytest.importorskip("nipype.interfaces.ants", reason="nipype is not installed: nox -s interop has it")
 pytest.importorskip("nibabel")
 
 
@@ -23,9 +23,7 @@ def scan(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     i, j, k = np.meshgrid(*[np.linspace(-1, 1, n) for n in (24, 22, 20)], indexing="ij")
     voxels = np.where(i**2 + j**2 + k**2 < 0.7, 100 * np.exp(0.3 * j), 5).astype(np.float32)
-    volume = vk.Volume(voxels, np.diag([1.5, 1.2, 2.0, 1.0]))
-    vk.save(volume, "scan.nii.gz")
-    return volume
+    return vk.load(vk.save(vk.Volume(voxels, np.diag([1.5, 1.2, 2.0, 1.0])), "scan.nii.gz"))
 
 
 def test_n4(scan):
