@@ -19,8 +19,7 @@ READERS = ("spectral.io.envi", "voxkern", "voxkern.io._envi", "voxkern.io._inter
 with atheris.instrument_imports(include=["voxkern", *LIBRARIES]):
     for module in (*LIBRARIES, *READERS):
         importlib.import_module(module)
-
-import mutated
+    mutated = importlib.import_module("mutated")
 
 SUFFIXES = [
     ".dcm",
