@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small good files of every format, changed at random: whatever the bytes are, a volume or a typed error.
 
-    python tests/mutated.py SECONDS [SEED]
+    python tests/mutated.py SECONDS [SEED [NAME]]
 
 loads changed files for so many seconds of processor time, in 4 GB of memory. It prints what came out as
 anything else, with the bytes that did it: they belong into tests/io/test_fuzz_finds.py. The file that was
@@ -291,17 +291,18 @@ def fault(path):
                 return "a message of several lines"
         except Exception as error:
             return repr(error)
-    return "the patient's name" if "secret" in told.lower() else ""
+    dicom = not isinstance(path, Path) or path.name.endswith((".dcm", ".dcm.gz", ".zip"))
+    return "the patient's name" if dicom and "secret" in told.lower() else ""
 
 
-def main(seconds, seed):
-    """Change and load files for so many seconds of processor time."""
+def main(seconds, seed=0, part=""):
+    """Change and load files, with ``part`` in their names, for so many seconds of processor time."""
     resource.setrlimit(resource.RLIMIT_AS, (4 << 30, resource.RLIM_INFINITY))
     folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     print("files in", folder, flush=True)
     good, rng, count, found, slowest = seeds(folder), random.Random(seed), 0, set(), (0.0, "")
     while time.process_time() < seconds:
-        name = rng.choice(list(good))
+        name = rng.choice([name for name in good if part in name])
         content = another(name, good[name], rng)
         path = folder / name
         path.write_bytes(content)
@@ -323,4 +324,4 @@ def main(seconds, seed):
 
 
 if __name__ == "__main__":
-    sys.exit(bool(main(float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)))
+    sys.exit(bool(main(*map(int, sys.argv[1:3]), *sys.argv[3:])))

@@ -136,6 +136,13 @@ def test_a_member_with_a_wrong_checksum_is_named(make_series, tmp_path):
         vk.load(path)
 
 
+def test_a_member_without_a_name_is_no_folder(make_series, tmp_path):
+    folder, _ = make_series(n=1)
+    hostile.zipped(tmp_path / "a.zip", [(b"", next(folder.iterdir()).read_bytes(), 0)])  # of no checksum
+    with pytest.raises(vk.FileFormatError, match=r"member 1 by name: .* checksum"):
+        vk.load(tmp_path / "a.zip")
+
+
 def test_a_member_of_another_method_is_named(make_series, tmp_path):
     folder, _ = make_series()
     with pytest.raises(vk.NoImagesError, match="6 packed by an unknown method"):

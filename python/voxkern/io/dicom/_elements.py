@@ -204,11 +204,17 @@ def _strings(vr: str, charset: list[str], raw: bytes) -> Any:
 def read_bare_header(file: BinaryIO) -> tuple[Tags, UID | None]:
     """Return the same of a file without preamble or file meta; pydicom finds out how it is encoded."""
     dataset = read_partial(file, stop_when=_past_description, force=True)
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    syntax = syntax_of(dataset.file_meta)
     implicit, little = dataset.original_encoding
     if syntax is None and not implicit:
         syntax = UID("1.2.840.10008.1.2.1") if little else ExplicitVRBigEndian
     return {keyword: dataset[tag].value for tag, keyword in _KEYWORDS.items() if tag in dataset}, syntax
+
+
+def syntax_of(meta: Any) -> UID | None:
+    """Return the transfer syntax of file meta information, which a damaged file may give several of."""
+    syntax = meta.get("TransferSyntaxUID")
+    return None if syntax is None else UID(str(syntax))
 
 
 def _past_description(tag: int, vr: str | None, length: int) -> bool:

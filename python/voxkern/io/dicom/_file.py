@@ -21,7 +21,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
 from ..._runtime.errors import FileFormatError, LoadError
 from .._gzip import LARGEST_RATIO
-from ._elements import Layouts, read_bare_header, read_header
+from ._elements import Layouts, read_bare_header, read_header, syntax_of
 from ._source import GZIP_MAGIC, NotAnImageError, Source, gunzipped_head
 from ._tags import number
 
@@ -196,8 +196,7 @@ def read_file(
     """Read the header of one candidate; None where it plainly is of another series than the one asked for."""
     if source.dataset is not None:
         meta = getattr(source.dataset, "file_meta", None)
-        syntax = meta.get("TransferSyntaxUID") if meta is not None else None
-        return DicomFile(source, source.dataset, syntax, max_bytes)
+        return DicomFile(source, source.dataset, syntax_of(meta or {}), max_bytes)
     try:
         if not source.plain:
             return _read(source, None, max_bytes, layouts, series)
