@@ -191,9 +191,10 @@ def nightly(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def interop(session: nox.Session) -> None:
-    """Run the tests with torch, MONAI and nnU-Net's resampling as they are installed today."""
+    """Run the tests with torch, MONAI, nnU-Net's resampling, ITK and nipype as they are installed today."""
     session.install("torch==2.13.0", "expecttest", "monai>=1.5", "scikit-image", ".[test]")
-    session.run("pytest", "-q", "tests/interop")
+    session.install("itk>=5.4", "nipype>=1.10")  # 280 MB, and 3 MB with twenty small packages
+    session.run("pytest", "-q", "tests/interop", "tests/package/test_foreign.py")
 
 
 @nox.session

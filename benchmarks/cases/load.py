@@ -8,6 +8,7 @@ import atexit
 import io
 import os
 import shutil
+import subprocess
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable
@@ -123,7 +124,10 @@ def zipped(source: Callable[[], Path]) -> Case:
         size=f"{len(want)} slices of {want.shape[1]}x{want.shape[2]}",
         ours=by_default(lambda: vk.load(path)),
         want=lambda: want,
-        peers={"pydicom after zipfile": lambda _: unpacked},
+        peers={
+            "pydicom after zipfile": lambda _: unpacked,
+            "voxkern on the folder": lambda _: lambda: vk.load(folder),
+        },
         result=np.asarray,
         one_thread=ONE_THREAD,
     )
@@ -150,13 +154,45 @@ def study(source: Callable[[], Path]) -> Case:
     def by_parts() -> Any:
         return [by_pydicom(part.iterdir()) for part in parts]
 
+    def converted() -> Any:
+        import dcm2niix
+
+        out = workplace() / "converted"
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        command = [dcm2niix.bin, "-z", "n", "-b", "n", "-o", str(out), str(folder)]
+        subprocess.run(command, check=True, capture_output=True)
+        return [vk.reorient(vk.load(path), "SPL").data for path in out.iterdir()]  # maps of the files
+
     want = np.stack(by_parts())
+    peers = {"pydicom and np.stack": lambda _: by_parts}
+    if find_spec("dcm2niix"):
+        peers["dcm2niix without compression"] = lambda _: converted
     return Case(
         size=f"{len(want)} x {want.shape[1]} slices of {want.shape[2]}x{want.shape[3]}",
         ours=by_default(ours),
         want=lambda: want,
-        peers={"pydicom and np.stack": lambda _: by_parts},
+        peers=peers,
         result=lambda volumes: np.stack(sorted(volumes, key=np.mean)),
+        one_thread=(*ONE_THREAD, "dcm2niix"),
+    )
+
+
+def one_of_a_study(source: Callable[[], Path]) -> Case:
+    """Load one series of an open study; beside it, the same series alone and out of the folder of all."""
+    folder = source()
+    part = sorted(folder.iterdir())[0]
+    want, opened = by_pydicom(part.iterdir()), vk.open_study(folder)
+    (info,) = vk.list_series(part)
+    return Case(
+        size=f"{len(want)} slices of {want.shape[1]}x{want.shape[2]}, of {len(opened)} series",
+        ours=by_default(lambda: vk.load(opened, series=info.uid)),
+        want=lambda: want,
+        peers={
+            "voxkern on the series alone": lambda _: lambda: vk.load(part),
+            "voxkern on the folder of all": lambda _: lambda: vk.load(folder, series=info.uid),
+        },
+        result=np.asarray,
         one_thread=ONE_THREAD,
     )
 
@@ -250,7 +286,11 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
     if real and not quick:
         found["load real series"] = partial(series, partial(real_series, Path(real)))
     found["load zipped CT series"] = partial(zipped, made)
-    found["load CT study"] = partial(study, partial(made_study, *((3, 6, 32) if quick else (13, 60, 128))))
+    small = partial(made_series, *((12, 32) if quick else (1000, 64)))
+    found["load zipped small slices"] = partial(zipped, small)
+    whole = partial(made_study, *((3, 6, 32) if quick else (13, 60, 128)))
+    found["load CT study"] = partial(study, whole)
+    found["load one series of a study"] = partial(one_of_a_study, whole)
     found["load .nii with an intercept"] = partial(plain, "<", 1.0, -1024.0, quick)
     found["load .nii with a slope"] = partial(plain, "<", 0.37, 1.5, quick)
     found["load .nii, big-endian"] = partial(plain, ">", 1.0, 0.0, quick)

@@ -5,6 +5,7 @@ import dataclasses
 import gzip
 import inspect
 import json
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 import voxkern as vk
 from voxkern.io import formats
+from voxkern.io._guard import reading
 from voxkern.io._options import Options
 
 nib = pytest.importorskip("nibabel")
@@ -361,6 +363,40 @@ def test_voxels_of_nrrd_can_be_written_to(rng, tmp_path, encoding):
     v = vk.load(tmp_path / "x.nrrd")
     np.testing.assert_array_equal(v.data, data)
     v.data[...] = 0
+
+
+def test_a_picture_beyond_the_canvas_is_refused(tmp_path):
+    """Pillow makes the canvas larger, and may crash then."""
+    Image = pytest.importorskip("PIL.Image")
+    first, second = (Image.fromarray(np.full((3, 4), k, np.uint8)) for k in (0, 9))
+    first.save(tmp_path / "x.gif", save_all=True, append_images=[second])
+    content = (tmp_path / "x.gif").read_bytes()
+    at = content.rindex(b"\x2c\0\0\0\0")  # where the second picture says its place
+    (tmp_path / "x.gif").write_bytes(content[: at + 1] + struct.pack("<2H", 16992, 3490) + content[at + 5 :])
+    with pytest.raises(vk.FileFormatError, match="pixels after"):
+        vk.load(tmp_path / "x.gif", spacing=1)
+
+
+def test_what_others_say_is_cut(tmp_path):
+    """Some quote the whole file."""
+    with pytest.raises(vk.FileFormatError) as caught, reading(tmp_path / "x.nii", "NIfTI"):
+        raise ValueError("no " * 5000)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "line", ["NDims = 99999999999999999999", "NDims : 4000000000", "NDims = 0", "NDims ="]
+)
+def test_a_metaimage_of_endless_axes_is_refused(tmp_path, line):
+    """SimpleITK would count them one by one."""
+    (tmp_path / "x.mha").write_text(
+        f"ObjectType = Image\n{line}\nDimSize = 4 3 2\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n"
+    )
+    with pytest.raises(vk.FileFormatError, match="NDims is not a number from 1 to 10"):
+        vk.load(tmp_path / "x.mha")
+    (tmp_path / "x.mha").write_text("ObjectType = Image\n")
+    with pytest.raises(vk.FileFormatError, match="lacks NDims"):
+        vk.load(tmp_path / "x.mha")
 
 
 def test_two_gzip_members_are_one_file(rng, tmp_path):

@@ -76,6 +76,14 @@ FINDS = {
         "%n7!35xV+`~x6*L$a7(p@uKp93jiwVr)PtagsW;_F8G5`ftf&^TGS%5kXfVzUgY(qT*27<s)&q&Y0$V^wyK+jOm*vvwZRY+J"
         "wR7{*zLQ+avMwa2<|GN)B>HsJJ7Y_",
     ),
+    "two transfer syntaxes": (
+        ".dcm",
+        "c$}qDO;5r=5PdC(_(>5z5tBV~akC#SY!hRQNTP{Y0(vkZMxz|n1ikwQ{Sp2YUl%c6^kSQK-|W13GqbZHfUEN&-noVdkR9hM"
+        "pCIIVbykO#M!Hx@t(0;yky^(5_@}=>#?h2vT9O=TTTZFiN+;vgF~-@%rOG8%$I7PdRzkNm&KRS#(=JX@n}mp{vo_Tk%`(wq"
+        "hBbN`e`O%2hT-Wd`qw9CovbG;Sw@txi8|Z(z4|h?aWrH6qxv##{fYGkWgJFDqQ|?3am1chiHGC+$@ulAKc2iiKZyte%lU4%"
+        "Gw5FK$8D{}Hu}h;j8sA}ru0>lCAa34HTR9*S0lc(+N?ci(faXy*`kTi#|3CoInUS2F0#()AnSDvy^;6M(OdPXM5K5g)R%24"
+        "q~zrD2boO--zfB`LR1K5`UBtbH0#h~Rv|v#A{@Y9BY#VZ%vQoYb1YyHORQ;yomQw?<%DZk#|G!M#jbWZwOur@hfgs7Scd",
+    ),
 }
 
 

@@ -201,6 +201,20 @@ def test_damage_is_clean(named):
         clean("".join(str(w.message) for w in told), end)
 
 
+def test_a_damaged_class_is_not_shown(named):
+    """Of a file without pixels the error says what it is; a length that is wrong makes anything of that."""
+    first = sorted(named.iterdir())[0]
+    ds = pydicom.dcmread(first)
+    del ds.Rows
+    pydicom.dcmwrite(first, ds)
+    content = first.read_bytes()
+    at = content.index(b"\x08\x00\x16\x00UI") + 6
+    first.write_bytes(content[:at] + (500).to_bytes(2, "little") + content[at + 2 :])
+    with pytest.raises(vk.LoadError) as caught:
+        vk.load(first)
+    clean(str(caught.value), "error")
+
+
 def test_identity_is_kept_when_asked_for_by_name(named):
     v = vk.load(named, keep=("PatientID", "StudyDate", "PatientWeight"))
     assert dict(v.meta["kept"]) == {"PatientID": "SECRET-4711", "StudyDate": "20010203"}

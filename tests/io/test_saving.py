@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import voxkern as vk
+from voxkern._app.cli import main
 from voxkern._runtime.files import writing
 from voxkern.io import formats
 
@@ -62,6 +63,16 @@ def test_full_disk_leaves_no_folder(tmp_path, format):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_full_disk_is_one_line_of_the_program(tmp_path, capsys, name):
+    scan, words = vk.save(volume(0), tmp_path / "scan.npz"), ["convert", "--quiet"]
+    with full_disk(10_000):
+        assert main([*words, str(scan), str(tmp_path / name)]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"voxkern: error: path: {name} cannot be written: ") and told.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["scan.npz"]
+
+
 KILLED = """
 import os, signal, sys
 import numpy as np
@@ -69,12 +80,12 @@ import nibabel, nrrd, PIL.Image, SimpleITK  # once, not in each child
 import voxkern as vk
 from voxkern._runtime import files
 
-step, *paths = sys.argv[1:]
+end, step, *paths = sys.argv[1:]
 volume = vk.Volume(np.zeros((1, 30, 40), np.uint16), np.eye(4))
 do = files._put
 def put(new, target):
     if step == "before" or target.suffix == ".mhd":
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), getattr(signal, end))
     do(new, target)
 files._put = put
 for path in paths:
@@ -82,21 +93,22 @@ for path in paths:
     if child == 0:
         vk.save(volume, path)
     _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), path
+    assert os.WTERMSIG(status) == getattr(signal, end), path
 """
 
 
-def killed(step, *paths):
-    subprocess.run([sys.executable, "-W", "ignore", "-c", KILLED, step, *map(str, paths)], check=True)
+def killed(step, *paths, end="SIGKILL"):
+    subprocess.run([sys.executable, "-W", "ignore", "-c", KILLED, end, step, *map(str, paths)], check=True)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_killed_save_leaves_the_old_file_and_the_next_one_cleans_up(tmp_path):
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGKILL"])
+def test_a_killed_save_leaves_the_old_file_and_the_next_one_cleans_up(tmp_path, end):
     paths = []
     for name in sorted(set(NAMES) - {"x.zarr"}):
         (tmp_path / name).mkdir()
         paths.append(vk.save(volume(0), tmp_path / name / name))
-    killed("before", *paths)
+    killed("before", *paths, end=end)
     for path in paths:
         np.testing.assert_array_equal(loaded(path), volume(0).data)
         assert len(list(path.parent.glob(LEFT))) == 1

@@ -83,13 +83,13 @@ def test_turned_time_is_refused():
 @pytest.mark.parametrize("wrong", [5, None, "x", np.zeros((3, 3, 3))], ids=repr)
 def test_what_is_no_image(make, wrong):
     package = {"from_sitk": "SimpleITK", "from_nibabel": "nibabel", "from_itk": "itk"}[make.__name__]
-    pytest.importorskip(package)
+    pytest.importorskip(package, reason=f"{package} is not installed")
     with pytest.raises(vk.ArgumentTypeError, match=r"image: got .* allowed"):
         make(wrong)
 
 
 def test_itk(scan, series):
-    itk = pytest.importorskip("itk")
+    itk = pytest.importorskip("itk", reason="itk is not installed: nox -s interop has it")
     image = itk.image_from_array(np.ascontiguousarray(scan.data))
     lps = np.diag([-1.0, -1, 1, 1]) @ AFFINE
     image.SetSpacing(scan.spacing[::-1])

@@ -101,7 +101,7 @@ def preprocess(
     Returns
     -------
     Volume
-        float32 where it was interpolated (order above 0) or normalised, else the input's dtype.
+        ``float32`` where it was interpolated (order above 0) or normalised, else the input's dtype.
 
     Examples
     --------

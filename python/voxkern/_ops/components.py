@@ -58,7 +58,7 @@ def largest_component(
     Returns
     -------
     array
-        bool, of the kind of ``mask``.
+        ``bool``, of the kind of ``mask``.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def fill_holes(
     Returns
     -------
     array
-        bool, of the kind of ``mask``. With the default connectivity it equals
+        ``bool``, of the kind of ``mask``. With the default connectivity it equals
         ``scipy.ndimage.binary_fill_holes``.
 
     Raises

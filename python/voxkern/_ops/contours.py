@@ -29,7 +29,7 @@ class Contour:
     index : int
         The slice it is in: the index along the axis that was asked for.
     points : (n, 3) ndarray
-        float64; RAS+ millimetres where the labels were a Volume, index times spacing where they were an
+        ``float64``; RAS+ millimetres where the labels were a Volume, index times spacing where they were an
         array. The last point is the first one. Outlines of holes run the other way round.
     """
 

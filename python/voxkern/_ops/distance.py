@@ -32,7 +32,7 @@ def signed_distance(mask: Any, *, spacing: Any = None, threads: int | None = Non
     Returns
     -------
     array
-        float64, of the kind of ``mask``, in the unit of ``spacing``. The surface lies between two voxels:
+        ``float64``, of the kind of ``mask``, in the unit of ``spacing``. The surface lies between two voxels:
         on one side of it values are at least a step, on the other at most minus a step.
 
     Raises

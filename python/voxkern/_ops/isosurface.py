@@ -34,9 +34,9 @@ class Surface:
     Attributes
     ----------
     vertices : (n, 3) ndarray
-        float32; RAS+ millimetres where the image was a Volume, index times spacing where it was an array.
+        ``float32``; RAS+ millimetres where the image was a Volume, index times spacing where it was an array.
     faces : (m, 3) ndarray
-        int32; rows of ``vertices``, counter-clockwise seen from outside.
+        ``int32``; rows of ``vertices``, counter-clockwise seen from outside.
 
     Examples
     --------
@@ -116,7 +116,18 @@ class Surface:
         return target
 
     def to_bytes(self, suffix: str) -> bytes:
-        """Return the bytes of a file with this suffix."""
+        """Return what a file would hold.
+
+        Parameters
+        ----------
+        suffix : {".stl", ".ply", ".obj", ".gii", ".mz3"}
+            Of the file.
+
+        Returns
+        -------
+        bytes
+            The whole file.
+        """
         if suffix == ".mz3":
             return mz3(self.vertices, self.faces)
         if suffix == ".gii":

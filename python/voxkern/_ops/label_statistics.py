@@ -75,14 +75,26 @@ class LabelStatistics:
         return len(self.label)
 
     def slices(self) -> list[tuple[slice, ...] | None]:
-        """Return the bounding box of each label as slices; None of a label without voxels."""
+        """Return the bounding box of each label.
+
+        Returns
+        -------
+        list of tuple of slice
+            None of a label without voxels.
+        """
         return [
             tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True)) if count else None
             for first, last, count in zip(self.first.tolist(), self.last.tolist(), self.count, strict=True)
         ]
 
     def columns(self) -> dict[str, Array]:
-        """Return the table by columns of numbers: one for each axis, or percentile, of what has several."""
+        """Return the table by columns of numbers.
+
+        Returns
+        -------
+        dict
+            A column for each axis, or percentile, of what has several.
+        """
         found: dict[str, Array] = {}
         for field in fields(self):
             values = getattr(self, field.name)
@@ -96,7 +108,13 @@ class LabelStatistics:
         return found
 
     def to_pandas(self) -> Any:
-        """Return the table as a ``pandas.DataFrame`` with the labels as its index."""
+        """Return the table for pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+            With the labels as its index.
+        """
         return import_or_explain("pandas", None).DataFrame(self.columns()).set_index("label")
 
 

@@ -185,7 +185,7 @@ def resample_argmax(
     ----------
     logits : Volume or array_like
         An array (classes, ...) with 1 to 3 spatial axes, or a Volume with classes along its fourth; float16,
-        float32 (or anything else, read as float32).
+        ``float32`` (or anything else, read as float32).
     {spacing}
     shape : int or sequence, optional
         Voxels wanted along the spatial axes.
@@ -195,7 +195,7 @@ def resample_argmax(
     {mode}
     {convention}
     {shape_rule}
-    out : integer array, optional
+    out : array of int, optional
         Where to write; exact shape.
     {threads}
 

@@ -200,7 +200,7 @@ def push(
     Returns
     -------
     Volume or array
-        float32, or float64 where ``x`` needs it; a Volume for ``like``.
+        ``float32``, or float64 where ``x`` needs it; a Volume for ``like``.
 
     Examples
     --------

@@ -47,12 +47,24 @@ def set_num_threads(n: int | None) -> None:
 
 
 def get_num_threads() -> int:
-    """Return how many threads a call uses that does not say ``threads=``."""
+    """Return how many threads a call uses that does not say ``threads=``.
+
+    Returns
+    -------
+    int
+        One in worker processes, unless they were told another number.
+    """
     return _core.default_threads(_in_worker())
 
 
 def cuda_available() -> bool:
-    """Tell whether GPU arrays can be used; ``show_config`` gives the reason where not."""
+    """Tell whether GPU arrays can be used.
+
+    Returns
+    -------
+    bool
+        Where it is False, ``show_config`` gives the reason.
+    """
     return backend.cuda_status()[0]
 
 

@@ -111,7 +111,7 @@ spacing : float or sequence, optional
 Returns
 -------
 array
-    bool, of the kind of ``mask`` and in its memory order.
+    ``bool``, of the kind of ``mask`` and in its memory order.
 
 Raises
 ------

@@ -48,7 +48,7 @@ origin : int or sequence
     Shift of the structure's centre from its middle, for each axis of ``axes``.""",
     "brute_force": """\
 brute_force : bool
-    scipy's; without effect.""",
+    SciPy's; without effect.""",
     "binary_axes": """\
 axes : int or sequence, optional
     Axes that the structure has; all by default. Along the others it has one sample.""",
@@ -56,7 +56,7 @@ axes : int or sequence, optional
 Returns
 -------
 array
-    bool, or ``output``.
+    ``bool``, or ``output``.
 
 Raises
 ------

@@ -4,12 +4,12 @@
 NETWORK_TEXTS = {
     "conv_bias": """\
 bias : array_like, optional
-    float32, a number for each output channel.""",
+    ``float32``, a number for each output channel.""",
     "conv_result": """\
 Returns
 -------
 array
-    float32, (N, out channels, ...) or (out channels, ...), of the kind of ``input``.
+    ``float32``, (N, out channels, ...) or (out channels, ...), of the kind of ``input``.
 
 Raises
 ------
@@ -48,7 +48,7 @@ threads : int, optional
     Default: see `voxkern.set_num_threads`. The result has the same bits for any number.""",
     "images": """\
 input : array
-    float32, (N, C, ...) or (C, ...), any memory order. N may be 0.""",
+    ``float32``, (N, C, ...) or (C, ...), any memory order. N may be 0.""",
     "images_out": """\
 out : array, optional
     Where to write: float32 in the shape of the result, no memory shared with an input.""",
@@ -86,7 +86,7 @@ output_size : int or sequence
     ``n`` samples goes from ``floor(o n / m)`` to ``ceil((o + 1) n / m)``.""",
     "samples": """\
 input : array
-    float32, any number of axes, any memory order.""",
+    ``float32``, any number of axes, any memory order.""",
     "running_statistics": """\
 running_mean, running_var : (C,) array, optional
     Mean and variance per channel, float32.""",
@@ -95,7 +95,7 @@ weight, bias : (C,) array, optional
     Scale and shift per channel, float32.""",
     "momentum": """\
 momentum : float
-    torch's; without effect, as no running statistics are written.""",
+    Torch's; without effect, as no running statistics are written.""",
     "eps": """\
 eps : float
     Added to the variance.""",

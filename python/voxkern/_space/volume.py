@@ -123,7 +123,20 @@ class Volume(arithmetic.Operators):
         return geometry.axis_codes(self.affine)
 
     def with_data(self, data: Any, affine: ArrayLike | None = None) -> Self:
-        """Return a volume with other voxels, and if given another affine, but the same meta."""
+        """Return a volume with other voxels, and if given another affine, but the same meta.
+
+        Parameters
+        ----------
+        data : array
+            Of any shape with three axes or more.
+        affine : (4, 4) array_like, optional
+            The affine of the new voxels, if it is another one.
+
+        Returns
+        -------
+        Volume
+            Over the same memory as ``data``.
+        """
         place = self.affine if affine is None else host_array(affine, "affine", np.float64)
         return type(self)(data, place, self.meta)
 
@@ -194,26 +207,70 @@ class Volume(arithmetic.Operators):
         return arithmetic.apply_function(function, args, options)
 
     def index_to_world(self, indices: ArrayLike) -> NDArray[np.float64]:
-        """Return where voxels lie: (..., 3) array indices, whole or not, to (..., 3) RAS+ millimetres."""
+        """Return where voxels lie.
+
+        Parameters
+        ----------
+        indices : (..., 3) array_like
+            Array indices, whole or not.
+
+        Returns
+        -------
+        (..., 3) array
+            RAS+ millimetres.
+        """
         return geometry.moved(self.affine, indices, "indices")
 
     def world_to_index(self, points: ArrayLike) -> NDArray[np.float64]:
-        """Return the array indices of points: (..., 3) RAS+ millimetres to (..., 3) indices, not rounded."""
+        """Return the array indices of points.
+
+        Parameters
+        ----------
+        points : (..., 3) array_like
+            RAS+ millimetres.
+
+        Returns
+        -------
+        (..., 3) array
+            Array indices, not rounded.
+        """
         return geometry.moved(np.asarray(np.linalg.inv(self.affine)), points, "points")
 
     def to_nibabel(self) -> nibabel.Nifti1Image:
-        """Return a ``nibabel.Nifti1Image`` over the same voxels, in millimetres, scanner space."""
+        """Return a NIfTI image of nibabel.
+
+        Returns
+        -------
+        nibabel.Nifti1Image
+            Over the same voxels, in millimetres, scanner space.
+        """
         return foreign.to_nibabel(self)
 
     @classmethod
     def from_nibabel(cls, image: Any) -> Self:
-        """Return a volume over the voxels of a nibabel image; scaled data become float32."""
+        """Return a volume over the voxels of a nibabel image.
+
+        Parameters
+        ----------
+        image : nibabel.spatialimages.SpatialImage
+            Scaled data become float32.
+
+        Returns
+        -------
+        Volume
+            With the affine of the image.
+        """
         return cls(*foreign.from_nibabel(image))
 
     def to_sitk(self) -> SimpleITK.Image:
         """Return a ``SimpleITK.Image`` with the same geometry (a copy; ITK knows no shear).
 
         A fourth axis that ``meta["axes"]`` calls time is its fourth dimension, any other one its components.
+
+        Returns
+        -------
+        SimpleITK.Image
+            Of 3 or 4 dimensions.
         """
         return foreign.to_sitk(self)
 
@@ -221,7 +278,15 @@ class Volume(arithmetic.Operators):
     def from_sitk(cls, image: Any) -> Self:
         """Return a volume with the voxels (copied) and geometry of a SimpleITK image.
 
-        Axes are slice, row, column, then time where it has four dimensions, then its components.
+        Parameters
+        ----------
+        image : SimpleITK.Image
+            Of 3 dimensions, or 4 with time.
+
+        Returns
+        -------
+        Volume
+            Its axes are slice, row, column, then time where there are four dimensions, then components.
         """
         return cls(*foreign.from_sitk(image))
 
@@ -229,7 +294,15 @@ class Volume(arithmetic.Operators):
     def from_itk(cls, image: Any) -> Self:
         """Return a volume with the voxels (copied) and geometry of an image of the itk package.
 
-        The axes are those of `from_sitk`.
+        Parameters
+        ----------
+        image : itk.Image
+            Of 3 dimensions, or 4 with time.
+
+        Returns
+        -------
+        Volume
+            With the axes of `from_sitk`.
         """
         return cls(*foreign.from_itk(image))
 
@@ -238,18 +311,32 @@ class Volume(arithmetic.Operators):
 
         Dimensions are i, j, k, in millimetres from the first voxel, then those of ``meta["axes"]``;
         ``attrs["affine"]`` is the affine.
+
+        Returns
+        -------
+        xarray.DataArray
+            A view.
         """
         return foreign.to_xarray(self)
 
     def to_torch(self) -> torch.Tensor:
         """Return a ``torch.Tensor`` over the same memory, on the same device.
 
-        It is a copy where torch cannot take the memory: read-only, reversed axes, foreign byte order.
+        Returns
+        -------
+        torch.Tensor
+            A copy where torch cannot take the memory: read-only, reversed axes, foreign byte order.
         """
         return foreign.to_torch(self)
 
     def widget(self) -> Any:
-        """Return an ``ipyniivue.NiiVue`` widget that shows the volume in a notebook (the ``view`` extra)."""
+        """Return a widget that shows the volume in a notebook (the ``view`` extra).
+
+        Returns
+        -------
+        ipyniivue.NiiVue
+            The widget.
+        """
         from .._app.view import widget
 
         return widget(self)

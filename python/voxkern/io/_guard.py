@@ -14,6 +14,8 @@ from .._runtime.errors import FileFormatError, LoadWarning, MissingPackageError
 from .._runtime.files import writing
 from .._runtime.signals import warn as _warn
 
+_LONGEST = 300  # characters of what another library says
+
 __all__ = ["check_size", "reading", "warn", "writing"]
 
 
@@ -40,6 +42,7 @@ def reading(path: Path, what: str, name: str = "") -> Iterator[None]:
         known = name == str(path)
         if not known:  # the caller gave the folder alone
             reason = reason.replace(str(path), "it").replace(path.name, "it")
+        reason = reason if len(reason) < _LONGEST else f"{reason[:_LONGEST]}..."  # some quote the file itself
         raise FileFormatError(f"{name}: not a readable {what} file: {reason}") from error if known else None
 
 

@@ -41,6 +41,15 @@ def inflated(packed: bytes, size: int) -> bytes | bytearray:
     return content
 
 
+def checksum(content: bytes | bytearray) -> int:
+    """Return the CRC-32 of bytes."""
+    try:
+        found: int = importlib.import_module("deflate").crc32(content)  # ten times as fast as zlib's
+    except ImportError:
+        return zlib.crc32(content)
+    return found
+
+
 def prefix(packed: bytes | bytearray, size: int) -> bytes:
     """Return the first bytes of a gzip file, of which ``packed`` may be the first part."""
     content = bytearray()

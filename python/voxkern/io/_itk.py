@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from .._runtime.errors import ArgumentError, FileFormatError
@@ -25,6 +26,7 @@ def load_metaimage(path: Path, options: Options) -> Volume:
     with reading(path, "MetaImage"):
         if not path.is_file():
             raise FileNotFoundError(path)
+        _check_numbers(path)
         reader = sitk.ImageFileReader()
         reader.SetImageIO("MetaImageIO")
         reader.SetFileName(str(path))
@@ -54,6 +56,19 @@ def _header(path: Path) -> tuple[dict[bytes, bytes], int]:
         if key.strip().lower() == b"elementdatafile":
             break
     return fields, end
+
+
+def _check_numbers(path: Path) -> None:
+    """Refuse numbers of axes and channels that no image has: ITK would count up to them."""
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    found = re.findall(rb"(NDims|ElementNumberOfChannels)\s*[=:]\s*([^\r\n]*)", head)
+    if not any(name == b"NDims" for name, _ in found):
+        raise FileFormatError("the header lacks NDims")
+    for name, value in found:
+        most = 10 if name == b"NDims" else 9999
+        if not re.fullmatch(rb"\d{1,4}", value.strip()) or not 0 < int(value) <= most:
+            raise FileFormatError(f"{name.decode()} is not a number from 1 to {most}")
 
 
 def _data_file(fields: dict[bytes, bytes]) -> str:

@@ -118,7 +118,10 @@ def _frames(name: str, path: Path, count: int) -> Iterator[NDArray[Any]]:
     from PIL import ImageSequence
 
     with _opened(name, path) as image:
+        size = image.size
         for frame, _ in zip(ImageSequence.Iterator(image), range(count), strict=False):
+            if frame.size != size:  # before it is decoded: beyond the canvas Pillow may crash
+                raise FileFormatError(f"{frame.size} pixels after {size}")
             mode = _MODES.get(frame.mode)
             pixels = np.array(frame.convert(mode) if mode else frame)
             yield pixels.astype(pixels.dtype.newbyteorder("="), copy=False)

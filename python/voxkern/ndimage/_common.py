@@ -24,8 +24,7 @@ class Call(call.Call):
 
     def _check_dtype(self, dtype: np.dtype[Any], name: str, dtypes: frozenset[str]) -> None:
         if dtype.char not in dtypes:
-            kind = RuntimeError if dtype.kind in "biufc" or name == "output" else TypeError
-            raise kind(f"array type {dtype!r} not supported")
+            raise unsupported(dtype)
 
     def scipy_output(
         self,
@@ -77,6 +76,12 @@ class Call(call.Call):
 
     def _same(self, x: Array, out: Array) -> bool:
         return x.dtype == out.dtype and x.strides == out.strides and self.address(x) == self.address(out)
+
+
+def unsupported(dtype: np.dtype[Any], name: str | None = None) -> Exception:
+    """Return what scipy raises of a dtype it has no code for; of words and records it has no name."""
+    kind = TypeError if dtype.kind in "USV" else RuntimeError
+    return kind(f"array type{f' {dtype!r}' if name is None else name} not supported")
 
 
 def _output_dtype(output: Any, input: np.dtype[Any], is_complex: bool) -> np.dtype[Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._core import AxisSampling, CoordinateMap, Interpolator, WarpOptions
+from .._core import AxisSampling, Boundary, CoordinateMap, Interpolator, WarpOptions
 from .._runtime.backend import host_array, is_array
 from .._runtime.texts import documented
 from .._runtime.validate import KERNEL_DTYPES, Array
@@ -375,9 +375,12 @@ def _warp(
     boundary = interpolation_mode(mode)
     if out.size == 0:
         return
-    if x.size == 0:
+    if x.size == 0 and boundary not in (Boundary.constant, Boundary.grid_constant):
         raise ValueError("input must not be empty")
     for source, target, outside in call.parts(x, out, cval):
+        if x.size == 0:
+            target[...] = outside
+            continue
         options = WarpOptions(
             kernel=Interpolator(operator.index(order)),
             mode=boundary,

@@ -45,9 +45,9 @@ def distance_transform_edt(
     Returns
     -------
     distances : array
-        float64, in the unit of ``sampling``.
+        ``float64``, in the unit of ``sampling``.
     indices : array
-        int32: the index of the nearest zero along each axis. Of zeros that are equally near it is the one
+        ``int32``: the index of the nearest zero along each axis. Of zeros that are equally near it is the one
         that scipy names, unless steps differ and rounding decides.
 
     Raises
@@ -108,9 +108,9 @@ def distance_transform_cdt(
     Returns
     -------
     distances : array
-        int32; -1 where no path leads to a zero.
+        ``int32``; -1 where no path leads to a zero.
     indices : array
-        int32: the index of the nearest zero along each axis; of equally near zeros the one scipy names. A
+        ``int32``: the index of the nearest zero along each axis; of equally near zeros the one scipy names. A
         sample without a path gets its own index.
 
     Raises
@@ -179,10 +179,11 @@ def distance_transform_bf(
     Returns
     -------
     distances : array
-        float64 in the unit of ``sampling``, or steps as uint32. Without any zero all but impossible numbers:
+        ``float64`` in the unit of ``sampling``, or steps as uint32. Without any zero, all but impossible
+        numbers:
         1.34e154, or 4294967295.
     indices : array
-        int32: the index of the nearest zero along each axis, and of equally near zeros the last one in C
+        ``int32``: the index of the nearest zero along each axis, and of equally near zeros the last one in C
         order, as in scipy. Where ``sampling`` is not 1, rounding may decide otherwise there. 0 without any
         zero.
 

@@ -281,7 +281,7 @@ def histogram(
     Returns
     -------
     array
-        int64 counts of one region; for a sequence an array of such arrays, with None for a region without
+        ``int64`` counts of one region; for a sequence an array of such arrays, with None for a region without
         samples.
 
     Raises

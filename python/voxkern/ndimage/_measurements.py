@@ -56,13 +56,13 @@ Examples
 _ONE_PASS = "One pass over the image, which is not copied.\n"
 
 _SUMS = {
-    "returns": "number or array\n    float64 for a sequence; for one region the dtype NumPy adds up in.",
+    "returns": "number or array\n    ``float64`` for a sequence; for one region the dtype NumPy adds up in.",
     "errors": "whatever NumPy raises of an empty array",
     "notes": _ONE_PASS
     + "Sums of integers are exact modulo 2^64, those of floats are float64 to a few roundings.",
 }
 _MOMENTS = {
-    "returns": "number or array\n    float64. NaN, with NumPy's warning, of a region without samples.",
+    "returns": "number or array\n    ``float64``. NaN, with NumPy's warning, of a region without samples.",
     "errors": "whatever NumPy raises of an empty array",
     "notes": _ONE_PASS
     + """Moments are float64 to a few roundings, whatever the mean,
@@ -201,7 +201,7 @@ def extrema(input: Any, labels: Any = None, index: Any = None, *, threads: int |
     _MEASURED,
     example="ndimage.median(x, labels, [1, 7])",
     result="array([1.5, 4. ])",
-    returns="number or array\n    float32 of float32, float16 of float16, else float64.",
+    returns="number or array\n    ``float32`` of float32, float16 of float16, else float64.",
     errors="whatever NumPy raises of an empty array",
     notes="""The samples that have one of the labels are copied, label by label; nothing is sorted.
 As in scipy a NaN is the median of one region; in a sequence of them it is larger than all else. A region

@@ -33,7 +33,7 @@ def iterate_structure(structure: ArrayLike, iterations: int, origin: Any = None)
     Returns
     -------
     structure : array
-        bool.
+        ``bool``.
     origin : list
         ``iterations`` times the origin. Not returned where ``origin`` is None, or ``iterations`` below 2.
 
@@ -286,7 +286,7 @@ def binary_hit_or_miss(
     Returns
     -------
     array
-        bool; None where ``output`` is an array.
+        ``bool``; None where ``output`` is an array.
 
     Raises
     ------
@@ -341,7 +341,7 @@ def binary_fill_holes(
     Returns
     -------
     array
-        bool; None where ``output`` is an array.
+        ``bool``; None where ``output`` is an array.
 
     Raises
     ------

@@ -16,7 +16,7 @@ from .._core import RankOptions
 from .._runtime.backend import host_array
 from .._runtime.texts import documented
 from .._runtime.validate import FILTER_MODES, KERNEL_DTYPES, Array
-from ._common import Call, known_mode, normalized_axes, value_per_axis
+from ._common import Call, known_mode, normalized_axes, unsupported, value_per_axis
 from ._window import MAXIMUM, MINIMUM, extrema_job, write_extrema
 
 
@@ -230,7 +230,7 @@ def _run(
     line = x.ndim == 1
     for array in (x, out):
         if array.dtype.char not in KERNEL_DTYPES and not (line and array.dtype.char == "e"):
-            raise RuntimeError(f"array type {array.dtype!r} not supported")
+            raise unsupported(array.dtype)
     options = RankOptions(
         size=sizes,
         before=before,

@@ -28,7 +28,7 @@ def generate_binary_structure(rank: int, connectivity: int) -> Any:
     Returns
     -------
     array
-        bool, ``rank`` axes of 3 samples.
+        ``bool``, ``rank`` axes of 3 samples.
 
     Examples
     --------

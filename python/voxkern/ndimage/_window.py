@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from .._core import ExtremumKind, ExtremumResidue, ExtremumWindow
 from .._runtime.backend import host_array
 from .._runtime.validate import FILTER_MODES, KERNEL_DTYPES, Array
-from ._common import Call, known_mode, normalized_axes, value_per_axis
+from ._common import Call, known_mode, normalized_axes, unsupported, value_per_axis
 
 MINIMUM, MAXIMUM = ExtremumKind.minimum, ExtremumKind.maximum
 
@@ -151,8 +151,7 @@ def write_extrema(
         cval = math.ldexp(cval, 0)  # raises what scipy raises of what is no real number
         for array in (x, out):
             if array.dtype.char not in KERNEL_DTYPES:
-                of = f" {array.dtype!r}" if footprint is None else ""
-                raise RuntimeError(f"array type{of} not supported")
+                raise unsupported(array.dtype, None if footprint is None else "")
         at_once = alike and (out.dtype != bool or residue is DIFFERING)
         if call.on_device:
             _check_on_gpu(call, out, heights, at_once or residue is NONE)

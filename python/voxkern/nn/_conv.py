@@ -16,9 +16,9 @@ _CONV = """\
 Parameters
 ----------
 input : array_like
-    float32, (N, C, {axes}) or (C, {axes}); any memory order.
+    ``float32``, (N, C, {axes}) or (C, {axes}); any memory order.
 weight : array_like
-    float32, (out channels, in channels / groups, {axes}).
+    ``float32``, (out channels, in channels / groups, {axes}).
 {conv_bias}
 {conv_stride}
 {conv_padding}
@@ -44,9 +44,9 @@ _CONV_TRANSPOSE = """\
 Parameters
 ----------
 input : array_like
-    float32, (N, C, {axes}) or (C, {axes}); any memory order.
+    ``float32``, (N, C, {axes}) or (C, {axes}); any memory order.
 weight : array_like
-    float32, (in channels, out channels / groups, {axes}).
+    ``float32``, (in channels, out channels / groups, {axes}).
 {conv_bias}
 stride : int or sequence
     Samples of the output from one sample of the input to the next.

@@ -56,7 +56,7 @@ class Conv3d:
     Parameters
     ----------
     weight : array_like
-        float32, (out channels, in channels / groups, D, H, W), or with one or two spatial axes for inputs
+        ``float32``, (out channels, in channels / groups, D, H, W), or with one or two spatial axes for inputs
         that have as many. With ``transposed``: (in channels, out channels / groups, D, H, W).
     {conv_bias}
     {conv_stride}
@@ -254,7 +254,7 @@ class Conv3d:
         Parameters
         ----------
         x : array_like
-            float32, (N, C, D, H, W) or (C, D, H, W), with as many spatial axes as the weights.
+            ``float32``, (N, C, D, H, W) or (C, D, H, W), with as many spatial axes as the weights.
         residual : array_like, optional
             What is added to the sums, of the result's shape.
         out : array, optional

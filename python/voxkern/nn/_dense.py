@@ -24,11 +24,11 @@ def linear(input: Any, weight: Any, bias: Any = None, *, out: Any = None, thread
     Parameters
     ----------
     input : (..., K) array
-        float32, one axis or more, any memory order.
+        ``float32``, one axis or more, any memory order.
     weight : (N, K) array
-        float32.
+        ``float32``.
     bias : (N,) array, optional
-        float32.
+        ``float32``.
     {images_out}
     {threads}
 

@@ -39,7 +39,7 @@ def instance_norm(
     Parameters
     ----------
     input : array
-        float32, (N, C, ...) with one spatial axis or more, any memory order. N may be 0.
+        ``float32``, (N, C, ...) with one spatial axis or more, any memory order. N may be 0.
     {running_statistics}
         Used with ``use_input_stats=False``; never written.
     {scale_and_shift}
@@ -97,7 +97,7 @@ def batch_norm(
     Parameters
     ----------
     input : array
-        float32, (N, C, ...), any memory order. N may be 0.
+        ``float32``, (N, C, ...), any memory order. N may be 0.
     {running_statistics}
         Never written. None is possible with ``training``.
     {scale_and_shift}

@@ -62,7 +62,7 @@ def interpolate(
     Parameters
     ----------
     input : (N, C, W), (N, C, H, W) or (N, C, D, H, W) array
-        float32.
+        ``float32``.
     size : int or sequence of int, optional
         Samples wanted along the spatial axes.
     scale_factor : float or sequence of float, optional
@@ -86,7 +86,7 @@ def interpolate(
     Returns
     -------
     (N, C, ...) array
-        float32.
+        ``float32``.
 
     Raises
     ------
@@ -257,9 +257,9 @@ def grid_sample(
     Parameters
     ----------
     input : (N, C, H, W) or (N, C, D, H, W) array
-        float32.
+        ``float32``.
     grid : (N, h, w, 2) or (N, d, h, w, 3) array
-        float32 or float64: points (x, y) or (x, y, z), that is last axis first, from -1 to 1 over the image.
+        ``float32`` or float64: points (x, y) or (x, y, z), last axis first, from -1 to 1 over the image.
     mode : {"bilinear", "nearest", "bicubic"}
         Linear along all axes; the nearest sample, where halves go to the even one, as in torch; or, with two
         spatial axes, a cubic convolution.
@@ -274,7 +274,7 @@ def grid_sample(
     Returns
     -------
     (N, C, h, w) or (N, C, d, h, w) array
-        float32.
+        ``float32``.
 
     Raises
     ------

@@ -128,7 +128,7 @@ class Sequential:
         Parameters
         ----------
         x : (N, C, ...) or (C, ...) array
-            float32, ``rank`` spatial axes.
+            ``float32``, ``rank`` spatial axes.
         out : array, optional
             Where to write; exact shape and dtype, no memory shared with ``x``.
         {threads}
@@ -136,7 +136,7 @@ class Sequential:
         Returns
         -------
         array
-            float32; int64 where the last layer is ``argmax``.
+            ``float32``; int64 where the last layer is ``argmax``.
         """
         call = Call("Sequential", "copy", threads=threads)
         array = enter(call, x, "x", self.rank)
@@ -159,7 +159,18 @@ class Sequential:
         return call.leave(result[self._squeeze(result.ndim, batched)] if target is None else target)
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """Return the shape of the result for images of a shape, (N, C, ...) or (C, ...)."""
+        """Return the shape of the result for images of a shape.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            (N, C, ...) or (C, ...).
+
+        Returns
+        -------
+        tuple of int
+            With a batch where ``shape`` has one.
+        """
         shape = tuple(shape)
         if len(shape) not in (self.rank + 1, self.rank + 2):
             raise ArgumentError(f"shape: got {shape}, allowed {self.rank + 1} or {self.rank + 2} numbers")
@@ -170,7 +181,12 @@ class Sequential:
         return self._outward(made, batched)
 
     def reach(self) -> tuple[Reach, ...]:
-        """Return where an output sample reads its input, along each spatial axis.
+        """Return where an output sample reads its input.
+
+        Returns
+        -------
+        tuple of Reach
+            Along each spatial axis.
 
         Raises
         ------
@@ -189,7 +205,13 @@ class Sequential:
         return tuple(self._reaches(axis)[-1] for axis in range(SPATIAL - self.rank, SPATIAL))
 
     def alignment(self) -> tuple[int, ...]:
-        """Return what number the start of a tile is a multiple of, along each spatial axis."""
+        """Return what number the start of a tile is a multiple of.
+
+        Returns
+        -------
+        tuple of int
+            Along each spatial axis.
+        """
         axes = range(SPATIAL - self.rank, SPATIAL)
         return tuple(math.lcm(*(r.stride.numerator for r in self._reaches(axis))) for axis in axes)
 

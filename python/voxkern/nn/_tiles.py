@@ -44,7 +44,7 @@ def run_in_tiles(
         Of layers that read a neighbourhood. Norms of the image's own statistics, adaptive pools, ``flatten``
         and ``linear`` read all of it; `sliding_window` runs networks with such layers.
     x : (N, C, ...) or (C, ...) array
-        float32. It may be a memory map.
+        ``float32``. It may be a memory map.
     tile : int or sequence of int
         Samples of the input a tile advances by along the spatial axes, rounded up to what the network's
         strides divide. Larger tiles compute less twice.
@@ -129,7 +129,7 @@ def sliding_window(
         Takes a window (N, C, window...) or (C, window...) of what ``x`` is, an array or a tensor; returns
         scores (N, K, window...) or (K, window...). A `Sequential`, or any other function.
     x : (N, C, ...) or (C, ...) array
-        float32. Where it is smaller than the window, zeros are put around it, and their scores cut off.
+        ``float32``. Where it is smaller than the window, zeros are put around it, and their scores cut off.
     window : sequence of int
         Samples along each of one to three spatial axes.
     overlap : float

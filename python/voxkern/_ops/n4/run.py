@@ -115,7 +115,7 @@ def n4_bias_field_correction(
         ANTs does, without its padding in memory.
     spline_order : int
         1 to 5.
-    number_of_histogram_bins, bias_field_full_width_at_half_maximum, wiener_filter_noise
+    number_of_histogram_bins, bias_field_full_width_at_half_maximum, wiener_filter_noise : int, float, float
         Of the sharpening step; the width is in log intensity.
     compat : {"itk", "exact"}
         "itk" follows ITK 5.4 in what decides when to stop and which bins count. Voxels <= 0 inside the

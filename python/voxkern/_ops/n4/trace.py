@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 
 class N4Iteration(NamedTuple):
-    """One line of the trace: iterations count from 1, levels from 0, as ITK reports them."""
+    """One line of the trace, as ITK reports it.
+
+    Attributes
+    ----------
+    level : int
+        From 0.
+    iteration : int
+        From 1.
+    convergence : float
+        What ``convergence_threshold`` is compared with.
+    """
 
     level: int
     iteration: int

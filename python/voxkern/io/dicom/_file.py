@@ -9,57 +9,30 @@ elements, private ones above all, come later and are stepped over. The few image
 from __future__ import annotations
 
 import io
-import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, BinaryIO
 
-import pydicom
-from pydicom.charset import convert_encodings, decode_bytes
-from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
-from pydicom.filereader import data_element_generator, read_dataset, read_partial, read_preamble
+from pydicom.filereader import read_dataset, read_partial, read_preamble
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from ..._runtime.errors import FileFormatError, LoadError
 from .._gzip import LARGEST_RATIO
+from ._elements import Layouts, read_bare_header, read_header, syntax_of
 from ._source import GZIP_MAGIC, NotAnImageError, Source, gunzipped_head
 from ._tags import number
 
 MAX_HEADER = 64 << 20  # bytes of one file's header; the largest real ones hold a few megabytes
-_HEAD = 1 << 16
-_PACKED_HEAD = 1 << 14  # less: these bytes are unpacked once more with all the others
+_HEAD = 1 << 14  # holds nearly every header up to the pixel description
+_BUFFER = 1 << 16
 _PIXEL_TAGS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData"}
 _ROWS = b"\x28\x00\x10\x00"
-_LAST_GROUP = 0x0028
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 JPEG_XL = tuple(f"1.2.840.10008.1.2.4.{k}" for k in (110, 111, 112))
 _YOUNGER = (DEFLATED_FRAMES, *JPEG_XL)  # encapsulated, and not in the dictionary of pydicom 3.0
-
-# Only these are turned into values; private and identifying elements are stepped over.
-_KEYWORDS = {
-    int(pydicom.tag.Tag(keyword)): keyword
-    for keyword in (
-        "SOPInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality", "SeriesDescription",
-        "ImageType", "Manufacturer", "AcquisitionDate", "AcquisitionTime", "SliceThickness",
-        "SpacingBetweenSlices", "EchoTime", "TriggerTime", "DiffusionBValue",
-        "DiffusionGradientOrientation", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
-        "SeriesNumber", "AcquisitionNumber", "InstanceNumber", "ImagePositionPatient",
-        "ImageOrientationPatient", "TemporalPositionIdentifier", "SamplesPerPixel",
-        "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelSpacing",
-        "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue",
-        "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept", "RescaleType",
-        "ModalityLUTSequence",
-    )
-}  # fmt: skip
-_TAGS = list(_KEYWORDS)
-_SYNTAX = 0x00020010
-_VRS = {tag: "US" if dictionary_VR(tag).startswith("US") else dictionary_VR(tag) for tag in _TAGS}
-
-
-Tags = dict[str, Any]  # by keyword: numbers, strings, tuples of them
 
 
 @dataclass
@@ -153,11 +126,10 @@ class DicomFile:
         """Whether the pixels are compressed frames."""
         if self.syntax is None:
             return False
-        if str(self.syntax) in _YOUNGER:
-            return True
-        if not self.syntax.is_transfer_syntax:
+        encapsulated = _is_encapsulated(self.syntax)
+        if encapsulated is None:
             raise FileFormatError(f"{self.name}: unknown transfer syntax {self.syntax}")
-        return bool(self.syntax.is_encapsulated)
+        return encapsulated
 
     @cached_property
     def little_endian(self) -> bool:
@@ -210,17 +182,26 @@ class DicomFile:
         return self.source.path.open("rb")
 
 
-def read_file(source: Source, max_bytes: int, series: str | None = None) -> DicomFile | None:
+@lru_cache(64)
+def _is_encapsulated(syntax: UID) -> bool | None:
+    """Tell whether pixels in a transfer syntax are compressed frames; None where it is no known one."""
+    if str(syntax) in _YOUNGER:
+        return True
+    return bool(syntax.is_encapsulated) if syntax.is_transfer_syntax else None
+
+
+def read_file(
+    source: Source, max_bytes: int, layouts: Layouts, series: str | None = None
+) -> DicomFile | None:
     """Read the header of one candidate; None where it plainly is of another series than the one asked for."""
     if source.dataset is not None:
         meta = getattr(source.dataset, "file_meta", None)
-        syntax = meta.get("TransferSyntaxUID") if meta is not None else None
-        return DicomFile(source, source.dataset, syntax, max_bytes)
+        return DicomFile(source, source.dataset, syntax_of(meta or {}), max_bytes)
     try:
         if not source.plain:
-            return _read(source, None, source.head(_PACKED_HEAD), max_bytes, series)
+            return _read(source, None, max_bytes, layouts, series)
         with source.open() as file:
-            return _read(source, file, file.read(_HEAD), max_bytes, series)
+            return _read(source, file, max_bytes, layouts, series)
     except FileNotFoundError as error:
         raise FileFormatError(f"{source.path}: no such file") from error
     except OSError as error:
@@ -228,34 +209,49 @@ def read_file(source: Source, max_bytes: int, series: str | None = None) -> Dico
 
 
 def _read(
-    source: Source, file: BinaryIO | None, head: bytes, max_bytes: int, series: str | None
+    source: Source, file: BinaryIO | None, max_bytes: int, layouts: Layouts, series: str | None
 ) -> DicomFile | None:
     """Read a header out of the first bytes of a file, which nearly always hold it."""
+
+    def first(size: int) -> bytes:
+        return source.head(size) if file is None else _read_at(file, 0, size)
+
+    known, in_place = None, file is not None
+    if layouts.length:  # a few bytes for most; packed ones are not unpacked twice for nothing
+        head = first(layouts.length)
+        known = _guarded(source.name, lambda: layouts.header(head))
+    if known is None:
+        head = first(_HEAD)
+        in_place = file is not None and head[:2] != GZIP_MAGIC
+        head = gunzipped_head(head, _HEAD)
     if not head:
         raise NotAnImageError("empty", "an empty file", unreadable=True)
-    in_place = file is not None and head[:2] != GZIP_MAGIC
-    head = gunzipped_head(head, _HEAD)
     bare = head[128:132] != b"DICM"
     if bare and not _looks_bare(head):
         raise NotAnImageError("not DICOM", "not a DICOM file", unreadable=True)
     if series is not None and _is_of_another(head, series):
         return None
-    deflated = not bare and str(DeflatedExplicitVRLittleEndian).encode() in head[:2048]
+    deflated = known is None and not bare and str(DeflatedExplicitVRLittleEndian).encode() in head[:2048]
 
     def opened() -> BinaryIO:
         if in_place and not deflated and file is not None:
             file.seek(0)
-            return file
+            return open(file.fileno(), "rb", buffering=_BUFFER, closefd=False)
         more = source.head(MAX_HEADER)
         return io.BytesIO(_guarded(source.name, lambda: _explicit_head(more)) if deflated else more)
 
-    if bare:
-        tags, syntax = _guarded(source.name, lambda: _bare_header(opened()))
+    if known is not None:
+        tags, syntax = known
+    elif bare:
+        tags, syntax = _guarded(source.name, lambda: read_bare_header(opened()))
     else:
         try:
-            tags, syntax = _header(io.BytesIO(_explicit_head(head) if deflated else head))
+            tags, walk = read_header(io.BytesIO(_explicit_head(head) if deflated else head))
+            if not deflated:
+                layouts.add(head, walk)
         except Exception:  # cut off, most of the time
-            tags, syntax = _guarded(source.name, lambda: _header(opened(), whole=True))
+            tags, walk = _guarded(source.name, lambda: read_header(opened(), whole=True))
+        syntax = walk.syntax
     result = DicomFile(source, tags, syntax, max_bytes, in_place and not deflated, deflated, bare)
     if result.in_place and not bare and file is not None:
         size = file.seek(0, io.SEEK_END)
@@ -274,79 +270,6 @@ def _is_of_another(head: bytes, series: str) -> bool:
     return found >= 0 and head.find(_ROWS, found) > 0 and series.encode() not in head
 
 
-def _past_description(tag: int, vr: str | None, length: int) -> bool:
-    return tag >> 16 > _LAST_GROUP
-
-
-def _header(file: BinaryIO, whole: bool = False) -> tuple[Tags, UID | None]:
-    """Read up to the pixel description and turn what matters into values."""
-    reached = False
-
-    def past(tag: int, vr: str | None, length: int) -> bool:
-        nonlocal reached
-        reached = tag >> 16 > _LAST_GROUP
-        return reached
-
-    header: Tags = {}
-    file.seek(132)
-    syntax = None
-    for element in data_element_generator(
-        file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2, specific_tags=[_SYNTAX]
-    ):
-        if isinstance(element, RawDataElement):
-            syntax = UID((element.value or b"").decode("ascii", "replace").rstrip("\0 "))
-    implicit, little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
-    charset: list[str] = []
-    for element in data_element_generator(file, implicit, little, stop_when=past, specific_tags=_TAGS):
-        tag = int(element.tag)  # a tag of pydicom compares in Python
-        if tag == 0x00080005:
-            charset = convert_encodings(_text(getattr(element, "value", b"") or b"").split("\\"))
-            continue
-        header[_KEYWORDS[tag]] = _value(element, tag, little, charset)
-    if not reached and not whole:
-        raise EOFError("the first bytes of the file do not reach to the end of the pixel description")
-    return header, syntax
-
-
-def _text(value: bytes) -> str:
-    return value.decode("latin-1").strip(" \0")
-
-
-def _value(element: Any, tag: int, little: bool, charset: list[str]) -> Any:
-    """Return the value of a raw element: a number, a string, or a tuple of several."""
-    if not isinstance(element, RawDataElement):
-        return element.value  # a sequence
-    value = element.value or b""
-    vr = element.VR if element.VR not in (None, "UN") else _VRS[tag]
-    order = "<" if little else ">"
-    if vr in ("US", "SS", "UL", "SL", "FD", "FL"):
-        code, size = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FD": "d", "FL": "f"}[vr], 4
-        size = {"H": 2, "h": 2, "d": 8}.get(code, size)
-        numbers = struct.unpack(f"{order}{len(value) // size}{code}", value[: len(value) // size * size])
-        return numbers[0] if len(numbers) == 1 else numbers
-    if vr == "SQ":
-        return value
-    if value.isascii() or not charset:
-        decoded = _text(value)
-    else:
-        decoded = decode_bytes(value, charset, set()).strip(" \0")
-    parts = [part.strip(" \0") for part in decoded.split("\\")] if vr not in ("ST", "LT", "UT") else [decoded]
-    if vr in ("DS", "IS"):
-        parsed = tuple(float(part) for part in parts if part)
-        return "" if not parsed else parsed[0] if len(parsed) == 1 else parsed
-    return parts[0] if len(parts) == 1 else tuple(parts)
-
-
-def _bare_header(file: BinaryIO) -> tuple[Tags, UID | None]:
-    """Return the same of a file without preamble or file meta; pydicom finds out how it is encoded."""
-    dataset = read_partial(file, stop_when=_past_description, force=True)
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    implicit, little = dataset.original_encoding
-    if syntax is None and not implicit:
-        syntax = UID("1.2.840.10008.1.2.1") if little else ExplicitVRBigEndian
-    return {keyword: dataset[tag].value for tag, keyword in _KEYWORDS.items() if tag in dataset}, syntax
-
-
 def _read_at(file: BinaryIO, offset: int, count: int) -> bytes:
     file.seek(offset)
     return file.read(count)
@@ -355,7 +278,7 @@ def _read_at(file: BinaryIO, offset: int, count: int) -> bytes:
 def _tail(result: DicomFile, size: int, read_at: Callable[[int, int], bytes]) -> tuple[int, int] | None:
     """Look for native pixels where they nearly always lie: at the very end. Return offset and length."""
     syntax, length = result.syntax, result.described_bytes
-    if not length or syntax is None or not syntax.is_transfer_syntax or syntax.is_encapsulated:
+    if not length or syntax is None or _is_encapsulated(syntax) is not False:
         return None
     length += length % 2
     implicit, little = syntax == ImplicitVRLittleEndian, result.little_endian

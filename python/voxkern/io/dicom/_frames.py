@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ..._runtime.errors import FileFormatError, GeometryError, UnsupportedSeriesError, VoxkernError
@@ -210,14 +210,22 @@ def _placed(
 
 def check_orientation(frame: Frame) -> tuple[float, float, float]:
     """Return the normal of the plane; an error where row and column are not perpendicular unit vectors."""
-    a, b = frame.orientation[:3], frame.orientation[3:]
-    lengths = math.hypot(*a), math.hypot(*b)
-    product = sum(x * y for x, y in zip(a, b, strict=True))
-    if not all(abs(length - 1.0) < 1e-2 for length in lengths) or abs(product) > 1e-2:
+    normal = _normal(frame.orientation)
+    if normal is None:
         raise GeometryError(
             f"{frame.name}: ImageOrientationPatient {list(frame.orientation)} is not two perpendicular "
             "unit vectors"
         )
+    return normal
+
+
+@lru_cache(64)  # the same for nearly all frames
+def _normal(orientation: tuple[float, ...]) -> tuple[float, float, float] | None:
+    a, b = orientation[:3], orientation[3:]
+    lengths = math.hypot(*a), math.hypot(*b)
+    product = sum(x * y for x, y in zip(a, b, strict=True))
+    if not all(abs(length - 1.0) < 1e-2 for length in lengths) or abs(product) > 1e-2:
+        return None
     normal = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
     length = math.hypot(*normal)
     return normal[0] / length, normal[1] / length, normal[2] / length

@@ -113,9 +113,11 @@ def header_of(file: DicomFile) -> Header:
     """Read the record of a file; an error where it is no image, or an impossible one."""
     tags = file.tags
     if "Rows" not in tags or "BitsAllocated" not in tags:
-        # An RT structure set, a report, a presentation state: they say what they are.
-        name = UID(text(tags, "SOPClassUID")).name
-        raise NotAnImageError("without pixel data", f"a DICOM file without pixel data ({name or 'unknown'})")
+        # A structure set, a report, a presentation state: they say what they are. What a damaged file says
+        # may be anybody's name.
+        uid = UID(text(tags, "SOPClassUID"))
+        name = "unknown" if uid.name == uid else uid.name
+        raise NotAnImageError("without pixel data", f"a DICOM file without pixel data ({name})")
     return Header(
         pixels=_pixel_format(file),
         class_uid=text(tags, "SOPClassUID"),

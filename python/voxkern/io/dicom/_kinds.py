@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from . import _vendor as vendor
 from ._frames import FIELD_MAP, Frame
@@ -84,7 +85,11 @@ def _by_image_type(frames: list[Frame]) -> list[list[Frame]]:
 
 
 def _words(frame: Frame) -> tuple[str, ...]:
-    given = (*frame.header.image_type, *frame.frame_type, frame.header.rescale_type)
+    return _words_of_kind((*frame.header.image_type, *frame.frame_type, frame.header.rescale_type))
+
+
+@lru_cache(64)  # the same for nearly all frames
+def _words_of_kind(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(w for w in given if w and not _NO_KIND.fullmatch(w))
 
 

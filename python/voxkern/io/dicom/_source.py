@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..._runtime.errors import ArgumentTypeError, FileFormatError, LoadError, NoImagesError
-from .._gzip import LARGEST_RATIO, gunzip, inflated, prefix, too_large
+from .._gzip import LARGEST_RATIO, checksum, gunzip, inflated, prefix, too_large
 
 GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
+_SMALL = 1 << 14
 _ENCRYPTED = 0x1  # of the flags of a zip member
 _DAMAGED = "a damaged or truncated zip archive"
 
@@ -80,8 +81,9 @@ class Source:
             with self.open() as file:
                 stored = file.read(size)
         else:
-            stored = self._member(size)
-        return gunzipped_head(stored, size)
+            # A small one as a whole: that is faster, and it is not unpacked once more.
+            stored = self._member(None if 0 < self.member.file_size <= _SMALL else size)
+        return gunzipped_head(stored, max(size, len(stored)))
 
     def content(self, limit: int) -> bytes | bytearray:
         """Return every byte, unpacked; `FileFormatError` where that is more than ``limit``."""
@@ -109,7 +111,7 @@ class Source:
     def is_whole(self, stored: bytes | bytearray) -> bool:
         """Tell whether these are all bytes of a zip member, by its length and checksum."""
         member = self.member
-        return member is not None and len(stored) == member.file_size and zlib.crc32(stored) == member.CRC
+        return member is not None and len(stored) == member.file_size and checksum(stored) == member.CRC
 
     def _member(self, size: int | None = None) -> bytes | bytearray:
         """Return the first bytes of a zip member, or all; its place is known without reading the archive."""
@@ -219,7 +221,7 @@ def _is_zip(path: Path) -> bool:
 def _members(path: Path) -> Iterator[Source]:
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
+            members = [member for member in archive.infolist() if not member.filename.endswith("/")]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise FileFormatError(f"{path}: {_DAMAGED}") from error
     members.sort(key=lambda member: member.filename)

@@ -27,6 +27,7 @@ from ..._runtime.signals import INFO, remark
 from .._guard import warn
 from .._options import MAX_BYTES, Options
 from . import _pixels as pixels
+from ._elements import Layouts
 from ._file import DicomFile, read_file
 from ._frames import Frame, NoPlaceError, frames_of
 from ._series import SeriesInfo, by_volume, infos_of
@@ -93,10 +94,11 @@ class Study:
     def _read(self, given: Any, candidates: Sequence[Source], only: str | None) -> None:
         folder = isinstance(given, str | os.PathLike) and Path(given).is_dir()
         single = len(candidates) == 1 and not folder
+        layouts = Layouts()
         for candidate in candidates:
             file = None
             try:
-                file = read_file(candidate, self._options.max_bytes, only)
+                file = read_file(candidate, self._options.max_bytes, layouts, only)
                 if file is None:
                     continue
                 found = frames_of(file, self._options.spacing)
