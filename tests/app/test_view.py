@@ -287,6 +287,10 @@ CASES = [
     ("labels", vk.ArgumentTypeError, lambda t: vk.view(VOLUME, t / "x.html", labels=VOLUME)),
     ("surface", vk.ArgumentTypeError, lambda t: vk.view(VOLUME, t / "x.html", surface=[VOLUME])),
     ("surface", vk.ArgumentTypeError, lambda t: vk.view(VOLUME, t / "x.html", surface=5)),
+    ("surface", vk.ArgumentTypeError, lambda t: vk.view(VOLUME, t / "x.html", surface=np.array(5))),
+    ("overlay", vk.ArgumentError, lambda t: vk.view(VOLUME, t / "x.html", overlay=VOLUME * np.nan)),
+    ("title", vk.ArgumentTypeError, lambda t: vk.view(VOLUME, t / "x.html", title=5)),
+    ("window", vk.ArgumentError, lambda t: vk.view(VOLUME, t / "x.html", window=VOLUME.data)),
     ("window", vk.ArgumentError, lambda t: vk.view(VOLUME, t / "x.html", window=(2, 1))),
     ("window", vk.ArgumentError, lambda t: vk.view(VOLUME, t / "x.html", window=5)),
     (

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .._ops.intensity import window_to_uint8
 from .._ops.measure import percentiles
-from .._runtime.errors import ArgumentError, ArgumentTypeError, MissingPackageError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, MissingPackageError, shown
 from .._runtime.images import as_volume
 from .._runtime.optional import import_or_explain
 from .._runtime.validate import number
@@ -81,9 +81,9 @@ def checked_window(given: Any, name: str) -> Window | None:
     except (TypeError, ValueError) as error:
         if isinstance(error, ArgumentTypeError):
             raise
-        raise ArgumentError(f"{name}: got {given!r}, allowed two numbers") from None
+        raise ArgumentError(f"{name}: got {shown(given)}, allowed two numbers") from None
     if not (np.isfinite((low, high)).all() and low < high):
-        raise ArgumentError(f"{name}: got {given!r}, allowed finite numbers, the first below the second")
+        raise ArgumentError(f"{name}: got {shown(given)}, allowed finite numbers, the first below the second")
     return low, high
 
 

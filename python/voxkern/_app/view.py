@@ -21,7 +21,7 @@ from .._ops.isosurface import Surface, mz3
 from .._ops.label_statistics import LabelStatistics, label_statistics
 from .._ops.measure import percentiles
 from .._ops.resample import resample
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.files import checked_file, writing
 from .._runtime.optional import import_or_explain
 from .._runtime.texts import documented
@@ -126,6 +126,8 @@ def view(
     'ball.html'
     """
     target = None if path is None else checked_file(path)
+    if not isinstance(title, str):
+        raise ArgumentTypeError(f"title: got {type(title).__name__}, allowed text")
     viewer = viewer_of(
         volume,
         before=before,
@@ -199,17 +201,18 @@ def viewer_of(
     word(convention, "convention", CONVENTIONS)
     if bits is not None and whole_number(bits, "bits") not in (8, 16):
         raise ArgumentError(f"bits: got {bits!r}, allowed 8 or 16")
-    surfaces: list[Any] = list(surface) if isinstance(surface, Iterable) else [surface]
-    for one in surfaces:
-        if not isinstance(one, Surface):
-            raise ArgumentTypeError(f"surface: got {type(one).__name__}, allowed what vk.surface finds")
+    surfaces = _surfaces(surface)
     given = {"volume": volume, "before": before, "overlay": overlay, "labels": labels}
     images = {
         role: checked_image(x, role, whole=role == "labels")
         for role, x in given.items()
         if role == "volume" or x is not None
     }
-    word(colormap, "colormap", ["diverging", *sorted(niivue().colormaps)])
+    if not isinstance(colormap, str) or colormap not in {"diverging", *niivue().colormaps}:
+        raise ArgumentError(
+            f"colormap: got {shown(colormap)}, allowed diverging, warm, hot, viridis, plasma, ... "
+            f"({len(niivue().colormaps)} names of NiiVue's)"
+        )
     shades = checked_window(window, "window") or grey_window(images["volume"])
     opacity = {"volume": 1.0, "before": 0.0, "overlay": overlay_opacity, "labels": 0.5}
     notes: list[str] = []
@@ -224,7 +227,7 @@ def viewer_of(
             layer, table = _label_layer(image, found)
         else:
             wide = bits or (16 if image.meta.get("modality") == "CT" else 8)
-            stored, slope, intercept = _stored(image, wide, threads)
+            stored, slope, intercept = _stored(image, role, wide, threads)
             shape = " x ".join(map(str, image.shape))
             steps = f"{256 if wide == 8 else 32768} steps of {slope:.3g} from {intercept:.5g}"
             notes.append(f"{role}: {shape} voxels, {steps}")
@@ -266,6 +269,18 @@ def viewer_of(
     }
 
 
+def _surfaces(given: Any) -> list[Surface]:
+    """Return one surface or several as a list."""
+    try:
+        found = [given] if isinstance(given, Surface) else list(given)
+    except TypeError:
+        found = [given]
+    for one in found:
+        if not isinstance(one, Surface):
+            raise ArgumentTypeError(f"surface: got {type(one).__name__}, allowed what vk.surface finds")
+    return found
+
+
 def _first(image: Volume) -> Volume:
     """Return the first index of the axes after the third."""
     return image[(..., *[0] * (image.ndim - 3))] if image.ndim > 3 else image
@@ -287,11 +302,11 @@ def _small(image: Volume, role: str, notes: list[str], threads: int | None) -> V
     return small
 
 
-def _stored(image: Volume, bits: int, threads: int | None) -> tuple[Volume, float, float]:
+def _stored(image: Volume, role: str, bits: int, threads: int | None) -> tuple[Volume, float, float]:
     """Return whole numbers, and what makes values of them again: a slope and an intercept."""
     inside = np.isfinite(np.asarray(image)) if image.dtype.kind == "f" else None
     if inside is not None and not inside.any():
-        raise ArgumentError("volume: got NaN and infinity alone, allowed finite values")
+        raise ArgumentError(f"{role}: got NaN and infinity alone, allowed finite values")
     low, high = percentiles(image, (0.05, 99.95), inside, threads=threads).tolist()
     steps = 255 if bits == 8 else 32767
     if image.dtype.kind in "biu" and high - low <= steps:
@@ -311,7 +326,7 @@ def widget(volume: Volume) -> Any:
     package = import_or_explain("ipyniivue", "view")
     low, high = grey_window(checked_image(volume, "volume"))
     shown = package.NiiVue()
-    stored = _nifti(*_stored(_small(volume, "volume", [], None), 16, None))
+    stored = _nifti(*_stored(_small(volume, "volume", [], None), "volume", 16, None))
     shown.load_volumes([{"data": stored, "name": "volume.nii.gz", "cal_min": low, "cal_max": high}])
     return shown
 
