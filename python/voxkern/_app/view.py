@@ -38,7 +38,7 @@ from .pictures import (
     grey_window,
     label_colour,
     montage,
-    picture,
+    pictures,
     three_planes,
 )
 
@@ -87,7 +87,8 @@ def view(
     surface : Surface or sequence of Surface
         What `surface` finds.
     window : (float, float), optional
-        Values that become black and white. Default: most of them.
+        Values that become black and white, before and after. Default: most of the volume's; ``before`` has
+        its own where it holds quite other values.
     overlay_window : (float, float), optional
         Values of the overlay at the ends of its colours; below the first it is transparent.
     colormap : str
@@ -236,12 +237,15 @@ def viewer_of(
                 "window": shades,
                 "colormap": "gray",
             }
+            if role == "before" and window is None and not _alike(own := grey_window(image), shades):
+                layer["window"] = own
+                notes.append(f"before: shown from {own[0]:.4g} to {own[1]:.4g}, in a window of its own")
             if role == "overlay":
                 ends = checked_window(overlay_window, "overlay_window") or grey_window(image)
                 layer |= {"window": ends, "colormap": colormap}
         layer["nifti"] = base64.b64encode(layer["nifti"]).decode()
         layers.append({"role": role, "opacity": opacity[role], **layer})
-    still = montage([[picture(plane, shades) for plane in three_planes(images["volume"], convention)]])
+    still = montage([pictures(three_planes(images["volume"], convention), shades)])
     side = "right" if convention == "neurological" else "left"
     colours = [_SURFACE_COLOURS[k % len(_SURFACE_COLOURS)] for k in range(len(surfaces))]
     return {
@@ -267,6 +271,11 @@ def viewer_of(
             ],
         },
     }
+
+
+def _alike(a: Window, b: Window) -> bool:
+    """Tell whether two windows are about the same: they share half of the wider one."""
+    return min(a[1], b[1]) - max(a[0], b[0]) >= max(a[1] - a[0], b[1] - b[0]) / 2
 
 
 def _surfaces(given: Any) -> list[Surface]:
