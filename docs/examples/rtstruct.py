@@ -4,9 +4,9 @@
     pip install 'voxkern[io,surface]'
     python rtstruct.py SERIES_FOLDER labels.nii.gz structures.dcm
 
-The outlines are `vk.contours`, the file is pydicom's. It names the patient, as a structure set must: what it says
-of patient, study and frame of reference is copied from the series. An outline within another one is a hole, which is
-how most programs read it.
+The outlines are `vk.contours`, the file is pydicom's. It names the patient, as a structure set must: what
+it says of patient, study and frame of reference is copied from the series. An outline within another one is
+a hole, which is how most programs read it.
 """
 
 import argparse
@@ -20,10 +20,9 @@ from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage, generate_
 
 import voxkern as vk
 
-COPIED = (
-    "PatientName PatientID PatientBirthDate PatientSex StudyInstanceUID StudyID StudyDate StudyTime AccessionNumber "
-    "ReferringPhysicianName FrameOfReferenceUID PositionReferenceIndicator"
-).split()
+COPIED = ["PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyID"]
+COPIED += ["StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "FrameOfReferenceUID"]
+COPIED += ["PositionReferenceIndicator"]
 COLOURS = ([230, 60, 60], [60, 180, 75], [0, 130, 200], [245, 130, 48], [145, 30, 180], [70, 240, 240])
 RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
 
@@ -59,7 +58,7 @@ def heights(images):
 
 
 def structure_set(labels, names, images):
-    """Return a structure set: a Volume of labels on the grid of a series, {label: name}, its slices' headers."""
+    """Return a structure set: a Volume of labels on a series' grid, {label: name}, its slices' headers."""
     places, normal = heights(images)
     rois = {label: [] for label in names}
     for outline in vk.contours(labels, axis=0):

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not EXAMPLE.is_file(), reason="needs the source 
 
 
 def mask_of(roi, scan):
-    """Return the voxels of one structure: its outlines, one within another taken out, in the slices they name."""
+    """Return the voxels of one structure: its outlines, one within another taken out."""
     from skimage.draw import polygon2mask
 
     mask = np.zeros(scan.shape, bool)

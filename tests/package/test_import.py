@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ``import voxkern`` loads: names, errors and Volume; functions and their packages when they are named."""
+"""What ``import voxkern`` loads: names, errors, Volume; the functions when they are named."""
 
 import subprocess
 import sys
