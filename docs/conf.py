@@ -44,7 +44,7 @@ write_kernel_pages(Path(__file__).resolve().parent)
 
 
 def lead_to_kernel_pages(app: object, name: str, source: list[str]) -> None:
-    """Let the guide's links to READMEs of kernels, which lead somewhere in the repository, lead to their pages."""
+    """Let links to READMEs of kernels, which lead somewhere in the repository, lead to their pages."""
     source[0] = re.sub(r"\]\(\.\./\.\./cpp/kernels/(\w+)/README\.md\)", r"](../kernels/\1.md)", source[0])
 
 

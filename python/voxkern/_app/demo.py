@@ -36,7 +36,9 @@ def head_path() -> Path:
         path = Path(location) / "datasets" / "data" / _HEAD
         if path.is_file():
             return path
-    raise MissingPackageError("the demo's head comes with nilearn: pip install 'voxkern[demo]'")
+    raise MissingPackageError(
+        "the demo's head comes with nilearn: pip install 'voxkern[demo]', or pip install --no-deps nilearn"
+    )
 
 
 def intensity_field(shape: tuple[int, ...]) -> NDArray[np.float32]:
