@@ -4,6 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 import voxkern
 from voxkern.ndimage._scipy import FUNCTIONS
 
@@ -16,7 +18,7 @@ myst_enable_extensions = ["dollarmath", "substitution"]
 scipys_own = sorted(FUNCTIONS - set(voxkern.ndimage.__all__))
 myst_substitutions = {"scipys_own": ", ".join(f"`{name}`" for name in scipys_own)}
 numpydoc_show_class_members = False
-suppress_warnings = ["myst.xref_missing", "myst.header"]
+suppress_warnings = ["myst.header"]
 
 
 def write_kernel_pages(docs: Path) -> None:
@@ -39,3 +41,12 @@ def write_kernel_pages(docs: Path) -> None:
 
 
 write_kernel_pages(Path(__file__).resolve().parent)
+
+
+def lead_to_kernel_pages(app: object, name: str, source: list[str]) -> None:
+    """Let links to READMEs of kernels, which lead somewhere in the repository, lead to their pages."""
+    source[0] = re.sub(r"\]\(\.\./\.\./cpp/kernels/(\w+)/README\.md\)", r"](../kernels/\1.md)", source[0])
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("source-read", lead_to_kernel_pages)

@@ -2,6 +2,7 @@
 """A right call of every public function, on small arrays."""
 
 import inspect
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -17,6 +18,11 @@ NETWORK = [{"type": "conv3d", "weight": WEIGHTS, "padding": 1}, {"type": "relu"}
 
 for given in (ARRAY, LABELS, FIELD, IMAGES, WEIGHTS):
     given.flags.writeable = False
+
+try:
+    from matplotlib.figure import Figure
+except ImportError:  # then a call says what to install
+    Figure = SimpleNamespace
 
 IMAGE = {"x": VOLUME}
 SIZED = {"x": VOLUME, "shape": 5}
@@ -81,6 +87,8 @@ CALLS = [
     (vk.label_statistics, {"labels": LABELS, "image": ARRAY}),
     (vk.surface, {"x": VOLUME, "level": 50.0}),
     (vk.contours, {"labels": LABELS}),
+    (vk.plot, {"volume": VOLUME, "labels": VOLUME.with_data(LABELS), "figure": Figure()}),
+    (vk.view, {"volume": VOLUME, "path": "page.html", "overlay": VOLUME, "labels": VOLUME.with_data(LABELS)}),
     (vk.reorient, {"volume": VOLUME}),
     (vk.Volume, {"data": ARRAY, "affine": np.eye(4)}),
     (vk.Volume.with_data, {"self": VOLUME, "data": ARRAY}),

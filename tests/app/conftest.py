@@ -44,7 +44,7 @@ class Browser:
         """Return the value of an expression in the page."""
         return self.driver.execute_script(f"return {script}")
 
-    def wait(self, condition, seconds=60):
+    def wait(self, condition, seconds=180):
         from selenium.webdriver.support.ui import WebDriverWait
 
         return WebDriverWait(self.driver, seconds, 0.1).until(lambda _: self.run(condition))
@@ -100,7 +100,7 @@ def browser(tmp_path_factory):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options, webdriver.ChromeService(chromedriver))
-    driver.set_script_timeout(60)
+    driver.set_script_timeout(180)  # a machine with much else to do
     yield Browser(driver)
     driver.quit()
 

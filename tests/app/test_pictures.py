@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import voxkern as vk
-from voxkern._app.pictures import montage, picture, three_planes
+from voxkern._app.pictures import montage, pictures, three_planes
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -32,18 +32,26 @@ def test_planes(convention):
         assert (plane.width, plane.height) == (SHAPE[columns] * SPACING[columns], SHAPE[rows] * SPACING[rows])
 
 
-def test_picture_has_true_proportions_letters_and_scale():
-    axial = three_planes(ODD)[0]
-    image = picture(axial, (0, 1e6), pixels=240)  # all of it dark but the marks
-    assert image.size == (round(240 * 20 / 48), 240)
-    plain = np.asarray(image)
-    marks = (plain > 150).all(-1)
-    assert marks[:40, 35:65].any() and marks[-40:, 35:65].any()  # A and P
+def test_pictures_have_one_scale_letters_and_a_ruler():
+    planes = three_planes(ODD)  # 20 x 48, 20 x 48 and 48 x 48 mm
+    axial, *others = pictures(planes, (0, 1e6), pixels=240)  # all of it dark but the marks
+    assert {image.size for image in (axial, *others)} == {(240, 240)}
+    marks = (np.asarray(axial) > 150).all(-1)
+    assert marks[:40, 105:135].any() and marks[-40:, 105:135].any()  # A and P
     assert marks[100:140, :20].any() and marks[100:140, -20:].any()  # L and R
     bar = max(len(run) for row in marks[225:240] for run in "".join(map(str, row.astype(int))).split("0"))
-    assert bar == pytest.approx(5 * 240 / 48, abs=2)  # 5 mm
-    sheet = montage([[image, image], [image]], ["before", "after"])
-    assert sheet.width > 2 * image.width and sheet.height > 2 * image.height
+    assert bar == pytest.approx(10 * 240 / 48, abs=2)  # 10 mm
+    for plane, image in zip(planes, pictures(planes, (-1, 0), pixels=240), strict=True):  # all of it bright
+        middle = (np.asarray(image)[:, :, 1] > 150)[70:90]  # between the letters
+        assert middle.mean() == pytest.approx(plane.width / 48, abs=0.02)
+    sheet = montage([[axial, axial], [axial]], ["before", "after"])
+    assert sheet.width > 2 * axial.width and sheet.height > 2 * axial.height
+
+
+def test_pictures_are_black_outside_a_mask():
+    right = ODD.with_data((ODD.data >= 1000).astype(np.uint8))
+    axial = np.asarray(pictures(three_planes(ODD), (-1, 0), pixels=240, inside=three_planes(right))[0])
+    assert (axial[70:90, 72:105] == 0).all() and (axial[70:90, 135:165] > 150).all()
 
 
 def test_notebook_shows_geometry_and_planes():

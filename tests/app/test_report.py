@@ -12,7 +12,7 @@ import pytest
 import voxkern as vk
 from voxkern._app.cli import main
 from voxkern._app.niivue import niivue
-from voxkern._app.report import field_window
+from voxkern._app.report import _ticks, field_window, head_of
 
 pytest.importorskip("jinja2")
 Image = pytest.importorskip("PIL.Image")
@@ -69,6 +69,21 @@ def test_field_window_is_centred_on_one(shaded_volume):
     values = np.linspace(0.5, 1.2, volume.data.size, dtype=np.float32)
     low, high = field_window(volume.with_data(values.reshape(volume.shape)), volume)
     assert low + high == pytest.approx(2.0) and 0.5 < low < 0.8
+
+
+def test_field_is_shown_within_the_head(shaded_volume):
+    head = head_of(shaded_volume)
+    assert 0.2 < head.data.mean() < 0.5 and head.data[12, 20, 22] and not head.data[0].any()
+    several = vk.Volume(np.stack([shaded_volume.data] * 2, -1), shaded_volume.affine)
+    np.testing.assert_array_equal(head_of(several).data, head.data)
+
+
+@pytest.mark.parametrize(("low", "high", "want"), [(0, 936, "0 200 400 600 800"), (-6.14, 1.6, "-6 -4 -2 0")])
+def test_ticks_are_round_numbers(low, high, want):
+    ticks = _ticks(low, high)
+    assert " ".join(text for _, text in ticks) == want
+    for at, text in ticks:
+        assert low + at * (high - low) == pytest.approx(float(text), abs=1e-9)
 
 
 def test_result_is_shown_at_the_scale_of_the_scan(report):

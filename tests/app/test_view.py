@@ -3,9 +3,7 @@
 
 import base64
 import gzip
-import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +15,6 @@ from voxkern._app.demo import head_path
 pytest.importorskip("ipyniivue")
 pytest.importorskip("jinja2")
 
-SCREENSHOTS = os.environ.get("VOXKERN_SCREENSHOTS")  # a folder to write them to
 LESION = (25.0, 22.0, 18.0)  # mm to the patient's right, front and top
 PLACE = (24 / 56, 24 / 64, 15.5 / 60)  # in the image, from -1 to 1
 
@@ -71,21 +68,16 @@ def centre(mask):
     return columns.mean() / mask.shape[1] * 2 - 1, 1 - rows.mean() / mask.shape[0] * 2
 
 
-def look_at(browser, mm):
+def look_at(browser, mm, canvas="planes"):
     browser.driver.execute_script(
-        "const p = voxkern.planes; p.scene.crosshairPos = p.mm2frac(arguments[0]); p.drawScene();", list(mm)
+        f"const p = voxkern.{canvas}; p.scene.crosshairPos = p.mm2frac(arguments[0]); p.drawScene();",
+        list(mm),
     )
 
 
 def grey(pixels, low, high):
     spread = pixels.max(-1) - pixels.min(-1)
     return (pixels.min(-1) > low) & (pixels.max(-1) < high) & (spread < 12)
-
-
-def save_picture(browser, name):
-    """Write a screenshot for the documentation."""
-    if SCREENSHOTS:
-        browser.driver.save_screenshot(str(Path(SCREENSHOTS) / name))
 
 
 def test_page_holds_no_names(page):
@@ -96,13 +88,17 @@ def test_page_holds_no_names(page):
 
 
 def test_planes_volume_and_surface(browser, page):
-    browser.open(page, width=900, height=900 if SCREENSHOTS else 520)  # software draws every pixel
+    browser.open(page, width=900, height=520)  # software draws every pixel
     browser.wait("['ready', 'still'].includes(document.getElementById('viewer').dataset.state)")
     state = browser.run("document.getElementById('viewer').dataset.state")
     assert state == "ready", browser.element("#place").text
     browser.set("#labels", 0)
     browser.set("#overlay", 0)
     look_at(browser, LESION)
+
+    # The cross-hair is drawn in every plane: wider than a pixel.
+    wide = "voxkern.planes.opts.crosshairWidth / voxkern.planes.screenSlices[0].fovMM[0] * "
+    assert browser.run(f"{wide} voxkern.planes.screenSlices[0].leftTopWidthHeight[2]") > 1.4
 
     # The lesion is to the right, in front and on top of the head's middle; the head fills its planes.
     x, y, z = PLACE
@@ -138,7 +134,6 @@ def test_planes_volume_and_surface(browser, page):
     cut = browser.pixels("#scene")
     assert (np.abs(cut - whole).max(-1) > 25).mean() > 0.05
     browser.set("#surface0", True)
-    save_picture(browser, "view.png")
 
     # The cross-hair moves by keys, in the other canvas too, and the page says where it is.
     look_at(browser, (3, 0, 0))  # the centre of a voxel
@@ -191,6 +186,28 @@ def test_planes_volume_and_surface(browser, page):
 
     assert browser.element("tbody tr").text.startswith("300 ")
     assert browser.requests() == [page.as_uri()]
+    assert browser.complaints() == []
+
+
+def test_before_has_a_window_of_its_own_where_it_needs_one(browser, head, tmp_path):
+    from voxkern._app.view import viewer_of
+
+    for before, own in ((head * 1.5, False), (head * 10 + 500, True)):
+        viewer = viewer_of(head, before=before)
+        after, other = (layer["window"] for layer in viewer["data"]["layers"])
+        assert (after != other) == own == any("window of its own" in note for note in viewer["notes"])
+        assert viewer_of(head, before=before, window=(0, 9))["data"]["layers"][1]["window"] == (0, 9)
+    page = vk.view(head, tmp_path / "own.html", before=head * 10 + 500)
+    browser.open(page, width=500, height=520)
+    browser.wait("document.getElementById('viewer').dataset.state === 'ready'")
+    browser.set("#compare", "side by side")
+    browser.wait("Boolean(voxkern.other)")
+    for canvas in ("planes", "other"):  # black, grey, white as the volume itself
+        look_at(browser, LESION, canvas)
+        pixels = tile(browser, "axial", canvas)
+        assert grey(pixels, 60, 190).mean() > 0.2 and grey(pixels, 215, 256).any(), canvas
+    browser.set("#high", 1e4)
+    assert not grey(tile(browser, "axial", "other"), 60, 256).any()
     assert browser.complaints() == []
 
 
@@ -287,6 +304,10 @@ CASES = [
     ("labels", vk.ArgumentTypeError, lambda t: vk.view(VOLUME, t / "x.html", labels=VOLUME)),
     ("surface", vk.ArgumentTypeError, lambda t: vk.view(VOLUME, t / "x.html", surface=[VOLUME])),
     ("surface", vk.ArgumentTypeError, lambda t: vk.view(VOLUME, t / "x.html", surface=5)),
+    ("surface", vk.ArgumentTypeError, lambda t: vk.view(VOLUME, t / "x.html", surface=np.array(5))),
+    ("overlay", vk.ArgumentError, lambda t: vk.view(VOLUME, t / "x.html", overlay=VOLUME * np.nan)),
+    ("title", vk.ArgumentTypeError, lambda t: vk.view(VOLUME, t / "x.html", title=5)),
+    ("window", vk.ArgumentTypeError, lambda t: vk.view(VOLUME, t / "x.html", window=VOLUME.data)),
     ("window", vk.ArgumentError, lambda t: vk.view(VOLUME, t / "x.html", window=(2, 1))),
     ("window", vk.ArgumentError, lambda t: vk.view(VOLUME, t / "x.html", window=5)),
     (

@@ -20,10 +20,10 @@ from .._runtime.errors import MissingPackageError
 from .._runtime.files import checked_file, writing
 from .._space.volume import Volume, reorient
 from ..io import load, save
-from .pictures import DIVERGING, GREY, grey_window, montage, picture, png, three_planes
+from .pictures import DIVERGING, grey_window, montage, pictures, png, three_planes
 from .preprocess import preprocess
 from .progress import Progress
-from .report import field_scale, field_window
+from .report import field_scale, field_window, head_of
 
 _HEAD = "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
 _SLICE_MM = 1.2  # sagittal slices a little thicker than 1 mm, as in most T1 protocols
@@ -36,15 +36,17 @@ def head_path() -> Path:
         path = Path(location) / "datasets" / "data" / _HEAD
         if path.is_file():
             return path
-    raise MissingPackageError("the demo's head comes with nilearn: pip install 'voxkern[demo]'")
+    raise MissingPackageError(
+        "the demo's head comes with nilearn: pip install 'voxkern[demo]', or pip install --no-deps nilearn"
+    )
 
 
 def intensity_field(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return a smooth multiplicative field of about 40 % over a volume, as a receive coil makes it."""
+    """Return a smooth multiplicative field, of about 40 % within a head, as a receive coil makes it."""
     i, j, k = np.meshgrid(
         *(np.linspace(-1.0, 1.0, n, dtype=np.float32) for n in shape), indexing="ij", sparse=True
     )
-    log = 0.16 * j - 0.10 * k + 0.08 * i * k - 0.12 * (i * i + j * j) + 0.06 * j * j * k
+    log = 0.26 * j - 0.16 * k + 0.13 * i * k - 0.19 * (i * i + j * j) + 0.10 * j * j * k
     field: NDArray[np.float32] = np.exp(log - np.mean(log)).astype(np.float32)
     return field
 
@@ -124,16 +126,15 @@ def run_demo(
     before = load(series)
     field = n4_bias_field_correction(before, "otsu", return_field=True, threads=threads)[1]
     field = field.with_data(field.data / np.float32(field_scale(field, before)))
-    shades = grey_window(before)
-    rows = (
-        ("the DICOM series", before, shades, GREY),
-        ("the field that N4 found", field, field_window(field, before), DIVERGING),
-        ("voxkern preprocess", after, grey_window(after), GREY),
-    )
-    sheet = montage(
-        [[picture(plane, w, colours) for plane in three_planes(v)] for _, v, w, colours in rows],
-        [title for title, *_ in rows],
-    )
+    head = three_planes(head_of(before))
+    rows = {
+        "before: the DICOM series": pictures(three_planes(before), grey_window(before)),
+        "the field that N4 found": pictures(
+            three_planes(field), field_window(field, before), DIVERGING, inside=head
+        ),
+        "after: voxkern preprocess": pictures(three_planes(after), grey_window(after)),
+    }
+    sheet = montage(list(rows.values()), list(rows))
     with writing(picture_path) as temporary:
         temporary.write_bytes(png(sheet))
     progress.line(f"\nwrote {result}\nwrote {picture_path}")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .._ops.intensity import window_to_uint8
 from .._ops.measure import percentiles
-from .._runtime.errors import ArgumentError, ArgumentTypeError, MissingPackageError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, MissingPackageError, shown
 from .._runtime.images import as_volume
 from .._runtime.optional import import_or_explain
 from .._runtime.validate import number
@@ -81,9 +81,9 @@ def checked_window(given: Any, name: str) -> Window | None:
     except (TypeError, ValueError) as error:
         if isinstance(error, ArgumentTypeError):
             raise
-        raise ArgumentError(f"{name}: got {given!r}, allowed two numbers") from None
+        raise ArgumentError(f"{name}: got {shown(given)}, allowed two numbers") from None
     if not (np.isfinite((low, high)).all() and low < high):
-        raise ArgumentError(f"{name}: got {given!r}, allowed finite numbers, the first below the second")
+        raise ArgumentError(f"{name}: got {shown(given)}, allowed finite numbers, the first below the second")
     return low, high
 
 
@@ -123,29 +123,44 @@ def grey_window(volume: Volume) -> Window:
     return low, high if high > low else low + 1.0
 
 
-def picture(
-    plane: Plane, window: Window, colours: Sequence[tuple[int, int, int]] = GREY, pixels: int = _PIXELS
-) -> Any:
-    """Return a Pillow image of a plane in its true proportions, with letters and a scale."""
+def pictures(
+    planes: Sequence[Plane],
+    window: Window,
+    colours: Sequence[tuple[int, int, int]] = GREY,
+    pixels: int = _PIXELS,
+    inside: Sequence[Plane] | None = None,
+) -> list[Any]:
+    """Return planes as Pillow images: squares at one scale, with letters and a ruler, black around.
+
+    What is not ``inside``, planes of a mask, is black, too.
+    """
     pil = import_or_explain("PIL.Image", "report")
-    bytes_ = window_to_uint8(np.ascontiguousarray(plane.pixels), *window)
     ramp = np.linspace(0, len(colours) - 1, 256)
     table = np.stack([np.interp(ramp, range(len(colours)), c) for c in zip(*colours, strict=True)], axis=1)
-    per_mm = pixels / max(plane.width, plane.height)
-    size = (max(round(plane.width * per_mm), 1), max(round(plane.height * per_mm), 1))
-    image = pil.fromarray(np.rint(table).astype(np.uint8)[bytes_]).resize(size, pil.Resampling.BICUBIC)
-    _mark(image, plane, per_mm)
-    return image
+    shades = np.rint(table).astype(np.uint8)
+    per_mm = pixels / max(max(plane.width, plane.height) for plane in planes)
+    found = []
+    for k, plane in enumerate(planes):
+        shown = shades[window_to_uint8(np.ascontiguousarray(plane.pixels), *window)]
+        if inside is not None:
+            shown[inside[k].pixels == 0] = 0
+        size = (max(round(plane.width * per_mm), 1), max(round(plane.height * per_mm), 1))
+        image = pil.new("RGB", (pixels, pixels))
+        place = ((pixels - size[0]) // 2, (pixels - size[1]) // 2)
+        image.paste(pil.fromarray(shown).resize(size, pil.Resampling.BICUBIC), place)
+        _mark(image, plane.letters, per_mm)
+        found.append(image)
+    return found
 
 
-def _mark(image: Any, plane: Plane, per_mm: float) -> None:
+def _mark(image: Any, letters: str, per_mm: float) -> None:
     draw = import_or_explain("PIL.ImageDraw", "report").Draw(image)
     width, height = image.size
     pen: dict[str, Any] = {
         "fill": _MARK,
         "stroke_fill": (0, 0, 0),
         "stroke_width": 2,
-        "font_size": max(min(width, height) // 16, 11),
+        "font_size": max(width // 20, 11),
     }
     places = (
         (4, height / 2, "lm"),
@@ -153,9 +168,9 @@ def _mark(image: Any, plane: Plane, per_mm: float) -> None:
         (width / 2, 4, "ma"),
         (width / 2, height - 4, "md"),
     )
-    for (x, y, anchor), letter in zip(places, plane.letters, strict=True):
+    for (x, y, anchor), letter in zip(places, letters, strict=True):
         draw.text((x, y), letter, anchor=anchor, **pen)
-    length = max((mm for mm in _SCALE_LENGTHS if mm <= plane.width / 3), default=_SCALE_LENGTHS[0])
+    length = max((mm for mm in _SCALE_LENGTHS if mm * per_mm <= width / 3), default=_SCALE_LENGTHS[0])
     start, end, y = width - 8 - length * per_mm, width - 8, height - 8
     draw.line([(start, y), (end, y)], fill=(0, 0, 0), width=5)
     draw.line([(start, y), (end, y)], fill=_MARK, width=2)
@@ -166,14 +181,14 @@ def montage(rows: Sequence[Sequence[Any]], titles: Sequence[str] = ()) -> Any:
     """Return one image of rows of images on black, each row under its title."""
     pil = import_or_explain("PIL.Image", "report")
     draw_on = import_or_explain("PIL.ImageDraw", "report").Draw
-    gap, above = 6, 24 if titles else 0
+    gap, above = 6, 28 if titles else 0
     heights = [max(image.height for image in row) + gap + above for row in rows]
     width = max(sum(image.width + gap for image in row) for row in rows) + gap
     sheet = pil.new("RGB", (width, sum(heights) + gap))
     y = gap
     for k, (row, height) in enumerate(zip(rows, heights, strict=True)):
         if titles:
-            draw_on(sheet).text((gap, y), titles[k], fill=_MARK, font_size=15)
+            draw_on(sheet).text((gap, y), titles[k], fill=_MARK, font_size=18)
         x = gap
         for image in row:
             sheet.paste(image, (x, y + above))
@@ -212,7 +227,7 @@ def _small_picture(volume: Volume) -> str:
         return ""
     window = grey_window(volume)
     try:
-        images = [picture(plane, window, pixels=160) for plane in three_planes(volume)]
+        images = pictures(three_planes(volume), window, pixels=160)
     except MissingPackageError:
         return ""
     alt = "Axial, coronal and sagittal middle planes; the patient's right is on the right."

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -14,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._ops.components import fill_holes
 from .._runtime.config import show_config
 from .._runtime.errors import MissingPackageError
 from .._runtime.files import writing
 from .._space.volume import Volume
 from .niivue import niivue
-from .pictures import DIVERGING, GREY, Plane, Window, data_url, grey_window, picture, three_planes
+from .pictures import DIVERGING, GREY, Plane, Window, data_url, grey_window, pictures, three_planes
 from .view import page, viewer_of
 
 _BINS = 120
@@ -72,6 +74,14 @@ def field_window(field: Volume, scan: Volume) -> Window:
     return 1 - max(most, 1e-3), 1 + max(most, 1e-3)
 
 
+def head_of(scan: Volume) -> Volume:
+    """Return where a scan is bright, its holes filled: the first of several volumes."""
+    first = scan[(..., *[0] * (scan.ndim - 3))] if scan.ndim > 3 else scan
+    data = np.asarray(first)
+    head: Volume = fill_holes(first.with_data(data > data.mean()))
+    return head
+
+
 def write_report(path: str | os.PathLike[str], job: Job) -> None:
     """Write one self-contained HTML page."""
     target = Path(path)
@@ -85,7 +95,7 @@ def write_report(path: str | os.PathLike[str], job: Job) -> None:
     bar = None
     if job.field is not None:
         around = field_window(job.field, job.before)
-        stages.insert(1, _stage("field", job.field, around, DIVERGING))
+        stages.insert(1, _stage("field", job.field, around, DIVERGING, head_of(job.before)))
         bar = {
             "low": f"{around[0]:.2f}",
             "high": f"{around[1]:.2f}",
@@ -155,15 +165,21 @@ def _viewer(job: Job, window: Window) -> tuple[dict[str, Any] | None, str]:
 
 
 def _stage(
-    title: str, volume: Volume, window: Window, colours: Sequence[tuple[int, int, int]] = GREY
+    title: str,
+    volume: Volume,
+    window: Window,
+    colours: Sequence[tuple[int, int, int]] = GREY,
+    inside: Volume | None = None,
 ) -> dict[str, Any]:
+    found = three_planes(volume)
+    images = pictures(found, window, colours, inside=None if inside is None else three_planes(inside))
     planes = [
         {
-            "src": data_url(picture(plane, window, colours)),
+            "src": data_url(image),
             "alt": f"{plane.name.capitalize()} plane {title}, at {plane.at}: {_seen(plane)}.",
             "caption": f"{plane.name}, {plane.at}",
         }
-        for plane in three_planes(volume)
+        for plane, image in zip(found, images, strict=True)
     ]
     return {"title": title, "planes": planes}
 
@@ -208,12 +224,20 @@ def _histogram(name: str, volume: Volume, unit: str) -> dict[str, Any]:
         "name": name,
         "unit": unit,
         "path": f"M0 {height}{steps}L{width} {height}Z",
-        "ticks": [(f"{width * k / 4:.0f}", f"{low + (high - low) * k / 4:.4g}") for k in range(5)],
+        "ticks": [(f"{width * at:.1f}", text) for at, text in _ticks(edges[0], edges[-1])],
         "levels": [
             (f"{height - height * k / max(float(tall.max()), 1e-12):.1f}", f"{10**k:,}") for k in powers
         ],
         "alt": f"Histogram {name}: values from {low:.4g} to {high:.4g} {unit}, most voxels near {most:.4g}.",
     }
+
+
+def _ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Return where round numbers lie between two others, from 0 to 1, and how they are written."""
+    power = 10.0 ** math.floor(math.log10((high - low) / 3))
+    step = next(power * k for k in (5, 2, 1) if (high - low) / (power * k) >= 3)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [((k * step - low) / (high - low), f"{k * step:.6g}") for k in range(first, last + 1)]
 
 
 def _geometry(name: str, volume: Volume) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from .._ops.isosurface import Surface, mz3
 from .._ops.label_statistics import LabelStatistics, label_statistics
 from .._ops.measure import percentiles
 from .._ops.resample import resample
-from .._runtime.errors import ArgumentError, ArgumentTypeError
+from .._runtime.errors import ArgumentError, ArgumentTypeError, shown
 from .._runtime.files import checked_file, writing
 from .._runtime.optional import import_or_explain
 from .._runtime.texts import documented
@@ -38,7 +38,7 @@ from .pictures import (
     grey_window,
     label_colour,
     montage,
-    picture,
+    pictures,
     three_planes,
 )
 
@@ -87,7 +87,8 @@ def view(
     surface : Surface or sequence of Surface
         What `surface` finds.
     window : (float, float), optional
-        Values that become black and white. Default: most of them.
+        Values that become black and white, before and after. Default: most of the volume's; ``before`` has
+        its own where it holds quite other values.
     overlay_window : (float, float), optional
         Values of the overlay at the ends of its colours; below the first it is transparent.
     colormap : str
@@ -126,6 +127,8 @@ def view(
     'ball.html'
     """
     target = None if path is None else checked_file(path)
+    if not isinstance(title, str):
+        raise ArgumentTypeError(f"title: got {type(title).__name__}, allowed text")
     viewer = viewer_of(
         volume,
         before=before,
@@ -199,17 +202,18 @@ def viewer_of(
     word(convention, "convention", CONVENTIONS)
     if bits is not None and whole_number(bits, "bits") not in (8, 16):
         raise ArgumentError(f"bits: got {bits!r}, allowed 8 or 16")
-    surfaces: list[Any] = list(surface) if isinstance(surface, Iterable) else [surface]
-    for one in surfaces:
-        if not isinstance(one, Surface):
-            raise ArgumentTypeError(f"surface: got {type(one).__name__}, allowed what vk.surface finds")
+    surfaces = _surfaces(surface)
     given = {"volume": volume, "before": before, "overlay": overlay, "labels": labels}
     images = {
         role: checked_image(x, role, whole=role == "labels")
         for role, x in given.items()
         if role == "volume" or x is not None
     }
-    word(colormap, "colormap", ["diverging", *sorted(niivue().colormaps)])
+    if not isinstance(colormap, str) or colormap not in {"diverging", *niivue().colormaps}:
+        raise ArgumentError(
+            f"colormap: got {shown(colormap)}, allowed diverging, warm, hot, viridis, plasma, ... "
+            f"({len(niivue().colormaps)} names of NiiVue's)"
+        )
     shades = checked_window(window, "window") or grey_window(images["volume"])
     opacity = {"volume": 1.0, "before": 0.0, "overlay": overlay_opacity, "labels": 0.5}
     notes: list[str] = []
@@ -224,7 +228,7 @@ def viewer_of(
             layer, table = _label_layer(image, found)
         else:
             wide = bits or (16 if image.meta.get("modality") == "CT" else 8)
-            stored, slope, intercept = _stored(image, wide, threads)
+            stored, slope, intercept = _stored(image, role, wide, threads)
             shape = " x ".join(map(str, image.shape))
             steps = f"{256 if wide == 8 else 32768} steps of {slope:.3g} from {intercept:.5g}"
             notes.append(f"{role}: {shape} voxels, {steps}")
@@ -233,12 +237,15 @@ def viewer_of(
                 "window": shades,
                 "colormap": "gray",
             }
+            if role == "before" and window is None and not _alike(own := grey_window(image), shades):
+                layer["window"] = own
+                notes.append(f"before: shown from {own[0]:.4g} to {own[1]:.4g}, in a window of its own")
             if role == "overlay":
                 ends = checked_window(overlay_window, "overlay_window") or grey_window(image)
                 layer |= {"window": ends, "colormap": colormap}
         layer["nifti"] = base64.b64encode(layer["nifti"]).decode()
         layers.append({"role": role, "opacity": opacity[role], **layer})
-    still = montage([[picture(plane, shades) for plane in three_planes(images["volume"], convention)]])
+    still = montage([pictures(three_planes(images["volume"], convention), shades)])
     side = "right" if convention == "neurological" else "left"
     colours = [_SURFACE_COLOURS[k % len(_SURFACE_COLOURS)] for k in range(len(surfaces))]
     return {
@@ -266,6 +273,23 @@ def viewer_of(
     }
 
 
+def _alike(a: Window, b: Window) -> bool:
+    """Tell whether two windows are about the same: they share half of the wider one."""
+    return min(a[1], b[1]) - max(a[0], b[0]) >= max(a[1] - a[0], b[1] - b[0]) / 2
+
+
+def _surfaces(given: Any) -> list[Surface]:
+    """Return one surface or several as a list."""
+    try:
+        found = [given] if isinstance(given, Surface) else list(given)
+    except TypeError:
+        found = [given]
+    for one in found:
+        if not isinstance(one, Surface):
+            raise ArgumentTypeError(f"surface: got {type(one).__name__}, allowed what vk.surface finds")
+    return found
+
+
 def _first(image: Volume) -> Volume:
     """Return the first index of the axes after the third."""
     return image[(..., *[0] * (image.ndim - 3))] if image.ndim > 3 else image
@@ -287,11 +311,11 @@ def _small(image: Volume, role: str, notes: list[str], threads: int | None) -> V
     return small
 
 
-def _stored(image: Volume, bits: int, threads: int | None) -> tuple[Volume, float, float]:
+def _stored(image: Volume, role: str, bits: int, threads: int | None) -> tuple[Volume, float, float]:
     """Return whole numbers, and what makes values of them again: a slope and an intercept."""
     inside = np.isfinite(np.asarray(image)) if image.dtype.kind == "f" else None
     if inside is not None and not inside.any():
-        raise ArgumentError("volume: got NaN and infinity alone, allowed finite values")
+        raise ArgumentError(f"{role}: got NaN and infinity alone, allowed finite values")
     low, high = percentiles(image, (0.05, 99.95), inside, threads=threads).tolist()
     steps = 255 if bits == 8 else 32767
     if image.dtype.kind in "biu" and high - low <= steps:
@@ -311,7 +335,7 @@ def widget(volume: Volume) -> Any:
     package = import_or_explain("ipyniivue", "view")
     low, high = grey_window(checked_image(volume, "volume"))
     shown = package.NiiVue()
-    stored = _nifti(*_stored(_small(volume, "volume", [], None), 16, None))
+    stored = _nifti(*_stored(_small(volume, "volume", [], None), "volume", 16, None))
     shown.load_volumes([{"data": stored, "name": "volume.nii.gz", "cal_min": low, "cal_max": high}])
     return shown
 

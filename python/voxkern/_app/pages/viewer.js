@@ -7,7 +7,8 @@
   const bytesOf = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
   const BACK = [0.04, 0.04, 0.05, 1];
   const INK = [1, 0.78, 0.4, 1]; // letters and scale: no grey of the image
-  const LOOK = { backColor: BACK, crosshairColor: [1, 0.55, 0.1, 0.9], crosshairWidthUnit: "mm", crosshairWidth: 0.7,
+  const CROSSHAIR_MM = 0.7;
+  const LOOK = { backColor: BACK, crosshairColor: [1, 0.55, 0.1, 0.9], crosshairWidthUnit: "mm", crosshairWidth: CROSSHAIR_MM,
     fontColor: INK, dragAndDropEnabled: false, logLevel: "error" };
   const OFF = [2, 0, 0]; // a clip plane beyond the volume
 
@@ -75,14 +76,28 @@
     };
     link();
 
+    // A line thinner than a pixel is not drawn everywhere.
+    const thicken = () => {
+      for (const one of [shown.planes, shown.other]) {
+        const tile = one && one.screenSlices.find((slice) => slice.axCorSag === 0);
+        if (tile) one.setCrosshairWidth(Math.max(CROSSHAIR_MM, 1.5 * tile.fovMM[0] / tile.leftTopWidthHeight[2]));
+      }
+    };
+    addEventListener("resize", () => requestAnimationFrame(thicken));
+
     const setWindow = () => {
       const [low, high] = [get("low").valueAsNumber, get("high").valueAsNumber];
       if (!(low < high)) return;
+      const [first, last] = volume.window;
+      // The image before may have a window of its own: it is moved as that of the volume is.
+      const moved = (value, layer) => layer.window[0]
+        + ((value - first) / (last - first)) * (layer.window[1] - layer.window[0]);
       for (const one of Object.values(shown)) {
         one.volumes.forEach((image, k) => {
-          if (one !== planes ? k > 0 : !["volume", "before"].includes(roles[k])) return;
-          image.cal_min = one === scene ? low + 0.15 * (high - low) : low;
-          image.cal_max = high;
+          const [layer] = layers(one === planes ? roles[k] : one === scene ? "volume" : "before");
+          if (!["volume", "before"].includes(layer.role)) return;
+          image.cal_min = moved(one === scene ? low + 0.15 * (high - low) : low, layer);
+          image.cal_max = moved(high, layer);
         });
         one.updateGLVolume();
       }
@@ -96,6 +111,7 @@
         setWindow();
       }
       if (get("other")) get("other").hidden = mode !== "side by side";
+      requestAnimationFrame(thicken); // the tiles have other sizes now
       for (const [role, id] of [["overlay", "overlay"], ["labels", "labels"]])
         if (roles.includes(role)) planes.volumes[roles.indexOf(role)].opacity = get(id).valueAsNumber;
       if (roles.includes("before"))
@@ -159,6 +175,7 @@
     await setMix();
     setScene();
     tell();
+    thicken();
     globalThis.voxkern = { ...shown, get other() { return shown.other; } };
     get("viewer").dataset.state = "ready";
   }
