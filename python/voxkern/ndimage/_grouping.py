@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import operator
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -70,12 +72,25 @@ def find_objects(input: Any, max_label: int = 0, *, threads: int | None = None) 
     wanted = (labels >= 1) & (labels <= count)
     boxes = table.boxes[rows[wanted], : x.ndim]
     boxes[..., 1] += 1
-    along = [map(slice, *sides) for sides in boxes.transpose(1, 2, 0).tolist()]
-    objects = zip(*along, strict=True) if along else [()] * len(boxes)
     found: list[Any] = [None] * count
-    for label, box in zip(labels[wanted].tolist(), objects, strict=True):
-        found[label - 1] = box
+    with _no_collection():
+        along = [map(slice, *sides) for sides in boxes.transpose(1, 2, 0).tolist()]
+        objects = zip(*along, strict=True) if along else [()] * len(boxes)
+        for label, box in zip(labels[wanted].tolist(), objects, strict=True):
+            found[label - 1] = box
     return found
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Let nobody look for garbage among millions of new objects: it makes them take five times as long."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @documented
