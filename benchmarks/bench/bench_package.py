@@ -12,7 +12,6 @@ import pytest
 
 import voxkern as vk
 
-
 # NumPy comes with its compiled modules; ours are compiled by the first run, and not again.
 KEEPING_BYTECODE = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
