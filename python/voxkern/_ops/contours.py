@@ -66,6 +66,11 @@ def contours(labels: Any, axis: int = 0, *, spacing: Any = None, threads: int | 
     MissingPackageError
         The ``surface`` extra is not installed.
 
+    Notes
+    -----
+    A DICOM RTSTRUCT of them is written by the example ``rtstruct.py`` of the documentation: no kept library
+    under a free licence makes one.
+
     Examples
     --------
     >>> import numpy as np, voxkern as vk
