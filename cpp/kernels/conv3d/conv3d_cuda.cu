@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // conv3d on the GPU: weights in the order the kernels read them, and which kernel runs for what.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

@@ -209,15 +209,12 @@ __device__ __forceinline__ void store_each(const LayerArgs<I>& layer, const Part
 }
 
 // Blocks that a multiprocessor's registers hold.
-template <int M, bool Long, class I>
-constexpr int kResident = Long                        ? 2
-                          : M == 64 && sizeof(I) == 4 ? 4
-                                                      : 2;
+template <bool Long, class I>
+constexpr int kResident = Long || sizeof(I) == 8 ? 2 : 3;
 
 // M rows by kTile / M columns. Long sums go in chains.
 template <int M, bool Long, class I>
-__global__ void __launch_bounds__(kThreads, kResident<M, Long, I>)
-    multiply(const __grid_constant__ LayerArgs<I> layer) {
+__global__ void __launch_bounds__(kThreads, kResident<Long, I>) multiply(const __grid_constant__ LayerArgs<I> layer) {
     constexpr int kColumns = Stage<M>::kColumns;
     constexpr int kFours = kChunk * M / kFour;  // of the weights of a step
     static_assert(kFours <= kThreads, "each thread brings one");
