@@ -18,6 +18,8 @@ from ._shapes import FLOAT32
 
 Activation: TypeAlias = str | tuple[str, float] | None
 
+_NO_LINE = (None,) * 5  # weight, bias, mean, variance, moments
+
 
 @documented
 def instance_norm(
@@ -264,7 +266,8 @@ def _activated(call: Call, input: Any, slope: float, out: Any) -> Any:
     """Run the same line with mean 0 and variance 1, on one channel of one image."""
     x = call.enter(input, "input", FLOAT32)
     result = call.output(out, x.shape, x, dtypes=FLOAT32, in_place=True)
-    return call.leave(_line_of_one(call, x, None, result, slope))
+    call.run("norm", x[None, None], result[None, None], *_NO_LINE, None, _activates(slope))
+    return call.leave(result)
 
 
 def added(a: Array, b: Array, activation: Activation, out: Array | None, threads: int | None) -> Array:
@@ -272,11 +275,10 @@ def added(a: Array, b: Array, activation: Activation, out: Array | None, threads
     call = Call("add", "norm", threads=threads)
     x, y = call.enter(a, "input", FLOAT32), call.enter(b, "with", FLOAT32)
     result = call.empty(x.shape, np.float32) if out is None else out
-    return _line_of_one(call, x, y, result, _slope(activation))
+    options = _activates(_slope(activation))
+    call.run("norm", x[None, None], result[None, None], *_NO_LINE, y[None, None], options)
+    return result
 
 
-def _line_of_one(call: Call, x: Array, y: Array | None, out: Array, slope: float) -> Array:
-    options = NormOptions(statistics=NormStatistics.given, eps=0.0, slope=slope)
-    beside = None if y is None else y[None, None]
-    call.run("norm", x[None, None], out[None, None], None, None, None, None, None, beside, options)
-    return out
+def _activates(slope: float) -> NormOptions:
+    return NormOptions(statistics=NormStatistics.given, eps=0.0, slope=slope)
