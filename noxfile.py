@@ -81,7 +81,7 @@ def coverage(session: nox.Session) -> None:
     session.run("gcovr", "--root", ".", "--filter", "cpp/core", "--filter", "cpp/kernels", "build/coverage")
 
 
-CUDA_LIMITS = {"cuda": 3_500_000, "cuda-wheel": 8_000_000}  # bytes of _cuda in a wheel, by preset
+CUDA_LIMITS = {"cuda": 5_000_000, "cuda-wheel": 8_000_000}  # bytes of _cuda in a wheel, by preset
 
 
 @nox.session
@@ -94,7 +94,7 @@ def cuda(session: nox.Session) -> None:
     pybind11 = session.run("python", "-m", "pybind11", "--cmakedir", silent=True)
     preset = "cuda-wheel" if "wheel" in session.posargs else "cuda"
     _cmake(session, preset, f"-Dpybind11_DIR={str(pybind11).strip()}", test=False)
-    (module,) = Path("build", preset).rglob("_cuda*.so")
+    module = max(Path("build", preset).rglob("_cuda*.so"), key=lambda file: file.stat().st_mtime)
     size = len(zlib.compress(module.read_bytes()))  # as a wheel holds it
     session.log(f"{module}: {size} bytes in a wheel")
     if size > CUDA_LIMITS[preset]:
@@ -102,7 +102,7 @@ def cuda(session: nox.Session) -> None:
     build = ("cmake", "--build", "--preset", preset, "--target")
     session.run(*build, "cuda_executor_kernels")
     said = session.run(*build, "cuda_spills", success_codes=range(1, 256), silent=True)
-    if "spill" not in str(said):
+    if "Registers are spilled" not in str(said):
         session.error(f"cuda_spills fails for another reason than its spills:\n{said}")
 
 

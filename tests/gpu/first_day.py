@@ -93,17 +93,23 @@ def tests(options: argparse.Namespace) -> list[list[Command]]:
     return [commands + [[*pytest, str(f.relative_to(ROOT)), "-k", "cuda"] for f in both]]
 
 
+def on_standin(options: argparse.Namespace, *jobs: str) -> list[list[Command]]:
+    """Return the command that runs small jobs of the benchmark on the executor."""
+    path = os.pathsep.join([str(options.out / "site"), str(ROOT / "tests" / "gpu" / "standin")])
+    return [[["env", f"PYTHONPATH={path}", *PYTHON, "benchmarks.device", "--quick", *jobs]]]
+
+
 def sanitizer(options: argparse.Namespace) -> list[list[Command]]:
-    jobs = [*PYTHON, "benchmarks.device", "--check", "--quick"]
     if options.executor:
-        return [[jobs]]
+        return on_standin(options, "--check")
+    jobs = [*PYTHON, "benchmarks.device", "--quick", "--check"]
     watch = ["compute-sanitizer", "--error-exitcode", "9", "--tool"]
     return [[[*watch, tool, *jobs] for tool in TOOLS]]
 
 
 def benchmarks(options: argparse.Namespace) -> list[list[Command]]:
-    table = [*PYTHON, "benchmarks.device", "--json", str(options.out / "benchmarks.json")]
-    return [[[*table, "--quick"] if options.executor else table]]
+    kept = ["--json", str(options.out / "benchmarks.json")]
+    return on_standin(options, *kept) if options.executor else [[[*PYTHON, "benchmarks.device", *kept]]]
 
 
 STAGES: dict[str, Callable[[argparse.Namespace], list[list[Command]]]] = {
