@@ -11,9 +11,9 @@ loaded last lies in the folder it names, should the process end before its time.
 import base64
 import faulthandler
 import gzip
+import importlib
 import io
 import random
-import resource
 import struct
 import sys
 import tempfile
@@ -70,7 +70,7 @@ def dicom_bytes(ds, syntax=None):
 
 def dicom_seeds():
     """Yield names and bytes of DICOM files."""
-    imagecodecs = __import__("imagecodecs")
+    imagecodecs = importlib.import_module("imagecodecs")
     pixels = np.arange(30, dtype=np.int16).reshape(5, 6)
 
     def slice_(words=pixels, k=0, **tags):
@@ -297,6 +297,7 @@ def fault(path):
 
 def main(seconds, seed=0, part=""):
     """Change and load files, with ``part`` in their names, for so many seconds of processor time."""
+    resource = importlib.import_module("resource")  # of Unix alone
     resource.setrlimit(resource.RLIMIT_AS, (4 << 30, resource.RLIM_INFINITY))
     folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     print("files in", folder, flush=True)

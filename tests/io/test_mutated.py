@@ -55,7 +55,14 @@ def test_many_more(tmp_path):
     """In a process of its own, which may crash, hang or run out of memory."""
     paths = [str(Path(vk.__file__).parents[1]), str(Path(mutated.__file__).parent)]
     done = subprocess.run(
-        [sys.executable, mutated.__file__, str(60 * NIGHT), str(random.randrange(2**32))],
+        [
+            sys.executable,
+            "-X",
+            "faulthandler",
+            mutated.__file__,
+            str(60 * NIGHT),
+            str(random.randrange(2**32)),
+        ],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,
         text=True,

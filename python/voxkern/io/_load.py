@@ -96,7 +96,8 @@ def load(
         with ``shape=`` and ``dtype=``.
     series : str, optional
         DICOM: the ``uid`` of one of several volumes, as `list_series` gives it. Without it, the one
-        volume that is neither localizer nor page.
+        volume that is neither localizer nor page. Each call looks at the headers of all files; for several
+        volumes `open_study` does it once.
     missing : {"error", "interpolate", "drop"}
         DICOM: slices that are missing from regular ones are an error, or interpolated; ``drop`` leaves out
         incomplete time points.
