@@ -144,7 +144,7 @@ NDIMAGE = {
     **dict.fromkeys(("minimum", "minimum_position", "standard_deviation", "sum", "sum_labels"), GROUPED),
     "variance": GROUPED,
     "histogram": GROUPED | {"min": 0, "max": 100, "bins": 4},
-    "labeled_comprehension": GROUPED | {"func": np.sum, "out_dtype": float, "default": 0.0},
+    "labeled_comprehension": GROUPED | {"func": len, "out_dtype": float, "default": 0.0},
     "find_objects": {"input": LABELS},
     "value_indices": {"arr": LABELS},
     "convolve": PICTURE | {"weights": WEIGHTS[0, 0]},

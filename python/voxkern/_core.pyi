@@ -7,7 +7,7 @@ import enum
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumResidue', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'MorphologyStep', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RankOptions', 'RecursiveGaussianOptions', 'RegionColumns', 'RegionNames', 'RegionTable', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'chamfer', 'component_count', 'component_sizes', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'fill_touched', 'fma_loop', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'morphology', 'n4', 'n4_finish', 'norm', 'normalise', 'pool3d', 'push', 'rank', 'recursive_gaussian', 'region_crossings', 'region_diameters', 'region_groups', 'region_histograms', 'region_quantiles', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels', 'within_distance', 'write_enclosed', 'write_labels', 'write_values']
+__all__: list[str] = ['AxisFilter', 'AxisSampling', 'Boundary', 'Combine', 'CompiledMapping', 'Components', 'ConvActivation', 'ConvAlgorithm', 'ConvFilter', 'CoordinateMap', 'CorrelateFilter', 'ExtremumKind', 'ExtremumResidue', 'ExtremumWindow', 'Interpolator', 'LabelOptions', 'LabelRule', 'MorphologyStep', 'N4Fit', 'N4Options', 'NormOptions', 'NormStatistics', 'NormaliseOptions', 'PoolKind', 'PoolOptions', 'RankOptions', 'RecursiveGaussianOptions', 'RegionColumns', 'RegionGroups', 'RegionNames', 'RegionTable', 'ResampleOptions', 'RescaleOptions', 'SeparableOptions', 'SincWindow', 'SplineFilterOptions', 'WarpOptions', 'active_cpu_level', 'argmax', 'available_threads', 'cache_limit', 'cached_bytes', 'chamfer', 'component_count', 'component_sizes', 'conv3d', 'copy', 'correlate', 'correlate1d', 'cpu_levels', 'default_threads', 'dense', 'edt', 'empty', 'extrema1d', 'fill_touched', 'fma_loop', 'label', 'mapped_points', 'measure', 'measure_box', 'measure_extremes', 'measure_histogram', 'measure_quantiles', 'morphology', 'n4', 'n4_finish', 'norm', 'normalise', 'pool3d', 'push', 'rank', 'recursive_gaussian', 'region_crossings', 'region_diameters', 'region_groups', 'region_histograms', 'region_quantiles', 'regions', 'release_memory', 'resample', 'resample_argmax', 'resample_labels', 'rescale', 'separable', 'set_cache_limit', 'set_cpu_level', 'set_default_threads', 'softmax', 'spline_filter', 'warp', 'warp_labels', 'within_distance', 'write_enclosed', 'write_labels', 'write_region_groups', 'write_values']
 class Boundary(enum.Enum):
     """
     Boundary modes, as in scipy.ndimage.
@@ -164,6 +164,15 @@ class RegionTable:
     def whole_sums(self) -> numpy.typing.NDArray[numpy.int64]:
         """
         Of integers, modulo 2^64.
+        """
+class RegionGroups:
+    """
+    Samples of one label side by side: where those of each row begin.
+    """
+    @property
+    def offsets(self) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        The first sample of each row, and the end.
         """
 class N4Options:
     """
@@ -486,9 +495,9 @@ def region_diameters(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]],
     """
     The largest distance between two samples of each label, with indices mapped by a matrix; -1 of none.
     """
-def region_groups(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, names: RegionNames, positions: bool, indices: bool, in_order: bool, threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], typing.Any, typing.Any, typing.Any]:
+def region_groups(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, names: RegionNames, in_order: bool, threads: typing.SupportsInt | typing.SupportsIndex) -> RegionGroups:
     """
-    Samples of one label side by side: where each row begins, and the end; samples of the image; positions in C order; a row of indices for each axis. threads=0: the default number.
+    How many samples each row has; `in_order`: they come as in C order. threads=0: the default number.
     """
 def region_histograms(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], names: RegionNames, edges: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
     """
@@ -496,7 +505,7 @@ def region_histograms(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]
     """
 def region_quantiles(samples: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], quantiles: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.int64]]:
     """
-    For each row of grouped samples, which are reordered, and each quantile: two neighbours in the order of the values, how far the quantile lies from the first to the second; and NaN in each row, which come last.
+    For each row of grouped samples, which may be reordered, and each quantile: two neighbours in the order of the values, how far the quantile lies from the first to the second; and NaN in each row, which come last.
     """
 def regions(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, names: RegionNames, columns: RegionColumns, threads: typing.SupportsInt | typing.SupportsIndex) -> RegionTable:
     """
@@ -565,6 +574,10 @@ def write_enclosed(output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], c
 def write_labels(output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], components: Components, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     The number of its component to each sample, else 0.
+    """
+def write_region_groups(labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], image: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, names: RegionNames, groups: RegionGroups, samples: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, positions: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, indices: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Writes samples of the image; positions in C order; a row of indices for each axis. The groups are of the same labels, image and names.
     """
 def write_values(output: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], components: Components, values: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
