@@ -33,11 +33,13 @@ else()
   set(voxkern_cuda_runtime CUDA::cudart_static)
 endif()
 
-# Adds .cu files to a target; the executor reads them as C++.
+# Adds .cu files to a target; the executor reads them as C++. At -O1 they compile in two thirds of the time and run as
+# fast: what the fibers do costs more than what the kernels compute.
 function(voxkern_cuda_sources target)
   target_sources(${target} PRIVATE ${ARGN})
   if(voxkern_cuda STREQUAL "EXECUTOR")
-    set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS -Wno-unknown-pragmas)
+    set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS
+                                "-Wno-unknown-pragmas;$<$<CONFIG:Release>:-O1>")
   endif()
 endfunction()
 
