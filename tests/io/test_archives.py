@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Zip and gzip: read member by member, judged by their first bytes; what is wrong with them is named."""
 
+import contextlib
 import gzip
+import io
 import re
 import subprocess
 import sys
@@ -134,6 +136,27 @@ def test_a_member_with_a_wrong_checksum_is_named(make_series, tmp_path):
     path.write_bytes(content.replace(datasets[2].PixelData[-64:], bytes(64)))
     with pytest.raises(vk.FileFormatError, match="checksum is wrong"):
         vk.load(path)
+
+
+def test_no_room_is_made_for_bytes_that_are_not_there(make_series, tmp_path, monkeypatch):
+    """A directory may say that a member takes four gigabytes."""
+    folder, _ = make_series(n=1)
+    path = pack(folder, tmp_path / "a.zip")
+    content = bytearray(path.read_bytes())
+    at = content.rindex(b"PK\1\2") + 20
+    content[at : at + 4] = b"\xff\xff\xff\x7f"
+    path.write_bytes(content)
+    asked = []
+
+    class Counting(io.FileIO):
+        def read(self, size=-1):
+            asked.append(size)
+            return super().read(size)
+
+    monkeypatch.setattr(_source.Source, "open", lambda source: Counting(source.path))
+    with contextlib.suppress(vk.LoadError):
+        vk.load(path)
+    assert asked and max(asked) <= len(content)
 
 
 def test_a_member_without_a_name_is_no_folder(make_series, tmp_path):

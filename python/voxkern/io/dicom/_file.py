@@ -128,7 +128,8 @@ class DicomFile:
             return False
         encapsulated = _is_encapsulated(self.syntax)
         if encapsulated is None:
-            raise FileFormatError(f"{self.name}: unknown transfer syntax {self.syntax}")
+            named = self.syntax if self.syntax.is_valid else "that is no UID"  # but anybody's name, perhaps
+            raise FileFormatError(f"{self.name}: unknown transfer syntax {named}")
         return encapsulated
 
     @cached_property

@@ -131,10 +131,10 @@ class Source:
             if len(local) < 30 or local[:4] != _ZIP_MAGICS[0]:
                 raise _unreadable("damaged", _DAMAGED)
             names, extra = struct.unpack("<2H", local[26:30])
+            # Room is made for as many bytes as are asked for: no more than there are.
+            packed = min(member.compress_size, file.seek(0, os.SEEK_END))
             file.seek(member.header_offset + 30 + names + extra)
-            stored = file.read(
-                member.compress_size if size is None else min(member.compress_size, size + 1024)
-            )
+            stored = file.read(packed if size is None else min(packed, size + 1024))
         if member.compress_type == zipfile.ZIP_STORED:
             return stored[:size]
         try:
