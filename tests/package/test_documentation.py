@@ -4,6 +4,7 @@
 import re
 from pathlib import Path
 
+import backends
 import numpy as np
 import pytest
 
@@ -80,6 +81,8 @@ def names(folder, rng):
 def test_blocks_run(page, folder, names, monkeypatch):
     for package in PACKAGES:
         pytest.importorskip(package)
+    if any("import cupy" in code for _, code in blocks(page)):
+        pytest.importorskip("cupy", reason=backends.NO_CUDA)
     monkeypatch.setenv("MPLBACKEND", "Agg")
     opened = []
     monkeypatch.chdir(folder)
