@@ -7,6 +7,7 @@ import ctypes
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -90,9 +91,18 @@ def _owned_folder(parent: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         if lock is not None:
             os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder; threads of a library, of which one failed, may still put files there for a moment."""
+    for _ in range(100):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.01)
 
 
 def _remove_leftovers(parent: Path) -> None:
