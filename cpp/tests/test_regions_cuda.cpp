@@ -97,6 +97,7 @@ void expect_regions(const std::vector<T>& image, double scale, const Names& name
                     EXPECT(same(got.sums[k].sum, first.sums[k].sum));
                     EXPECT(same(got.spreads[k].squares, first.spreads[k].squares));
                 }
+                if (kTsan) break;
             }
         });
     }
@@ -117,6 +118,7 @@ TEST(regions_cuda, tables_of_floats) {
 }
 
 TEST(regions_cuda, tables_of_numbers_far_apart) {
+    if (kTsan) return;
     std::vector<double> image;
     for (const float x : noise(kSize)) image.push_back(1e9 + x);
     const std::vector<std::int32_t> labels = labels_of();
@@ -141,6 +143,7 @@ TEST(regions_cuda, tables_of_numbers_far_apart) {
 }
 
 TEST(regions_cuda, tables_of_integers) {
+    if (kTsan) return;
     std::vector<std::int64_t> wide;
     std::vector<std::uint64_t> positive;
     std::vector<std::int16_t> narrow;
@@ -152,7 +155,6 @@ TEST(regions_cuda, tables_of_integers) {
     wide[3] = INT64_MIN;
     positive[90] = UINT64_MAX;
     expect_regions(narrow, 1e3, Names::range(-1, 5));
-    if (kTsan) return;
     expect_regions(wide, 1e19, Names::range(-1, 5));
     expect_regions(positive, 2e19, Names::range(-1, 5));
 }
@@ -181,13 +183,13 @@ TEST(regions_cuda, labels_that_nobody_named) {
 }
 
 TEST(regions_cuda, groups_and_their_quantiles) {
+    if (kTsan) return;  // a radix sort makes more threads than ThreadSanitizer has room for
     const std::vector<std::int32_t> labels = labels_of();
     std::vector<float> image = noise(kSize);
     image[5] = image[450] = std::nanf("");
     std::vector<std::int64_t> many(300);
     for (std::size_t k = 0; k < many.size(); ++k) many[k] = 2 - static_cast<std::int64_t>(k);
     for (const Names& names : {Names::range(-1, 4), Names::positive(), Names::listed(many)}) {
-        if (kTsan && names.count() > 10) continue;
         const ConstArrayView host = labels_view(labels.data(), true);
         const regions::Groups want = cpu::region_groups(host, image_view(image.data()), names, true, {});
         const auto size = static_cast<std::size_t>(want.offsets.back());
@@ -246,6 +248,7 @@ TEST(regions_cuda, histograms_and_surfaces) {
             }
             EXPECT(cuda::region_crossings(labels_view(device.data(), false), names, exec) ==
                    cpu::region_crossings(labels_view(labels.data(), false), names, {}));
+            if (kTsan) break;
         }
         std::vector<float> taken(3);
         cuda::region_samples(image_view(there.data()), {554, 0, 77}, taken.data(), exec);
