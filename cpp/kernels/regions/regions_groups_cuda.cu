@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Samples of each label side by side, and their order statistics, on the GPU: a radix sort that keeps the order of
 // equal digits. Warps rank their elements by ballots, so that the order is that of the array, whoever comes first.
+#include <array>
 #include <cstring>
 #include <memory>
 
@@ -318,7 +319,8 @@ template <class View>
 cuda::Positions<1> places_of(const View& view) {
     Axes<1> axes;
     for (int a = 0; a < view.rank; ++a) {
-        if (view.shape[a] != 1) axes.push(view.shape[a], {view.strides[a]});
+        const std::array<std::int64_t, 1> strides = {{view.strides[a]}};  // nvcc loses braces within the call
+        if (view.shape[a] != 1) axes.push(view.shape[a], strides);
     }
     axes.merge();
     return cuda::positions_of(axes);
