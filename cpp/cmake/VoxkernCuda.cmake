@@ -56,7 +56,7 @@ function(voxkern_cuda_options target)
     list(APPEND options --compress-mode=size)
   endif()
   if(VOXKERN_WERROR)
-    # Of ptxas too: a register that spills to memory is one.
+    # Of ptxas too: registers that spill to memory are a warning of its, and so an error.
     list(APPEND options "SHELL:-Werror all-warnings" -Xptxas=-warn-spills)
   endif()
   target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${options}>")

@@ -66,6 +66,7 @@ std::vector<bool> all_of(std::size_t rank) {
 
 TEST(chamfer_cuda, chessboard) {
     expect_chamfer({3, 4, 9}, all_of(3), 0.03F, true);
+    expect_chamfer({300}, all_of(1), 0.01F, false);  // a line of more than one block
     if (kTsan) return;
     expect_chamfer({4, 1, 300}, all_of(3), 0.003F, false);
     expect_chamfer({1, 7, 1}, all_of(3), 0.3F, false);

@@ -6,6 +6,8 @@
 
 #include <cuda_runtime.h>
 
+#include <cstdlib>
+
 #include "core/cuda/block.hpp"
 #include "core/cuda/launch.hpp"
 #include "core/cuda/positions.hpp"

@@ -101,7 +101,8 @@ namespace voxkern::cuda {
 struct Exec;
 
 // Weights and options of a layer on the GPU, in the order its kernels read them. Its memory comes from the pool of
-// `exec` and is used by every call; calls on other streams than that of `exec` wait for it there.
+// `exec`, is used by every call, and goes back in the order of the stream of `exec`. Every call waits on its stream
+// until the weights are written. A filter that was used on another stream has to live until that work is done.
 class ConvFilter {
   public:
     // `weight` is what conv3d::Filter takes, `bias` has no data or a number per output channel; both on the GPU.

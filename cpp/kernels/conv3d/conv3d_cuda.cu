@@ -393,7 +393,7 @@ ConvFilter::ConvFilter(const ConstArrayView& weight, const ConstArrayView& bias,
     cudaEvent_t written = nullptr;
     check(cudaEventCreateWithFlags(&written, cudaEventDisableTiming), "event of a filter");
     weights_.reset(new DeviceWeights{options, size, ins, outs, woven, layout, std::move(first), std::move(numbers),
-                                     biases, exec.stream, written});
+                                     biases, written});
     const bool narrow = fits_32_bits(weight) && (bias.data == nullptr || fits_32_bits(bias)) &&
                         total + outs < std::numeric_limits<std::int32_t>::max() / 2;
     if (narrow) {
@@ -428,7 +428,7 @@ void conv3d(const ConstArrayView& in, const ArrayView& out, const ConvFilter& fi
         throw Error("conv3d: a transposed layer starts parts at multiples of its stride");
     }
     if (out.size() == 0) return;
-    if (exec.stream != weights.stream) check(cudaStreamWaitEvent(exec.stream, weights.written, 0), "weights");
+    check(cudaStreamWaitEvent(exec.stream, weights.written, 0), "weights");
     Call call = {in, out, extras.residual, weights, parts_of(options, weights.size)};
     choose_run(call);
     if (is_narrow(call)) {

@@ -43,7 +43,6 @@ struct DeviceWeights {
     std::vector<std::int64_t> first;  // number of each part
     cuda::Scratch<float> numbers;     // weights, then the bias
     const float* bias;
-    cudaStream_t stream;  // that wrote them
     cudaEvent_t written;
 
     ~DeviceWeights() { cudaEventDestroy(written); }
@@ -65,7 +64,7 @@ template <class I>
 struct LayerArgs {
     const float* in;
     const float* weights;
-    const float* bias;  // null: none, and so is a residual
+    const float* bias;  // null: none; so may `residual` be
     const float* residual;
     float* out;
     std::int64_t slice_size;  // of `out`, where a sum is cut into slices of channels, each in an array of its own

@@ -148,16 +148,19 @@ __device__ __forceinline__ void multiply_step(const Stage<M>& stage, int half, c
     }
 }
 
+template <class I>
+__device__ __forceinline__ I offset_of(const Column<I>& column, I image, const I (&step)[3]) {
+    return column.image * image + column.at[0] * step[0] + column.at[1] * step[1] + column.at[2] * step[2];
+}
+
 // Four results of all rows of a thread, in whole fours of memory: the next three columns follow in the same row.
 template <class I>
 __device__ __forceinline__ void store_fours(const LayerArgs<I>& layer, const PartArgs<I>& part, const Column<I>& column,
                                             float* out, std::uint32_t group, I row, int half,
                                             const float (&sum)[kSide][kSide]) {
     if (!column.inside) return;
-    const I to = part.out + column.image * layer.out_image + column.at[0] * part.out_step[0] +
-                 column.at[1] * part.out_step[1] + column.at[2] * part.out_step[2];
-    const I from = part.residual + column.image * layer.residual_image + column.at[0] * part.residual_step[0] +
-                   column.at[1] * part.residual_step[1] + column.at[2] * part.residual_step[2];
+    const I to = part.out + offset_of(column, layer.out_image, part.out_step);
+    const I from = part.residual + offset_of(column, layer.residual_image, part.residual_step);
     const bool woven = layer.woven > 1;
 #pragma unroll
     for (int i = 0; i < kSide; ++i) {
@@ -189,10 +192,8 @@ __device__ __forceinline__ void store_each(const LayerArgs<I>& layer, const Part
                                            float* out, std::uint32_t group, I row, int j,
                                            const float (&sum)[kSide][kSide]) {
     if (!column.inside) return;
-    const I to = part.out + column.image * layer.out_image + column.at[0] * part.out_step[0] +
-                 column.at[1] * part.out_step[1] + column.at[2] * part.out_step[2];
-    const I from = part.residual + column.image * layer.residual_image + column.at[0] * part.residual_step[0] +
-                   column.at[1] * part.residual_step[1] + column.at[2] * part.residual_step[2];
+    const I to = part.out + offset_of(column, layer.out_image, part.out_step);
+    const I from = part.residual + offset_of(column, layer.residual_image, part.residual_step);
 #pragma unroll
     for (int i = 0; i < kSide; ++i) {
         if (row + i >= layer.rows) break;

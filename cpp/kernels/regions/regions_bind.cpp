@@ -207,8 +207,7 @@ void bind_groups(py::module_& module) {
         },
         py::arg("samples"), py::arg("offsets"), py::arg("quantiles"), where(),
         "For each row of grouped samples, which may be reordered, and each quantile: two neighbours in the order of "
-        "the "
-        "values, how far the quantile lies from the first to the second; and NaN in each row, which come last.");
+        "the values, how far the quantile lies from the first to the second; and NaN in each row, which come last.");
 }
 
 #if defined(VOXKERN_CUDA_MODULE)
@@ -296,8 +295,7 @@ void bind_regions(py::module_& module) {
         },
         py::arg("labels"), py::arg("names"), where(),
         "For each label and each step to a neighbour above (0, 0, 0) in the order of tuples, pairs of neighbours of "
-        "which "
-        "one has the label; outside lies none.");
+        "which one has the label; outside lies none.");
 #if defined(VOXKERN_CUDA_MODULE)
     bind_samples(module);
 #else

@@ -25,7 +25,7 @@ __global__ void find_limits(Stretches all, bool is_unsigned, Unsigned* limits) {
     if (lane() == 0) raise(&limits[1], high);
 }
 
-constexpr Unsigned kEmpty = kSign;  // a place of the table below; the label with these bits is told apart
+constexpr Unsigned kEmpty = ~Unsigned{0};  // a place of the table below; the label with these bits is told apart
 
 // Each label into a hash table; state[0]: it is too full, state[1]: the label kEmpty occurs.
 __global__ void collect_labels(Stretches all, Unsigned* table, Unsigned last, int* state) {
@@ -57,7 +57,7 @@ __global__ void collect_labels(Stretches all, Unsigned* table, Unsigned last, in
 
 std::vector<std::int64_t> distinct_labels(const Stretches& all, const cuda::Exec& exec) {
     for (std::size_t places = std::size_t{1} << 16;; places *= 8) {
-        const auto table = cuda::upload(std::vector<Unsigned>(places, kEmpty), exec);
+        const auto table = cuda::filled<Unsigned>(places, 0xFF, exec);
         const auto state = cuda::filled<int>(2, 0, exec);
         cuda::launch("collect_labels", config_for(all, exec.stream), collect_labels, all, table.data(),
                      Unsigned{places - 1}, state.data());

@@ -29,7 +29,8 @@ constexpr bool kAsan = __has_feature(address_sanitizer);
 constexpr bool kAsan = false;
 #endif
 
-// ThreadSanitizer needs a third of a millisecond for each CUDA thread.
+// ThreadSanitizer needs a third of a millisecond for each CUDA thread, and has room for some ten thousand in a process:
+// tests leave out their large cases, and the sort of regions.
 constexpr int sized(int plain, int under_tsan) {
     return kTsan ? under_tsan : plain;
 }
