@@ -145,7 +145,7 @@ def enums() -> list[str]:
     """Return the names of the enums that bindings define."""
     sources = [p for p in Path("cpp").rglob("*.cpp") if p.name == "types.cpp" or p.name.endswith("_bind.cpp")]
     return [
-        n for p in sorted(sources) for n in re.findall(r'native_enum<\w+>\(module, "(\w+)"', p.read_text())
+        n for p in sorted(sources) for n in re.findall(r'native_enum<[\w:]+>\(module, "(\w+)"', p.read_text())
     ]
 
 

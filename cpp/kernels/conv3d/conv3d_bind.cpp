@@ -14,7 +14,6 @@ namespace {
 
 using conv3d::Activation;
 using conv3d::Algorithm;
-using conv3d::Options;
 using PerAxis = std::array<std::int64_t, 3>;
 
 // Each module has its own: it holds weights where the module computes.
@@ -55,7 +54,8 @@ void bind_filter(py::module_& module) {
         .def(py::init([](const Array& weight, const std::optional<std::vector<float>>& bias, PerAxis stride,
                          PerAxis padding, PerAxis dilation, std::int64_t groups, bool transposed, Algorithm algorithm,
                          Activation activation, float slope) {
-                 const Options options = {stride, padding, dilation, groups, transposed, algorithm, activation, slope};
+                 const conv3d::Options options = {stride,     padding,   dilation,   groups,
+                                                  transposed, algorithm, activation, slope};
                  return std::make_unique<Filter>(view_of(weight, "weight"), bias.value_or(std::vector<float>()),
                                                  options);
              }),
@@ -81,7 +81,8 @@ void bind_filter(py::module_& module) {
         .def(py::init([](const Array& weight, const std::optional<Array>& bias, PerAxis stride, PerAxis padding,
                          PerAxis dilation, std::int64_t groups, bool transposed, Algorithm algorithm,
                          Activation activation, float slope, Where where) {
-                 const Options options = {stride, padding, dilation, groups, transposed, algorithm, activation, slope};
+                 const conv3d::Options options = {stride,     padding,   dilation,   groups,
+                                                  transposed, algorithm, activation, slope};
                  const ConstArrayView weights = view_of(weight, "weight");
                  const ConstArrayView biases = bias ? view_of(*bias, "bias") : ConstArrayView{};
                  FilterHolder filter;

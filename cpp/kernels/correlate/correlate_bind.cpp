@@ -9,10 +9,8 @@
 namespace voxkern::bindings {
 namespace {
 
-using correlate::Filter;
-
-Filter filter_of(const Numbers& weights, std::vector<std::int64_t> origins, Boundary mode) {
-    Filter filter;
+correlate::Filter filter_of(const Numbers& weights, std::vector<std::int64_t> origins, Boundary mode) {
+    correlate::Filter filter;
     filter.shape.assign(weights.shape(), weights.shape() + weights.ndim());
     filter.weights = numbers(weights);
     filter.origins = std::move(origins);
@@ -29,13 +27,14 @@ Filter filter_of(const Numbers& weights, std::vector<std::int64_t> origins, Boun
 
 void bind_correlate(py::module_& module) {
     if (!taken_over(module, "CorrelateFilter")) {
-        py::class_<Filter>(module, "CorrelateFilter", "Weights of correlate, one axis for each of the array's.")
+        py::class_<correlate::Filter>(module, "CorrelateFilter",
+                                      "Weights of correlate, one axis for each of the array's.")
             .def(py::init(&filter_of), py::kw_only(), py::arg("weights"), py::arg("origins"), py::arg("mode"))
-            .def_readonly("mode", &Filter::mode);
+            .def_readonly("mode", &correlate::Filter::mode);
     }
     module.def(
         "correlate",
-        [](const Array& input, const Array& output, Filter filter, double cval, Where where) {
+        [](const Array& input, const Array& output, correlate::Filter filter, double cval, Where where) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             expect(same_shape(in, out), "output: its shape differs from the input's");

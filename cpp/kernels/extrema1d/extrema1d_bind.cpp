@@ -11,11 +11,10 @@ namespace voxkern::bindings {
 namespace {
 
 using extrema1d::Footprint;
-using extrema1d::Kind;
 using extrema1d::Residue;
 using ResidueKind = extrema1d::Residue::Kind;
 using extrema1d::Window;
-using Flags = py::array_t<std::uint8_t, py::array::c_style | py::array::forcecast>;
+using Bytes = py::array_t<std::uint8_t, py::array::c_style | py::array::forcecast>;
 
 void check(const Window& window, const ConstArrayView& in) {
     expect(window.axis >= 0 && window.axis < in.rank, "axis: out of range");
@@ -23,7 +22,7 @@ void check(const Window& window, const ConstArrayView& in) {
     expect(window.before() >= 0 && window.before() < window.size, "origin: outside the window");
 }
 
-Footprint footprint_of(const Flags& flags, const std::optional<Numbers>& heights, const std::vector<Window>& windows,
+Footprint footprint_of(const Bytes& flags, const std::optional<Numbers>& heights, const std::vector<Window>& windows,
                        const ConstArrayView& in) {
     expect(flags.ndim() == in.rank && windows.size() == static_cast<std::size_t>(in.rank),
            "footprint, windows: allowed one axis for each of the input's");
@@ -60,9 +59,9 @@ Residue residue_of(ResidueKind kind, const std::optional<Array>& a, const std::o
 
 void bind_extrema1d(py::module_& module) {
     if (!taken_over(module, "ExtremumKind")) {
-        py::native_enum<Kind>(module, "ExtremumKind", "enum.Enum", "What is kept of a window.")
-            .value("minimum", Kind::minimum)
-            .value("maximum", Kind::maximum)
+        py::native_enum<extrema1d::Kind>(module, "ExtremumKind", "enum.Enum", "What is kept of a window.")
+            .value("minimum", extrema1d::Kind::minimum)
+            .value("maximum", extrema1d::Kind::maximum)
             .finalize();
     }
     if (!taken_over(module, "ExtremumResidue")) {
@@ -83,8 +82,8 @@ void bind_extrema1d(py::module_& module) {
     }
     module.def(
         "extrema1d",
-        [](const Array& input, const Array& output, Kind kind, const std::vector<Window>& windows,
-           const std::optional<Flags>& footprint, const std::optional<Numbers>& heights, double cval,
+        [](const Array& input, const Array& output, extrema1d::Kind kind, const std::vector<Window>& windows,
+           const std::optional<Bytes>& footprint, const std::optional<Numbers>& heights, double cval,
            ResidueKind residue_kind, const std::optional<Array>& a, const std::optional<Array>& b, Where where) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");

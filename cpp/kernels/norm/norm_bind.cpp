@@ -10,7 +10,6 @@
 namespace voxkern::bindings {
 namespace {
 
-using norm::Options;
 using norm::Statistics;
 
 ConstArrayView channel_view(const std::optional<Array>& array, const char* name, std::int64_t channels) {
@@ -38,9 +37,9 @@ void bind_norm(py::module_& module) {
             .finalize();
     }
     if (!taken_over(module, "NormOptions")) {
-        py::class_<Options>(module, "NormOptions", "How channels are normalised and activated.")
+        py::class_<norm::Options>(module, "NormOptions", "How channels are normalised and activated.")
             .def(py::init([](Statistics statistics, double eps, double slope) {
-                     return Options{statistics, eps, static_cast<float>(slope)};
+                     return norm::Options{statistics, eps, static_cast<float>(slope)};
                  }),
                  py::kw_only(), py::arg("statistics"), py::arg("eps") = 1e-5, py::arg("slope") = 1.0);
     }
@@ -48,7 +47,7 @@ void bind_norm(py::module_& module) {
         "norm",
         [](const Array& input, const Array& output, const std::optional<Array>& weight,
            const std::optional<Array>& bias, const std::optional<Array>& mean, const std::optional<Array>& variance,
-           const std::optional<Array>& moments, const std::optional<Array>& added, const Options& options,
+           const std::optional<Array>& moments, const std::optional<Array>& added, const norm::Options& options,
            Where where_) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");

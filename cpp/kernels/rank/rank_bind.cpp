@@ -9,11 +9,10 @@
 namespace voxkern::bindings {
 namespace {
 
-using rank::Options;
-
-Options options_of(std::vector<std::int64_t> size, std::vector<std::int64_t> before, std::vector<Boundary> mode,
-                   std::vector<bool> footprint, std::int64_t rank, double cval, bool line) {
-    Options options = {std::move(size), std::move(before), std::move(mode), std::move(footprint), rank, cval, line};
+rank::Options rank_options(std::vector<std::int64_t> size, std::vector<std::int64_t> before, std::vector<Boundary> mode,
+                           std::vector<bool> footprint, std::int64_t rank, double cval, bool line) {
+    rank::Options options = {
+        std::move(size), std::move(before), std::move(mode), std::move(footprint), rank, cval, line};
     const std::size_t n = options.size.size();
     expect(options.before.size() == n && options.mode.size() == n, "before, mode: allowed one per axis");
     std::int64_t samples = 1;
@@ -32,13 +31,13 @@ Options options_of(std::vector<std::int64_t> size, std::vector<std::int64_t> bef
 
 void bind_rank(py::module_& module) {
     if (!taken_over(module, "RankOptions")) {
-        py::class_<Options>(module, "RankOptions", "The window of rank, and which of its samples is the result.")
-            .def(py::init(&options_of), py::kw_only(), py::arg("size"), py::arg("before"), py::arg("mode"),
+        py::class_<rank::Options>(module, "RankOptions", "The window of rank, and which of its samples is the result.")
+            .def(py::init(&rank_options), py::kw_only(), py::arg("size"), py::arg("before"), py::arg("mode"),
                  py::arg("footprint"), py::arg("rank"), py::arg("cval"), py::arg("line") = false);
     }
     module.def(
         "rank",
-        [](const Array& input, const Array& output, const Options& options, Where where_) {
+        [](const Array& input, const Array& output, const rank::Options& options, Where where_) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             expect(same_shape(in, out), "output: its shape differs from the input's");

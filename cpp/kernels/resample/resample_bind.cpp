@@ -12,7 +12,6 @@ namespace voxkern::bindings {
 namespace {
 
 using resample::AxisSampling;
-using resample::Options;
 
 using Places = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
 
@@ -40,10 +39,10 @@ void bind_resample_types(py::module_& module) {
                         "Output samples as weighted sums of input samples, a row each.");
     }
     if (!taken_over(module, "ResampleOptions")) {
-        py::class_<Options>(module, "ResampleOptions", "How resample interpolates.")
+        py::class_<resample::Options>(module, "ResampleOptions", "How resample interpolates.")
             .def(py::init([](const Interpolator& kernel, Boundary mode, double cval, bool prefilter, bool clip,
                              bool float64, std::vector<int> clip_axes) {
-                     return Options{kernel, mode, cval, prefilter, clip, float64, std::move(clip_axes)};
+                     return resample::Options{kernel, mode, cval, prefilter, clip, float64, std::move(clip_axes)};
                  }),
                  py::kw_only(), py::arg("kernel"), py::arg("mode"), py::arg("cval") = 0.0, py::arg("prefilter") = true,
                  py::arg("clip") = false, py::arg("float64") = false, py::arg("clip_axes") = std::vector<int>{});
@@ -51,7 +50,7 @@ void bind_resample_types(py::module_& module) {
 }
 
 void check(const ConstArrayView& in, const ArrayView& out, const std::vector<AxisSampling>& axes,
-           const Options& options) {
+           const resample::Options& options) {
     expect(in.rank > 0, "input: got no axes, allowed at least one");
     expect(in.rank == out.rank && static_cast<int>(axes.size()) == in.rank,
            "axes: input, output and samplings need the same number of axes");
@@ -80,7 +79,7 @@ void bind_resample(py::module_& module) {
     bind_resample_types(module);
     module.def(
         "resample",
-        [](const Array& input, const Array& output, const std::vector<AxisSampling>& axes, Options options,
+        [](const Array& input, const Array& output, const std::vector<AxisSampling>& axes, resample::Options options,
            Where where) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");

@@ -11,10 +11,9 @@ namespace voxkern::bindings {
 namespace {
 
 using resample_labels::Coordinates;
-using resample_labels::Options;
 using resample_labels::Rule;
 
-void check_labels(const ConstArrayView& in, const ArrayView& out, const Options& options) {
+void check_labels(const ConstArrayView& in, const ArrayView& out, const resample_labels::Options& options) {
     expect(in.rank >= 1 && in.rank <= resample_labels::kMaxAxes && in.rank == out.rank,
            "input: allowed 1 to 8 axes, as the output");
     expect(!is_float(in.dtype) && in.dtype == out.dtype, "output: allowed integers of the input's dtype");
@@ -34,7 +33,7 @@ Coordinates coordinates_of(const std::vector<Numbers>& axes, const ArrayView& ou
     return all;
 }
 
-void bind_options(py::module_& module) {
+void bind_label_options(py::module_& module) {
     if (!taken_over(module, "LabelRule")) {
         py::native_enum<Rule>(module, "LabelRule", "enum.Enum", "Which label an output voxel takes.")
             .value("nearest", Rule::nearest)
@@ -44,9 +43,9 @@ void bind_options(py::module_& module) {
             .finalize();
     }
     if (!taken_over(module, "LabelOptions")) {
-        py::class_<Options>(module, "LabelOptions", "How labels are brought onto another grid.")
+        py::class_<resample_labels::Options>(module, "LabelOptions", "How labels are brought onto another grid.")
             .def(py::init([](Rule rule, Boundary mode, std::int64_t cval, std::vector<double> sigma, double alpha) {
-                     return Options{rule, mode, cval, std::move(sigma), alpha};
+                     return resample_labels::Options{rule, mode, cval, std::move(sigma), alpha};
                  }),
                  py::kw_only(), py::arg("rule"), py::arg("mode"), py::arg("cval") = 0,
                  py::arg("sigma") = std::vector<double>(), py::arg("alpha") = 1.0);
@@ -56,11 +55,11 @@ void bind_options(py::module_& module) {
 }  // namespace
 
 void bind_resample_labels(py::module_& module) {
-    bind_options(module);
+    bind_label_options(module);
     module.def(
         "resample_labels",
-        [](const Array& input, const Array& output, const std::vector<Numbers>& axes, const Options& options,
-           Where where_) {
+        [](const Array& input, const Array& output, const std::vector<Numbers>& axes,
+           const resample_labels::Options& options, Where where_) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             check_labels(in, out, options);
@@ -72,7 +71,7 @@ void bind_resample_labels(py::module_& module) {
     module.def(
         "warp_labels",
         [](const Array& input, const Array& output, const Numbers& offset, const Numbers& matrix,
-           const Options& options, Where where_) {
+           const resample_labels::Options& options, Where where_) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");
             check_labels(in, out, options);

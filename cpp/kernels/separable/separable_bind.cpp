@@ -15,10 +15,9 @@ namespace {
 
 using correlate1d::AxisFilter;
 using separable::Combine;
-using separable::Options;
 using separable::Term;
 
-void bind_options(py::module_& module) {
+void bind_separable_options(py::module_& module) {
     if (!taken_over(module, "Combine")) {
         py::native_enum<Combine>(module, "Combine", "enum.Enum", "What becomes of the values of terms.")
             .value("sum", Combine::sum)
@@ -29,15 +28,18 @@ void bind_options(py::module_& module) {
             .finalize();
     }
     if (taken_over(module, "SeparableOptions")) return;
-    py::class_<Options>(module, "SeparableOptions", "How the terms of a separable filter are combined.")
+    py::class_<separable::Options>(module, "SeparableOptions", "How the terms of a separable filter are combined.")
         .def(py::init([](Combine combine, double cval, double alpha, double beta, double gamma, bool bright,
-                         bool keep_larger) { return Options{combine, cval, alpha, beta, gamma, bright, keep_larger}; }),
+                         bool keep_larger) {
+                 return separable::Options{combine, cval, alpha, beta, gamma, bright, keep_larger};
+             }),
              py::kw_only(), py::arg("combine"), py::arg("cval") = 0.0, py::arg("alpha") = 0.5, py::arg("beta") = 0.5,
              py::arg("gamma") = 1.0, py::arg("bright") = true, py::arg("keep_larger") = false);
 }
 
 // What the kernel relies on. Wrappers make sure of it: nobody else meets these messages.
-void check(const ConstArrayView& in, const ArrayView& out, const std::vector<Term>& terms, const Options& options) {
+void check(const ConstArrayView& in, const ArrayView& out, const std::vector<Term>& terms,
+           const separable::Options& options) {
     expect(!terms.empty() && terms.size() <= separable::kMostTerms, "terms: allowed 1 to 8");
     const bool matrix = options.combine != Combine::sum && options.combine != Combine::magnitude;
     expect(!matrix || terms.size() == 3 || terms.size() == 6, "terms: allowed 3 or 6, the triangle of a matrix");
@@ -61,10 +63,10 @@ void check(const ConstArrayView& in, const ArrayView& out, const std::vector<Ter
 }  // namespace
 
 void bind_separable(py::module_& module) {
-    bind_options(module);
+    bind_separable_options(module);
     module.def(
         "separable",
-        [](const Array& input, const Array& output, const std::vector<Term>& terms, const Options& options,
+        [](const Array& input, const Array& output, const std::vector<Term>& terms, const separable::Options& options,
            Where where) {
             const ConstArrayView in = view_of(input, "input");
             const ArrayView out = writable_view_of(output, "output");

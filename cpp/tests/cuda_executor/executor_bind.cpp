@@ -104,7 +104,7 @@ py::tuple import_dlpack(const py::object& capsule) {
 }
 
 // --- memory and streams ------------------------------------------------------------------------------
-Address allocate(std::size_t bytes, Address stream) {
+Address allocate_device(std::size_t bytes, Address stream) {
     void* memory = nullptr;
     check(cudaMallocAsync(&memory, bytes, stream_at(stream)), "malloc");
     return address(memory);
@@ -152,7 +152,7 @@ py::dict counters() {
 
 void bind_cuda_executor(py::module_& cuda) {
     py::module_ m = cuda.def_submodule("executor", "CUDA on the CPU, for tests: memory, streams, counters, settings.");
-    m.def("malloc", allocate, py::arg("bytes"), py::arg("stream"));
+    m.def("malloc", allocate_device, py::arg("bytes"), py::arg("stream"));
     m.def(
         "free_async",
         [](Address p, Address s) { check(cudaFreeAsync(reinterpret_cast<void*>(p), stream_at(s)), "free"); },
