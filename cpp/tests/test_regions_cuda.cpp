@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels against the CPU's: whole numbers are equal, sums agree to a few roundings and have the same bits in every
 // order.
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -43,8 +44,14 @@ ConstArrayView image_view(const T* image) {
     return erase_type(contiguous_view<const T, 3>(image, kShape));
 }
 
+// NaN is the same as NaN.
+template <class T>
+bool same(T a, T b) {
+    return a == b || (a != a && b != b);
+}
+
 void expect_near(double got, double want, double scale) {
-    EXPECT((std::isnan(got) && std::isnan(want)) || got == want || std::abs(got - want) <= 1e-13 * scale);
+    EXPECT(same(got, want) || std::abs(got - want) <= 1e-13 * scale);
 }
 
 void expect_tables(const Table& got, const Table& want, double scale) {
@@ -59,10 +66,10 @@ void expect_tables(const Table& got, const Table& want, double scale) {
         const regions::Extremes& a = got.extremes[k];
         const regions::Extremes& b = want.extremes[k];
         EXPECT(a.minimum_at == b.minimum_at && a.maximum_at == b.maximum_at && a.not_number_at == b.not_number_at);
-        const auto same = [](std::uint64_t x, std::uint64_t y) {
+        const auto alike = [](std::uint64_t x, std::uint64_t y) {
             return x == y || (x << 1 == 0 && y << 1 == 0);
         };  // 0.0
-        EXPECT(same(a.minimum, b.minimum) && same(a.maximum, b.maximum));
+        EXPECT(alike(a.minimum, b.minimum) && alike(a.maximum, b.maximum));
     }
     for (std::size_t i = 0; i < got.centres.size(); ++i) {
         if (!std::isfinite(want.centres[i])) {
@@ -93,7 +100,6 @@ void expect_regions(const std::vector<T>& image, double scale, const Names& name
                 if (!wanted.moments) continue;
                 if (first.counts.empty()) first = got;
                 for (std::size_t k = 0; k < got.counts.size(); ++k) {
-                    const auto same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
                     EXPECT(same(got.sums[k].sum, first.sums[k].sum));
                     EXPECT(same(got.spreads[k].squares, first.spreads[k].squares));
                 }
@@ -113,7 +119,8 @@ TEST(regions_cuda, tables_of_floats) {
     image[7] = image[8] = std::nanf("");
     image[30] = -INFINITY;
     image[31] = image[33] = INFINITY;
-    image[60] = 3e38F;
+    expect_regions(image, 1.0, Names::listed({3, 1, -1, 9, 2}));
+    image[60] = 3e38F;  // by itself: beside it no other sum would be looked at
     expect_regions(image, 3e38, Names::listed({3, 1, -1, 9, 2}));
 }
 
@@ -182,6 +189,22 @@ TEST(regions_cuda, labels_that_nobody_named) {
     }
 }
 
+// More than the first table of labels holds.
+TEST(regions_cuda, many_labels_far_apart) {
+    if (kTsan) return;
+    constexpr std::int64_t kCount = 70000;
+    std::vector<std::int64_t> labels(kCount);
+    for (std::int64_t k = 0; k < kCount; ++k) labels[static_cast<std::size_t>(k)] = (k - kCount / 2) * 0x7000000000 - 1;
+    std::vector<std::int64_t> want = labels;
+    std::reverse(labels.begin() + 1, labels.end());
+    const Stream stream;
+    const auto device = cuda::upload(labels, stream.exec());
+    const ConstArrayView view = erase_type(contiguous_view<const std::int64_t, 1>(device.data(), {kCount}));
+    const Table got = cuda::regions(view, std::nullopt, Names::every(true), {}, stream.exec());
+    EXPECT(got.labels == want && got.counts == std::vector<std::int64_t>(kCount, 1));
+    EXPECT(std::find(want.begin(), want.end(), -1) != want.end());
+}
+
 TEST(regions_cuda, groups_and_their_quantiles) {
     if (kTsan) return;  // a radix sort makes more threads than ThreadSanitizer has room for
     const std::vector<std::int32_t> labels = labels_of();
@@ -210,6 +233,8 @@ TEST(regions_cuda, groups_and_their_quantiles) {
             const cuda::Scratch<std::int64_t> along(3 * size, exec);
             cuda::write_groups(got, view, image_view(there.data()), names, {own.data(), where.data(), along.data()},
                                exec);
+            const std::vector<float> grouped_there = download(own, exec.stream);
+            EXPECT(std::equal(samples.begin(), samples.end(), grouped_there.begin(), same<float>));
             EXPECT(download(where, exec.stream) == positions);
             EXPECT(download(along, exec.stream) == indices);
             std::vector<float> pairs(got.offsets.size() * 6);
@@ -222,8 +247,8 @@ TEST(regions_cuda, groups_and_their_quantiles) {
             EXPECT(ranks.not_numbers == wanted.not_numbers);
             for (std::size_t k = 0; k + 1 < got.offsets.size(); ++k) {
                 if (got.offsets[k] == got.offsets[k + 1]) continue;
-                for (std::size_t i = 6 * k; i < 6 * k + 6; ++i) EXPECT(pairs[i] == expected[i] || std::isnan(pairs[i]));
-                for (std::size_t i = 3 * k; i < 3 * k + 3; ++i) EXPECT(ranks.fractions[i] == wanted.fractions[i]);
+                for (std::size_t i = 6 * k; i < 6 * k + 6; ++i) EXPECT(same(pairs[i], expected[i]));
+                for (std::size_t i = 3 * k; i < 3 * k + 3; ++i) EXPECT(same(ranks.fractions[i], wanted.fractions[i]));
             }
         });
     }

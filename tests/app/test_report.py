@@ -78,7 +78,10 @@ def test_field_is_shown_within_the_head(shaded_volume):
     np.testing.assert_array_equal(head_of(several).data, head.data)
 
 
-@pytest.mark.parametrize(("low", "high", "want"), [(0, 936, "0 200 400 600 800"), (-6.14, 1.6, "-6 -4 -2 0")])
+TICKS = [(0, 936, "0 200 400 600 800"), (-6.14, 1.6, "-6 -4 -2 0"), (0, 0.3, "0 0.1 0.2")]
+
+
+@pytest.mark.parametrize(("low", "high", "want"), TICKS)
 def test_ticks_are_round_numbers(low, high, want):
     ticks = _ticks(low, high)
     assert " ".join(text for _, text in ticks) == want

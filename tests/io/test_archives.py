@@ -105,6 +105,16 @@ def test_what_is_no_dicom_is_judged_by_its_first_bytes(tmp_path, monkeypatch):
     assert all(size <= _file._HEAD for size in heads)
 
 
+def test_the_head_of_a_member_is_short_whatever_size_the_directory_declares(tmp_path):
+    """Small is what is small both packed and unpacked."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a", bytes(1 << 20))
+        archive.writestr("b", bytes(1000))
+    large, small = _source.sources(tmp_path / "a.zip", 1 << 30)
+    large.member.file_size = 1000
+    assert (len(large.head(132)), len(small.head(132))) == (132, 1000)
+
+
 def test_an_encrypted_archive_is_named(make_series, tmp_path):
     folder, _ = make_series()
     path = pack(folder, tmp_path / "a.zip")

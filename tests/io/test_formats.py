@@ -394,6 +394,11 @@ def test_a_metaimage_of_endless_axes_is_refused(tmp_path, line):
     )
     with pytest.raises(vk.FileFormatError, match="NDims is not a number from 1 to 10"):
         vk.load(tmp_path / "x.mha")
+    (tmp_path / "x.mha").write_text(
+        f"NDims = 3\nComment = {'long ' * 20_000}\n{line}\nElementDataFile = LOCAL\n"
+    )
+    with pytest.raises(vk.FileFormatError, match="NDims is not a number from 1 to 10"):
+        vk.load(tmp_path / "x.mha")
     (tmp_path / "x.mha").write_text("ObjectType = Image\n")
     with pytest.raises(vk.FileFormatError, match="lacks NDims"):
         vk.load(tmp_path / "x.mha")

@@ -113,7 +113,7 @@ def test_a_sequence_that_matters_is_left_to_pydicom():
         assert "ModalityLUTSequence" in by_pydicom(one)[0]
 
 
-def test_pydicom_reads_one_header_of_a_series(make_series, monkeypatch):
+def test_pydicom_reads_few_headers_of_a_series(make_series, monkeypatch):
     folder, _ = make_series(n=9)
     calls = []
     monkeypatch.setattr(

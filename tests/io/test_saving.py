@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,10 @@ def volume(seed):
 def loaded(path):
     v = vk.load(path, **({"spacing": 1} if path.suffix == ".png" else {}))
     return np.asarray(v.data)
+
+
+def refused(error, *_):
+    raise error
 
 
 @contextmanager
@@ -138,30 +143,32 @@ def test_a_save_spares_what_others_are_writing(tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"slow.txt", "quick.nii"}
 
 
-@pytest.mark.parametrize("exchange", [True, False])
-def test_a_store_is_replaced_as_a_whole(tmp_path, exchange, monkeypatch):
+@pytest.mark.parametrize("lacks", [None, AttributeError, TypeError])  # all is there, no renameat2, no library
+def test_a_store_is_replaced_as_a_whole(tmp_path, lacks, monkeypatch):
     pytest.importorskip("zarr")
-    if not exchange:
-        monkeypatch.setattr("ctypes.CDLL", lambda name: object())
+    if lacks:
+        monkeypatch.setattr("ctypes.CDLL", partial(refused, lacks))
     path = vk.save(volume(0), tmp_path / "x.nii.zarr")
     (path / "of the old one").touch()
     vk.save(volume(1), path)
     np.testing.assert_array_equal(loaded(path), volume(1).data)
     assert not (path / "of the old one").exists() and len(list(tmp_path.iterdir())) == 1
-    if not exchange:
+    if lacks:
         failing = volume(2)
         move = Path.replace
 
-        def busy(self, target):
+        def stopped(error, self, target):
             if Path(target) == path and self.parent != tmp_path and self.parent.name != "replaced":
-                raise PermissionError(1, "busy")
+                raise error
             return move(self, target)
 
-        with monkeypatch.context() as refused, pytest.raises(vk.SaveError, match="busy"):
-            refused.setattr(Path, "replace", busy)
-            vk.save(failing, path)
-        np.testing.assert_array_equal(loaded(path), volume(1).data)
-        assert len(list(tmp_path.iterdir())) == 1
+        busy = (PermissionError(1, "busy"), vk.SaveError)
+        for error, raised in (busy, (KeyboardInterrupt(), KeyboardInterrupt)):
+            with monkeypatch.context() as patched, pytest.raises(raised):
+                patched.setattr(Path, "replace", lambda *a, error=error: stopped(error, *a))
+                vk.save(failing, path)
+            np.testing.assert_array_equal(loaded(path), volume(1).data)
+            assert len(list(tmp_path.iterdir())) == 1
         (tmp_path / ".voxkern-writing-killed" / "replaced").mkdir(parents=True)  # between the two steps
         path.replace(tmp_path / ".voxkern-writing-killed" / "replaced" / path.name)
         vk.save(volume(0), tmp_path / "y.nii").unlink()

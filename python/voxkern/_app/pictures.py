@@ -93,29 +93,35 @@ def label_colour(k: int) -> tuple[int, int, int]:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
+def first_of(volume: Volume) -> Volume:
+    """Return the first index of the axes after the third: a time point, echo or channel."""
+    return volume[(..., *[0] * (volume.ndim - 3))] if volume.ndim > 3 else volume
+
+
 def three_planes(volume: Volume, convention: str = "neurological") -> list[Plane]:
     """Return the middle slices of a volume, of its first time point, echo or channel."""
-    standard = reorient(volume, "RAS")
-    data, spacing = np.asarray(standard), standard.spacing
-    if data.ndim > 3:
-        data = data.reshape(*data.shape[:3], -1)[..., 0]
-    middle = [n // 2 for n in data.shape]
+    standard = reorient(first_of(volume), "RAS")
+    shape, spacing = standard.shape, standard.spacing
+    middle = [n // 2 for n in shape]
     centre = standard.affine @ [*middle, 1.0]
     found = []
     for name, across, letters in (("axial", 2, "LRAP"), ("coronal", 1, "LRSI"), ("sagittal", 0, "PASI")):
         columns, rows = (axis for axis in range(3) if axis != across)
-        pixels = np.take(data, middle[across], across).T[::-1]
+        place = [slice(None)] * 3
+        place[across] = slice(middle[across], middle[across] + 1)
+        # Of a volume on a GPU no more than the plane is fetched.
+        pixels = np.asarray(standard[tuple(place)]).squeeze(across).T[::-1]
         if convention == "radiological" and columns == 0:
             pixels, letters = pixels[:, ::-1], letters[1] + letters[0] + letters[2:]
         at = f"{'xyz'[across]} = {centre[across]:.0f} mm"
-        width, height = data.shape[columns] * spacing[columns], data.shape[rows] * spacing[rows]
+        width, height = shape[columns] * spacing[columns], shape[rows] * spacing[rows]
         found.append(Plane(name, pixels, width, height, letters, at))
     return found
 
 
 def grey_window(volume: Volume) -> Window:
     """Return from where to where the greys of a picture go: most of the values of every eighth voxel."""
-    sample = np.ascontiguousarray(np.asarray(volume)[::2, ::2, ::2])
+    sample = np.ascontiguousarray(np.asarray(volume[::2, ::2, ::2]))
     inside = np.isfinite(sample) if sample.dtype.kind == "f" else None
     if inside is not None and not inside.any():
         return 0.0, 1.0
@@ -141,13 +147,13 @@ def pictures(
     per_mm = pixels / max(max(plane.width, plane.height) for plane in planes)
     found = []
     for k, plane in enumerate(planes):
-        shown = shades[window_to_uint8(np.ascontiguousarray(plane.pixels), *window)]
+        coloured = shades[window_to_uint8(np.ascontiguousarray(plane.pixels), *window)]
         if inside is not None:
-            shown[inside[k].pixels == 0] = 0
+            coloured[inside[k].pixels == 0] = 0
         size = (max(round(plane.width * per_mm), 1), max(round(plane.height * per_mm), 1))
         image = pil.new("RGB", (pixels, pixels))
         place = ((pixels - size[0]) // 2, (pixels - size[1]) // 2)
-        image.paste(pil.fromarray(shown).resize(size, pil.Resampling.BICUBIC), place)
+        image.paste(pil.fromarray(coloured).resize(size, pil.Resampling.BICUBIC), place)
         _mark(image, plane.letters, per_mm)
         found.append(image)
     return found

@@ -21,7 +21,17 @@ from .._runtime.errors import MissingPackageError
 from .._runtime.files import writing
 from .._space.volume import Volume
 from .niivue import niivue
-from .pictures import DIVERGING, GREY, Plane, Window, data_url, grey_window, pictures, three_planes
+from .pictures import (
+    DIVERGING,
+    GREY,
+    Plane,
+    Window,
+    data_url,
+    first_of,
+    grey_window,
+    pictures,
+    three_planes,
+)
 from .view import page, viewer_of
 
 _BINS = 120
@@ -76,7 +86,7 @@ def field_window(field: Volume, scan: Volume) -> Window:
 
 def head_of(scan: Volume) -> Volume:
     """Return where a scan is bright, its holes filled: the first of several volumes."""
-    first = scan[(..., *[0] * (scan.ndim - 3))] if scan.ndim > 3 else scan
+    first = first_of(scan)
     data = np.asarray(first)
     head: Volume = fill_holes(first.with_data(data > data.mean()))
     return head
@@ -235,7 +245,8 @@ def _histogram(name: str, volume: Volume, unit: str) -> dict[str, Any]:
 def _ticks(low: float, high: float) -> list[tuple[float, str]]:
     """Return where round numbers lie between two others, from 0 to 1, and how they are written."""
     power = 10.0 ** math.floor(math.log10((high - low) / 3))
-    step = next(power * k for k in (5, 2, 1) if (high - low) / (power * k) >= 3)
+    # By rounding not even the last may be: (0.3 - 0) / 0.1 is below three.
+    step = next((power * k for k in (5, 2, 1) if (high - low) / (power * k) >= 3), power)
     first, last = math.ceil(low / step), math.floor(high / step)
     return [((k * step - low) / (high - low), f"{k * step:.6g}") for k in range(first, last + 1)]
 

@@ -35,6 +35,7 @@ from .pictures import (
     checked_image,
     checked_window,
     data_url,
+    first_of,
     grey_window,
     label_colour,
     montage,
@@ -223,7 +224,7 @@ def viewer_of(
         image = _small(image, role, notes, threads)
         if role == "labels":
             found = label_statistics(
-                _first(images[role]), surface_area=True, longest_diameter=True, threads=threads
+                first_of(images[role]), surface_area=True, longest_diameter=True, threads=threads
             )
             layer, table = _label_layer(image, found)
         else:
@@ -290,16 +291,11 @@ def _surfaces(given: Any) -> list[Surface]:
     return found
 
 
-def _first(image: Volume) -> Volume:
-    """Return the first index of the axes after the third."""
-    return image[(..., *[0] * (image.ndim - 3))] if image.ndim > 3 else image
-
-
 def _small(image: Volume, role: str, notes: list[str], threads: int | None) -> Volume:
     """Return the first of further axes, at a resolution that a page can hold."""
     if image.ndim > 3:
         notes.append(f"{role}: the first of {' x '.join(map(str, image.shape[3:]))} is shown")
-        image = _first(image)
+        image = first_of(image)
     count = int(np.prod(image.shape))
     if count <= _MOST_VOXELS:
         return image
@@ -334,10 +330,10 @@ def widget(volume: Volume) -> Any:
     """Return what `Volume.widget` does."""
     package = import_or_explain("ipyniivue", "view")
     low, high = grey_window(checked_image(volume, "volume"))
-    shown = package.NiiVue()
+    viewer = package.NiiVue()
     stored = _nifti(*_stored(_small(volume, "volume", [], None), "volume", 16, None))
-    shown.load_volumes([{"data": stored, "name": "volume.nii.gz", "cal_min": low, "cal_max": high}])
-    return shown
+    viewer.load_volumes([{"data": stored, "name": "volume.nii.gz", "cal_min": low, "cal_max": high}])
+    return viewer
 
 
 def _nifti(image: Volume, slope: float = 1.0, intercept: float = 0.0, intent: int = 0) -> bytes:

@@ -47,16 +47,16 @@ def contours(labels: Any, axis: int = 0, *, spacing: Any = None, threads: int | 
     Parameters
     ----------
     labels : Volume or array_like
-        Three axes, bool or integer; all labels but 0.
+        Three axes, bool or integer; all labels but 0 are outlined.
     axis : int
-        Slices lie along this axis.
+        The slices follow each other along this axis.
     {image_spacing}
     {threads}
 
     Returns
     -------
     list of Contour
-        By label, slice and place. Their points lie midway between voxels of the label and others; at the
+        By label, slice and place. Their points lie midway between voxels of the label and others, at the
         image's border half a voxel outside. Voxels that share a corner alone have outlines of their own.
 
     Raises
@@ -68,8 +68,8 @@ def contours(labels: Any, axis: int = 0, *, spacing: Any = None, threads: int | 
 
     Notes
     -----
-    A DICOM RTSTRUCT of them is written by the example ``rtstruct.py`` of the documentation: no kept library
-    under a free licence makes one.
+    A DICOM RTSTRUCT of them is written by the example ``rtstruct.py`` of the documentation: no maintained
+    library under a permissive licence makes one. It runs on the CPU alone.
 
     Examples
     --------

@@ -43,7 +43,8 @@ def signed_distance(mask: Any, *, spacing: Any = None, threads: int | None = Non
 
     Notes
     -----
-    Extra memory: one more float64 image, and 4 bytes per voxel, or 8 where steps differ.
+    Extra memory: 4 bytes per voxel, or 8 where steps are no whole numbers of one unit; on the CPU also one
+    float64 image.
 
     Examples
     --------

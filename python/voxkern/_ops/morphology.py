@@ -200,8 +200,8 @@ def _by_distance(call: Call, x: Array, out: Array, ball: _Ball, dilations: tuple
     sizes = [float(np.linalg.norm(ball.steps[a])) if a in ball.steps else _APART for a in range(x.ndim)]
     order = sorted(range(x.ndim), key=lambda axis: -abs(out.strides[axis]))
     source, target = x.transpose(order), out.transpose(order)
-    for dilate in dilations:
-        call.run("within_distance", source, target, [sizes[a] for a in order], ball.radius, not dilate)
+    for grow in dilations:
+        call.run("within_distance", source, target, [sizes[a] for a in order], ball.radius, not grow)
         source = target
 
 

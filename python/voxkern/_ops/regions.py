@@ -80,14 +80,30 @@ def samples_at(call: Call, image: Array, positions: NDArray[np.int64]) -> Array:
     return chosen
 
 
+def smallest(call: Call, x: Array) -> Any:
+    """Return the smallest of an array of integers."""
+    return _limits(call, x, "min")[0]
+
+
+def largest(call: Call, x: Array) -> Any:
+    """Return the largest of an array of integers."""
+    return _limits(call, x, "max")[0]
+
+
 def limits(call: Call, x: Array) -> tuple[Any, Any]:
     """Return the smallest and the largest of an array of integers."""
+    low, high = _limits(call, x, "min", "max")
+    return low, high
+
+
+def _limits(call: Call, x: Array, *sides: str) -> list[Any]:
+    """Return extremes by the names of NumPy's methods: a pass of the host for each, one of a GPU for both."""
     if not call.on_device:
-        return x.min(), x.max()
+        return [getattr(x, side)() for side in sides]
     none = np.zeros(0, x.dtype)
     if x.size == 0:
-        return none.min(), none.max()  # raises
+        return [getattr(none, side)() for side in sides]  # raises
     line, ones = call.broadcast(x.reshape(1) if x.ndim == 0 else x, call.bring(ONE))
     table = call.run("regions", ones, line, RegionNames.range(1, 1), RegionColumns(extremes=True))
-    low, high = samples_at(call, line, np.array([table.minimum_at[0], table.maximum_at[0]]))
-    return low, high
+    positions = np.array([getattr(table, f"{side}imum_at")[0] for side in sides])
+    return list(samples_at(call, line, positions))

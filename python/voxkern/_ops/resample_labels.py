@@ -54,7 +54,7 @@ def resample_labels(
     out: NDArray[Any] | None = None,
     threads: int | None = None,
 ) -> Any:
-    """Bring a label map onto another grid; every voxel of the result has a label of the input.
+    """Bring a label map onto another grid; labels are chosen, never mixed.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def resample_labels(
         Label of what lies outside, for ``constant``, ``grid-constant`` and ``fov``.
     sigma, alpha : float
         Of ``gaussian``: standard deviation in voxels of ``x``, and where it is cut off, in sigmas. ANTs takes
-        alpha 4.
+        alpha 4. What is left has at most 15 voxels along an axis and 1024 in all.
     {convention}
     {shape_rule}
     {transform}
@@ -89,12 +89,16 @@ def resample_labels(
     Returns
     -------
     Volume or array
-        The kind and dtype of ``x``. Extra memory: a few rows.
+        The kind and dtype of ``x``.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
         For anything the descriptions above do not allow.
+
+    Notes
+    -----
+    Extra memory: a byte per voxel of a row.
 
     Examples
     --------
@@ -179,36 +183,40 @@ def resample_argmax(
     out: NDArray[Any] | None = None,
     threads: int | None = None,
 ) -> Any:
-    """Interpolate class scores linearly and keep the number of the highest, class by class in rows.
+    """Interpolate class scores linearly and keep the number of the highest, without a volume per class.
 
     Parameters
     ----------
     logits : Volume or array_like
-        An array (classes, ...) with 1 to 3 spatial axes, or a Volume with classes along its fourth; float16,
-        ``float32`` (or anything else, read as float32).
+        An array (classes, ...) with 1 to 3 spatial axes, or a Volume with classes along its fourth. float16
+        and ``float32``; other real numbers are read as float32.
     {spacing}
     shape : int or sequence, optional
         Voxels wanted along the spatial axes.
     {affine}
     {like}
-        Its axes run along those of the scores.
+        The axes of this grid and that of ``affine`` run along those of the scores.
     {mode}
     {convention}
     {shape_rule}
-    out : array of int, optional
-        Where to write; exact shape.
+    out : array, optional
+        Where to write; exact shape, a dtype that holds the numbers of all classes.
     {threads}
 
     Returns
     -------
     Volume or array
-        Class numbers, the lowest where several share the top and 0 outside: uint8 up to 256 classes, else
-        uint16 (uint32 beyond 65536). Extra memory: a few rows per thread.
+        Class numbers, of equal scores the lowest, and 0 outside: uint8 up to 256 classes, else uint16 (uint32
+        beyond 65536).
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
         For anything the descriptions above do not allow.
+
+    Notes
+    -----
+    A NaN never wins, except in class 0, which then always does. Extra memory: four rows per thread.
 
     Examples
     --------

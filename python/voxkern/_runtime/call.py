@@ -143,8 +143,9 @@ class Call:
             return getattr(backend.kernels, kind)(*arguments, **options, stream=stream)
 
     def brought(self, result: Any) -> Any:
-        """Return a result that was found on the host where the inputs live, if it is an array."""
-        return self.bring(result) if self.on_device and isinstance(result, np.ndarray) else result
+        """Return a result that was found on the host where the inputs live, if it is an array of numbers."""
+        numbers = isinstance(result, np.ndarray) and result.dtype.kind in "biufc"
+        return self.bring(result) if self.on_device and numbers else result
 
     def fetched(self, x: Any, name: str) -> Any:
         """Return what is no array of a GPU as it is, and beside inputs of a GPU a copy of what is one."""

@@ -151,16 +151,16 @@ def _put(new: Path, target: Path) -> None:
 
 def _exchange(new: Path, old: Path) -> None:
     """Let two folders change places: in one step where Linux can, else in two."""
-    with suppress(AttributeError, OSError):
+    with suppress(AttributeError, OSError, TypeError):  # Windows has no library None
         rename = ctypes.CDLL(None).renameat2
         if not rename(_AT_FDCWD, os.fsencode(new), _AT_FDCWD, os.fsencode(old), _RENAME_EXCHANGE):
             return
     aside = new.parent / _REPLACED
     aside.mkdir()
-    old.replace(aside / old.name)
     try:
+        old.replace(aside / old.name)
         new.replace(old)
-    except OSError:
+    except BaseException:  # Ctrl-C, too
         _bring_back(new.parent)
         raise
 

@@ -18,6 +18,7 @@ _PIXELS = {
     "64-bit unsigned integer": "u8", "64-bit signed integer": "i8", "32-bit float": "f4",
     "64-bit float": "f8",
 }  # fmt: skip
+_LONGEST_HEAD = 1 << 20  # bytes: comments can be long
 
 
 def load_metaimage(path: Path, options: Options) -> Volume:
@@ -26,7 +27,8 @@ def load_metaimage(path: Path, options: Options) -> Volume:
     with reading(path, "MetaImage"):
         if not path.is_file():
             raise FileNotFoundError(path)
-        _check_numbers(path)
+        head = _head(path)
+        _check_numbers(head)
         reader = sitk.ImageFileReader()
         reader.SetImageIO("MetaImageIO")
         reader.SetFileName(str(path))
@@ -35,7 +37,7 @@ def load_metaimage(path: Path, options: Options) -> Volume:
         name = sitk.GetPixelIDValueAsString(reader.GetPixelID()).replace("vector of ", "")
         shape = (*reader.GetSize(), reader.GetNumberOfComponents())
         need = check_size(shape, _PIXELS.get(name, "u1"), options.max_bytes)
-        _check_bytes(path, need)
+        _check_bytes(path, head, need)
         image = reader.Execute()
         if image.GetDimension() == 2:
             image = sitk.JoinSeries(image)
@@ -43,10 +45,20 @@ def load_metaimage(path: Path, options: Options) -> Volume:
         return Volume(volume.data, volume.affine, {**volume.meta, "source": "metaimage"})
 
 
-def _header(path: Path) -> tuple[dict[bytes, bytes], int]:
-    """Return the fields of a MetaImage's header, and where it ends."""
+def _head(path: Path) -> bytes:
+    """Return the first bytes of a MetaImage: at least up to the last field of its header, ElementDataFile."""
+    head = b""
     with path.open("rb") as file:
-        head = file.read(1 << 16)
+        while len(head) < _LONGEST_HEAD and b"ElementDataFile" not in head:
+            piece = file.read(1 << 16)
+            if not piece:
+                break
+            head += piece
+    return head
+
+
+def _header(head: bytes) -> tuple[dict[bytes, bytes], int]:
+    """Return the fields of a MetaImage's header, and where it ends."""
     fields = {}
     end = 0
     for line in head.split(b"\n"):
@@ -58,10 +70,8 @@ def _header(path: Path) -> tuple[dict[bytes, bytes], int]:
     return fields, end
 
 
-def _check_numbers(path: Path) -> None:
+def _check_numbers(head: bytes) -> None:
     """Refuse numbers of axes and channels that no image has: ITK would count up to them."""
-    with path.open("rb") as file:
-        head = file.read(1 << 16)
     found = re.findall(rb"(NDims|ElementNumberOfChannels)\s*[=:]\s*([^\r\n]*)", head)
     if not any(name == b"NDims" for name, _ in found):
         raise FileFormatError("the header lacks NDims")
@@ -75,9 +85,9 @@ def _data_file(fields: dict[bytes, bytes]) -> str:
     return fields.get(b"elementdatafile", b"LOCAL").decode(errors="replace")
 
 
-def _check_bytes(path: Path, need: int) -> None:
+def _check_bytes(path: Path, head: bytes, need: int) -> None:
     """Refuse a truncated file: ITK returns a full image without a word."""
-    fields, end = _header(path)
+    fields, end = _header(head)
     if fields.get(b"compresseddata", b"False").lower() == b"true":
         return  # zlib notices
     data_file = _data_file(fields)
@@ -97,7 +107,7 @@ def save_metaimage(volume: Volume, path: Path) -> Path:
     image = volume.to_sitk()
     # An old header goes on describing its own voxels until the new one replaces it.
     names = (f"{path.stem}.zraw", f"{path.name}.zraw")
-    old = _data_file(_header(path)[0]) if path.exists() else ""
+    old = _data_file(_header(_head(path))[0]) if path.exists() else ""
     free = [name for name in names if name != old and (old in names or not (path.parent / name).exists())]
     if path.suffix == ".mhd" and not free:
         raise ArgumentError(

@@ -54,6 +54,13 @@ def distance_transform_edt(
     ------
     RuntimeError, ValueError
         As ``scipy.ndimage.distance_transform_edt``; and ValueError for steps that are not above 0.
+    TypeError
+        ``distances`` or ``indices`` that are no arrays of the input's kind.
+
+    Notes
+    -----
+    Extra memory: 4 bytes per sample, or 8 where steps are no whole numbers of one unit. CuPy arrays give CuPy
+    arrays, and nobody waits; there indices take 8 bytes per sample more.
 
     References
     ----------
@@ -117,11 +124,14 @@ def distance_transform_cdt(
     ------
     RuntimeError, ValueError
         As ``scipy.ndimage.distance_transform_cdt``; and ValueError for a structure of another rank.
+    TypeError
+        ``distances`` or ``indices`` that are no arrays of the input's kind.
 
     Notes
     -----
     A structure that is not of bool means something else: scipy takes its first bytes for bools, and its own
-    tests ask for that. No extra memory. CuPy arrays give CuPy arrays, and nobody waits.
+    tests ask for that. Distances are computed where only indices are asked for, too; there is no other extra
+    memory below 2^31 samples. CuPy arrays give CuPy arrays, and nobody waits.
 
     References
     ----------
@@ -179,13 +189,11 @@ def distance_transform_bf(
     Returns
     -------
     distances : array
-        ``float64`` in the unit of ``sampling``, or steps as uint32. Without any zero, all but impossible
-        numbers:
-        1.34e154, or 4294967295.
+        ``float64`` in the unit of ``sampling``, or steps as uint32. Without any zero they are what scipy's
+        search starts with: 1.34e154, or 4294967295.
     indices : array
-        ``int32``: the index of the nearest zero along each axis, and of equally near zeros the last one in C
-        order, as in scipy. Where ``sampling`` is not 1, rounding may decide otherwise there. 0 without any
-        zero.
+        ``int32``: the index of the nearest zero along each axis; of equally near zeros the last one in C
+        order, as in scipy, unless steps differ and rounding decides. Without any zero it is 0.
 
     Raises
     ------
@@ -194,7 +202,8 @@ def distance_transform_bf(
 
     Notes
     -----
-    Extra memory: as `distance_transform_edt`, and as much as the indices where they are asked for.
+    Extra memory: as `distance_transform_edt` or `distance_transform_cdt`, and for indices with "euclidean" as
+    much as they take. It runs on the CPU alone.
 
     Examples
     --------

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .._core import RegionColumns, RegionNames
-from .._ops.regions import FEW, grouped_samples, limits, rows_of
+from .._ops.regions import FEW, grouped_samples, largest, rows_of
 from .._runtime.texts import documented
 from .._runtime.validate import REAL_DTYPES, SAMPLED_DTYPES, Array
 from ._common import Call
@@ -63,7 +63,7 @@ def find_objects(input: Any, max_label: int = 0, *, threads: int | None = None) 
         operator.index(max_label if max_label >= 1 else x.max())  # raises of a float
         x = x.astype(np.int64)
     if max_label < 1:
-        max_label = limits(call, x)[1]
+        max_label = largest(call, x)
     count = max(operator.index(max_label), 0)
     line = x.reshape(1) if x.ndim == 0 else x
     near = count <= max(FEW, x.size)
@@ -193,7 +193,7 @@ def labeled_comprehension(
     Notes
     -----
     The samples that have one of the labels are copied, label by label, by all threads; ``func`` is called on
-    one thread. Of GPU arrays it is given CuPy arrays, and the array of answers is one.
+    one thread. Of GPU arrays it is given CuPy arrays, and the array of answers is one if they are numbers.
 
     Examples
     --------

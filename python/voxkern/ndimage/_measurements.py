@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._core import RegionNames
-from .._ops.regions import grouped_samples, limits, order_statistics
+from .._ops.regions import grouped_samples, order_statistics, smallest
 from .._runtime.texts import documented_by
 from ._regions import (
     Request,
@@ -233,7 +233,7 @@ def median(input: Any, labels: Any = None, index: Any = None, *, threads: int | 
 
 def _smallest_of_smallest(asked: Request) -> Any:
     """Return the first of all samples sorted by label, then by value: scipy's answer where there is none."""
-    lowest = int(np.asarray(limits(asked.call, asked.labels)[0]).astype(np.int64))  # of uint64 the bits
+    lowest = int(np.asarray(smallest(asked.call, asked.labels)).astype(np.int64))  # of uint64 the bits
     table = asked._replace(names=RegionNames.range(lowest, 1)).table(extremes=True)
     return asked.at(np.where(table.minimum_at < 0, table.not_number_at, table.minimum_at)[0])
 

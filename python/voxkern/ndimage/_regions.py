@@ -114,10 +114,10 @@ def exact(index: Array, labels: Array) -> tuple[NDArray[np.int64], NDArray[np.bo
         index = index.astype(np.float64 if index.size == 0 else np.int64)
     if index.dtype.kind == "b":
         index = index.astype(np.uint8)
-    limits = np.iinfo(np.uint8 if labels.dtype.kind == "b" else labels.dtype)
-    high = 1 if labels.dtype.kind == "b" else int(limits.max)
+    bounds = np.iinfo(np.uint8 if labels.dtype.kind == "b" else labels.dtype)
+    high = 1 if labels.dtype.kind == "b" else int(bounds.max)
     # As floats limits of 64 bits are rounded up: the largest is no label then.
-    known = (index >= int(limits.min)) & (
+    known = (index >= int(bounds.min)) & (
         (index <= high) if index.dtype.kind != "f" else (index < high + 1.0)
     )
     if index.dtype.kind == "f":

@@ -253,10 +253,10 @@ def _normalised(
         entered.append(None if array is None else call.enter(array, name, FLOAT32))
         if entered[-1] is not None and entered[-1].shape != (x.shape[1],):
             raise ArgumentError(f"{name}: got shape {entered[-1].shape}, allowed ({x.shape[1]},) as channels")
-    added = number(eps, "eps")
-    if not 0.0 <= added < math.inf:
+    term = number(eps, "eps")
+    if not 0.0 <= term < math.inf:
         raise ArgumentError(f"eps: got {shown(eps)}, allowed a finite number, 0 or more")
-    options = NormOptions(statistics=statistics, eps=added, slope=_slope(activation))
+    options = NormOptions(statistics=statistics, eps=term, slope=_slope(activation))
     result = call.output(out, x.shape, x, dtypes=FLOAT32, in_place=True)
     call.run("norm", x, result, *entered, moments, None, options)
     return call.leave(result)

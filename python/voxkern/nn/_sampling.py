@@ -301,7 +301,7 @@ def grid_sample(
         raise ArgumentError(f"mode: got {shown(mode)} for {rank} spatial axes, allowed {', '.join(allowed)}")
     word(padding_mode, "padding_mode", PADDINGS)
     if mode == "nearest" and call.on_device:
-        raise call.no_gpu_version("input", " with mode 'nearest'")
+        raise call.no_gpu_version("input", of=" with mode 'nearest'")
     if points.ndim != rank + 2 or points.shape[0] != x.shape[0] or points.shape[-1] != rank:
         raise ArgumentError(
             f"grid: got shape {points.shape}, allowed (N, ..., {rank}) of {rank + 2} axes for input {x.shape}"

@@ -73,7 +73,10 @@ class Source:
         return self.path.stat().st_size
 
     def head(self, size: int) -> bytes:
-        """Return the first bytes, unpacked; at most ``size`` and hardly less, whatever the rest is."""
+        """Return the first bytes, unpacked; at most ``size`` and hardly less, whatever the rest is.
+
+        A zip member that is small, packed and unpacked by its directory, is returned as a whole.
+        """
         stored: bytes | bytearray
         if self.data is not None:
             stored = self.data[:size]
@@ -81,8 +84,9 @@ class Source:
             with self.open() as file:
                 stored = file.read(size)
         else:
-            # A small one as a whole: that is faster, and it is not unpacked once more.
-            stored = self._member(None if 0 < self.member.file_size <= _SMALL else size)
+            # As a whole: that is faster, and it is not unpacked once more.
+            sizes = self.member.file_size, self.member.compress_size
+            stored = self._member(None if sizes[0] > 0 and max(sizes) <= _SMALL else size)
         return gunzipped_head(stored, max(size, len(stored)))
 
     def content(self, limit: int) -> bytes | bytearray:
