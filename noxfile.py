@@ -199,7 +199,7 @@ def interop(session: nox.Session) -> None:
 
 @nox.session
 def sdist_check(session: nox.Session) -> None:
-    """Build sdist, then a wheel from it with a compiler and pip alone; test all of that wheel but the kernels.
+    """Build sdist, then a wheel from it with a compiler and pip alone; test all of it but the kernels.
 
     CMake, Ninja and nvcc are hidden, so the build must fetch the first two from PyPI.
     """

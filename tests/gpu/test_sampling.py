@@ -51,12 +51,19 @@ def test_grid_sample(rng, dtype, padding, corners):
         on_both(nn.grid_sample, images(rng, rank), grid, mode, padding, corners, along=True, float32=CLOSE)
 
 
-def test_grid_sample_that_has_no_gpu_version(rng):
-    x = cupy.asarray(images(rng, 2))
-    with pytest.raises(vk.CudaUnavailableError, match="mode 'nearest' has no GPU version"):
-        nn.grid_sample(x, cupy.asarray(np.zeros((2, 3, 3, 2), np.float32)), "nearest")
+@pytest.mark.parametrize("corners", [False, True])
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rank", [2, 3])
+def test_nearest_samples_of_a_grid(rng, rank, dtype, padding, corners):
+    grid = rng.uniform(-3, 3, (2, *(4, 3, 5)[:rank], rank)).astype(dtype)
+    grid[0, 0, 0] = 1.0  # edges, and halves where corners are edges
+    on_both(nn.grid_sample, images(rng, rank), grid, "nearest", padding, corners, along=True, float32=0)
+
+
+def test_a_grid_of_the_host(rng):
     with pytest.raises(vk.ArgumentTypeError, match="grid: got a NumPy array"):
-        nn.grid_sample(x, np.zeros((2, 3, 3, 2), np.float32))
+        nn.grid_sample(cupy.asarray(images(rng, 2)), np.zeros((2, 3, 3, 2), np.float32))
 
 
 def test_nothing_waits_and_nothing_is_copied(rng, executor):

@@ -58,11 +58,13 @@ def dice(a: Any, b: Any, labels: Any = None, *, threads: int | None = None) -> A
     """
     call = Call("dice", "regions", threads=threads)
     x, y = _enter(call, a, b, labels)
-    if labels is None:
+    if labels is None and not call.on_device:
         sizes = int(np.count_nonzero(x)) + int(np.count_nonzero(y))
         return 2 * int(np.count_nonzero(x & y)) / sizes if sizes else np.nan
     index = _index(labels)
-    in_x = label_statistics(x, np.equal(x, y), index=index, threads=threads)
+    with call.device():
+        equal = x == y
+    in_x = label_statistics(x, equal, index=index, threads=threads)
     in_y = label_statistics(y, index=index, threads=threads)
     assert in_x.mean is not None
     hits = np.where(in_x.count > 0, np.rint(in_x.mean * in_x.count), 0.0)
@@ -72,7 +74,7 @@ def dice(a: Any, b: Any, labels: Any = None, *, threads: int | None = None) -> A
     for label in _names(in_x, in_y, index):
         sizes = sizes_x.get(label, 0) + sizes_y.get(label, 0)
         result[label] = 2 * both.get(label, 0.0) / sizes if sizes else np.nan
-    return result
+    return result[1] if labels is None else result
 
 
 @overload
@@ -239,20 +241,21 @@ def _enter(call: Call, a: Any, b: Any, labels: Any) -> tuple[Array, Array]:
     """Return two label maps of one shape; masks become bool."""
     dtypes = REAL_DTYPES if labels is None else LABEL_DTYPES
     x = call.enter(a, "a", dtypes)
-    if call.on_device:
-        raise call.no_gpu_version("a")
     y = call.enter_beside(b, "b", dtypes)
     if x.ndim == 0:
         raise ArgumentError("a: got no axis, allowed one or more")
     if y.shape != x.shape:
         raise ArgumentError(f"b: got shape {y.shape}, allowed {x.shape}, as a")
     if labels is None:
-        x, y = (array if array.dtype == bool else array != 0 for array in (x, y))
+        with call.device():
+            x, y = (array if array.dtype == bool else array != 0 for array in (x, y))
     return x, y
 
 
 def _index(labels: Any) -> Any:
-    """Return the labels that are asked for; None for all."""
+    """Return the labels that are asked for, that of a mask for None; None for all."""
+    if labels is None:
+        return [1]
     if isinstance(labels, str):
         word(labels, "labels", ("all",))
         return None
@@ -273,7 +276,7 @@ def _measured(
     a, b = as_volume(a), as_volume(b)
     x, y = _enter(call, a, b, labels)
     steps = steps_of(next(filter(is_volume, (a, b)), None), x.ndim, spacing)
-    index = [1] if labels is None else _index(labels)
+    index = _index(labels)
     order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))  # rows are what lies side by side
     x, y, steps = x.transpose(order), y.transpose(order), [steps[axis] for axis in order]
     found = [label_statistics(array, index=index, threads=threads) for array in (x, y)]
@@ -287,7 +290,8 @@ def _measured(
         box = tuple(
             slice(min(i.start, j.start), max(i.stop, j.stop)) for i, j in zip(in_x, in_y, strict=True)
         )
-        result[label] = measure(*_surface_distances(call, x[box] == label, y[box] == label, steps))
+        with call.device():
+            result[label] = measure(*_surface_distances(call, x[box] == label, y[box] == label, steps))
     return result[1] if labels is None else result
 
 
@@ -299,10 +303,11 @@ def _surface_distances(call: Call, p: Array, q: Array, steps: list[float]) -> tu
     for mask in (p, q):
         surface = call.empty(mask.shape, bool, mask)
         call.run("morphology", mask, None, surface, [inner])
-        surfaces.append(np.logical_xor(mask, surface, out=surface))
+        surface ^= mask
+        surfaces.append(surface)
     away = call.empty(p.shape, np.float64, p)
     distances = []
     for surface, other in (surfaces, surfaces[::-1]):
         call.run("edt", other, away, None, steps, False)
-        distances.append(away[surface])
+        distances.append(call.on_host(away[surface], "a"))  # few, and their measure is a number
     return distances[0], distances[1]

@@ -16,6 +16,7 @@ A public function reads::
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -71,6 +72,10 @@ class Call:
         """Number of the GPU that the inputs live on; None for the host."""
         return self._where().gpu(self._inputs[0])
 
+    def device(self) -> contextlib.AbstractContextManager[Any]:
+        """Return a context in which operators of arrays run on the device of the inputs."""
+        return self._where().device(self._inputs[0])
+
     # --- enter ----------------------------------------------------------------------------------------
 
     def enter(
@@ -125,7 +130,7 @@ class Call:
         if isinstance(backend, NumpyBackend) or not tables:
             return tables
         gpu = backend.gpu(self._inputs[0])
-        with backend.device(self._inputs[0]):
+        with self.device():
             if gpu not in copies:
                 brought = {name: self.bring(table) for name, table in tables.items()}
                 copies[gpu] = brought, backend.mark()
@@ -138,7 +143,7 @@ class Call:
         backend = self._where()
         if backend is NUMPY:
             return getattr(backend.kernels, kind)(*arguments, **options)
-        with backend.device(self._inputs[0]):
+        with self.device():
             stream = backend.last_argument(self._threads)
             return getattr(backend.kernels, kind)(*arguments, **options, stream=stream)
 

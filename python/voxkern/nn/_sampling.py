@@ -300,8 +300,6 @@ def grid_sample(
     if not isinstance(mode, str) or mode not in allowed:
         raise ArgumentError(f"mode: got {shown(mode)} for {rank} spatial axes, allowed {', '.join(allowed)}")
     word(padding_mode, "padding_mode", PADDINGS)
-    if mode == "nearest" and call.on_device:
-        raise call.no_gpu_version("input", of=" with mode 'nearest'")
     if points.ndim != rank + 2 or points.shape[0] != x.shape[0] or points.shape[-1] != rank:
         raise ArgumentError(
             f"grid: got shape {points.shape}, allowed (N, ..., {rank}) of {rank + 2} axes for input {x.shape}"
@@ -316,7 +314,8 @@ def grid_sample(
     for image, values, where in zip(x, target, points, strict=True):  # each image has points of its own
         components = where.transpose(rank, *spatial)
         if mode == "nearest":
-            places = CoordinateMap(axes=rank, field=_nearest(components, shape, padding_mode, corners)[::-1])
+            nearest = _nearest(call, components, shape, padding_mode, corners)
+            places = CoordinateMap(axes=rank, field=nearest[::-1])
         else:
             places = _linear_map(components, shape, corners)
         channels_last = [axis + 1 for axis in spatial] + [0]
@@ -343,28 +342,32 @@ def _linear_map(points: Array, shape: tuple[int, ...], corners: bool) -> Coordin
     )
 
 
-def _nearest(points: Array, shape: tuple[int, ...], padding_mode: str, corners: bool) -> Array:
+def _nearest(call: Call, points: Array, shape: tuple[int, ...], padding_mode: str, corners: bool) -> Array:
     """Return the whole indices (x, y, z) of the samples that points take, computed in their dtype."""
-    n = np.array(shape[::-1], points.dtype).reshape(-1, *(1,) * len(shape))
-    at: Array = np.add(points, 1, order="C")  # long rows: the points' own order has rows of three
-    if corners:
-        at *= (n - 1) / 2
-    else:
-        at *= n
-        at -= 1
-        at /= 2
-    if padding_mode == "reflection":
-        at = _reflected(at, n, corners)
-    if padding_mode != "zeros":
-        np.clip(at, 0, n - 1, out=at)
-    np.rint(at, out=at)  # halves to even
+    at = call.empty(points.shape, points.dtype)  # long rows: the points' own order has rows of three
+    with call.device():
+        np.add(points, 1, out=at)
+        for index, n in zip(at, shape[::-1], strict=True):
+            if corners:
+                index *= (n - 1) / 2
+            else:
+                index *= n
+                index -= 1
+                index /= 2
+            if padding_mode == "reflection":
+                _reflect(index, n, corners)
+            if padding_mode != "zeros":
+                np.maximum(index, 0, out=index)
+                np.minimum(index, n - 1, out=index)
+            np.rint(index, out=index)  # halves to even
     return at
 
 
-def _reflected(at: Array, n: Array, corners: bool) -> Array:
-    """Return indices folded into the image, about the centres of its corner samples or its edges."""
-    low = 0.0 if corners else -0.5
-    span = np.maximum(n - 1, 1) if corners else n
-    flips, rest = np.divmod(np.abs(at - low), span)
-    result: Array = np.where(flips % 2 == 0, rest, span - rest) + low
-    return result
+def _reflect(index: Array, n: int, corners: bool) -> None:
+    """Fold indices into the image, about the centres of its corner samples or its edges."""
+    low, period = (0.0, 2 * max(n - 1, 1)) if corners else (-0.5, 2 * n)
+    index -= low
+    np.abs(index, out=index)
+    np.fmod(index, period, out=index)
+    np.minimum(index, period - index, out=index)
+    index += low

@@ -38,7 +38,7 @@ class _Memory:
         weakref.finalize(self, _free, self.ptr, stream)
 
 
-class ndarray:
+class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
     """A view of device memory; ``owner`` keeps the memory alive."""
 
     def __init__(
@@ -99,6 +99,8 @@ class ndarray:
         return self._view(lambda a: np.reshape(a, wanted, copy=False))
 
     def __getitem__(self, key: Any) -> ndarray:
+        if isinstance(key, ndarray) and key.dtype == bool:
+            return asarray(self.get()[key.get()])
         key = key if isinstance(key, tuple) else (key,)
         for part in key:
             if not (part is None or part is Ellipsis or isinstance(part, int | np.integer | slice)):
@@ -108,8 +110,19 @@ class ndarray:
     def copy(self) -> ndarray:
         return asarray(self.get())
 
-    def __gt__(self, other: float) -> ndarray:
-        return asarray(self.get() > other)
+    # --- arithmetic: NumPy does it, on the host -----------------------------------------------------------
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: Any, out: tuple[ndarray, ...] = ()
+    ) -> ndarray:
+        if method != "__call__" or any(isinstance(x, np.ndarray) for x in inputs):
+            raise TypeError(f"the stand-in for CuPy has no {ufunc.__name__}.{method} of {inputs}")
+        result = ufunc(*(x.get() if isinstance(x, ndarray) else x for x in inputs))
+        if not out:
+            return asarray(result)
+        if result.dtype != out[0].dtype or not out[0]._c_contiguous:
+            raise TypeError("the stand-in for CuPy writes results of one dtype, in C order")
+        out[0].set(result)
+        return out[0]
 
     # --- to the host and to others ----------------------------------------------------------------------
     def set(self, arr: np.ndarray[Any, Any]) -> None:
