@@ -283,7 +283,6 @@ def test_what_is_launched_and_copied(rng, executor, call, copies, launches):
             "no integers has no GPU",
         ),
         (lambda x, labels: ndimage.histogram(x, 2, 1, 3), vk.CudaUnavailableError, "do not rise has no GPU"),
-        (lambda x, labels: vk.dice(labels, labels), vk.CudaUnavailableError, "dice has no GPU version yet"),
         (
             lambda x, labels: ndimage.mean(x, labels.get(), 1),
             vk.ArgumentTypeError,
