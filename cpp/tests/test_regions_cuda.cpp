@@ -86,7 +86,7 @@ void expect_regions(const std::vector<T>& image, double scale, const Names& name
     for (const bool fortran : {false, true}) {
         if (kTsan && fortran) continue;
         Table first;
-        in_every_order([&](const cuda::Exec& exec) {
+        const auto check = [&](const cuda::Exec& exec) {
             const auto device = cuda::upload(labels, exec);
             const auto beside = cuda::upload(image, exec);
             for (const regions::Wanted wanted : {regions::Wanted{true, true, true, true, true, true},
@@ -105,7 +105,12 @@ void expect_regions(const std::vector<T>& image, double scale, const Names& name
                 }
                 if (kTsan) break;
             }
-        });
+        };
+        if (fortran) {
+            check(Stream().exec());
+        } else {
+            in_every_order(check);
+        }
     }
 }
 
@@ -191,7 +196,7 @@ TEST(regions_cuda, labels_that_nobody_named) {
 
 // More than the first table of labels holds.
 TEST(regions_cuda, many_labels_far_apart) {
-    if (kTsan) return;
+    if (kTsan || kAsan) return;
     constexpr std::int64_t kCount = 70000;
     std::vector<std::int64_t> labels(kCount);
     for (std::int64_t k = 0; k < kCount; ++k) labels[static_cast<std::size_t>(k)] = (k - kCount / 2) * 0x7000000000 - 1;
@@ -222,7 +227,7 @@ TEST(regions_cuda, groups_and_their_quantiles) {
         cpu::write_groups(want, host, image_view(image.data()), names,
                           {samples.data(), positions.data(), indices.data()}, {});
         const std::vector<double> quantiles = {0.5, 0.0, 0.83};
-        in_every_order([&](const cuda::Exec& exec) {
+        const auto check = [&](const cuda::Exec& exec) {
             const auto device = cuda::upload(labels, exec);
             const auto there = cuda::upload(image, exec);
             const ConstArrayView view = labels_view(device.data(), true);
@@ -250,7 +255,12 @@ TEST(regions_cuda, groups_and_their_quantiles) {
                 for (std::size_t i = 6 * k; i < 6 * k + 6; ++i) EXPECT(same(pairs[i], expected[i]));
                 for (std::size_t i = 3 * k; i < 3 * k + 3; ++i) EXPECT(same(ranks.fractions[i], wanted.fractions[i]));
             }
-        });
+        };
+        if (names.kind() == Names::Kind::range) {
+            in_every_order(check);
+        } else {
+            check(Stream().exec());  // a sort makes many threads
+        }
     }
 }
 
