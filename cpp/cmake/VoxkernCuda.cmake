@@ -29,6 +29,8 @@ else()
     set(CMAKE_CUDA_ARCHITECTURES ${VOXKERN_CUDA_ARCHITECTURES})
   endif()
   enable_language(CUDA)
+  # Of host code, which only launches.
+  set(CMAKE_CUDA_FLAGS_RELEASE "-O1 -DNDEBUG")
   find_package(CUDAToolkit REQUIRED)
   set(voxkern_cuda_runtime CUDA::cudart_static)
 endif()

@@ -166,6 +166,7 @@ __device__ void stage_samples(const Windows<I>& w, const Codec& codec, I offset,
     const T* const in = static_cast<const T*>(w.in) + offset;
     for (I r = static_cast<I>(threadIdx.y); r < rows; r += static_cast<I>(blockDim.y)) {
         const I j = folded<I>(y + r, w.y.n, w.y.mode);
+#pragma unroll 1  // once for each dtype, and most rows take a step or two
         for (I c = static_cast<I>(threadIdx.x); c < columns; c += static_cast<I>(blockDim.x)) {
             const I i = folded<I>(x + c, w.x.n, w.x.mode);
             staged[r * w.pitch + c] = i < 0 || j < 0 ? outside : codec.load(in[j * w.y.in_stride + i * w.x.in_stride]);
@@ -186,6 +187,7 @@ __device__ void stage_plane(const Windows<I>& w, const Codec& codec, bool inside
         });
     } else {
         for (I r = static_cast<I>(threadIdx.y); r < rows; r += static_cast<I>(blockDim.y)) {
+#pragma unroll 1
             for (I c = static_cast<I>(threadIdx.x); c < columns; c += static_cast<I>(blockDim.x)) {
                 staged[r * w.pitch + c] = outside;
             }
