@@ -27,16 +27,6 @@ bool fits_32_bits(const BasicArrayView<Void>& view) {
     return view.size() <= kMost;
 }
 
-// Calls run(I{}) for the type of index that both arrays need.
-template <class Run>
-void with_index(const ConstArrayView& in, const ArrayView& out, const Run& run) {
-    if (fits_32_bits(in) && fits_32_bits(out)) {
-        run(std::int32_t{});
-    } else {
-        run(std::int64_t{});
-    }
-}
-
 // A call: its divisions would be repeated wherever samples are loaded.
 __device__ __attribute__((noinline)) inline std::int64_t fold_outside(std::int64_t i, std::int64_t n, Boundary mode) {
     return fold_index(i, n, mode);
