@@ -205,12 +205,18 @@ void write_labels(const Components& components, const ArrayView& out, const Exec
     if (out.size() == 0) return;
     label::with_parents(components, [&](auto* parent) {
         using I = std::remove_reference_t<decltype(*parent)>;
-        visit(out.dtype, [&](auto type) {
+        const auto write = [&](auto type) {
             using T = typename decltype(type)::type;
-            if constexpr (!kSame<T, Half>) {
-                label::write<T>(components, out, parent, label::NumberOf<I>(), exec);
-            }
-        });
+            label::write<T>(components, out, parent, label::NumberOf<I>(), exec);
+        };
+        if (out.dtype == DType::f32) return write(Type<float>());
+        if (out.dtype == DType::f64) return write(Type<double>());
+        switch (size_of(out.dtype)) {  // numbers have the same bits with a sign and without
+            case 1: return write(Type<std::uint8_t>());
+            case 2: return write(Type<std::uint16_t>());
+            case 4: return write(Type<std::uint32_t>());
+            default: return write(Type<std::uint64_t>());
+        }
     });
 }
 

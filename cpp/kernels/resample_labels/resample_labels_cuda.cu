@@ -141,11 +141,13 @@ __device__ __forceinline__ T elect(const Source<T>& source, T nearest, const Vot
     return winner.key;
 }
 
-// D axes of one or two taps each.
-template <class T, int D, class Where>
+// Up to three axes of one or two taps each. Axes that are not there have one tap.
+template <class T, class Where>
 __global__ void elect_corners(cuda::Tiles tiles, Where where, Source<T> source, T* out) {
+    constexpr int D = 3;
     Pair pairs[D];
     std::int64_t to = 0;
+#pragma unroll
     for (int a = 0; a < D; ++a) {
         const std::int64_t i = tiles.index(a);
         if (i >= tiles.axis[a].extent) return;
@@ -154,8 +156,13 @@ __global__ void elect_corners(cuda::Tiles tiles, Where where, Source<T> source, 
     bool outside = false;
     bool near = true;
     std::int64_t nearest = 0;
+#pragma unroll
     for (int a = 0; a < D; ++a) {
-        pairs[a] = where.pair(a, tiles);
+        if (a < source.axes) {
+            pairs[a] = where.pair(a, tiles);
+        } else {
+            pairs[a] = {{0, 0}, {1.0, 0.0}, 0, false};
+        }
         outside = outside || pairs[a].outside;
         near = near && pairs[a].nearest != kOutside;
         nearest += pairs[a].nearest * source.strides[a];
@@ -303,12 +310,9 @@ void launch_election(const Task& task, const ArrayView& out, const Where& where,
     const cuda::Tiles tiles = cuda::tiles_over(out);
     const cudaLaunchConfig_t config = cuda::config_for(tiles, exec.stream);
     T* const target = static_cast<T*>(out.data);
-    switch (task.rule == Rule::gaussian ? 0 : task.axes) {
-        case 1: cuda::launch("elect_corners", config, elect_corners<T, 1, Where>, tiles, where, source, target); break;
-        case 2: cuda::launch("elect_corners", config, elect_corners<T, 2, Where>, tiles, where, source, target); break;
-        case 3: cuda::launch("elect_corners", config, elect_corners<T, 3, Where>, tiles, where, source, target); break;
-        default: cuda::launch("elect_taps", config, elect_taps<T, Where>, tiles, where, source, target); break;
-    }
+    const bool corners = task.rule != Rule::gaussian && task.axes <= 3;
+    cuda::launch(corners ? "elect_corners" : "elect_taps", config,
+                 corners ? elect_corners<T, Where> : elect_taps<T, Where>, tiles, where, source, target);
 }
 
 // Labels of one size share their code, signed or not.

@@ -65,6 +65,7 @@ struct Sums {
 __global__ void find_exponents(cuda::Tiles tiles, const void* values, DType dtype, int* exponent) {
     std::int64_t place = 0;
     std::int64_t item = 0;
+#pragma unroll 1
     for (int a = 0; a < tiles.rank; ++a) {
         const std::int64_t i = tiles.index(a);
         if (i >= tiles.axis[a].extent) return;
@@ -146,6 +147,7 @@ template <class C>
 __global__ void finish(cuda::Tiles tiles, Sums sums, void* out, DType dtype) {
     std::int64_t sample = 0;
     std::int64_t to = 0;
+#pragma unroll 1
     for (int a = 0; a < tiles.rank; ++a) {
         const std::int64_t i = tiles.index(a);
         if (i >= tiles.axis[a].extent) return;
@@ -160,6 +162,7 @@ template <class C>
 __global__ void scale_ends(cuda::Tiles tiles, C* data, int axes, C factor) {
     std::int64_t place = 0;
     C scale = C{1};
+#pragma unroll 1
     for (int a = 0; a < tiles.rank; ++a) {
         const std::int64_t i = tiles.index(a);
         if (i >= tiles.axis[a].extent) return;
@@ -175,6 +178,7 @@ __global__ void scale_ends(cuda::Tiles tiles, C* data, int axes, C factor) {
 template <class C>
 __global__ void fold_pad(cuda::Tiles tiles, C* data, std::int64_t n, std::int64_t stride, std::int64_t pad) {
     C* line = data;
+#pragma unroll 1
     for (int a = 0; a < tiles.rank; ++a) {
         const std::int64_t i = tiles.index(a);
         if (i >= tiles.axis[a].extent) return;
