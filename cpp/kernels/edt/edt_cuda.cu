@@ -144,6 +144,7 @@ __device__ T search(const Lines<T>& lines, const Source& source, std::int64_t la
     std::int64_t from = i;
     const std::int64_t behind = lines.n - 1 - i;
     const std::int64_t furthest = i > behind ? i : behind;
+#pragma unroll 1
     for (std::int64_t k = 1; k <= furthest; ++k) {
         const T square = static_cast<T>(k) * static_cast<T>(k) * lines.step;
         const T room = best - low;
@@ -174,13 +175,10 @@ template <class T, class Body>
 __device__ void for_samples(const Lines<T>& lines, std::int64_t lanes, const Body& body) {
     for (std::int64_t e = threadIdx.x; e < lanes * lines.n; e += blockDim.x) {
         const auto here = static_cast<std::uint32_t>(e);
-        if (lines.along) {
-            const auto n = static_cast<std::uint32_t>(lines.n);
-            body(here / n, here % n);
-        } else {
-            const auto n = static_cast<std::uint32_t>(lanes);
-            body(here % n, here / n);
-        }
+        const auto n = static_cast<std::uint32_t>(lines.along ? lines.n : lanes);
+        const std::uint32_t outer = here / n;
+        const std::uint32_t inner = here % n;
+        body(lines.along ? outer : inner, lines.along ? inner : outer);
     }
 }
 
@@ -192,6 +190,7 @@ __device__ void search_lines(const Lines<T>& lines, const Source& source, std::i
     const int lane_of_warp = static_cast<int>(threadIdx.x) % cuda::kWarp;
     for (std::int64_t lane = warp; lane < lanes; lane += kThreads / cuda::kWarp) {
         T least = kFar<T>;
+#pragma unroll 1
         for (std::int64_t i = lane_of_warp; i < lines.n; i += cuda::kWarp) {
             const T square = source.at(lane, i);
             least = square < least ? square : least;

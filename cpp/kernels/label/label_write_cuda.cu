@@ -77,6 +77,7 @@ __global__ void flag_across(cuda::BitRows rows, bool along, const std::uint32_t*
         const auto at = rows.words.at(p);
         const std::uint32_t own = bits[word_of(rows, at)];
         std::uint32_t set = 0;
+#pragma unroll 8
         for (int i = 0; i < kSamples && at.of[2] + i < rows.width; ++i) {
             set |= static_cast<std::uint32_t>(marks[at.of[0] + i * rows.stride] != 0) << i;
         }
@@ -146,6 +147,7 @@ __global__ void write_across(cuda::BitRows rows, bool along, const std::uint32_t
         const std::uint32_t own = bits[word_of(rows, at)];
         long long result = value(parent, false, I{0});
         bool inside = false;
+#pragma unroll 1
         for (int i = 0; i < kSamples && at.of[2] + i < rows.width; ++i) {
             const bool set = (own >> i & 1) != 0;
             const bool changes = set != inside || (set && !along);

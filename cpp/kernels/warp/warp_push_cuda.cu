@@ -26,9 +26,11 @@ struct Sums {
     const int* exponent = nullptr;  // of each item: its finite values are smaller than 2^exponent
     std::int64_t size = 0;
     int bits = 0;
+    double unit = 1.0;    // 2^bits
+    double finest = 1.0;  // 2^finer_bits()
 
     // Leaves room for 2^10 such halves of a value: order 5 has 6^3 taps in 3-D.
-    __device__ __forceinline__ int finer_bits() const { return bits - 10; }
+    VOXKERN_HD VOXKERN_INLINE int finer_bits() const { return bits - 10; }
 
     template <class C>
     __device__ __forceinline__ void add(std::int64_t sample, C value) const {
@@ -38,11 +40,11 @@ struct Sums {
             atomicOr(&not_finite[sample / 8], kind << (sample % 8 * 4));
             return;
         }
-        const double scaled = std::ldexp(x, bits);
+        const double scaled = x * unit;
         const double whole = std::rint(scaled);
         atomicAdd(&units[sample], static_cast<unsigned long long>(static_cast<long long>(whole)));
         if constexpr (kSame<C, double>) {
-            const double rest = std::rint(std::ldexp(scaled - whole, finer_bits()));
+            const double rest = std::rint((scaled - whole) * finest);
             if (rest != 0.0) atomicAdd(&finer[sample], static_cast<unsigned long long>(static_cast<long long>(rest)));
         }
     }
@@ -282,6 +284,8 @@ void push_batch(const ConstArrayView& values, const ArrayView& image, const Coor
     sums.exponent = exponents.data();
     sums.size = geometry.size;
     sums.bits = 62 - static_cast<int>(std::ceil(std::log2(std::max(1.0, static_cast<double>(values.size() / items)))));
+    sums.unit = std::ldexp(1.0, sums.bits);
+    sums.finest = std::ldexp(1.0, sums.finer_bits());
     const cuda::Tiles tiles = tiles_of(values, plan.task.map, numbered(plan.batch, 1), 0);
     cuda::launch("find_exponents", cuda::config_for(tiles, exec.stream), find_exponents, tiles, values.data,
                  values.dtype, exponents.data());
