@@ -151,8 +151,7 @@ __device__ __forceinline__ void multiply_step(const Stage<M>& stage, int half, c
 // Four results of all rows of a thread, in whole fours of memory: the next three columns follow in the same row.
 template <class I>
 __device__ __forceinline__ void store_fours(const LayerArgs<I>& layer, const PartArgs<I>& part, const Column<I>& column,
-                                            float* out, std::uint32_t group, I row,
-                                            const float (&sum)[kSide][kFour]) {
+                                            float* out, std::uint32_t group, I row, const float (&sum)[kSide][kFour]) {
     if (!column.inside) return;
     const I to = part.out + column.image * layer.out_image + column.at[0] * part.out_step[0] +
                  column.at[1] * part.out_step[1] + column.at[2] * part.out_step[2];

@@ -11,9 +11,12 @@ namespace voxkern::resample_labels {
 namespace {
 
 // The label map. Labels are compared as keys, which have the order of the labels: signed ones with their sign flipped.
+// Those of up to 32 bits share their code.
 template <class T>
 struct Source {
-    const T* data = nullptr;
+    const void* data = nullptr;
+    void* out = nullptr;
+    int bytes = sizeof(T);  // of a label
     int axes = 0;
     std::int64_t strides[kMaxAxes] = {};
     T cval = T{0};
@@ -21,7 +24,24 @@ struct Source {
     Rule rule = Rule::argmax;
 
     __device__ __forceinline__ T key(bool within, std::int64_t place) const {
-        return static_cast<T>((within ? data[place] : cval) ^ sign);
+        return (within ? label(place) : cval) ^ sign;
+    }
+    __device__ __forceinline__ T label(std::int64_t place) const {
+        if (sizeof(T) == 8) return static_cast<const T*>(data)[place];
+        if (bytes == 1) return static_cast<const std::uint8_t*>(data)[place];
+        if (bytes == 2) return static_cast<const std::uint16_t*>(data)[place];
+        return static_cast<T>(static_cast<const std::uint32_t*>(data)[place]);
+    }
+    __device__ __forceinline__ void store(std::int64_t place, T label) const {
+        if (sizeof(T) == 8) {
+            static_cast<T*>(out)[place] = label;
+        } else if (bytes == 1) {
+            static_cast<std::uint8_t*>(out)[place] = static_cast<std::uint8_t>(label);
+        } else if (bytes == 2) {
+            static_cast<std::uint16_t*>(out)[place] = static_cast<std::uint16_t>(label);
+        } else {
+            static_cast<std::uint32_t*>(out)[place] = static_cast<std::uint32_t>(label);
+        }
     }
 };
 
@@ -58,6 +78,17 @@ struct OnAxes {
     }
 };
 
+// A call: what it does would be repeated for each axis.
+__device__ __attribute__((noinline)) Pair pair_at(double c, std::int64_t n, AxisRule rule) {
+    if (!(c > -1e15 && c < 1e15)) return {{0, 0}, {0.0, 0.0}, 0, true};  // as taps_at
+    const bool one = rule.rule == Rule::nearest;
+    const Taps taps = one ? nearest_tap(c, n, rule.mode) : linear_taps(c, n, rule.mode);
+    return {{taps.index[0], taps.index[one ? 0 : 1]},
+            {taps.weight[0], one ? 0.0 : taps.weight[1]},
+            taps.nearest,
+            !taps.inside};
+}
+
 struct Anywhere {
     int axes = 0;
     double offset[kMaxAxes] = {};
@@ -72,14 +103,7 @@ struct Anywhere {
     }
 
     __device__ __forceinline__ Pair pair(int a, const cuda::Tiles& tiles) const {
-        const double c = coordinate(a, tiles);
-        if (!(c > -1e15 && c < 1e15)) return {{0, 0}, {0.0, 0.0}, 0, true};  // as taps_at
-        const bool one = rules[a].rule == Rule::nearest;
-        const Taps taps = one ? nearest_tap(c, shape[a], rules[a].mode) : linear_taps(c, shape[a], rules[a].mode);
-        return {{taps.index[0], taps.index[one ? 0 : 1]},
-                {taps.weight[0], one ? 0.0 : taps.weight[1]},
-                taps.nearest,
-                !taps.inside};
+        return pair_at(coordinate(a, tiles), shape[a], rules[a]);
     }
 
     __device__ __forceinline__ AxisTaps taps(int a, const cuda::Tiles& tiles, Taps& own, bool* outside) const {
@@ -143,7 +167,7 @@ __device__ __forceinline__ T elect(const Source<T>& source, T nearest, const Vot
 
 // Up to three axes of one or two taps each. Axes that are not there have one tap.
 template <class T, class Where>
-__global__ void elect_corners(cuda::Tiles tiles, Where where, Source<T> source, T* out) {
+__global__ void elect_corners(cuda::Tiles tiles, Where where, Source<T> source) {
     constexpr int D = 3;
     Pair pairs[D];
     std::int64_t to = 0;
@@ -168,7 +192,7 @@ __global__ void elect_corners(cuda::Tiles tiles, Where where, Source<T> source, 
         nearest += pairs[a].nearest * source.strides[a];
     }
     if (outside) {
-        out[to] = source.cval;
+        source.store(to, source.cval);
         return;
     }
     constexpr int kCorners = 1 << D;
@@ -195,12 +219,12 @@ __global__ void elect_corners(cuda::Tiles tiles, Where where, Source<T> source, 
             for (int c = 0; c < kCorners; ++c) visit(key[c], weight[c]);
         });
     }
-    out[to] = static_cast<T>(winner ^ source.sign);
+    source.store(to, winner ^ source.sign);
 }
 
 // Any axes and taps.
 template <class T, class Where>
-__global__ void elect_taps(cuda::Tiles tiles, Where where, Source<T> source, T* out) {
+__global__ void elect_taps(cuda::Tiles tiles, Where where, Source<T> source) {
     std::int64_t to = 0;
     for (int a = 0; a < source.axes; ++a) {
         const std::int64_t i = tiles.index(a);
@@ -218,7 +242,7 @@ __global__ void elect_taps(cuda::Tiles tiles, Where where, Source<T> source, T* 
         nearest += taps[a].nearest * source.strides[a];
     }
     if (outside) {
-        out[to] = source.cval;
+        source.store(to, source.cval);
         return;
     }
     const T winner = elect(source, source.key(near, nearest), [&](const auto& visit) {
@@ -241,7 +265,7 @@ __global__ void elect_taps(cuda::Tiles tiles, Where where, Source<T> source, T* 
             }
         }
     });
-    out[to] = static_cast<T>(winner ^ source.sign);
+    source.store(to, winner ^ source.sign);
 }
 
 // --- class scores -----------------------------------------------------------------------------------------------
@@ -301,29 +325,26 @@ __global__ void argmax_voxels(cuda::Tiles tiles, Scores scores, const T* in, voi
 template <class T, class Where>
 void launch_election(const Task& task, const ArrayView& out, const Where& where, const cuda::Exec& exec) {
     Source<T> source;
-    source.data = reinterpret_cast<const T*>(task.source);
+    source.data = task.source;
+    source.out = out.data;
+    source.bytes = static_cast<int>(task.itemsize);
     source.axes = task.axes;
     std::copy_n(task.source_strides, task.axes, source.strides);
-    source.cval = static_cast<T>(task.cval);
-    source.sign = static_cast<T>(task.sign);
+    const T all = static_cast<T>(~T{0}) >> (8 * (static_cast<int>(sizeof(T)) - source.bytes));
+    source.cval = static_cast<T>(task.cval) & all;
+    source.sign = static_cast<T>(task.sign) & all;
     source.rule = task.rule;
     const cuda::Tiles tiles = cuda::tiles_over(out);
     const cudaLaunchConfig_t config = cuda::config_for(tiles, exec.stream);
-    T* const target = static_cast<T*>(out.data);
     const bool corners = task.rule != Rule::gaussian && task.axes <= 3;
     cuda::launch(corners ? "elect_corners" : "elect_taps", config,
-                 corners ? elect_corners<T, Where> : elect_taps<T, Where>, tiles, where, source, target);
+                 corners ? elect_corners<T, Where> : elect_taps<T, Where>, tiles, where, source);
 }
 
-// Labels of one size share their code, signed or not.
 template <class Where>
 void elect_all(const Task& task, const ArrayView& out, const Where& where, const cuda::Exec& exec) {
-    switch (task.itemsize) {
-        case 1: return launch_election<std::uint8_t>(task, out, where, exec);
-        case 2: return launch_election<std::uint16_t>(task, out, where, exec);
-        case 4: return launch_election<std::uint32_t>(task, out, where, exec);
-        default: return launch_election<std::uint64_t>(task, out, where, exec);
-    }
+    if (task.itemsize == 8) return launch_election<std::uint64_t>(task, out, where, exec);
+    launch_election<std::uint32_t>(task, out, where, exec);
 }
 
 }  // namespace
