@@ -96,12 +96,20 @@ __device__ __forceinline__ C take_spline(const Source& source, const C* corner, 
     return total;
 }
 
-// The same sums for a sinc of any radius: its weights take longer than they do.
+// The same sums for any number of taps: of a sinc, whose weights take longer than they do, and of splines on a line.
 template <class C, int D>
-__device__ __forceinline__ C take_sinc(const Source& source, const C* corner, const C* fraction) {
+__device__ __forceinline__ C take_any(const Source& source, const C* corner, const C* fraction) {
     const int taps = source.kernel.taps();
     C weights[D][kMaxInterpolatorTaps];
-    for (int d = 0; d < D; ++d) weigh_sinc(source.kernel, fraction[d], weights[d]);
+    for (int d = 0; d < D; ++d) {
+        if (D > 1 || source.kernel.radius > 0) {
+            weigh_sinc(source.kernel, fraction[d], weights[d]);
+        } else if (d == source.slope_axis) {
+            spline_slopes_at<C>(fraction[d], source.kernel.order, weights[d]);
+        } else {
+            spline_weights_at<C>(fraction[d], source.kernel.order, weights[d]);
+        }
+    }
     const int planes = D > 2 ? taps : 1;
     const int rows = D > 1 ? taps : 1;
     C total = C{0};
@@ -123,7 +131,7 @@ __device__ __forceinline__ C take_sinc(const Source& source, const C* corner, co
 }
 
 // What a kernel is compiled for. Orders 0 and 1 read the image, the others a padded copy in the compute type.
-enum class Take { nearest, pairs, spline, sinc };
+enum class Take { nearest, pairs, spline, any };
 
 // K: taps, 0: any number.
 template <class C, int D, Take kTake, int K>
@@ -147,7 +155,7 @@ __global__ void warp_points(cuda::Tiles tiles, Map map, Source source, Store sto
         if constexpr (kTake == Take::nearest) value = cuda::load_sample<C>(source.base, source.dtype, corner);
         if constexpr (kTake == Take::pairs) value = take_pairs<C, D>(source, corner, fraction);
         if constexpr (kTake == Take::spline) value = take_spline<C, D, K>(source, from, fraction);
-        if constexpr (kTake == Take::sinc) value = take_sinc<C, D>(source, from, fraction);
+        if constexpr (kTake == Take::any) value = take_any<C, D>(source, from, fraction);
         if (source.cval_subtracted && source.slope_axis < 0) value += static_cast<C>(source.cval);
     }
     store(point.grid, value);
@@ -267,15 +275,17 @@ void fill_copies(const Plan& plan, const Options& options, const Axes<2>& items,
 template <class C, Take kTake, int K>
 void launch_points(const Task& task, const cuda::Tiles& tiles, const Store& store, const cuda::Exec& exec) {
     with_axes(task.source.axes, [&](auto axes) {
-        cuda::launch("warp_points", cuda::config_for(tiles, exec.stream), warp_points<C, axes.value, kTake, K>, tiles,
-                     task.map, task.source, store);
+        constexpr bool kLine = kTake == Take::spline && axes.value == 1;
+        constexpr Take kHow = kLine ? Take::any : kTake;
+        cuda::launch("warp_points", cuda::config_for(tiles, exec.stream), warp_points < C, axes.value, kHow,
+                     kLine ? 0 : K >, tiles, task.map, task.source, store);
     });
 }
 
 template <class C>
 void launch_fast(const Task& task, const cuda::Tiles& tiles, const Store& store, const cuda::Exec& exec) {
     const Source& source = task.source;
-    if (source.kernel.radius > 0) return launch_points<C, Take::sinc, 0>(task, tiles, store, exec);
+    if (source.kernel.radius > 0) return launch_points<C, Take::any, 0>(task, tiles, store, exec);
     if (!source.padded() && source.kernel.order == 0) {
         return launch_points<C, Take::nearest, 1>(task, tiles, store, exec);
     }

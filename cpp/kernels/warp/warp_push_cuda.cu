@@ -80,31 +80,36 @@ __global__ void find_exponents(cuda::Tiles tiles, const void* values, DType dtyp
     if (above > cuda::load_relaxed(&exponent[item])) atomicMax(&exponent[item], above);
 }
 
-// Values of points that lie so far inside that no tap is folded, in the order of push_inside of the CPU.
-template <class C, int D, int K>
+// Values of points that lie so far inside that no tap is folded, in the order of push_inside of the CPU. The additions
+// to memory take longest: the number of taps is no template argument.
+template <class C, int D>
 __global__ void push_points(cuda::Tiles tiles, const void* values, DType dtype, Map map, Source source, Sums sums) {
     Point<D> point;
     if (!find_point(tiles, map, point)) return;
-    const double margin = K <= 2 ? 0.0 : static_cast<double>(source.kernel.order / 2 + 1);
-    C weights[D][K];
+    const int taps = source.kernel.order + 1;
+    const double margin = taps <= 2 ? 0.0 : static_cast<double>(source.kernel.order / 2 + 1);
+    C weights[D][kMaxTaps];
     std::int64_t corner = point.image * sums.size;
     for (int a = 0; a < D; ++a) {
         const double c = point.at[a];
         if (!(c >= margin && c < static_cast<double>(source.shape[a] - 1) - margin)) return;
         const double anchor = anchor_of(source.kernel, c);
         corner += (static_cast<std::int64_t>(anchor) - taps_before(source.kernel) + source.pad) * source.strides[a];
-        spline_weights_at<C>(static_cast<C>(c - anchor), K - 1, weights[a]);
+        spline_weights_at<C>(static_cast<C>(c - anchor), source.kernel.order, weights[a]);
     }
     const C value = std::ldexp(cuda::load_sample<C>(values, dtype, point.grid), -sums.exponent[point.image]);
-    constexpr int kRows = D > 2 ? K : 1;
-    constexpr int kColumns = D > 1 ? K : 1;
-    for (int z = 0; z < K; ++z) {
+    const int rows = D > 2 ? taps : 1;
+    const int columns = D > 1 ? taps : 1;
+#pragma unroll 1
+    for (int z = 0; z < taps; ++z) {
         const C plane = value * weights[0][z];
         const std::int64_t of_plane = corner + z * source.strides[0];
-        for (int y = 0; y < kRows; ++y) {
+#pragma unroll 1
+        for (int y = 0; y < rows; ++y) {
             const C row = D > 2 ? plane * weights[D > 2 ? 1 : 0][y] : plane;
             const std::int64_t of_row = of_plane + (D > 2 ? y * source.strides[D > 2 ? 1 : 0] : 0);
-            for (int x = 0; x < kColumns; ++x) sums.add<C>(of_row + x, D > 1 ? row * weights[D - 1][x] : row);
+#pragma unroll 1
+            for (int x = 0; x < columns; ++x) sums.add<C>(of_row + x, D > 1 ? row * weights[D - 1][x] : row);
         }
     }
 }
@@ -207,21 +212,12 @@ template <class C>
 void launch_push(const cuda::Tiles& tiles, const ConstArrayView& values, const Task& task, const Sums& sums,
                  const cuda::Exec& exec) {
     const cudaLaunchConfig_t config = cuda::config_for(tiles, exec.stream);
-    const auto push = [&](auto taps) {
-        with_axes(task.source.axes, [&](auto axes) {
-            cuda::launch("push_points", config, push_points<C, axes.value, taps.value>, tiles, values.data,
-                         values.dtype, task.map, task.source, sums);
-        });
-    };
     const bool every = task.source.axes > kFastAxes;
-    switch (every ? -1 : task.source.kernel.order) {
-        case -1: break;
-        case 0: push(Constant<1>{}); break;
-        case 1: push(Constant<2>{}); break;
-        case 2: push(Constant<3>{}); break;
-        case 3: push(Constant<4>{}); break;
-        case 4: push(Constant<5>{}); break;
-        default: push(Constant<6>{}); break;
+    if (!every) {
+        with_axes(task.source.axes, [&](auto axes) {
+            cuda::launch("push_points", config, push_points<C, axes.value>, tiles, values.data, values.dtype, task.map,
+                         task.source, sums);
+        });
     }
     cuda::launch("push_general", config, push_general<C>, tiles, values.data, values.dtype, task.map, task.source, sums,
                  every);
