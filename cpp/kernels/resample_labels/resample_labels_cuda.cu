@@ -281,8 +281,22 @@ struct Scores {
     const unsigned char* outside[3] = {};
 };
 
+// Scores of the usual dtypes, or of any.
 template <class T>
-__global__ void argmax_voxels(cuda::Tiles tiles, Scores scores, const T* in, void* out, DType dtype) {
+struct Typed {
+    const T* data;
+    __device__ __forceinline__ float operator()(std::int64_t at) const { return static_cast<float>(data[at]); }
+};
+struct Untyped {
+    const void* data;
+    DType dtype;
+    __device__ __forceinline__ float operator()(std::int64_t at) const {
+        return cuda::load_sample<float>(data, dtype, at);
+    }
+};
+
+template <class Samples>
+__global__ void argmax_voxels(cuda::Tiles tiles, Scores scores, Samples in, void* out, DType dtype) {
     std::int64_t to = 0;
     std::int64_t tap[3];
     bool outside = false;
@@ -298,13 +312,14 @@ __global__ void argmax_voxels(cuda::Tiles tiles, Scores scores, const T* in, voi
     float best = 0.0F;
     std::int64_t winner = 0;
     for (std::int64_t c = 0; c < scores.classes && !outside; ++c) {
-        const T* const base = in + c * scores.class_stride;
+        const std::int64_t base = c * scores.class_stride;
         const auto combined = [&](std::int64_t x) {  // of the two slower axes, at sample x of the fastest
             float sum = 0.0F;
             for (int s = 0; s < scores.taps[0]; ++s) {
-                const T* const plane = base + scores.index[0][tap[0] + s] * scores.strides[0] + x * scores.strides[2];
+                const std::int64_t plane =
+                    base + scores.index[0][tap[0] + s] * scores.strides[0] + x * scores.strides[2];
                 for (int t = 0; t < scores.taps[1]; ++t) {
-                    const auto value = static_cast<float>(plane[scores.index[1][tap[1] + t] * scores.strides[1]]);
+                    const float value = in(plane + scores.index[1][tap[1] + t] * scores.strides[1]);
                     const float weight = scores.weight[0][tap[0] + s] * scores.weight[1][tap[1] + t];
                     sum = s + t == 0 ? value * weight : std::fma(value, weight, sum);
                 }
@@ -415,11 +430,13 @@ void cuda::resample_argmax(const ConstArrayView& scores, const ArrayView& out, c
     }
     const Scratch<char> memory = tables.upload(exec);
     const Tiles tiles = tiles_over(target);
-    visit(scores.dtype, [&](auto type) {
-        using T = typename decltype(type)::type;
-        launch("argmax_voxels", config_for(tiles, exec.stream), argmax_voxels<T>, tiles, device,
-               static_cast<const T*>(scores.data), out.data, out.dtype);
-    });
+    const auto run = [&](const auto& in) {
+        launch("argmax_voxels", config_for(tiles, exec.stream), argmax_voxels<std::decay_t<decltype(in)>>, tiles,
+               device, in, out.data, out.dtype);
+    };
+    if (scores.dtype == DType::f32) return run(Typed<float>{static_cast<const float*>(scores.data)});
+    if (scores.dtype == DType::f16) return run(Typed<Half>{static_cast<const Half*>(scores.data)});
+    run(Untyped{scores.data, scores.dtype});
 }
 
 }  // namespace voxkern
