@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Offsets in 32 bits where they fit, else in 64: a GPU divides and multiplies 64-bit integers in many steps.
+// Positions of 32 bits, or 64 where these do not fit: a GPU divides and multiplies 64-bit integers in many steps.
 #pragma once
 
 #include <cuda_runtime.h>
