@@ -25,10 +25,19 @@ if(voxkern_cuda STREQUAL "EXECUTOR")
   add_subdirectory(tests/cuda_executor)
   set(voxkern_cuda_runtime cuda_executor)
 else()
+  # For a wheel: machine code for all architectures, made of the PTX of the oldest one, which goes along. No kernel asks
+  # which architecture it is for, the code is the same as if each had its own PTX, and nvcc translates the C++ once.
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES ${VOXKERN_CUDA_ARCHITECTURES})
+    if(VOXKERN_CUDA_ARCHITECTURES STREQUAL "wheel")
+      set(CMAKE_CUDA_ARCHITECTURES OFF)
+      set(voxkern_cuda_code "--generate-code=arch=compute_75,code=[compute_75,sm_75,sm_80,sm_90,sm_100,sm_120]")
+    else()
+      set(CMAKE_CUDA_ARCHITECTURES ${VOXKERN_CUDA_ARCHITECTURES})
+    endif()
   endif()
   enable_language(CUDA)
+  # Of host code, which launches and plans.
+  set(CMAKE_CUDA_FLAGS_RELEASE "-O1 -DNDEBUG")
   find_package(CUDAToolkit REQUIRED)
   set(voxkern_cuda_runtime CUDA::cudart_static)
 endif()
@@ -66,6 +75,7 @@ endfunction()
 # Plans and tables are host code: those of voxkern_core.
 add_library(voxkern_cuda STATIC)
 voxkern_cuda_options(voxkern_cuda)
+target_compile_options(voxkern_cuda PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${voxkern_cuda_code}>")
 target_link_libraries(voxkern_cuda PUBLIC voxkern_core)
 
 if(VOXKERN_PYTHON)

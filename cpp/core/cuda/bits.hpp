@@ -85,6 +85,7 @@ __global__ void pack_across(const T* in, T counted, BitRows rows, bool zeros, bo
     for (std::int64_t p = first_position(); p < rows.words.size; p += position_step()) {
         const auto at = rows.words.at(p);
         W bits = 0;
+#pragma unroll 8
         for (int i = 0; i < 8 * static_cast<int>(sizeof(W)); ++i) {
             bool set = behind;
             if (at.of[2] + i < rows.width) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Offsets in 32 bits where they fit, else in 64: a GPU divides and multiplies 64-bit integers in many steps.
+// Positions of 32 bits, or 64 where these do not fit: a GPU divides and multiplies 64-bit integers in many steps.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -25,16 +25,6 @@ bool fits_32_bits(const BasicArrayView<Void>& view) {
         if (reach > kMost) return false;
     }
     return view.size() <= kMost;
-}
-
-// Calls run(I{}) for the type of index that both arrays need.
-template <class Run>
-void with_index(const ConstArrayView& in, const ArrayView& out, const Run& run) {
-    if (fits_32_bits(in) && fits_32_bits(out)) {
-        run(std::int32_t{});
-    } else {
-        run(std::int64_t{});
-    }
 }
 
 // A call: its divisions would be repeated wherever samples are loaded.

@@ -43,17 +43,21 @@ inline cudaLaunchConfig_t config(dim3 grid, dim3 block, std::size_t shared, cuda
     return c;
 }
 
+// Throws what the launch of a kernel returned. No part of launch(): it would be compiled once per kernel.
+[[noreturn]] inline void throw_launch_error(const char* name, const cudaLaunchConfig_t& c, cudaError_t status) {
+    const auto triple = [](dim3 d) {
+        return "(" + std::to_string(d.x) + ", " + std::to_string(d.y) + ", " + std::to_string(d.z) + ")";
+    };
+    throw Error(std::string("kernel ") + name + ", grid " + triple(c.gridDim) + ", block " + triple(c.blockDim) + ", " +
+                std::to_string(c.dynamicSmemBytes) + " bytes of shared memory: " + cudaGetErrorString(status));
+}
+
 // Runs `kernel` on the stream of `c`; a grid without blocks runs nothing.
 template <class... P, class... A>
 void launch(const char* name, const cudaLaunchConfig_t& c, void (*kernel)(P...), A&&... arguments) {
     if (c.gridDim.x == 0 || c.gridDim.y == 0 || c.gridDim.z == 0) return;
     const cudaError_t status = cudaLaunchKernelEx(&c, kernel, std::forward<A>(arguments)...);
-    if (status == cudaSuccess) return;
-    const auto triple = [](dim3 d) {
-        return "(" + std::to_string(d.x) + ", " + std::to_string(d.y) + ", " + std::to_string(d.z) + ")";
-    };
-    check(status, std::string("kernel ") + name + ", grid " + triple(c.gridDim) + ", block " + triple(c.blockDim) +
-                      ", " + std::to_string(c.dynamicSmemBytes) + " bytes of shared memory");
+    if (status != cudaSuccess) throw_launch_error(name, c, status);
 }
 
 }  // namespace voxkern::cuda

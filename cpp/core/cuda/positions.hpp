@@ -27,6 +27,7 @@ struct Positions {
     // Elements from the start of each array.
     __device__ __forceinline__ Offsets at(std::int64_t position) const {
         Offsets offsets;
+#pragma unroll 1
         for (int a = rank - 1; a >= 0; --a) {
             std::int64_t i = position;
             if (a > 0 && narrow) {

@@ -38,19 +38,23 @@ struct Walk {
         }
     };
 
-    // A division of 64-bit numbers takes a GPU several times as long.
+    // A division of 64-bit numbers takes a GPU several times as long. The loop is short: unrolled, its divisions would
+    // be most of a kernel.
     __device__ Place at(std::int64_t position) const {
-        return size <= 0xffffffff ? divided(static_cast<std::uint32_t>(position))
-                                  : divided(static_cast<std::uint64_t>(position));
-    }
-
-    template <class U>
-    __device__ Place divided(U position) const {
+        const bool narrow = size <= 0xffffffff;
         Place place;
+#pragma unroll 1
         for (int a = rank - 1; a >= 0; --a) {
-            const auto n = static_cast<U>(extent[a]);
-            const auto i = static_cast<std::int64_t>(position % n);
-            position /= n;
+            std::int64_t i;
+            if (narrow) {
+                const auto n = static_cast<std::uint32_t>(extent[a]);
+                const auto here = static_cast<std::uint32_t>(position);
+                position = here / n;
+                i = here % n;
+            } else {
+                i = position % extent[a];
+                position /= extent[a];
+            }
             place.out += i * out[a];
             if (slot[a] < 0) {
                 place.in += i * in[a];

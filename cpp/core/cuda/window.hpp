@@ -32,24 +32,23 @@ struct WindowSide {
     Boundary mode = Boundary::reflect;
 };
 
-template <class I>
+// Positions have 32 bits, offsets 64.
 struct WindowAxis {
-    I n = 1;
-    I in_stride = 0;
-    I out_stride = 0;
-    I size = 1;
-    I before = 0;
+    int n = 1;
+    int size = 1;
+    int before = 0;
+    std::int64_t in_stride = 0;
+    std::int64_t out_stride = 0;
     Boundary mode = Boundary::reflect;
 };
 
-template <class I>
 struct Windows {
     const void* in = nullptr;
     void* out = nullptr;
-    WindowAxis<I> z, y, x;
+    WindowAxis z, y, x;
     int rank = 0;  // of the other axes
-    WindowAxis<I> far[kMaxRank];
-    I slabs = 1;     // places of a window along them
+    WindowAxis far[kMaxRank];
+    int slabs = 1;   // places of a window along them
     int planes = 1;  // of a tile, and rows of a thread
     int rows = 1;
     int threads_x = 32;
@@ -57,7 +56,7 @@ struct Windows {
     int piece_y = 1;  // samples of a window that are staged at a time
     int piece_x = 1;
     int pitch = 0;  // elements of a staged row
-    I tiles_x = 1, tiles_y = 1, tiles_z = 1;
+    int tiles_x = 1, tiles_y = 1, tiles_z = 1;
     std::int64_t tiles = 1;
 
     // Rows and columns that are staged at a time, at most.
@@ -73,17 +72,25 @@ inline int power_of_two_from(std::int64_t n, int least, int most) {
 
 // `order` is that of window_axes(): threads follow the last of its axes, then the one before. `itemsize` is that of a
 // staged sample.
-template <class I>
-Windows<I> make_windows(const ConstArrayView& in, const ArrayView& out, const std::vector<WindowSide>& sides,
-                        const std::vector<int>& order, std::size_t itemsize, int planes = kWindowPlanes,
-                        int rows = kWindowRows) {
-    Windows<I> w;
+inline Windows make_windows(const ConstArrayView& in, const ArrayView& out, const std::vector<WindowSide>& sides,
+                            const std::vector<int>& order, std::size_t itemsize, int planes = kWindowPlanes,
+                            int rows = kWindowRows) {
+    Windows w;
     w.in = in.data;
     w.out = out.data;
     const auto axis = [&](int a) {
         const WindowSide& side = sides[static_cast<std::size_t>(a)];
-        return WindowAxis<I>{static_cast<I>(in.shape[a]), static_cast<I>(in.strides[a]), static_cast<I>(out.strides[a]),
-                             static_cast<I>(side.size),   static_cast<I>(side.before),   side.mode};
+        constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max() / 2;
+        if (in.shape[a] > kMost || side.size > kMost / 4) {
+            throw Error("got an axis of " + std::to_string(in.shape[a]) + " samples and a window of " +
+                        std::to_string(side.size) + ", allowed 2^30 - 1 and a quarter of it");
+        }
+        return WindowAxis{static_cast<int>(in.shape[a]),
+                          static_cast<int>(side.size),
+                          static_cast<int>(side.before),
+                          in.strides[a],
+                          out.strides[a],
+                          side.mode};
     };
     const std::size_t n = order.size();
     if (n > 0) w.x = axis(order[n - 1]);
@@ -110,31 +117,28 @@ Windows<I> make_windows(const ConstArrayView& in, const ArrayView& out, const st
     if (w.piece_x == w.x.size) {
         w.piece_y = static_cast<int>(std::clamp<std::int64_t>(room / w.pitch - made + 1, 1, w.y.size));
     }
-    w.tiles_x = static_cast<I>(ceil_div(w.x.n, w.threads_x));
-    w.tiles_y = static_cast<I>(ceil_div(w.y.n, made));
-    w.tiles_z = static_cast<I>(ceil_div(w.z.n, w.planes));
+    w.tiles_x = static_cast<int>(ceil_div(w.x.n, w.threads_x));
+    w.tiles_y = static_cast<int>(ceil_div(w.y.n, made));
+    w.tiles_z = static_cast<int>(ceil_div(w.z.n, w.planes));
     w.tiles *= static_cast<std::int64_t>(w.tiles_x) * w.tiles_y * w.tiles_z;
     return w;
 }
 
-template <class I>
-cudaLaunchConfig_t config_of(const Windows<I>& w, std::size_t itemsize, cudaStream_t stream) {
+inline cudaLaunchConfig_t config_of(const Windows& w, std::size_t itemsize, cudaStream_t stream) {
     const dim3 threads(static_cast<unsigned>(w.threads_x), static_cast<unsigned>(w.threads_y));
     constexpr std::size_t kResults = kWindowThreads * kWindowRows;  // of a plane, on their way out
     return config(blocks_x(w.tiles), threads, std::max(w.staged(), kResults) * itemsize, stream);
 }
 
 // The first result of a block's tile.
-template <class I>
 struct WindowTile {
-    I far = 0;  // position along the other axes
-    I z = 0, y = 0, x = 0;
+    int far = 0;  // position along the other axes
+    int z = 0, y = 0, x = 0;
 };
 
-template <class I>
-__device__ WindowTile<I> window_tile(const Windows<I>& w) {
-    WindowTile<I> tile;
-    I index = static_cast<I>(blockIdx.x);
+__device__ inline WindowTile window_tile(const Windows& w) {
+    WindowTile tile;
+    int index = static_cast<int>(blockIdx.x);
     tile.x = index % w.tiles_x * w.threads_x;
     index /= w.tiles_x;
     tile.y = index % w.tiles_y * (w.rows * w.threads_y);
@@ -145,12 +149,11 @@ __device__ WindowTile<I> window_tile(const Windows<I>& w) {
 }
 
 // Where the input of a slab begins; kOutside along one of the other axes: it lies outside.
-template <class I>
-__device__ bool slab_is_inside(const Windows<I>& w, I position, I slab, I& offset) {
+__device__ inline bool slab_is_inside(const Windows& w, int position, int slab, std::int64_t& offset) {
     offset = 0;
     for (int a = w.rank - 1; a >= 0; --a) {
-        const WindowAxis<I>& axis = w.far[a];
-        const I i = folded<I>(position % axis.n - axis.before + slab % axis.size, axis.n, axis.mode);
+        const WindowAxis& axis = w.far[a];
+        const int i = folded<int>(position % axis.n - axis.before + slab % axis.size, axis.n, axis.mode);
         position /= axis.n;
         slab /= axis.size;
         if (i < 0) return false;
@@ -160,24 +163,26 @@ __device__ bool slab_is_inside(const Windows<I>& w, I position, I slab, I& offse
 }
 
 // Samples of a plane from row y and column x on, which may lie beyond its edges.
-template <class T, class Codec, class I>
-__device__ void stage_samples(const Windows<I>& w, const Codec& codec, I offset, I y, I rows, I x, I columns,
-                              typename Codec::Value outside, typename Codec::Value* staged) {
+template <class T, class Codec>
+__device__ void stage_samples(const Windows& w, const Codec& codec, std::int64_t offset, int y, int rows, int x,
+                              int columns, typename Codec::Value outside, typename Codec::Value* staged) {
     const T* const in = static_cast<const T*>(w.in) + offset;
-    for (I r = static_cast<I>(threadIdx.y); r < rows; r += static_cast<I>(blockDim.y)) {
-        const I j = folded<I>(y + r, w.y.n, w.y.mode);
-        for (I c = static_cast<I>(threadIdx.x); c < columns; c += static_cast<I>(blockDim.x)) {
-            const I i = folded<I>(x + c, w.x.n, w.x.mode);
+    for (int r = static_cast<int>(threadIdx.y); r < rows; r += static_cast<int>(blockDim.y)) {
+        const int j = folded<int>(y + r, w.y.n, w.y.mode);
+#pragma unroll 1  // once for each dtype, and most rows take a step or two
+        for (int c = static_cast<int>(threadIdx.x); c < columns; c += static_cast<int>(blockDim.x)) {
+            const int i = folded<int>(x + c, w.x.n, w.x.mode);
             staged[r * w.pitch + c] = i < 0 || j < 0 ? outside : codec.load(in[j * w.y.in_stride + i * w.x.in_stride]);
         }
     }
 }
 
 // The same of a plane at `z` that may lie outside; all threads of the block, with a barrier on either side.
-template <class Codec, class I>
-__device__ void stage_plane(const Windows<I>& w, const Codec& codec, bool inside, I offset, I z, I y, I rows, I x,
-                            I columns, typename Codec::Value outside, typename Codec::Value* staged) {
-    const I plane = folded<I>(z, w.z.n, w.z.mode);
+template <class Codec>
+__device__ void stage_plane(const Windows& w, const Codec& codec, bool inside, std::int64_t offset, int z, int y,
+                            int rows, int x, int columns, typename Codec::Value outside,
+                            typename Codec::Value* staged) {
+    const int plane = folded<int>(z, w.z.n, w.z.mode);
     __syncthreads();  // the last plane has been read
     if (inside && plane >= 0) {
         codec.with_input([&](auto type) {
@@ -185,8 +190,9 @@ __device__ void stage_plane(const Windows<I>& w, const Codec& codec, bool inside
             stage_samples<T>(w, codec, offset + plane * w.z.in_stride, y, rows, x, columns, outside, staged);
         });
     } else {
-        for (I r = static_cast<I>(threadIdx.y); r < rows; r += static_cast<I>(blockDim.y)) {
-            for (I c = static_cast<I>(threadIdx.x); c < columns; c += static_cast<I>(blockDim.x)) {
+        for (int r = static_cast<int>(threadIdx.y); r < rows; r += static_cast<int>(blockDim.y)) {
+#pragma unroll 1
+            for (int c = static_cast<int>(threadIdx.x); c < columns; c += static_cast<int>(blockDim.x)) {
                 staged[r * w.pitch + c] = outside;
             }
         }
@@ -195,21 +201,20 @@ __device__ void stage_plane(const Windows<I>& w, const Codec& codec, bool inside
 }
 
 // A part of a plane of windows: its samples from row y and column x on.
-template <class I>
 struct WindowPiece {
-    I plane;  // counted from the first that the tile reads
-    I y, x;
-    I rows, columns;
+    int plane;  // counted from the first that the tile reads
+    int y, x;
+    int rows, columns;
 };
 
 // The samples of a piece that has been staged; see for_window_samples().
-template <class C, class W, class I, class Visit, class Turn>
-__device__ void visit_piece(const Windows<I>& w, const WindowPiece<I>& piece, I planes, const W* weights,
-                            const C* staged, const Visit& visit, const Turn& turn) {
-    const I row_step = static_cast<I>(blockDim.y) * w.pitch;
-    for (I t = 0; t < piece.rows; ++t) {
-        const C* const from = staged + (static_cast<I>(threadIdx.y) + t) * w.pitch + static_cast<I>(threadIdx.x);
-        for (I s = 0; s < piece.columns; ++s) {
+template <class C, class W, class Visit, class Turn>
+__device__ void visit_piece(const Windows& w, const WindowPiece& piece, int planes, const W* weights, const C* staged,
+                            const Visit& visit, const Turn& turn) {
+    const int row_step = static_cast<int>(blockDim.y) * w.pitch;
+    for (int t = 0; t < piece.rows; ++t) {
+        const C* const from = staged + (static_cast<int>(threadIdx.y) + t) * w.pitch + static_cast<int>(threadIdx.x);
+        for (int s = 0; s < piece.columns; ++s) {
             C sample[kWindowRows] = {};
 #pragma unroll
             for (int r = 0; r < kWindowRows; ++r) {
@@ -217,7 +222,7 @@ __device__ void visit_piece(const Windows<I>& w, const WindowPiece<I>& piece, I 
             }
 #pragma unroll
             for (int k = 0; k < kWindowPlanes; ++k) {
-                const I at = piece.plane - k;  // of the plane in the windows of results on plane k
+                const int at = piece.plane - k;  // of the plane in the windows of results on plane k
                 if (at < 0 || at >= w.z.size || k >= planes) continue;
                 const W weight = weights[(at * w.y.size + piece.y + t) * w.x.size + piece.x + s];
                 if (weight == W{0}) continue;
@@ -234,23 +239,23 @@ __device__ void visit_piece(const Windows<I>& w, const WindowPiece<I>& piece, I 
 // Calls visit(plane, row, sample, weight) for the samples of the windows of this thread's results whose weight is not
 // zero, for each result in the order of the weights: [slab][z][y][x]. After each row of them it calls turn(their
 // number).
-template <class Codec, class W, class I, class Visit, class Turn>
-__device__ void for_window_samples(const Windows<I>& w, const Codec& codec, const WindowTile<I>& tile, const W* weights,
+template <class Codec, class W, class Visit, class Turn>
+__device__ void for_window_samples(const Windows& w, const Codec& codec, const WindowTile& tile, const W* weights,
                                    typename Codec::Value outside, const Visit& visit, const Turn& turn) {
     typename Codec::Value* const staged = dynamic_shared<typename Codec::Value>();
-    const I planes = least<I>(w.planes, w.z.n - tile.z);
-    const I rows = least<I>(w.rows * w.threads_y, w.y.n - tile.y);
-    const I columns = least<I>(w.threads_x, w.x.n - tile.x);
-    const bool idle = static_cast<I>(threadIdx.x) >= columns;
-    WindowPiece<I> piece;
-    for (I slab = 0; slab < w.slabs; ++slab) {
-        I offset = 0;
+    const int planes = least<int>(w.planes, w.z.n - tile.z);
+    const int rows = least<int>(w.rows * w.threads_y, w.y.n - tile.y);
+    const int columns = least<int>(w.threads_x, w.x.n - tile.x);
+    const bool idle = static_cast<int>(threadIdx.x) >= columns;
+    WindowPiece piece;
+    for (int slab = 0; slab < w.slabs; ++slab) {
+        std::int64_t offset = 0;
         const bool inside = slab_is_inside(w, tile.far, slab, offset);
         for (piece.plane = 0; piece.plane < planes + w.z.size - 1; ++piece.plane) {
             for (piece.y = 0; piece.y < w.y.size; piece.y += w.piece_y) {
-                piece.rows = least<I>(w.piece_y, w.y.size - piece.y);
+                piece.rows = least<int>(w.piece_y, w.y.size - piece.y);
                 for (piece.x = 0; piece.x < w.x.size; piece.x += w.piece_x) {
-                    piece.columns = least<I>(w.piece_x, w.x.size - piece.x);
+                    piece.columns = least<int>(w.piece_x, w.x.size - piece.x);
                     stage_plane(w, codec, inside, offset, tile.z - w.z.before + piece.plane,
                                 tile.y - w.y.before + piece.y, rows + piece.rows - 1, tile.x - w.x.before + piece.x,
                                 columns + piece.columns - 1, outside, staged);
@@ -263,10 +268,9 @@ __device__ void for_window_samples(const Windows<I>& w, const Codec& codec, cons
 }
 
 // Where the results of this thread's column lie.
-template <class I>
-__device__ I window_column(const Windows<I>& w, const WindowTile<I>& tile) {
-    I base = (tile.x + static_cast<I>(threadIdx.x)) * w.x.out_stride;
-    I position = tile.far;
+__device__ inline std::int64_t window_column(const Windows& w, const WindowTile& tile) {
+    std::int64_t base = (tile.x + static_cast<int>(threadIdx.x)) * w.x.out_stride;
+    int position = tile.far;
     for (int a = w.rank - 1; a >= 0; --a) {
         base += position % w.far[a].n * w.far[a].out_stride;
         position /= w.far[a].n;
@@ -276,14 +280,13 @@ __device__ I window_column(const Windows<I>& w, const WindowTile<I>& tile) {
 
 // Writes value(plane, row) for this thread's results. They go by way of shared memory, whose places a loop can number:
 // unrolled, conversions to each dtype would be most of a kernel.
-template <class Codec, class I, class Value>
-__device__ void store_window_results(const Windows<I>& w, const Codec& codec, const WindowTile<I>& tile,
-                                     const Value& value) {
+template <class Codec, class Value>
+__device__ void store_window_results(const Windows& w, const Codec& codec, const WindowTile& tile, const Value& value) {
     using C = typename Codec::Value;
     C* const own = dynamic_shared<C>() + threadIdx.y * blockDim.x + threadIdx.x;
     __syncthreads();  // the last plane has been read
-    if (tile.x + static_cast<I>(threadIdx.x) >= w.x.n) return;
-    const I base = window_column(w, tile);
+    if (tile.x + static_cast<int>(threadIdx.x) >= w.x.n) return;
+    const std::int64_t base = window_column(w, tile);
 #pragma unroll
     for (int k = 0; k < kWindowPlanes; ++k) {
         if (k >= w.planes || tile.z + k >= w.z.n) continue;
@@ -293,8 +296,8 @@ __device__ void store_window_results(const Windows<I>& w, const Codec& codec, co
             using T = typename decltype(type)::type;
 #pragma unroll 1
             for (int r = 0; r < w.rows; ++r) {
-                const I y = tile.y + static_cast<I>(threadIdx.y) + r * static_cast<I>(blockDim.y);
-                const I at = base + (tile.z + k) * w.z.out_stride + y * w.y.out_stride;
+                const int y = tile.y + static_cast<int>(threadIdx.y) + r * static_cast<int>(blockDim.y);
+                const std::int64_t at = base + (tile.z + k) * w.z.out_stride + y * w.y.out_stride;
                 if (y < w.y.n) static_cast<T*>(w.out)[at] = codec.template save<T>(own[r * kWindowThreads]);
             }
         });

@@ -134,13 +134,16 @@ __global__ void __launch_bounds__(kThreads, 1) sum_taps(const __grid_constant__ 
         image += layer.in_channel;
         weights += taps * R;
     }
+    // Rolled: the place of a result takes more code than its sum. Sums are chosen, for registers have no index.
+#pragma unroll 1
+    for (int along = 0; along < V && place.at[0] + along < part.results[0]; ++along) {
 #pragma unroll
-    for (int r = 0; r < R; ++r) {
-        const I row = static_cast<I>(here.block) * R + r;
+        for (int r = 0; r < R; ++r) {
+            const I row = static_cast<I>(here.block) * R + r;
+            float result = total[r][0] + sum[r][0];
 #pragma unroll
-        for (int v = 0; v < V; ++v) {
-            if (row < layer.rows && place.at[0] + v < part.results[0])
-                store(layer, part, place, here.group, row, static_cast<I>(v), total[r][v] + sum[r][v]);
+            for (int v = 1; v < V; ++v) result = v == along ? total[r][v] + sum[r][v] : result;
+            if (row < layer.rows) store(layer, part, place, here.group, row, static_cast<I>(along), result);
         }
     }
 }

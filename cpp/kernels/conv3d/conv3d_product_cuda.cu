@@ -156,8 +156,7 @@ __device__ __forceinline__ I offset_of(const Column<I>& column, I image, const I
 // Four results of all rows of a thread, in whole fours of memory: the next three columns follow in the same row.
 template <class I>
 __device__ __forceinline__ void store_fours(const LayerArgs<I>& layer, const PartArgs<I>& part, const Column<I>& column,
-                                            float* out, std::uint32_t group, I row, int half,
-                                            const float (&sum)[kSide][kSide]) {
+                                            float* out, std::uint32_t group, I row, const float (&sum)[kSide][kFour]) {
     if (!column.inside) return;
     const I to = part.out + offset_of(column, layer.out_image, part.out_step);
     const I from = part.residual + offset_of(column, layer.residual_image, part.residual_step);
@@ -171,9 +170,9 @@ __device__ __forceinline__ void store_fours(const LayerArgs<I>& layer, const Par
         Four value;
 #pragma unroll
         for (int j = 0; j < kFour; ++j) {
-            const float apart = sum[i][half * kFour + j];
+            const float apart = sum[i][j];
             const int first = i / 2 * 2;
-            const float together = sum[first + j % 2][half * kFour + i % 2 * 2 + j / 2];
+            const float together = sum[first + j % 2][i % 2 * 2 + j / 2];
             value.at[j] = woven ? together : apart;
         }
         const float bias = layer.bias == nullptr ? 0.0F : layer.bias[channel];
@@ -189,8 +188,7 @@ __device__ __forceinline__ void store_fours(const LayerArgs<I>& layer, const Par
 
 template <class I>
 __device__ __forceinline__ void store_each(const LayerArgs<I>& layer, const PartArgs<I>& part, const Column<I>& column,
-                                           float* out, std::uint32_t group, I row, int j,
-                                           const float (&sum)[kSide][kSide]) {
+                                           float* out, std::uint32_t group, I row, const float (&sum)[kSide]) {
     if (!column.inside) return;
     const I to = part.out + offset_of(column, layer.out_image, part.out_step);
     const I from = part.residual + offset_of(column, layer.residual_image, part.residual_step);
@@ -205,7 +203,7 @@ __device__ __forceinline__ void store_each(const LayerArgs<I>& layer, const Part
                 ? 0.0F
                 : layer.residual[from + channel * layer.residual_channel + woven * layer.residual_woven_step];
         out[to + channel * layer.out_channel + woven * layer.woven_step] =
-            finished(layer, sum[i][j], layer.bias == nullptr ? 0.0F : layer.bias[channel], added);
+            finished(layer, sum[i], layer.bias == nullptr ? 0.0F : layer.bias[channel], added);
     }
 }
 
@@ -283,17 +281,31 @@ __global__ void __launch_bounds__(kThreads, kResident<Long, I>) multiply(const _
 
     const I row = static_cast<I>(here.block) * M + corner.row;
     float* const out = layer.out + here.slice * layer.slice_size;
-#pragma unroll
+    // Rolled: the place of a result takes more code than its sum. Sums are chosen, for registers have no index.
+#pragma unroll 1
     for (int h = 0; h < 2; ++h) {
         const I number = first + h * (kColumns / 2) + corner.column;
         Column<I> column = column_of(layer, part, number);
+        float half[kSide][kFour];
+#pragma unroll
+        for (int i = 0; i < kSide; ++i) {
+#pragma unroll
+            for (int j = 0; j < kFour; ++j) half[i][j] = h == 0 ? sum[i][j] : sum[i][kFour + j];
+        }
         if (layer.vectors != 0) {
-            store_fours(layer, part, column, out, here.group, row, h, sum);
+            store_fours(layer, part, column, out, here.group, row, half);
             continue;
         }
-#pragma unroll
+#pragma unroll 1
         for (int j = 0; j < kFour; ++j) {
-            store_each(layer, part, column, out, here.group, row, h * kFour + j, sum);
+            float results[kSide];
+#pragma unroll
+            for (int i = 0; i < kSide; ++i) {
+                results[i] = half[i][0];
+#pragma unroll
+                for (int n = 1; n < kFour; ++n) results[i] = n == j ? half[i][n] : results[i];
+            }
+            store_each(layer, part, column, out, here.group, row, results);
             if (++column.at[2] == part.results[2]) column = column_of(layer, part, number + j + 1);
         }
     }
@@ -322,8 +334,12 @@ __global__ void join_slices(const __grid_constant__ JoinArgs<I> join) {
 }
 
 template <int M, class I>
-void launch_rows(const LayerArgs<I>& layer, bool long_sums, const cudaLaunchConfig_t& config) {
-    cuda::launch("multiply", config, long_sums ? multiply<M, true, I> : multiply<M, false, I>, layer);
+void launch_rows(const LayerArgs<I>& layer, [[maybe_unused]] bool long_sums, const cudaLaunchConfig_t& config) {
+    if constexpr (sizeof(I) == 8) {  // chains cost no block there
+        cuda::launch("multiply", config, multiply<M, true, I>, layer);
+    } else {
+        cuda::launch("multiply", config, long_sums ? multiply<M, true, I> : multiply<M, false, I>, layer);
+    }
 }
 
 }  // namespace

@@ -11,17 +11,17 @@ namespace voxkern::correlate {
 namespace {
 
 // float32 adds so many taps and the rest of their row, then begins anew: long chains round like their length.
-template <class C, class I>
-__global__ void weigh_windows(cuda::Windows<I> w, cuda::Numbers<C> codec, const C* weights, C outside,
+template <class C>
+__global__ void weigh_windows(cuda::Windows w, cuda::Numbers<C> codec, const C* weights, C outside,
                               std::int64_t part_taps) {
     constexpr int kPlanes = cuda::kWindowPlanes;
     constexpr int kRows = cuda::kWindowRows;
-    const cuda::WindowTile<I> tile = cuda::window_tile(w);
+    const cuda::WindowTile tile = cuda::window_tile(w);
     C part[kPlanes][kRows] = {};
     C sum[kPlanes][kRows] = {};  // of the parts before
     const auto tap = [&](int k, int r, C sample, C weight) { part[k][r] = fir_tap(sample, weight, part[k][r]); };
     std::int64_t added = 0;
-    const auto end_row = [&](I taps) {
+    const auto end_row = [&](int taps) {
         added += taps;
         if (kSame<C, double> || added < part_taps) return;
         added = 0;
@@ -39,7 +39,7 @@ __global__ void weigh_windows(cuda::Windows<I> w, cuda::Numbers<C> codec, const 
                                [&](int k, int r) { return kSame<C, double> ? part[k][r] : sum[k][r] + part[k][r]; });
 }
 
-template <class C, class I>
+template <class C>
 void run(const ConstArrayView& in, const ArrayView& out, const Filter& filter, Arithmetic arithmetic,
          const cuda::Exec& exec) {
     std::vector<cuda::WindowSide> sides;
@@ -55,9 +55,9 @@ void run(const ConstArrayView& in, const ArrayView& out, const Filter& filter, A
     const std::int64_t part_taps =
         size > kShortestPart ? std::max(even, kShortestPart) : std::numeric_limits<std::int64_t>::max();
     const auto table = cuda::upload(cuda::in_window_order(weights, sides, order), exec);
-    const auto windows = cuda::make_windows<I>(in, out, sides, order, sizeof(C));
+    const auto windows = cuda::make_windows(in, out, sides, order, sizeof(C));
     const cuda::Numbers<C> codec = {in.dtype, out.dtype};
-    cuda::launch("weigh_windows", cuda::config_of(windows, sizeof(C), exec.stream), weigh_windows<C, I>, windows, codec,
+    cuda::launch("weigh_windows", cuda::config_of(windows, sizeof(C), exec.stream), weigh_windows<C>, windows, codec,
                  table.data(), static_cast<C>(filter.cval), part_taps);
 }
 
@@ -74,14 +74,11 @@ void correlate(const ConstArrayView& in, const ArrayView& out, const correlate::
         return;
     }
     const correlate::Arithmetic arithmetic = correlate::arithmetic_of(in.dtype, out.dtype, filter);
-    with_index(in, out, [&](auto index) {
-        using I = decltype(index);
-        if (arithmetic == correlate::Arithmetic::f64) {
-            correlate::run<double, I>(in, out, filter, arithmetic, exec);
-        } else {
-            correlate::run<float, I>(in, out, filter, arithmetic, exec);
-        }
-    });
+    if (arithmetic == correlate::Arithmetic::f64) {
+        correlate::run<double>(in, out, filter, arithmetic, exec);
+    } else {
+        correlate::run<float>(in, out, filter, arithmetic, exec);
+    }
 }
 
 }  // namespace voxkern::cuda

@@ -3,6 +3,7 @@
 // neighbours along the fastest axis of the output, so that their loads and stores lie side by side.
 #include "core/cuda/convert.hpp"
 #include "core/cuda/exec.hpp"
+#include "core/cuda/index.hpp"
 #include "core/cuda/walk.hpp"
 #include "kernels/copy/copy.hpp"
 #include "kernels/correlate1d/correlate1d_plan.hpp"
@@ -32,7 +33,7 @@ __global__ void correlate_samples(const T* in, void* out, DType out_dtype, Pass<
         const T* const line = in + place.in;
         const std::int64_t first = place.index[0] - pass.before;
         const auto sample = [&](std::int64_t t) {
-            const std::int64_t i = fold_index(first + t, pass.n, pass.mode);
+            const std::int64_t i = cuda::folded<std::int64_t>(first + t, pass.n, pass.mode);
             return i == kOutside ? pass.cval : static_cast<C>(line[i * pass.step]);
         };
         C sum = fir_sample(sample, pass.weights, pass.size, pass.symmetry);

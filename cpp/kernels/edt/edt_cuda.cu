@@ -19,54 +19,46 @@ constexpr int kMostLanes = 32;
 constexpr std::int64_t kSharedBytes = (std::int64_t{48} << 10) - kMostLanes * static_cast<std::int64_t>(sizeof(double));
 constexpr int kLeastLanes = 8;  // neighbours that fill a sector of memory
 
-// --- what is done with the squares of the last axis ---
+// --- what is done with the squares of an axis ---
 
-template <class T>
-struct Squares {
-    T* to;
-    __device__ void operator()(std::int64_t p, T square) const { to[p] = square; }
+enum class Made : std::int8_t {
+    nothing,
+    squares,      // of the other axes
+    roots,        // of the last one
+    inner_roots,  // minus those that are not 0; all are NaN where nothing was found in one of two searches
+    near          // 1 on this side of `far`, or beyond it
 };
 
+// Chosen at run time: the search takes longer.
 template <class T>
-struct Roots {
-    double* out;
+struct Store {
+    Made made = Made::nothing;
+    bool beyond = false;
+    T far = T{0};
+    void* to = nullptr;
     cuda::Positions<1> positions;
-    double scale;
-    __device__ void operator()(std::int64_t p, T square) const {
-        out[positions.at(p).of[0]] = std::sqrt(static_cast<double>(square)) * scale;
-    }
-};
+    double scale = 1.0;
+    const unsigned* found = nullptr;
 
-// Minus the roots where they are not 0; all are NaN where nothing was found in
-// one of two searches.
-template <class T>
-struct InnerRoots {
-    Roots<T> roots;
-    const unsigned* found;
     __device__ void operator()(std::int64_t p, T square) const {
-        double* const at = &roots.out[roots.positions.at(p).of[0]];
-        if (found[0] == 0 || found[1] == 0) {
-            *at = static_cast<double>(NAN);
-        } else if (square > T{0}) {
-            *at = -(std::sqrt(static_cast<double>(square)) * roots.scale);
+        if (made == Made::nothing) return;
+        if (made == Made::squares) {
+            static_cast<T*>(to)[p] = square;
+            return;
         }
-    }
-};
-
-template <class T>
-struct Nothing {
-    __device__ void operator()(std::int64_t, T) const {}
-};
-
-// 1 on this side of `far`, or beyond it.
-template <class T>
-struct Near {
-    std::uint8_t* out;
-    T far;
-    bool beyond;
-    cuda::Positions<1> positions;
-    __device__ void operator()(std::int64_t p, T square) const {
-        out[positions.at(p).of[0]] = (square < far) != beyond ? 1 : 0;
+        const std::int64_t at = positions.at(p).of[0];
+        if (made == Made::near) {
+            static_cast<std::uint8_t*>(to)[at] = (square < far) != beyond ? 1 : 0;
+            return;
+        }
+        double* const root = static_cast<double*>(to) + at;
+        const bool inner = made == Made::inner_roots;
+        if (inner && (found[0] == 0 || found[1] == 0)) {
+            *root = static_cast<double>(NAN);
+        } else if (!inner || square > T{0}) {
+            const double distance = std::sqrt(static_cast<double>(square)) * scale;
+            *root = inner ? -distance : distance;
+        }
     }
 };
 
@@ -144,6 +136,7 @@ __device__ T search(const Lines<T>& lines, const Source& source, std::int64_t la
     std::int64_t from = i;
     const std::int64_t behind = lines.n - 1 - i;
     const std::int64_t furthest = i > behind ? i : behind;
+#pragma unroll 1
     for (std::int64_t k = 1; k <= furthest; ++k) {
         const T square = static_cast<T>(k) * static_cast<T>(k) * lines.step;
         const T room = best - low;
@@ -174,24 +167,22 @@ template <class T, class Body>
 __device__ void for_samples(const Lines<T>& lines, std::int64_t lanes, const Body& body) {
     for (std::int64_t e = threadIdx.x; e < lanes * lines.n; e += blockDim.x) {
         const auto here = static_cast<std::uint32_t>(e);
-        if (lines.along) {
-            const auto n = static_cast<std::uint32_t>(lines.n);
-            body(here / n, here % n);
-        } else {
-            const auto n = static_cast<std::uint32_t>(lanes);
-            body(here % n, here / n);
-        }
+        const auto n = static_cast<std::uint32_t>(lines.along ? lines.n : lanes);
+        const std::uint32_t outer = here / n;
+        const std::uint32_t inner = here % n;
+        body(lines.along ? outer : inner, lines.along ? inner : outer);
     }
 }
 
-template <class T, class Source, class Store>
+template <class T, class Source>
 __device__ void search_lines(const Lines<T>& lines, const Source& source, std::int64_t first, std::int64_t lanes,
-                             const Store& store) {
+                             const Store<T>& store) {
     T* const low = cuda::block_shared<Lows<T>>().low;
     const int warp = static_cast<int>(threadIdx.x) / cuda::kWarp;
     const int lane_of_warp = static_cast<int>(threadIdx.x) % cuda::kWarp;
     for (std::int64_t lane = warp; lane < lanes; lane += kThreads / cuda::kWarp) {
         T least = kFar<T>;
+#pragma unroll 1
         for (std::int64_t i = lane_of_warp; i < lines.n; i += cuda::kWarp) {
             const T square = source.at(lane, i);
             least = square < least ? square : least;
@@ -209,8 +200,8 @@ __device__ void search_lines(const Lines<T>& lines, const Source& source, std::i
     });
 }
 
-template <bool kStaged, class T, class Store>
-__global__ void search_axis(Lines<T> lines, Store store) {
+template <bool kStaged, class T>
+__global__ void search_axis(Lines<T> lines, Store<T> store) {
     const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * lines.lanes;
     const std::int64_t left = lines.count - first;
     const std::int64_t lanes = left < lines.lanes ? left : lines.lanes;
@@ -313,13 +304,12 @@ class Transform {
 
     // All axes; `store` takes the squares of the last one. `before`: without any
     // zero there is one before the first.
-    template <class Store>
-    void run(bool before, const Store& store) {
+    void run(bool before, const Store<T>& store) {
         const int last = grid_.rank - 1;
         for (int a = 0; a < last; ++a) {
             if (grid_.shape[a] > 1) {
                 T* const to = fits(a) ? squares_ : spare();
-                search(a, Squares<T>{to});
+                search(a, squares_in(to));
                 squares_ = to;
             } else if (index_of(a) != nullptr) {
                 cuda::fill(index_of(a), static_cast<std::size_t>(grid_.size), 0, exec_);
@@ -356,8 +346,14 @@ class Transform {
         return (a == grid_.components - 1 ? indices_ : columns_.data()) + a * grid_.size;
     }
 
-    template <class Store>
-    void search(int a, const Store& store) {
+    static Store<T> squares_in(T* to) {
+        Store<T> store;
+        store.made = Made::squares;
+        store.to = to;
+        return store;
+    }
+
+    void search(int a, const Store<T>& store) {
         Lines<T> lines;
         lines.from = squares_;
         lines.index = index_of(a);
@@ -374,9 +370,9 @@ class Transform {
                          kernel, lines, store);
         };
         if (fits(a)) {
-            with(search_axis<true, T, Store>, lines.lanes * bytes_of(a));
+            with(search_axis<true, T>, lines.lanes * bytes_of(a));
         } else {
-            with(search_axis<false, T, Store>, 0);
+            with(search_axis<false, T>, 0);
         }
     }
 
@@ -409,8 +405,13 @@ cuda::Scratch<unsigned> nothing_found(const cuda::Exec& exec) {
 }
 
 template <class T>
-Roots<T> roots_in(const ArrayView& out, double scale) {
-    return {static_cast<double*>(out.data), positions_of(out), scale};
+Store<T> roots_in(const ArrayView& out, double scale) {
+    Store<T> store;
+    store.made = Made::roots;
+    store.to = out.data;
+    store.positions = positions_of(out);
+    store.scale = scale;
+    return store;
 }
 
 }  // namespace
@@ -428,7 +429,7 @@ void edt(const ConstArrayView& in, const ArrayView* distances, const ArrayView* 
         if (distances != nullptr) {
             transform.run(true, edt::roots_in<T>(*distances, part));
         } else {
-            transform.run(true, edt::Nothing<T>());
+            transform.run(true, edt::Store<T>());
         }
     });
 }
@@ -438,10 +439,12 @@ void signed_edt(const ConstArrayView& in, const ArrayView& out, const std::vecto
     const auto found = edt::nothing_found(exec);
     edt::with_steps(in, sampling, [&](auto type, const std::vector<double>& steps, double part) {
         using T = typename decltype(type)::type;
-        const edt::Roots<T> roots = edt::roots_in<T>(out, part);
+        const edt::Store<T> roots = edt::roots_in<T>(out, part);
+        edt::Store<T> inner = roots;
+        inner.made = edt::Made::inner_roots;
+        inner.found = found.data();
         edt::Transform<T>(in, steps, edt::kFar<T>, false, nullptr, found.data(), exec).run(false, roots);
-        edt::Transform<T>(in, steps, edt::kFar<T>, true, nullptr, found.data() + 1, exec)
-            .run(false, edt::InnerRoots<T>{roots, found.data()});
+        edt::Transform<T>(in, steps, edt::kFar<T>, true, nullptr, found.data() + 1, exec).run(false, inner);
     });
 }
 
@@ -452,7 +455,12 @@ void within_distance(const ConstArrayView& in, const ArrayView& out, const std::
     edt::with_steps(in, sampling, [&](auto type, const std::vector<double>& steps, double part) {
         using T = typename decltype(type)::type;
         const T far = static_cast<T>(edt::behind(radius / part, T{}));
-        const edt::Near<T> near = {static_cast<std::uint8_t*>(out.data), far, zeros, edt::positions_of(out)};
+        edt::Store<T> near;
+        near.made = edt::Made::near;
+        near.to = out.data;
+        near.far = far;
+        near.beyond = zeros;
+        near.positions = edt::positions_of(out);
         edt::Transform<T>(in, steps, far, zeros, nullptr, found.data(), exec).run(false, near);
     });
 }

@@ -27,14 +27,13 @@ constexpr int kResults = 8;                                // of a thread, at mo
 constexpr std::size_t kTileBytes = std::size_t{40} << 10;  // of both tiles: 48 KiB are there without asking
 
 // One pass. A tile holds `samples` of `lanes` lines: along its rows where lines are contiguous, else across them.
-template <class I>
 struct Pass {
-    I n = 1;
-    I in_step = 1;
-    I out_step = 1;
-    I size = 1;
-    I before = 0;
-    I tiles_of_line = 1;
+    int n = 1;
+    int size = 1;
+    int before = 0;
+    int tiles_of_line = 1;
+    std::int64_t in_step = 1;
+    std::int64_t out_step = 1;
     Boundary mode = Boundary::reflect;
     bool along = false;
     int lanes = 32;
@@ -56,8 +55,8 @@ struct Lanes {
 };
 
 // Samples from `first` on, which may lie beyond the ends, of so many lines.
-template <class T, class Codec, class I>
-__device__ void load_lines(const Pass<I>& pass, const Codec& codec, const Lanes& lane, int lanes, I first, int count,
+template <class T, class Codec>
+__device__ void load_lines(const Pass& pass, const Codec& codec, const Lanes& lane, int lanes, int first, int count,
                            typename Codec::Value outside, typename Codec::Value* tile) {
     const T* const in = static_cast<const T*>(pass.in);
     const int outer = pass.along ? lanes : count;
@@ -66,7 +65,7 @@ __device__ void load_lines(const Pass<I>& pass, const Codec& codec, const Lanes&
         for (int i = static_cast<int>(threadIdx.x); i < inner; i += static_cast<int>(blockDim.x)) {
             const int l = pass.along ? o : i;
             const int s = pass.along ? i : o;
-            const I at = cuda::folded<I>(first + s, pass.n, pass.mode);
+            const int at = cuda::folded<int>(first + s, pass.n, pass.mode);
             tile[pass.element(l, s)] = at < 0 ? outside : codec.load(in[lane.in[l] + at * pass.in_step]);
         }
     }
@@ -81,18 +80,18 @@ __device__ __forceinline__ K largest_of_four(const K* from, int length, int whol
     return best;
 }
 
-template <class Codec, class I>
-__global__ void slide_windows(Pass<I> pass, Codec codec, typename Codec::Value outside) {
+template <class Codec>
+__global__ void slide_windows(Pass pass, Codec codec, typename Codec::Value outside) {
     using K = typename Codec::Value;
     Lanes& lane = cuda::block_shared<Lanes>();
     K* from = cuda::dynamic_shared<K>();
     const int elements = pass.lanes * pass.samples;
     K* to = from + elements;
     const std::int64_t tile = static_cast<std::int64_t>(blockIdx.x);
-    const I first = static_cast<I>(tile % pass.tiles_of_line) * pass.results;
+    const int first = static_cast<int>(tile % pass.tiles_of_line) * pass.results;
     const std::int64_t line = tile / pass.tiles_of_line * pass.lanes;
     const auto lanes = static_cast<int>(cuda::least<std::int64_t>(pass.lanes, pass.lines.size - line));
-    const auto count = static_cast<int>(cuda::least<I>(pass.results, pass.n - first));
+    const auto count = static_cast<int>(cuda::least<int>(pass.results, pass.n - first));
     const int rank = cuda::thread_rank();
     const int step = pass.along ? 1 : pass.lanes;
     if (rank < lanes) {
@@ -106,8 +105,8 @@ __global__ void slide_windows(Pass<I> pass, Codec codec, typename Codec::Value o
     const auto own_step = static_cast<int>(pass.along ? blockDim.x : blockDim.y);
     const int own = own_lane < lanes ? (count - own_first + own_step - 1) / own_step : 0;
     K best[kResults];
-    for (I done = 0; done < pass.size; done += pass.piece) {
-        const I begin = cuda::least<I>(done, pass.size - pass.piece);  // the last piece ends with the window
+    for (int done = 0; done < pass.size; done += pass.piece) {
+        const int begin = cuda::least<int>(done, pass.size - pass.piece);  // the last piece ends with the window
         __syncthreads();
         codec.with_input([&](auto type) {
             using T = typename decltype(type)::type;
@@ -149,8 +148,7 @@ __global__ void slide_windows(Pass<I> pass, Codec codec, typename Codec::Value o
 }
 
 // Lines that lie apart are read a row of 32 neighbours at a time, of 8 where windows would not fit otherwise.
-template <class I>
-void choose_tile(Pass<I>& pass, std::size_t itemsize) {
+void choose_tile(Pass& pass, std::size_t itemsize) {
     const auto room = static_cast<std::int64_t>(kTileBytes / 2 / itemsize);
     const auto shape = [&](int lanes) {
         const int threads = kThreads / lanes;  // that share a line
@@ -162,7 +160,7 @@ void choose_tile(Pass<I>& pass, std::size_t itemsize) {
     shape(pass.along ? 8 : 32);
     if (pass.piece < pass.size) shape(8);
     pass.samples = pass.results + pass.piece - 1;
-    pass.tiles_of_line = static_cast<I>(cuda::ceil_div(pass.n, pass.results));
+    pass.tiles_of_line = static_cast<int>(cuda::ceil_div(pass.n, pass.results));
 }
 
 bool is_contiguous(const ArrayView& out, int axis) {
@@ -172,22 +170,22 @@ bool is_contiguous(const ArrayView& out, int axis) {
     return true;
 }
 
-template <class I, class Codec>
+template <class Codec>
 void slide(const ConstArrayView& in, const ArrayView& out, const Window& window, const Codec& codec,
            typename Codec::Value outside, const cuda::Exec& exec) {
     using K = typename Codec::Value;
     ConstArrayView firsts = in;
     ArrayView targets = out;
     firsts.shape[window.axis] = targets.shape[window.axis] = 1;
-    Pass<I> pass;
+    Pass pass;
     pass.in = in.data;
     pass.out = out.data;
     pass.lines = cuda::walk_over<0>(firsts, targets, {-1});
-    pass.n = static_cast<I>(in.shape[window.axis]);
-    pass.in_step = static_cast<I>(in.strides[window.axis]);
-    pass.out_step = static_cast<I>(out.strides[window.axis]);
-    pass.size = static_cast<I>(window.size);
-    pass.before = static_cast<I>(window.before());
+    pass.n = static_cast<int>(in.shape[window.axis]);
+    pass.in_step = in.strides[window.axis];
+    pass.out_step = out.strides[window.axis];
+    pass.size = static_cast<int>(window.size);
+    pass.before = static_cast<int>(window.before());
     pass.mode = window.mode;
     pass.along = is_contiguous(out, window.axis);
     choose_tile(pass, sizeof(K));
@@ -196,31 +194,31 @@ void slide(const ConstArrayView& in, const ArrayView& out, const Window& window,
     const std::size_t bytes = 2 * sizeof(K) * static_cast<std::size_t>(pass.lanes * pass.samples);
     cuda::launch("slide_windows",
                  cuda::config(cuda::blocks_x(tiles), dim3(columns, kThreads / columns), bytes, exec.stream),
-                 slide_windows<Codec, I>, pass, codec, outside);
+                 slide_windows<Codec>, pass, codec, outside);
 }
 
 // --- footprints ---
 
-template <class Codec, class I>
-__global__ void pick_footprint(cuda::Windows<I> windows, Codec codec, const unsigned char* set,
+template <class Codec>
+__global__ void pick_footprint(cuda::Windows windows, Codec codec, const unsigned char* set,
                                typename Codec::Value outside) {
     using K = typename Codec::Value;
-    const cuda::WindowTile<I> tile = cuda::window_tile(windows);
+    const cuda::WindowTile tile = cuda::window_tile(windows);
     K best[cuda::kWindowPlanes][cuda::kWindowRows] = {};
     const auto visit = [&](int k, int r, K sample, unsigned char) { best[k][r] = larger(best[k][r], sample); };
-    cuda::for_window_samples(windows, codec, tile, set, outside, visit, [](I) {});
+    cuda::for_window_samples(windows, codec, tile, set, outside, visit, [](int) {});
     cuda::store_window_results(windows, codec, tile, [&](int k, int r) { return best[k][r]; });
 }
 
-template <class I, class Codec>
+template <class Codec>
 void run_footprint(const ConstArrayView& in, const ArrayView& out, const Footprint& footprint, const Codec& codec,
                    typename Codec::Value outside, const cuda::Exec& exec) {
     std::vector<cuda::WindowSide> sides;
     for (const Window& w : footprint.windows) sides.push_back({w.size, w.before(), w.mode});
     const std::vector<int> order = cuda::window_axes(out, sides, true);
-    const auto windows = cuda::make_windows<I>(in, out, sides, order, sizeof(outside));
+    const auto windows = cuda::make_windows(in, out, sides, order, sizeof(outside));
     const auto set = cuda::upload(cuda::in_window_order(footprint.set, sides, order), exec);
-    cuda::launch("pick_footprint", cuda::config_of(windows, sizeof(outside), exec.stream), pick_footprint<Codec, I>,
+    cuda::launch("pick_footprint", cuda::config_of(windows, sizeof(outside), exec.stream), pick_footprint<Codec>,
                  windows, codec, set.data(), outside);
 }
 
@@ -261,13 +259,12 @@ void write_residues(const ArrayView& out, const Residue& residue, const cuda::Ex
     }
 }
 
-// Calls run(I{}, keys, key of cval) for arrays of one dtype.
+// Calls run(keys, key of cval) for arrays of one dtype.
 template <class Run>
-void with_keys(const ConstArrayView& in, const ArrayView& out, Kind kind, double cval, const Run& run) {
+void with_keys(const ConstArrayView& in, Kind kind, double cval, const Run& run) {
     const cuda::Order order = kind == Kind::minimum ? cuda::Order::descending : cuda::Order::ascending;
-    cuda::with_keys(in.dtype, order, cuda::NanKey::lowest, [&](const auto& keys) {
-        cuda::with_index(in, out, [&](auto index) { run(index, keys, cuda::key_of(keys, in.dtype, cval)); });
-    });
+    cuda::with_keys(in.dtype, order, cuda::NanKey::lowest,
+                    [&](const auto& keys) { run(keys, cuda::key_of(keys, in.dtype, cval)); });
 }
 
 // Calls run(in, out), by way of float64 where the types alone would give another result.
@@ -303,8 +300,8 @@ void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind k
         const ArrayView to = (passes.size() - 1 - k) % 2 == 0 ? out : spare;
         const extrema1d::Window window = extrema1d::shortened(passes[k], in.shape[passes[k].axis]);
         const auto pass = [&](const ConstArrayView& source, const ArrayView& target) {
-            extrema1d::with_keys(source, target, kind, cval, [&](auto index, const auto& keys, auto outside) {
-                extrema1d::slide<decltype(index)>(source, target, window, keys, outside, exec);
+            extrema1d::with_keys(source, kind, cval, [&](const auto& keys, auto outside) {
+                extrema1d::slide(source, target, window, keys, outside, exec);
             });
         };
         extrema1d::run_in(converts, from, to, exec, pass);
@@ -326,8 +323,8 @@ void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind k
     }
     const double held = extrema1d::held_value(in.dtype, cval);
     const auto pass = [&](const ConstArrayView& source, const ArrayView& target) {
-        extrema1d::with_keys(source, target, kind, held, [&](auto index, const auto& keys, auto outside) {
-            extrema1d::run_footprint<decltype(index)>(source, target, footprint, keys, outside, exec);
+        extrema1d::with_keys(source, kind, held, [&](const auto& keys, auto outside) {
+            extrema1d::run_footprint(source, target, footprint, keys, outside, exec);
         });
     };
     extrema1d::run_in(extrema1d::goes_through_f64(in.dtype, out.dtype), in, out, exec, pass);

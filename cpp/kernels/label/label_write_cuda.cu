@@ -77,6 +77,7 @@ __global__ void flag_across(cuda::BitRows rows, bool along, const std::uint32_t*
         const auto at = rows.words.at(p);
         const std::uint32_t own = bits[word_of(rows, at)];
         std::uint32_t set = 0;
+#pragma unroll 8
         for (int i = 0; i < kSamples && at.of[2] + i < rows.width; ++i) {
             set |= static_cast<std::uint32_t>(marks[at.of[0] + i * rows.stride] != 0) << i;
         }
@@ -146,6 +147,7 @@ __global__ void write_across(cuda::BitRows rows, bool along, const std::uint32_t
         const std::uint32_t own = bits[word_of(rows, at)];
         long long result = value(parent, false, I{0});
         bool inside = false;
+#pragma unroll 1
         for (int i = 0; i < kSamples && at.of[2] + i < rows.width; ++i) {
             const bool set = (own >> i & 1) != 0;
             const bool changes = set != inside || (set && !along);
@@ -205,12 +207,18 @@ void write_labels(const Components& components, const ArrayView& out, const Exec
     if (out.size() == 0) return;
     label::with_parents(components, [&](auto* parent) {
         using I = std::remove_reference_t<decltype(*parent)>;
-        visit(out.dtype, [&](auto type) {
+        const auto write = [&](auto type) {
             using T = typename decltype(type)::type;
-            if constexpr (!kSame<T, Half>) {
-                label::write<T>(components, out, parent, label::NumberOf<I>(), exec);
-            }
-        });
+            label::write<T>(components, out, parent, label::NumberOf<I>(), exec);
+        };
+        if (out.dtype == DType::f32) return write(Type<float>());
+        if (out.dtype == DType::f64) return write(Type<double>());
+        switch (size_of(out.dtype)) {  // numbers have the same bits with a sign and without
+            case 1: return write(Type<std::uint8_t>());
+            case 2: return write(Type<std::uint16_t>());
+            case 4: return write(Type<std::uint32_t>());
+            default: return write(Type<std::uint64_t>());
+        }
     });
 }
 

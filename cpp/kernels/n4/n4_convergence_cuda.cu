@@ -28,6 +28,7 @@ __device__ float step_at(const Stage& stage, std::int64_t plane, std::int64_t y,
     const std::int64_t columns = stage.column.samples;
     const float* const line = stage.step_lines + (plane * row.controls + row.cell[y]) * columns + x;
     float value = line[0] * row.value[y * row.taps];
+#pragma unroll 1
     for (std::int64_t k = 1; k < row.taps; ++k) {
         value = std::fma(line[k * columns], row.value[y * row.taps + k], value);
     }
@@ -68,6 +69,7 @@ __device__ void add_batch(Front& front, int count) {
     const float radius = front.running.frozen_radius();
     double squares = 0.0;
     int moves = 0;
+#pragma unroll 1
     for (int i = threadIdx.x; i < count; i += blockDim.x) {
         const float d = front.ratio[i] - mean;
         moves |= std::fabs(d) < radius ? 0 : 1;
@@ -83,6 +85,7 @@ __device__ void add_batch(Front& front, int count) {
     } else if (threadIdx.x == 0) {
         RunningStatistics running = front.running;
         double frozen = front.frozen;
+#pragma unroll 1
         for (int i = 0; i < count; ++i) {
             const float x = front.ratio[i];
             const float d = x - running.mean;
@@ -103,6 +106,7 @@ __device__ void add_batch(Front& front, int count) {
 // Moments of the planes from `plane` on, for every thread.
 __device__ TileMoments moments_behind(const Stage& stage, std::int64_t plane) {
     TileMoments all = {};
+#pragma unroll 1
     for (std::int64_t p = plane + threadIdx.x; p < stage.plane.samples; p += blockDim.x) {
         const TileMoments& here = stage.plane_moments[p];
         all.first += here.first;
@@ -117,6 +121,7 @@ __device__ TileMoments moments_behind(const Stage& stage, std::int64_t plane) {
 // Whether all samples of the planes from `plane` on leave ITK's mean where it is.
 __device__ bool frozen_from(const Stage& stage, std::int64_t plane, const RunningStatistics& running) {
     double largest = 0.0;
+#pragma unroll 1
     for (std::int64_t p = plane + threadIdx.x; p < stage.plane.samples; p += blockDim.x) {
         largest = stage.plane_moments[p].largest > largest ? stage.plane_moments[p].largest : largest;
     }

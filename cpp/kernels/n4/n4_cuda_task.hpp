@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/bspline.hpp"
 #include "core/cuda/block.hpp"
 #include "core/cuda/convert.hpp"
 #include "core/cuda/exec.hpp"
@@ -241,7 +242,11 @@ __device__ __forceinline__ float value_of(int key) {
     return __int_as_float(key >= 0 ? key : key ^ 0x7fffffff);
 }
 
-// The weights of a row, loaded at once.
+// Taps across rows are a template argument for cubic splines, the default. Taps = 0: as many as the tables have, one to
+// kMaxTaps.
+template <int Taps>
+constexpr int kRoom = Taps > 0 ? Taps : kMaxTaps;
+
 template <int Taps>
 struct alignas(Taps % 4 == 0   ? 16
                : Taps % 2 == 0 ? 8
@@ -249,36 +254,51 @@ struct alignas(Taps % 4 == 0   ? 16
     float of[Taps];
 };
 
+// The weights of rows, those of a row loaded at once.
+template <int Taps>
+struct RowTable {
+    const float* values;
+    int taps;
+
+    __device__ RowTable(const float* from, const AxisTable& row) : values(from), taps(static_cast<int>(row.taps)) {}
+    __device__ __forceinline__ bool has(int k) const { return Taps > 0 || k < taps; }
+    __device__ __forceinline__ RowWeights<kRoom<Taps>> operator[](std::int64_t y) const {
+        if constexpr (Taps > 0) {
+            return reinterpret_cast<const RowWeights<Taps>*>(values)[y];
+        } else {
+            RowWeights<kMaxTaps> row;
+#pragma unroll
+            for (int k = 0; k < kMaxTaps; ++k) row.of[k] = k < taps ? values[y * taps + k] : 0.0F;
+            return row;
+        }
+    }
+};
+
 // A spline in one column, along the rows of a strip. The bits are the CPU's.
 template <int Taps>
 struct Column {
-    float line[Taps];
-    const RowWeights<Taps>* weights;
+    float line[kRoom<Taps>];
+    RowTable<Taps> weights;
 
     __device__ Column(const float* lines, const AxisTable& row, std::int64_t columns, const Place& at, std::int64_t y)
-        : weights(reinterpret_cast<const RowWeights<Taps>*>(row.value)) {
+        : weights(row.value, row) {
         const float* const first = lines + (at.plane * row.controls + row.cell[y]) * columns + at.column;
-        for (int k = 0; k < Taps; ++k) line[k] = first[k * columns];
+#pragma unroll
+        for (int k = 0; k < kRoom<Taps>; ++k) line[k] = weights.has(k) ? first[k * columns] : 0.0F;
     }
     __device__ float at(std::int64_t y) const {
-        const RowWeights<Taps> w = weights[y];
+        const RowWeights<kRoom<Taps>> w = weights[y];
         float value = line[0] * w.of[0];
-        for (int k = 1; k < Taps; ++k) value = std::fma(line[k], w.of[k], value);
+#pragma unroll
+        for (int k = 1; k < kRoom<Taps>; ++k) value = weights.has(k) ? std::fma(line[k], w.of[k], value) : value;
         return value;
     }
 };
 
-// Taps across rows: one for images of two axes, order + 1 otherwise.
 template <class F>
 void by_taps(std::int64_t taps, const F& f) {
-    switch (taps) {
-        case 1: return f(std::integral_constant<int, 1>());
-        case 2: return f(std::integral_constant<int, 2>());
-        case 3: return f(std::integral_constant<int, 3>());
-        case 4: return f(std::integral_constant<int, 4>());
-        case 5: return f(std::integral_constant<int, 5>());
-        default: return f(std::integral_constant<int, 6>());
-    }
+    if (taps == 4) return f(std::integral_constant<int, 4>());
+    f(std::integral_constant<int, 0>());
 }
 
 // A block per tile, up to kMostBlocks, or a warp per `items`.

@@ -48,25 +48,29 @@ struct Residuals {
     }
 };
 
-template <int Taps, bool Weighted, class Value>
+template <int Taps, class Value>
 __global__ void fit_tiles(Box box, Stage stage, Value value, int power, const State* state) {
     if (state != nullptr && state->done != 0) return;
-    const auto* const raised = reinterpret_cast<const RowWeights<Taps>*>(stage.row.raised(power));
+    const RowTable<Taps> raised(stage.row.raised(power), stage.row);
     for (std::int64_t tile = blockIdx.x; tile < stage.tiles(); tile += gridDim.x) {
         const Place at(stage, tile);
         if (at.column >= box.columns) continue;
         const Strip strip = stage.strip[at.strip];
         const auto value_at = value.on(box, at, strip.begin);
-        float sum[Taps] = {};
+        float sum[kRoom<Taps>] = {};
         for (std::int64_t y = strip.begin; y < strip.end; ++y) {
             const std::int64_t i = box.at(at.plane, y, at.column);
             float r = value_at(box.log_image[i], y);
-            if (Weighted) r *= box.weights[i];
-            const RowWeights<Taps> w = raised[y];
-            for (int k = 0; k < Taps; ++k) sum[k] = std::fma(w.of[k], r, sum[k]);
+            if (box.weights != nullptr) r *= box.weights[i];
+            const RowWeights<kRoom<Taps>> w = raised[y];
+#pragma unroll
+            for (int k = 0; k < kRoom<Taps>; ++k) sum[k] = std::fma(w.of[k], r, sum[k]);
         }
-        float* const out = stage.sums + (at.plane * stage.strips + at.strip) * Taps * box.columns + at.column;
-        for (int k = 0; k < Taps; ++k) out[k * box.columns] = sum[k];
+        float* const out = stage.sums + (at.plane * stage.strips + at.strip) * stage.row.taps * box.columns + at.column;
+#pragma unroll
+        for (int k = 0; k < kRoom<Taps>; ++k) {
+            if (raised.has(k)) out[k * box.columns] = sum[k];
+        }
     }
 }
 
@@ -174,8 +178,8 @@ __global__ void refine_axis(const From* from, To* to, std::int64_t outer, std::i
 template <int Taps, class Value>
 void launch_fit(const Box& box, const Stage& stage, const Value& value, int power, State* state, cudaStream_t stream) {
     const auto config = config_of_tiles(box, stage, 0, stream);
-    const auto kernel = box.weights != nullptr ? fit_tiles<Taps, true, Value> : fit_tiles<Taps, false, Value>;
-    cuda::launch("n4 fit_tiles", config, kernel, box, stage, value, power, static_cast<const State*>(state));
+    cuda::launch("n4 fit_tiles", config, fit_tiles<Taps, Value>, box, stage, value, power,
+                 static_cast<const State*>(state));
     cuda::launch("n4 contract_lines", config_of_warps(stage.lines(), stream), contract_lines, stage, power,
                  static_cast<const State*>(state));
     cuda::launch("n4 gather_points", config_of_warps(stage.size(), stream), gather_points, stage, power, state);

@@ -183,17 +183,27 @@ struct Largest {
     }
 };
 
-template <class Gather, class U>
-__device__ typename Gather::Part gathered(const Job& job, const Samples& s, U first) {
+// What n / by and n % by are; nvcc divides 32-bit numbers in 32 bits.
+struct Parted {
+    std::uint64_t quotient, rest;
+};
+__device__ __forceinline__ Parted parted(std::uint64_t n, std::int64_t by) {
+    const auto divisor = static_cast<std::uint64_t>(by);
+    return {n / divisor, n % divisor};
+}
+
+template <class Gather>
+__device__ typename Gather::Part gathered(const Job& job, const Samples& s, std::uint64_t first) {
     typename Gather::Part mine = Gather::nothing();
-    const U width = static_cast<U>(s.x.count), height = static_cast<U>(s.y.count);
-    const U n = static_cast<U>(s.z.count) * height * width;
-    const U step = static_cast<U>(job.parts) * cuda::kBlockThreads;
-    for (U i = first; i < n; i += step) {
-        const U row = i / width;
-        const auto x = static_cast<std::int64_t>(i % width);
-        const auto y = static_cast<std::int64_t>(row % height);
-        const auto z = static_cast<std::int64_t>(row / height);
+    const auto n = static_cast<std::uint64_t>(s.z.count * s.y.count * s.x.count);
+    const std::uint64_t step = static_cast<std::uint64_t>(job.parts) * cuda::kBlockThreads;
+#pragma unroll 1
+    for (std::uint64_t i = first; i < n; i += step) {
+        const Parted row = parted(i, s.x.count);
+        const Parted plane = parted(row.quotient, s.y.count);
+        const auto x = static_cast<std::int64_t>(row.rest);
+        const auto y = static_cast<std::int64_t>(plane.rest);
+        const auto z = static_cast<std::int64_t>(plane.quotient);
         const float sample = s.start[z * s.step_z + y * s.step_y + x * s.step_x];
         std::int64_t order = (x * s.z.count + z) * s.y.count + y;
         if constexpr (kSame<Gather, Largest<true>>) order = place_of(job, s, z, y, x);
@@ -213,9 +223,7 @@ __global__ void pool_parts(Job job, typename Gather::Part* parts) {
     const auto block = static_cast<std::int64_t>(blockIdx.x);
     const Samples s = samples_of(job, job.walk.at(block / job.parts));
     const std::int64_t first = block % job.parts * cuda::kBlockThreads + threadIdx.x;
-    const bool narrow = s.z.count * s.y.count * s.x.count <= INT32_MAX;
-    const typename Gather::Part mine = narrow ? gathered<Gather>(job, s, static_cast<std::uint32_t>(first))
-                                              : gathered<Gather>(job, s, static_cast<std::uint64_t>(first));
+    const typename Gather::Part mine = gathered<Gather>(job, s, static_cast<std::uint64_t>(first));
     const typename Gather::Part all = join_block<Gather>(mine);
     if (threadIdx.x == 0) parts[block] = all;
 }

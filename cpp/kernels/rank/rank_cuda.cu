@@ -30,18 +30,18 @@ struct Nine {
 };
 
 // All threads of the block stage a plane; each sorts what lies under its window.
-template <class Codec, class I>
-__device__ Nine<typename Codec::Value> sorted_plane(const cuda::Windows<I>& w, const Codec& codec,
-                                                    const cuda::WindowTile<I>& tile, bool inside, I offset, I plane,
-                                                    typename Codec::Value outside) {
+template <class Codec>
+__device__ Nine<typename Codec::Value> sorted_plane(const cuda::Windows& w, const Codec& codec,
+                                                    const cuda::WindowTile& tile, bool inside, std::int64_t offset,
+                                                    int plane, typename Codec::Value outside) {
     using K = typename Codec::Value;
     K* const staged = cuda::dynamic_shared<K>();
-    const I rows = cuda::least<I>(w.threads_y, w.y.n - tile.y);
-    const I columns = cuda::least<I>(w.threads_x, w.x.n - tile.x);
+    const int rows = cuda::least<int>(w.threads_y, w.y.n - tile.y);
+    const int columns = cuda::least<int>(w.threads_x, w.x.n - tile.x);
     cuda::stage_plane(w, codec, inside, offset, tile.z - w.z.before + plane, tile.y - w.y.before, rows + 2,
                       tile.x - w.x.before, columns + 2, outside, staged);
     K x[9];
-    const K* const from = staged + static_cast<I>(threadIdx.y) * w.pitch + static_cast<I>(threadIdx.x);
+    const K* const from = staged + static_cast<int>(threadIdx.y) * w.pitch + static_cast<int>(threadIdx.x);
 #pragma unroll
     for (int i = 0; i < 9; ++i) x[i] = from[i / 3 * w.pitch + i % 3];
     compare_all<SortOf<9>, 0>(x);
@@ -80,8 +80,8 @@ __device__ __forceinline__ K select(const K* merged, const Nine<K>& nine, int ra
     }
 }
 
-template <class Codec, class I>
-__device__ void store_one(const cuda::Windows<I>& w, const Codec& codec, I at, typename Codec::Value key) {
+template <class Codec>
+__device__ void store_one(const cuda::Windows& w, const Codec& codec, std::int64_t at, typename Codec::Value key) {
     codec.with_output([&](auto type) {
         using T = typename decltype(type)::type;
         static_cast<T*>(w.out)[at] = codec.template save<T>(key);
@@ -89,23 +89,24 @@ __device__ void store_one(const cuda::Windows<I>& w, const Codec& codec, I at, t
 }
 
 // Steps of two planes of results along z: they share the two planes of samples in the middle.
-template <int kRank, class Codec, class I>
-__global__ void sort_cubes(cuda::Windows<I> w, Codec codec, int rank, typename Codec::Value outside) {
+template <int kRank, class Codec>
+__global__ void sort_cubes(cuda::Windows w, Codec codec, int rank, typename Codec::Value outside) {
     using K = typename Codec::Value;
-    const cuda::WindowTile<I> tile = cuda::window_tile(w);
-    I offset = 0;
-    const bool inside = cuda::slab_is_inside(w, tile.far, I{0}, offset);
-    const I planes = cuda::least<I>(w.planes, w.z.n - tile.z);
-    const bool idle = tile.x + static_cast<I>(threadIdx.x) >= w.x.n || tile.y + static_cast<I>(threadIdx.y) >= w.y.n;
-    const I base = cuda::window_column(w, tile) + (tile.y + static_cast<I>(threadIdx.y)) * w.y.out_stride;
-    const auto store = [&](I k, K key) {
-        if (!idle) store_one<Codec, I>(w, codec, base + (tile.z + k) * w.z.out_stride, key);
+    const cuda::WindowTile tile = cuda::window_tile(w);
+    std::int64_t offset = 0;
+    const bool inside = cuda::slab_is_inside(w, tile.far, 0, offset);
+    const int planes = cuda::least<int>(w.planes, w.z.n - tile.z);
+    const bool idle =
+        tile.x + static_cast<int>(threadIdx.x) >= w.x.n || tile.y + static_cast<int>(threadIdx.y) >= w.y.n;
+    const std::int64_t base = cuda::window_column(w, tile) + (tile.y + static_cast<int>(threadIdx.y)) * w.y.out_stride;
+    const auto store = [&](int k, K key) {
+        if (!idle) store_one<Codec>(w, codec, base + (tile.z + k) * w.z.out_stride, key);
     };
     Nine<K> first = {};
     Nine<K> second = {};
     Nine<K> third = {};
 #pragma unroll 1
-    for (I p = 0; p < planes + 2; ++p) {
+    for (int p = 0; p < planes + 2; ++p) {
         const Nine<K> next = sorted_plane(w, codec, tile, inside, offset, p, outside);
         if (p == 0) {
             first = next;
@@ -130,18 +131,19 @@ __global__ void sort_cubes(cuda::Windows<I> w, Codec codec, int rank, typename C
     }
 }
 
-template <class Codec, class I>
-__global__ void sort_squares(cuda::Windows<I> w, Codec codec, int rank, typename Codec::Value outside) {
-    const cuda::WindowTile<I> tile = cuda::window_tile(w);
-    I offset = 0;
-    const bool inside = cuda::slab_is_inside(w, tile.far, I{0}, offset);
-    const I planes = cuda::least<I>(w.planes, w.z.n - tile.z);
-    const bool idle = tile.x + static_cast<I>(threadIdx.x) >= w.x.n || tile.y + static_cast<I>(threadIdx.y) >= w.y.n;
-    const I base = cuda::window_column(w, tile) + (tile.y + static_cast<I>(threadIdx.y)) * w.y.out_stride;
+template <class Codec>
+__global__ void sort_squares(cuda::Windows w, Codec codec, int rank, typename Codec::Value outside) {
+    const cuda::WindowTile tile = cuda::window_tile(w);
+    std::int64_t offset = 0;
+    const bool inside = cuda::slab_is_inside(w, tile.far, 0, offset);
+    const int planes = cuda::least<int>(w.planes, w.z.n - tile.z);
+    const bool idle =
+        tile.x + static_cast<int>(threadIdx.x) >= w.x.n || tile.y + static_cast<int>(threadIdx.y) >= w.y.n;
+    const std::int64_t base = cuda::window_column(w, tile) + (tile.y + static_cast<int>(threadIdx.y)) * w.y.out_stride;
 #pragma unroll 1
-    for (I k = 0; k < planes; ++k) {
+    for (int k = 0; k < planes; ++k) {
         const auto sorted = sorted_plane(w, codec, tile, inside, offset, k, outside);
-        const I at = base + (tile.z + k) * w.z.out_stride;
+        const std::int64_t at = base + (tile.z + k) * w.z.out_stride;
         if (!idle) store_one(w, codec, at, chosen<9>(sorted.sample, rank));
     }
 }
@@ -150,13 +152,13 @@ __global__ void sort_squares(cuda::Windows<I> w, Codec codec, int rank, typename
 
 // Bits above the highest in which two samples of a window differ are those of any of them. Then, from there: a bit of
 // the result is set if no more than `rank` samples lie below the number that has it.
-template <class Codec, class I>
-__global__ void find_bits(cuda::Windows<I> w, Codec codec, const unsigned char* set, int rank,
+template <class Codec>
+__global__ void find_bits(cuda::Windows w, Codec codec, const unsigned char* set, int rank,
                           typename Codec::Value outside) {
     using K = typename Codec::Value;
     constexpr int kPlanes = cuda::kWindowPlanes;
     constexpr int kRows = cuda::kWindowRows;
-    const cuda::WindowTile<I> tile = cuda::window_tile(w);
+    const cuda::WindowTile tile = cuda::window_tile(w);
     K found[kPlanes][kRows] = {};
     K differ = 0;
     unsigned seen = 0;
@@ -166,7 +168,7 @@ __global__ void find_bits(cuda::Windows<I> w, Codec codec, const unsigned char* 
         seen |= bit;
         differ |= sample ^ found[k][r];
     };
-    cuda::for_window_samples(w, codec, tile, set, outside, compare, [](I) {});
+    cuda::for_window_samples(w, codec, tile, set, outside, compare, [](int) {});
     bool begun = false;
 #pragma unroll 1
     for (int bit = 8 * static_cast<int>(sizeof(K)) - 1; bit >= 0; --bit) {
@@ -185,7 +187,7 @@ __global__ void find_bits(cuda::Windows<I> w, Codec codec, const unsigned char* 
         const auto count = [&](int k, int r, K sample, unsigned char) {
             below[k][r] += sample < (found[k][r] | one) ? 1 : 0;
         };
-        cuda::for_window_samples(w, codec, tile, set, outside, count, [](I) {});
+        cuda::for_window_samples(w, codec, tile, set, outside, count, [](int) {});
 #pragma unroll
         for (int k = 0; k < kPlanes; ++k) {
 #pragma unroll
@@ -198,25 +200,24 @@ __global__ void find_bits(cuda::Windows<I> w, Codec codec, const unsigned char* 
 // --- host side ---
 
 // Windows of three samples along two axes or three, for a network.
-template <class I>
-bool is_small(const cuda::Windows<I>& w) {
+bool is_small(const cuda::Windows& w) {
     return w.slabs == 1 && w.x.size == 3 && w.y.size == 3 && (w.z.size == 3 || w.z.size == 1);
 }
 
-template <class I, class Codec>
-void run_network(const cuda::Windows<I>& w, const Codec& codec, int rank, typename Codec::Value outside,
+template <class Codec>
+void run_network(const cuda::Windows& w, const Codec& codec, int rank, typename Codec::Value outside,
                  const cuda::Exec& exec) {
     const cudaLaunchConfig_t config = cuda::config_of(w, sizeof(outside), exec.stream);
     if (w.z.size == 1) {
-        cuda::launch("sort_squares", config, sort_squares<Codec, I>, w, codec, rank, outside);
+        cuda::launch("sort_squares", config, sort_squares<Codec>, w, codec, rank, outside);
     } else if (rank == 13) {
-        cuda::launch("sort_cubes", config, sort_cubes<13, Codec, I>, w, codec, rank, outside);
+        cuda::launch("sort_cubes", config, sort_cubes<13, Codec>, w, codec, rank, outside);
     } else {
-        cuda::launch("sort_cubes", config, sort_cubes<0, Codec, I>, w, codec, rank, outside);
+        cuda::launch("sort_cubes", config, sort_cubes<0, Codec>, w, codec, rank, outside);
     }
 }
 
-template <class I, class Codec>
+template <class Codec>
 void run(const ConstArrayView& in, const ArrayView& out, const Options& options, const Codec& codec,
          typename Codec::Value outside, const cuda::Exec& exec) {
     constexpr int kNetworkPlanes = 16;  // two more are sorted
@@ -226,26 +227,24 @@ void run(const ConstArrayView& in, const ArrayView& out, const Options& options,
     }
     const std::vector<int> order = cuda::window_axes(out, sides, true);
     const auto rank = static_cast<int>(options.rank);
-    const auto small = cuda::make_windows<I>(in, out, sides, order, sizeof(outside), kNetworkPlanes, 1);
+    const auto small = cuda::make_windows(in, out, sides, order, sizeof(outside), kNetworkPlanes, 1);
     if (is_box(options) && is_small(small)) {
         run_network(small, codec, rank, outside, exec);
         return;
     }
-    const auto windows = cuda::make_windows<I>(in, out, sides, order, sizeof(outside));
+    const auto windows = cuda::make_windows(in, out, sides, order, sizeof(outside));
     std::vector<unsigned char> set(options.footprint.begin(), options.footprint.end());
     if (set.empty()) set.assign(static_cast<std::size_t>(options.count()), 1);
     const auto marks = cuda::upload(cuda::in_window_order(set, sides, order), exec);
-    cuda::launch("find_bits", cuda::config_of(windows, sizeof(outside), exec.stream), find_bits<Codec, I>, windows,
-                 codec, marks.data(), rank, outside);
+    cuda::launch("find_bits", cuda::config_of(windows, sizeof(outside), exec.stream), find_bits<Codec>, windows, codec,
+                 marks.data(), rank, outside);
 }
 
 // Arrays of one dtype, whose samples are compared as they are.
 void run(const ConstArrayView& in, const ArrayView& out, const Options& options, double outside,
          const cuda::Exec& exec) {
     cuda::with_keys(in.dtype, cuda::Order::ascending, cuda::NanKey::highest, [&](const auto& keys) {
-        cuda::with_index(in, out, [&](auto index) {
-            run<decltype(index)>(in, out, options, keys, cuda::key_of(keys, in.dtype, outside), exec);
-        });
+        run(in, out, options, keys, cuda::key_of(keys, in.dtype, outside), exec);
     });
 }
 

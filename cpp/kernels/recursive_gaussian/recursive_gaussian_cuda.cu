@@ -64,6 +64,7 @@ __global__ void smooth_lines(const T* in, void* out, DType out_dtype, C* causal,
     const C ahead = sample(-pass.run_in);
 #pragma unroll
     for (int k = 0; k < 2; ++k) states[k] = {ahead * pass.poles[k].settled_re, ahead * pass.poles[k].settled_im};
+#pragma unroll 1
     for (std::int64_t i = -pass.run_in; i < 0; ++i) forward(sample(i));
 #pragma unroll 4
     for (std::int64_t i = 0; i < pass.n; ++i) {
@@ -76,6 +77,7 @@ __global__ void smooth_lines(const T* in, void* out, DType out_dtype, C* causal,
         const Pole<C>& pole = pass.poles[k];
         states[k] = times(behind * pole.settled_re, behind * pole.settled_im, pole.re, pole.im);
     }
+#pragma unroll 1
     for (std::int64_t i = pass.n - 1 + pass.run_in; i >= pass.n; --i) backward(sample(i));
 #pragma unroll 4
     for (std::int64_t i = pass.n - 1; i >= 0; --i) {

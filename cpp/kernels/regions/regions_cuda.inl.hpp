@@ -42,6 +42,7 @@ struct DeviceNames {
         }
         if (kind == Names::Kind::positive) return (is_unsigned ? label != 0 : label > 0) ? 0 : -1;
         int first = 0;
+#pragma unroll 1
         for (int left = listed; left > 0;) {
             const int half = left / 2;
             const bool below = labels[first + half] < label;
@@ -192,6 +193,7 @@ __device__ __forceinline__ void for_stretches(const Stretches& all, const Visit&
         stretch.row = k / all.in_row;
         stretch.first = (k - stretch.row * all.in_row) * all.length;
         stretch.last = stretch.first + all.length < all.width ? stretch.first + all.length : all.width;
+#pragma unroll 1
         for (int a = 0; a < all.rank; ++a) {
             const std::int64_t i = all.index(stretch.row, a);
             for (int n = 0; n < 3; ++n) stretch.at[n] += i * all.stride[a][n];
@@ -214,6 +216,7 @@ __global__ void gather(Stretches all, DeviceNames names, Rule rule) {
     for_stretches(all, [&](const Stretch& stretch) {
         int current = -1;  // the row that the lanes hold
         typename Rule::Own own;
+#pragma unroll 1
         for (std::int64_t first = stretch.first; first < stretch.last; first += cuda::kWarp) {
             const std::int64_t i = first + lane();
             const int row = row_of(all, names, stretch, i);

@@ -186,6 +186,7 @@ struct Writer {
             if (bytes == 8) copy<std::uint64_t>(k, position);
         }
         if (positions != nullptr) positions[k] = position;
+#pragma unroll 1
         for (int a = rank - 1; a >= 0 && indices != nullptr; --a) {
             indices[a * size + k] = position % shape[a];
             position /= shape[a];

@@ -56,41 +56,72 @@ __device__ C weighted_sum(int taps, const C* weights, const Sample& sample) {
     return sum;
 }
 
-// All three axes at once.
-template <class T, class C>
-__global__ void interpolate_direct(const T* in, cuda::Walk<3> walk, Taps<C> first, Taps<C> middle, Taps<C> last,
-                                   C offset, Store<C> store) {
+// The one or two taps of a sample along an axis; one alone stands twice.
+template <class C>
+struct Pair {
+    std::int64_t at[2];
+    C weight[2];
+
+    __device__ __forceinline__ Pair(const Taps<C>& taps, std::int64_t i) {
+        const std::int64_t first = i * taps.count;
+        const std::int64_t second = first + taps.count - 1;
+        at[0] = taps.index[first] * taps.step;
+        at[1] = taps.index[second] * taps.step;
+        weight[0] = taps.weights[first];
+        weight[1] = taps.weights[second];
+    }
+};
+
+// All three axes at once, of two taps each at most. Samples are read first: their dtype is looked at once.
+template <class C>
+__global__ void interpolate_direct(const void* in, DType dtype, cuda::Walk<3> walk, Taps<C> first, Taps<C> middle,
+                                   Taps<C> last, C offset, Store<C> store) {
     for (std::int64_t p = cuda::first_position(); p < walk.size; p += cuda::position_step()) {
         const auto place = walk.at(p);
         const std::int64_t k = place.index[0], j = place.index[1], i = place.index[2];
-        const auto row = [&](int u) {  // the value at sample u of the last axis
-            const T* const column = in + place.in + last.index[i * last.count + u] * last.step;
-            C sum = C{0};
-            for (int s = 0; s < first.count; ++s) {
-                const T* const plane = column + first.index[k * first.count + s] * first.step;
-                for (int t = 0; t < middle.count; ++t) {
-                    const C value = static_cast<C>(plane[middle.index[j * middle.count + t] * middle.step]) - offset;
-                    const C weight = first.weights[k * first.count + s] * middle.weights[j * middle.count + t];
-                    sum = s + t == 0 ? value * weight : std::fma(value, weight, sum);
+        const Pair<C> planes(first, k), lines(middle, j), columns(last, i);
+        C sample[2][2][2];
+        cuda::with_type(dtype, [&](auto type) {
+            using T = typename decltype(type)::type;
+            const T* const from = static_cast<const T*>(in) + place.in;
+#pragma unroll
+            for (int n = 0; n < 8; ++n) {
+                const std::int64_t at = planes.at[n / 2 % 2] + lines.at[n % 2] + columns.at[n / 4];
+                sample[n / 4][n / 2 % 2][n % 2] = static_cast<C>(from[at]);
+            }
+        });
+        C sum = C{0};
+#pragma unroll
+        for (int u = 0; u < 2; ++u) {
+            if (u >= last.count) continue;
+            C row = C{0};  // the value at sample u of the last axis
+#pragma unroll
+            for (int s = 0; s < 2; ++s) {
+#pragma unroll
+                for (int t = 0; t < 2; ++t) {
+                    if (s >= first.count || t >= middle.count) continue;
+                    const C value = sample[u][s][t] - offset;
+                    const C weight = planes.weight[s] * lines.weight[t];
+                    row = s + t == 0 ? value * weight : std::fma(value, weight, row);
                 }
             }
-            return sum;
-        };
+            sum = u == 0 ? row * columns.weight[u] : std::fma(row, columns.weight[u], sum);
+        }
         const bool outside = (first.outside != nullptr && first.outside[k] != 0) ||
                              (middle.outside != nullptr && middle.outside[j] != 0) ||
                              (last.outside != nullptr && last.outside[i] != 0);
-        store(place.out, weighted_sum(last.count, last.weights + i * last.count, row), outside);
+        store(place.out, sum, outside);
     }
 }
 
 // One axis, read from an array of the compute type.
-template <class T, class C>
-__global__ void interpolate_axis(const T* in, cuda::Walk<1> walk, Taps<C> taps, Store<C> store) {
+template <class C>
+__global__ void interpolate_axis(const C* in, cuda::Walk<1> walk, Taps<C> taps, Store<C> store) {
     for (std::int64_t p = cuda::first_position(); p < walk.size; p += cuda::position_step()) {
         const auto place = walk.at(p);
         const std::int64_t* const index = taps.index + place.index[0] * taps.count;
-        const T* const line = in + place.in;
-        const auto sample = [&](int t) { return static_cast<C>(line[index[t] * taps.step]); };
+        const C* const line = in + place.in;
+        const auto sample = [&](int t) { return line[index[t] * taps.step]; };
         const C* const weights = taps.weights + place.index[0] * taps.count;
         store(place.out, weighted_sum(taps.count, weights, sample), false);
     }
@@ -106,11 +137,11 @@ __global__ void mark_outside(cuda::Walk<1> walk, const unsigned char* outside, S
 }
 
 // The input less `offset`, widened, into the middle of padded lines.
-template <class T, class C>
-__global__ void widen(const T* in, C* out, cuda::Walk<0> walk, C offset) {
+template <class C>
+__global__ void widen(const void* in, DType dtype, C* out, cuda::Walk<0> walk, C offset) {
     for (std::int64_t p = cuda::first_position(); p < walk.size; p += cuda::position_step()) {
         const auto place = walk.at(p);
-        out[place.out] = static_cast<C>(in[place.in]) - offset;
+        out[place.out] = cuda::load_sample<C>(in, dtype, place.in) - offset;
     }
 }
 
@@ -138,14 +169,14 @@ struct Extremes {
     C high[cuda::kBlockThreads];
 };
 
-template <class T, class C>
-__global__ void block_range(const T* in, cuda::Walk<0> walk, bool pairs, C* out) {
+template <class C>
+__global__ void block_range(const void* in, DType dtype, cuda::Walk<0> walk, bool pairs, C* out) {
     Extremes<C>& shared = cuda::block_shared<Extremes<C>>();
     C low = static_cast<C>(HUGE_VAL);
     C high = -low;
     for (std::int64_t p = cuda::first_position(); p < walk.size; p += cuda::position_step()) {
-        const C a = static_cast<C>(in[pairs ? 2 * p : walk.at(p).in]);
-        const C b = pairs ? static_cast<C>(in[2 * p + 1]) : a;
+        const C a = pairs ? static_cast<const C*>(in)[2 * p] : cuda::load_sample<C>(in, dtype, walk.at(p).in);
+        const C b = pairs ? static_cast<const C*>(in)[2 * p + 1] : a;
         low = a < low ? a : low;
         high = b > high ? b : high;
     }
@@ -180,15 +211,12 @@ void find_range(const ConstArrayView& in, C* limits, const cuda::Exec& exec) {
     const auto blocks =
         static_cast<unsigned>(std::min<std::int64_t>(cuda::ceil_div(walk.size, 16 * cuda::kBlockThreads), 1024));
     const cuda::Scratch<C> parts(2 * static_cast<std::size_t>(blocks), exec);
-    visit(in.dtype, [&](auto type) {
-        using T = typename decltype(type)::type;
-        cuda::launch("block_range", cuda::config(blocks, cuda::kBlockThreads, 0, exec.stream), block_range<T, C>,
-                     static_cast<const T*>(in.data), walk, false, parts.data());
-    });
+    cuda::launch("block_range", cuda::config(blocks, cuda::kBlockThreads, 0, exec.stream), block_range<C>, in.data,
+                 in.dtype, walk, false, parts.data());
     cuda::Walk<0> pairs;
     pairs.size = blocks;
-    cuda::launch("block_range", cuda::config(1, cuda::kBlockThreads, 0, exec.stream), block_range<C, C>,
-                 static_cast<const C*>(parts.data()), pairs, true, limits);
+    cuda::launch("block_range", cuda::config(1, cuda::kBlockThreads, 0, exec.stream), block_range<C>, parts.data(),
+                 DTypeOf<C>::value, pairs, true, limits);
 }
 
 template <class C>
@@ -266,11 +294,8 @@ class Resampler {
             taps[k].step = special[k] < 0 ? 0 : in.strides[special[k]];
         }
         const cuda::Walk<3> walk = cuda::walk_over<3>(in, out, special);
-        visit(in.dtype, [&](auto type) {
-            using T = typename decltype(type)::type;
-            cuda::launch("interpolate_direct", cuda::config_for(walk.size, exec_.stream), interpolate_direct<T, C>,
-                         static_cast<const T*>(in.data), walk, taps[0], taps[1], taps[2], plan.task.offset, store);
-        });
+        cuda::launch("interpolate_direct", cuda::config_for(walk.size, exec_.stream), interpolate_direct<C>, in.data,
+                     in.dtype, walk, taps[0], taps[1], taps[2], plan.task.offset, store);
     }
 
     void axis_by_axis(const ConstArrayView& in, const ArrayView& out, const std::vector<int>& walked, int missing,
@@ -311,7 +336,7 @@ class Resampler {
         Taps<C> taps = on_device(axis);
         taps.step = from.strides[a];
         const cuda::Walk<1> walk = cuda::walk_over<1>(from, to, {a});
-        cuda::launch("interpolate_axis", cuda::config_for(walk.size, exec_.stream), interpolate_axis<C, C>,
+        cuda::launch("interpolate_axis", cuda::config_for(walk.size, exec_.stream), interpolate_axis<C>,
                      static_cast<const C*>(from.data), walk, taps, store);
     }
 
@@ -325,11 +350,8 @@ class Resampler {
 
     void widen_into(const ConstArrayView& in, const ArrayView& to, C offset) {
         const cuda::Walk<0> walk = cuda::walk_over<0>(in, to, {-1});
-        visit(in.dtype, [&](auto type) {
-            using T = typename decltype(type)::type;
-            cuda::launch("widen", cuda::config_for(walk.size, exec_.stream), widen<T, C>,
-                         static_cast<const T*>(in.data), static_cast<C*>(to.data), walk, offset);
-        });
+        cuda::launch("widen", cuda::config_for(walk.size, exec_.stream), widen<C>, in.data, in.dtype,
+                     static_cast<C*>(to.data), walk, offset);
     }
 
     // The lines along axis `a`, smoothed and turned into coefficients of padded lines where the axis asks for it.

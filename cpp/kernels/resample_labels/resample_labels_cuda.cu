@@ -11,9 +11,12 @@ namespace voxkern::resample_labels {
 namespace {
 
 // The label map. Labels are compared as keys, which have the order of the labels: signed ones with their sign flipped.
+// Those of up to 32 bits share their code.
 template <class T>
 struct Source {
-    const T* data = nullptr;
+    const void* data = nullptr;
+    void* out = nullptr;
+    int bytes = sizeof(T);  // of a label
     int axes = 0;
     std::int64_t strides[kMaxAxes] = {};
     T cval = T{0};
@@ -21,7 +24,24 @@ struct Source {
     Rule rule = Rule::argmax;
 
     __device__ __forceinline__ T key(bool within, std::int64_t place) const {
-        return static_cast<T>((within ? data[place] : cval) ^ sign);
+        return (within ? label(place) : cval) ^ sign;
+    }
+    __device__ __forceinline__ T label(std::int64_t place) const {
+        if (sizeof(T) == 8) return static_cast<const T*>(data)[place];
+        if (bytes == 1) return static_cast<const std::uint8_t*>(data)[place];
+        if (bytes == 2) return static_cast<const std::uint16_t*>(data)[place];
+        return static_cast<T>(static_cast<const std::uint32_t*>(data)[place]);
+    }
+    __device__ __forceinline__ void store(std::int64_t place, T label) const {
+        if (sizeof(T) == 8) {
+            static_cast<T*>(out)[place] = label;
+        } else if (bytes == 1) {
+            static_cast<std::uint8_t*>(out)[place] = static_cast<std::uint8_t>(label);
+        } else if (bytes == 2) {
+            static_cast<std::uint16_t*>(out)[place] = static_cast<std::uint16_t>(label);
+        } else {
+            static_cast<std::uint32_t*>(out)[place] = static_cast<std::uint32_t>(label);
+        }
     }
 };
 
@@ -58,6 +78,17 @@ struct OnAxes {
     }
 };
 
+// A call: what it does would be repeated for each axis.
+__device__ __attribute__((noinline)) Pair pair_at(double c, std::int64_t n, AxisRule rule) {
+    if (!(c > -1e15 && c < 1e15)) return {{0, 0}, {0.0, 0.0}, 0, true};  // as taps_at
+    const bool one = rule.rule == Rule::nearest;
+    const Taps taps = one ? nearest_tap(c, n, rule.mode) : linear_taps(c, n, rule.mode);
+    return {{taps.index[0], taps.index[one ? 0 : 1]},
+            {taps.weight[0], one ? 0.0 : taps.weight[1]},
+            taps.nearest,
+            !taps.inside};
+}
+
 struct Anywhere {
     int axes = 0;
     double offset[kMaxAxes] = {};
@@ -72,14 +103,7 @@ struct Anywhere {
     }
 
     __device__ __forceinline__ Pair pair(int a, const cuda::Tiles& tiles) const {
-        const double c = coordinate(a, tiles);
-        if (!(c > -1e15 && c < 1e15)) return {{0, 0}, {0.0, 0.0}, 0, true};  // as taps_at
-        const bool one = rules[a].rule == Rule::nearest;
-        const Taps taps = one ? nearest_tap(c, shape[a], rules[a].mode) : linear_taps(c, shape[a], rules[a].mode);
-        return {{taps.index[0], taps.index[one ? 0 : 1]},
-                {taps.weight[0], one ? 0.0 : taps.weight[1]},
-                taps.nearest,
-                !taps.inside};
+        return pair_at(coordinate(a, tiles), shape[a], rules[a]);
     }
 
     __device__ __forceinline__ AxisTaps taps(int a, const cuda::Tiles& tiles, Taps& own, bool* outside) const {
@@ -141,11 +165,13 @@ __device__ __forceinline__ T elect(const Source<T>& source, T nearest, const Vot
     return winner.key;
 }
 
-// D axes of one or two taps each.
-template <class T, int D, class Where>
-__global__ void elect_corners(cuda::Tiles tiles, Where where, Source<T> source, T* out) {
+// Up to three axes of one or two taps each. Axes that are not there have one tap.
+template <class T, class Where>
+__global__ void elect_corners(cuda::Tiles tiles, Where where, Source<T> source) {
+    constexpr int D = 3;
     Pair pairs[D];
     std::int64_t to = 0;
+#pragma unroll
     for (int a = 0; a < D; ++a) {
         const std::int64_t i = tiles.index(a);
         if (i >= tiles.axis[a].extent) return;
@@ -154,14 +180,19 @@ __global__ void elect_corners(cuda::Tiles tiles, Where where, Source<T> source, 
     bool outside = false;
     bool near = true;
     std::int64_t nearest = 0;
+#pragma unroll
     for (int a = 0; a < D; ++a) {
-        pairs[a] = where.pair(a, tiles);
+        if (a < source.axes) {
+            pairs[a] = where.pair(a, tiles);
+        } else {
+            pairs[a] = {{0, 0}, {1.0, 0.0}, 0, false};
+        }
         outside = outside || pairs[a].outside;
         near = near && pairs[a].nearest != kOutside;
         nearest += pairs[a].nearest * source.strides[a];
     }
     if (outside) {
-        out[to] = source.cval;
+        source.store(to, source.cval);
         return;
     }
     constexpr int kCorners = 1 << D;
@@ -188,12 +219,12 @@ __global__ void elect_corners(cuda::Tiles tiles, Where where, Source<T> source, 
             for (int c = 0; c < kCorners; ++c) visit(key[c], weight[c]);
         });
     }
-    out[to] = static_cast<T>(winner ^ source.sign);
+    source.store(to, winner ^ source.sign);
 }
 
 // Any axes and taps.
 template <class T, class Where>
-__global__ void elect_taps(cuda::Tiles tiles, Where where, Source<T> source, T* out) {
+__global__ void elect_taps(cuda::Tiles tiles, Where where, Source<T> source) {
     std::int64_t to = 0;
     for (int a = 0; a < source.axes; ++a) {
         const std::int64_t i = tiles.index(a);
@@ -211,7 +242,7 @@ __global__ void elect_taps(cuda::Tiles tiles, Where where, Source<T> source, T* 
         nearest += taps[a].nearest * source.strides[a];
     }
     if (outside) {
-        out[to] = source.cval;
+        source.store(to, source.cval);
         return;
     }
     const T winner = elect(source, source.key(near, nearest), [&](const auto& visit) {
@@ -234,7 +265,7 @@ __global__ void elect_taps(cuda::Tiles tiles, Where where, Source<T> source, T* 
             }
         }
     });
-    out[to] = static_cast<T>(winner ^ source.sign);
+    source.store(to, winner ^ source.sign);
 }
 
 // --- class scores -----------------------------------------------------------------------------------------------
@@ -250,8 +281,22 @@ struct Scores {
     const unsigned char* outside[3] = {};
 };
 
+// Scores of the usual dtypes, or of any.
 template <class T>
-__global__ void argmax_voxels(cuda::Tiles tiles, Scores scores, const T* in, void* out, DType dtype) {
+struct Typed {
+    const T* data;
+    __device__ __forceinline__ float operator()(std::int64_t at) const { return static_cast<float>(data[at]); }
+};
+struct Untyped {
+    const void* data;
+    DType dtype;
+    __device__ __forceinline__ float operator()(std::int64_t at) const {
+        return cuda::load_sample<float>(data, dtype, at);
+    }
+};
+
+template <class Samples>
+__global__ void argmax_voxels(cuda::Tiles tiles, Scores scores, Samples in, void* out, DType dtype) {
     std::int64_t to = 0;
     std::int64_t tap[3];
     bool outside = false;
@@ -267,13 +312,14 @@ __global__ void argmax_voxels(cuda::Tiles tiles, Scores scores, const T* in, voi
     float best = 0.0F;
     std::int64_t winner = 0;
     for (std::int64_t c = 0; c < scores.classes && !outside; ++c) {
-        const T* const base = in + c * scores.class_stride;
+        const std::int64_t base = c * scores.class_stride;
         const auto combined = [&](std::int64_t x) {  // of the two slower axes, at sample x of the fastest
             float sum = 0.0F;
             for (int s = 0; s < scores.taps[0]; ++s) {
-                const T* const plane = base + scores.index[0][tap[0] + s] * scores.strides[0] + x * scores.strides[2];
+                const std::int64_t plane =
+                    base + scores.index[0][tap[0] + s] * scores.strides[0] + x * scores.strides[2];
                 for (int t = 0; t < scores.taps[1]; ++t) {
-                    const auto value = static_cast<float>(plane[scores.index[1][tap[1] + t] * scores.strides[1]]);
+                    const float value = in(plane + scores.index[1][tap[1] + t] * scores.strides[1]);
                     const float weight = scores.weight[0][tap[0] + s] * scores.weight[1][tap[1] + t];
                     sum = s + t == 0 ? value * weight : std::fma(value, weight, sum);
                 }
@@ -294,32 +340,26 @@ __global__ void argmax_voxels(cuda::Tiles tiles, Scores scores, const T* in, voi
 template <class T, class Where>
 void launch_election(const Task& task, const ArrayView& out, const Where& where, const cuda::Exec& exec) {
     Source<T> source;
-    source.data = reinterpret_cast<const T*>(task.source);
+    source.data = task.source;
+    source.out = out.data;
+    source.bytes = static_cast<int>(task.itemsize);
     source.axes = task.axes;
     std::copy_n(task.source_strides, task.axes, source.strides);
-    source.cval = static_cast<T>(task.cval);
-    source.sign = static_cast<T>(task.sign);
+    const T all = static_cast<T>(~T{0}) >> (8 * (static_cast<int>(sizeof(T)) - source.bytes));
+    source.cval = static_cast<T>(task.cval) & all;
+    source.sign = static_cast<T>(task.sign) & all;
     source.rule = task.rule;
     const cuda::Tiles tiles = cuda::tiles_over(out);
     const cudaLaunchConfig_t config = cuda::config_for(tiles, exec.stream);
-    T* const target = static_cast<T*>(out.data);
-    switch (task.rule == Rule::gaussian ? 0 : task.axes) {
-        case 1: cuda::launch("elect_corners", config, elect_corners<T, 1, Where>, tiles, where, source, target); break;
-        case 2: cuda::launch("elect_corners", config, elect_corners<T, 2, Where>, tiles, where, source, target); break;
-        case 3: cuda::launch("elect_corners", config, elect_corners<T, 3, Where>, tiles, where, source, target); break;
-        default: cuda::launch("elect_taps", config, elect_taps<T, Where>, tiles, where, source, target); break;
-    }
+    const bool corners = task.rule != Rule::gaussian && task.axes <= 3;
+    cuda::launch(corners ? "elect_corners" : "elect_taps", config,
+                 corners ? elect_corners<T, Where> : elect_taps<T, Where>, tiles, where, source);
 }
 
-// Labels of one size share their code, signed or not.
 template <class Where>
 void elect_all(const Task& task, const ArrayView& out, const Where& where, const cuda::Exec& exec) {
-    switch (task.itemsize) {
-        case 1: return launch_election<std::uint8_t>(task, out, where, exec);
-        case 2: return launch_election<std::uint16_t>(task, out, where, exec);
-        case 4: return launch_election<std::uint32_t>(task, out, where, exec);
-        default: return launch_election<std::uint64_t>(task, out, where, exec);
-    }
+    if (task.itemsize == 8) return launch_election<std::uint64_t>(task, out, where, exec);
+    launch_election<std::uint32_t>(task, out, where, exec);
 }
 
 }  // namespace
@@ -390,11 +430,13 @@ void cuda::resample_argmax(const ConstArrayView& scores, const ArrayView& out, c
     }
     const Scratch<char> memory = tables.upload(exec);
     const Tiles tiles = tiles_over(target);
-    visit(scores.dtype, [&](auto type) {
-        using T = typename decltype(type)::type;
-        launch("argmax_voxels", config_for(tiles, exec.stream), argmax_voxels<T>, tiles, device,
-               static_cast<const T*>(scores.data), out.data, out.dtype);
-    });
+    const auto run = [&](const auto& in) {
+        launch("argmax_voxels", config_for(tiles, exec.stream), argmax_voxels<std::decay_t<decltype(in)>>, tiles,
+               device, in, out.data, out.dtype);
+    };
+    if (scores.dtype == DType::f32) return run(Typed<float>{static_cast<const float*>(scores.data)});
+    if (scores.dtype == DType::f16) return run(Typed<Half>{static_cast<const Half*>(scores.data)});
+    run(Untyped{scores.data, scores.dtype});
 }
 
 }  // namespace voxkern

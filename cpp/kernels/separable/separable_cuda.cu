@@ -403,22 +403,31 @@ void run(const ConstArrayView& in, const ArrayView& out, const std::vector<Term>
 
 // Adds the values of a term, or their squares, as integers of the type do; the last one takes the root of the sum.
 template <class T>
-__global__ void add_term(const T* values, T* out, cuda::Walk<0> walk, bool squared, bool first, bool last) {
+__device__ T with_term(T value, T before, bool squared, bool first, bool last) {
+    if constexpr (kFloating<T>) {
+        T sum = squared ? value * value : value;
+        if (!first) sum += before;
+        return squared && last ? std::sqrt(sum) : sum;
+    } else {
+        const auto whole = static_cast<std::uint64_t>(value);
+        const T added = static_cast<T>(squared ? whole * whole : whole);
+        const T sum =
+            first ? added : static_cast<T>(static_cast<std::uint64_t>(before) + static_cast<std::uint64_t>(added));
+        return squared && last ? TruncateWrap::cast<T>(std::sqrt(static_cast<double>(sum))) : sum;
+    }
+}
+
+__global__ void add_term(const void* values, void* out, DType dtype, cuda::Walk<0> walk, bool squared, bool first,
+                         bool last) {
     for (std::int64_t p = cuda::first_position(); p < walk.size; p += cuda::position_step()) {
         const auto place = walk.at(p);
-        const T value = values[place.in];
-        if constexpr (kFloating<T>) {
-            T sum = squared ? value * value : value;
-            if (!first) sum += out[place.out];
-            out[place.out] = squared && last ? std::sqrt(sum) : sum;
-        } else {
-            const auto whole = static_cast<std::uint64_t>(value);
-            const T added = static_cast<T>(squared ? whole * whole : whole);
-            const T sum =
-                first ? added
-                      : static_cast<T>(static_cast<std::uint64_t>(out[place.out]) + static_cast<std::uint64_t>(added));
-            out[place.out] = squared && last ? TruncateWrap::cast<T>(std::sqrt(static_cast<double>(sum))) : sum;
-        }
+        cuda::with_type(dtype, [&](auto type) {
+            using T = typename decltype(type)::type;
+            if constexpr (!kSame<T, Half>) {
+                T* const to = static_cast<T*>(out) + place.out;
+                *to = with_term(static_cast<const T*>(values)[place.in], first ? T{0} : *to, squared, first, last);
+            }
+        });
     }
 }
 
@@ -433,14 +442,8 @@ void run_terms(const ConstArrayView& in, const ArrayView& out, const std::vector
         std::vector<correlate1d::AxisFilter> filters = terms[k];
         for (correlate1d::AxisFilter& filter : filters) filter.cval = options.cval;
         cuda::correlate1d(in, values, filters, exec);
-        visit(out.dtype, [&](auto type) {
-            using T = typename decltype(type)::type;
-            if constexpr (!kSame<T, Half>) {
-                cuda::launch("add_term", cuda::config_for(walk.size, exec.stream), add_term<T>,
-                             static_cast<const T*>(values.data), static_cast<T*>(results.data), walk,
-                             options.combine == Combine::magnitude, k == 0, k + 1 == terms.size());
-            }
-        });
+        cuda::launch("add_term", cuda::config_for(walk.size, exec.stream), add_term, values.data, results.data,
+                     out.dtype, walk, options.combine == Combine::magnitude, k == 0, k + 1 == terms.size());
     }
 }
 

@@ -34,24 +34,35 @@ __device__ __forceinline__ C row_madd(int taps, C a, C b, C sum) {
     return lanes * static_cast<int>(sizeof(C)) <= 32 ? std::fma(a, b, sum) : sum + a * b;
 }
 
-// Order 1, from an image of any dtype and strides.
-template <class T, class C, int D>
-__device__ __forceinline__ C take_pairs(const Source& source, const T* corner, const C* fraction) {
-    constexpr int R = 1 << (D - 1);
-    C row[R];
+// Whether samples of type T may be computed in type C.
+template <class T, class C>
+constexpr bool kTakenAs = kSame<C, double> || exact_in_f32(DTypeOf<T>::value);
+
+// Order 1, from an image of any dtype and strides: the samples are read first, for the dtype is looked at once.
+template <class C, int D>
+__device__ __forceinline__ C take_pairs(const Source& source, std::int64_t corner, const C* fraction) {
+    constexpr int kSamples = 1 << D;
+    C sample[kSamples];
+    cuda::with_type(source.dtype, [&](auto type) {
+        using T = typename decltype(type)::type;
+        if constexpr (kTakenAs<T, C>) {
 #pragma unroll
-    for (int r = 0; r < R; ++r) {
-        const T* from = corner;
-        for (int d = 0; d < D - 1; ++d) from += (r >> (D - 2 - d) & 1) * source.strides[d];
-        const C left = static_cast<C>(from[0]) * (C(1) - fraction[D - 1]);
-        row[r] = std::fma(static_cast<C>(from[source.strides[D - 1]]), fraction[D - 1], left);
+            for (int k = 0; k < kSamples; ++k) {
+                const T* from = reinterpret_cast<const T*>(source.base) + corner;
+                for (int d = 0; d < D; ++d) from += (k >> (D - 1 - d) & 1) * source.strides[d];
+                sample[k] = static_cast<C>(*from);
+            }
+        }
+    });
+    // Along the last axis, then along those before it.
+#pragma unroll
+    for (int d = D - 1; d >= 0; --d) {
+#pragma unroll
+        for (int k = 0; k < 1 << d; ++k) {
+            sample[k] = std::fma(sample[2 * k + 1], fraction[d], sample[2 * k] * (C(1) - fraction[d]));
+        }
     }
-    if constexpr (D > 1) {
-        const C f = fraction[D - 2];
-        for (int r = 0; r < R; r += 2) row[r] = std::fma(row[r + 1], f, row[r] * (C(1) - f));
-    }
-    if constexpr (D > 2) row[0] = std::fma(row[2], fraction[0], row[0] * (C(1) - fraction[0]));
-    return row[0];
+    return sample[0];
 }
 
 // A spline of K taps from a padded copy: sums over the slower axes for each tap along the last, then over these.
@@ -85,12 +96,20 @@ __device__ __forceinline__ C take_spline(const Source& source, const C* corner, 
     return total;
 }
 
-// The same sums for a sinc of any radius: its weights take longer than they do.
+// The same sums for any number of taps: of a sinc, whose weights take longer than they do, and of splines on a line.
 template <class C, int D>
-__device__ __forceinline__ C take_sinc(const Source& source, const C* corner, const C* fraction) {
+__device__ __forceinline__ C take_any(const Source& source, const C* corner, const C* fraction) {
     const int taps = source.kernel.taps();
     C weights[D][kMaxInterpolatorTaps];
-    for (int d = 0; d < D; ++d) weigh_sinc(source.kernel, fraction[d], weights[d]);
+    for (int d = 0; d < D; ++d) {
+        if (D > 1 || source.kernel.radius > 0) {
+            weigh_sinc(source.kernel, fraction[d], weights[d]);
+        } else if (d == source.slope_axis) {
+            spline_slopes_at<C>(fraction[d], source.kernel.order, weights[d]);
+        } else {
+            spline_weights_at<C>(fraction[d], source.kernel.order, weights[d]);
+        }
+    }
     const int planes = D > 2 ? taps : 1;
     const int rows = D > 1 ? taps : 1;
     C total = C{0};
@@ -112,10 +131,10 @@ __device__ __forceinline__ C take_sinc(const Source& source, const C* corner, co
 }
 
 // What a kernel is compiled for. Orders 0 and 1 read the image, the others a padded copy in the compute type.
-enum class Take { nearest, pairs, spline, sinc };
+enum class Take { nearest, pairs, spline, any };
 
-// T: of the samples; of a padded copy and where one sample is read that is C. K: taps, 0: any number.
-template <class T, class C, int D, Take kTake, int K>
+// K: taps, 0: any number.
+template <class C, int D, Take kTake, int K>
 __global__ void warp_points(cuda::Tiles tiles, Map map, Source source, Store store) {
     Point<D> point;
     if (!find_point(tiles, map, point)) return;
@@ -132,11 +151,11 @@ __global__ void warp_points(cuda::Tiles tiles, Map map, Source source, Store sto
     if (is_general(state)) return;
     C value = static_cast<C>(value_outside(source));
     if ((state & kOutside) == 0) {
-        const T* const from = reinterpret_cast<const T*>(source.base) + corner;
+        const C* const from = reinterpret_cast<const C*>(source.base) + corner;  // of a padded copy
         if constexpr (kTake == Take::nearest) value = cuda::load_sample<C>(source.base, source.dtype, corner);
-        if constexpr (kTake == Take::pairs) value = take_pairs<T, C, D>(source, from, fraction);
+        if constexpr (kTake == Take::pairs) value = take_pairs<C, D>(source, corner, fraction);
         if constexpr (kTake == Take::spline) value = take_spline<C, D, K>(source, from, fraction);
-        if constexpr (kTake == Take::sinc) value = take_sinc<C, D>(source, from, fraction);
+        if constexpr (kTake == Take::any) value = take_any<C, D>(source, from, fraction);
         if (source.cval_subtracted && source.slope_axis < 0) value += static_cast<C>(source.cval);
     }
     store(point.grid, value);
@@ -179,12 +198,13 @@ struct Extension {
 };
 
 // `tiles` goes over the extended array; where the batch steps in both.
-template <class T, class C>
-__global__ void extend(const T* in, C* out, cuda::Tiles tiles, Extension extension) {
+template <class C>
+__global__ void extend(const void* in, DType dtype, C* out, cuda::Tiles tiles, Extension extension) {
     std::int64_t from = 0;
     std::int64_t to = 0;
     bool within = true;
     bool filled = true;
+#pragma unroll 1
     for (int a = 0; a < tiles.rank; ++a) {
         const std::int64_t i = tiles.index(a);
         if (i >= tiles.axis[a].extent) return;
@@ -200,7 +220,7 @@ __global__ void extend(const T* in, C* out, cuda::Tiles tiles, Extension extensi
         from += folded * extension.strides[a];
     }
     if (within && extension.in_place) return;
-    C value = filled ? static_cast<C>(in[from]) : C{0};
+    C value = filled ? cuda::load_sample<C>(in, dtype, from) : C{0};
     if (filled && extension.less != 0.0) value -= static_cast<C>(extension.less);
     out[to] = value;
 }
@@ -215,13 +235,13 @@ bool may_be_general(const Source& source) {
     return mode != Boundary::nearest && mode != Boundary::constant && mode != Boundary::fov;
 }
 
-template <class T, class C>
-void launch_extend(const void* from, const ArrayView& to, const Extension& extension, const Axes<2>& batch,
+template <class C>
+void launch_extend(const void* from, DType dtype, const ArrayView& to, const Extension& extension, const Axes<2>& batch,
                    const cuda::Exec& exec) {
     cuda::Tiles tiles = cuda::tiles_over(to);
     for (int b = 0; b < batch.rank(); ++b) tiles.axis[extension.axes + b].other = batch[b].strides[0];
-    cuda::launch("extend", cuda::config_for(tiles, exec.stream), extend<T, C>, static_cast<const T*>(from),
-                 static_cast<C*>(to.data), tiles, extension);
+    cuda::launch("extend", cuda::config_for(tiles, exec.stream), extend<C>, from, dtype, static_cast<C*>(to.data),
+                 tiles, extension);
 }
 
 // Fills `data` from all items of the batch, as fill_padded of warp_source_cpu.cpp fills it from one.
@@ -239,10 +259,7 @@ void fill_copies(const Plan& plan, const Options& options, const Axes<2>& items,
     extension.rule = filters ? options.mode : rule;
     extension.less = options.mode == Boundary::grid_constant ? options.cval : 0.0;
     const ArrayView line = with_batch(view_within(geometry, data, extension.reach), items);
-    visit(plan.image.dtype, [&](auto type) {
-        using T = typename decltype(type)::type;
-        launch_extend<T, C>(plan.image.data, line, extension, plan.batch, exec);
-    });
+    launch_extend<C>(plan.image.data, plan.image.dtype, line, extension, plan.batch, exec);
     if (!filters) return;
     prefilter(line, geometry.axes, options, exec);
     std::copy_n(line.shape, geometry.axes, extension.samples);
@@ -251,40 +268,34 @@ void fill_copies(const Plan& plan, const Options& options, const Axes<2>& items,
     extension.rule = rule;
     extension.less = 0.0;
     extension.in_place = true;
-    launch_extend<C, C>(line.data, with_batch(view_within(geometry, data, geometry.margin), items), extension, items,
-                        exec);
+    launch_extend<C>(line.data, line.dtype, with_batch(view_within(geometry, data, geometry.margin), items), extension,
+                     items, exec);
 }
 
-template <class T, class C, Take kTake, int K>
+template <class C, Take kTake, int K>
 void launch_points(const Task& task, const cuda::Tiles& tiles, const Store& store, const cuda::Exec& exec) {
     with_axes(task.source.axes, [&](auto axes) {
-        cuda::launch("warp_points", cuda::config_for(tiles, exec.stream), warp_points<T, C, axes.value, kTake, K>,
-                     tiles, task.map, task.source, store);
+        constexpr bool kLine = kTake == Take::spline && axes.value == 1;
+        constexpr Take kHow = kLine ? Take::any : kTake;
+        cuda::launch("warp_points", cuda::config_for(tiles, exec.stream), warp_points < C, axes.value, kHow,
+                     kLine ? 0 : K >, tiles, task.map, task.source, store);
     });
 }
 
 template <class C>
 void launch_fast(const Task& task, const cuda::Tiles& tiles, const Store& store, const cuda::Exec& exec) {
     const Source& source = task.source;
-    if (source.kernel.radius > 0) return launch_points<C, C, Take::sinc, 0>(task, tiles, store, exec);
+    if (source.kernel.radius > 0) return launch_points<C, Take::any, 0>(task, tiles, store, exec);
     if (!source.padded() && source.kernel.order == 0) {
-        return launch_points<C, C, Take::nearest, 1>(task, tiles, store, exec);
+        return launch_points<C, Take::nearest, 1>(task, tiles, store, exec);
     }
-    if (!source.padded()) {
-        visit(source.dtype, [&](auto type) {
-            using T = typename decltype(type)::type;
-            if constexpr (kSame<C, double> || exact_in_f32(DTypeOf<T>::value)) {
-                launch_points<T, C, Take::pairs, 2>(task, tiles, store, exec);
-            }
-        });
-        return;
-    }
+    if (!source.padded()) return launch_points<C, Take::pairs, 2>(task, tiles, store, exec);
     switch (source.kernel.order) {
-        case 1: return launch_points<C, C, Take::spline, 2>(task, tiles, store, exec);
-        case 2: return launch_points<C, C, Take::spline, 3>(task, tiles, store, exec);
-        case 3: return launch_points<C, C, Take::spline, 4>(task, tiles, store, exec);
-        case 4: return launch_points<C, C, Take::spline, 5>(task, tiles, store, exec);
-        default: return launch_points<C, C, Take::spline, 6>(task, tiles, store, exec);
+        case 1: return launch_points<C, Take::spline, 2>(task, tiles, store, exec);
+        case 2: return launch_points<C, Take::spline, 3>(task, tiles, store, exec);
+        case 3: return launch_points<C, Take::spline, 4>(task, tiles, store, exec);
+        case 4: return launch_points<C, Take::spline, 5>(task, tiles, store, exec);
+        default: return launch_points<C, Take::spline, 6>(task, tiles, store, exec);
     }
 }
 

@@ -180,8 +180,9 @@ __device__ __forceinline__ void weigh_spline(const Source& source, int a, C frac
     }
 }
 
+// A call: what it does would be repeated for each axis.
 template <class C>
-__device__ __forceinline__ void weigh_sinc(const Interpolator& kernel, C fraction, C* weights) {
+__device__ __attribute__((noinline)) void weigh_sinc(Interpolator kernel, C fraction, C* weights) {
     if (kernel.window == SincWindow::cubic) {
         cubic_weights<C>(fraction, weights);
         return;

@@ -26,9 +26,11 @@ struct Sums {
     const int* exponent = nullptr;  // of each item: its finite values are smaller than 2^exponent
     std::int64_t size = 0;
     int bits = 0;
+    double unit = 1.0;    // 2^bits
+    double finest = 1.0;  // 2^finer_bits()
 
     // Leaves room for 2^10 such halves of a value: order 5 has 6^3 taps in 3-D.
-    __device__ __forceinline__ int finer_bits() const { return bits - 10; }
+    VOXKERN_HD VOXKERN_INLINE int finer_bits() const { return bits - 10; }
 
     template <class C>
     __device__ __forceinline__ void add(std::int64_t sample, C value) const {
@@ -38,11 +40,11 @@ struct Sums {
             atomicOr(&not_finite[sample / 8], kind << (sample % 8 * 4));
             return;
         }
-        const double scaled = std::ldexp(x, bits);
+        const double scaled = x * unit;
         const double whole = std::rint(scaled);
         atomicAdd(&units[sample], static_cast<unsigned long long>(static_cast<long long>(whole)));
         if constexpr (kSame<C, double>) {
-            const double rest = std::rint(std::ldexp(scaled - whole, finer_bits()));
+            const double rest = std::rint((scaled - whole) * finest);
             if (rest != 0.0) atomicAdd(&finer[sample], static_cast<unsigned long long>(static_cast<long long>(rest)));
         }
     }
@@ -65,6 +67,7 @@ struct Sums {
 __global__ void find_exponents(cuda::Tiles tiles, const void* values, DType dtype, int* exponent) {
     std::int64_t place = 0;
     std::int64_t item = 0;
+#pragma unroll 1
     for (int a = 0; a < tiles.rank; ++a) {
         const std::int64_t i = tiles.index(a);
         if (i >= tiles.axis[a].extent) return;
@@ -77,31 +80,36 @@ __global__ void find_exponents(cuda::Tiles tiles, const void* values, DType dtyp
     if (above > cuda::load_relaxed(&exponent[item])) atomicMax(&exponent[item], above);
 }
 
-// Values of points that lie so far inside that no tap is folded, in the order of push_inside of the CPU.
-template <class C, int D, int K>
+// Values of points that lie so far inside that no tap is folded, in the order of push_inside of the CPU. The additions
+// to memory take longest: the number of taps is no template argument.
+template <class C, int D>
 __global__ void push_points(cuda::Tiles tiles, const void* values, DType dtype, Map map, Source source, Sums sums) {
     Point<D> point;
     if (!find_point(tiles, map, point)) return;
-    const double margin = K <= 2 ? 0.0 : static_cast<double>(source.kernel.order / 2 + 1);
-    C weights[D][K];
+    const int taps = source.kernel.order + 1;
+    const double margin = taps <= 2 ? 0.0 : static_cast<double>(source.kernel.order / 2 + 1);
+    C weights[D][kMaxTaps];
     std::int64_t corner = point.image * sums.size;
     for (int a = 0; a < D; ++a) {
         const double c = point.at[a];
         if (!(c >= margin && c < static_cast<double>(source.shape[a] - 1) - margin)) return;
         const double anchor = anchor_of(source.kernel, c);
         corner += (static_cast<std::int64_t>(anchor) - taps_before(source.kernel) + source.pad) * source.strides[a];
-        spline_weights_at<C>(static_cast<C>(c - anchor), K - 1, weights[a]);
+        spline_weights_at<C>(static_cast<C>(c - anchor), source.kernel.order, weights[a]);
     }
     const C value = std::ldexp(cuda::load_sample<C>(values, dtype, point.grid), -sums.exponent[point.image]);
-    constexpr int kRows = D > 2 ? K : 1;
-    constexpr int kColumns = D > 1 ? K : 1;
-    for (int z = 0; z < K; ++z) {
+    const int rows = D > 2 ? taps : 1;
+    const int columns = D > 1 ? taps : 1;
+#pragma unroll 1
+    for (int z = 0; z < taps; ++z) {
         const C plane = value * weights[0][z];
         const std::int64_t of_plane = corner + z * source.strides[0];
-        for (int y = 0; y < kRows; ++y) {
+#pragma unroll 1
+        for (int y = 0; y < rows; ++y) {
             const C row = D > 2 ? plane * weights[D > 2 ? 1 : 0][y] : plane;
             const std::int64_t of_row = of_plane + (D > 2 ? y * source.strides[D > 2 ? 1 : 0] : 0);
-            for (int x = 0; x < kColumns; ++x) sums.add<C>(of_row + x, D > 1 ? row * weights[D - 1][x] : row);
+#pragma unroll 1
+            for (int x = 0; x < columns; ++x) sums.add<C>(of_row + x, D > 1 ? row * weights[D - 1][x] : row);
         }
     }
 }
@@ -146,6 +154,7 @@ template <class C>
 __global__ void finish(cuda::Tiles tiles, Sums sums, void* out, DType dtype) {
     std::int64_t sample = 0;
     std::int64_t to = 0;
+#pragma unroll 1
     for (int a = 0; a < tiles.rank; ++a) {
         const std::int64_t i = tiles.index(a);
         if (i >= tiles.axis[a].extent) return;
@@ -160,6 +169,7 @@ template <class C>
 __global__ void scale_ends(cuda::Tiles tiles, C* data, int axes, C factor) {
     std::int64_t place = 0;
     C scale = C{1};
+#pragma unroll 1
     for (int a = 0; a < tiles.rank; ++a) {
         const std::int64_t i = tiles.index(a);
         if (i >= tiles.axis[a].extent) return;
@@ -175,6 +185,7 @@ __global__ void scale_ends(cuda::Tiles tiles, C* data, int axes, C factor) {
 template <class C>
 __global__ void fold_pad(cuda::Tiles tiles, C* data, std::int64_t n, std::int64_t stride, std::int64_t pad) {
     C* line = data;
+#pragma unroll 1
     for (int a = 0; a < tiles.rank; ++a) {
         const std::int64_t i = tiles.index(a);
         if (i >= tiles.axis[a].extent) return;
@@ -201,21 +212,12 @@ template <class C>
 void launch_push(const cuda::Tiles& tiles, const ConstArrayView& values, const Task& task, const Sums& sums,
                  const cuda::Exec& exec) {
     const cudaLaunchConfig_t config = cuda::config_for(tiles, exec.stream);
-    const auto push = [&](auto taps) {
-        with_axes(task.source.axes, [&](auto axes) {
-            cuda::launch("push_points", config, push_points<C, axes.value, taps.value>, tiles, values.data,
-                         values.dtype, task.map, task.source, sums);
-        });
-    };
     const bool every = task.source.axes > kFastAxes;
-    switch (every ? -1 : task.source.kernel.order) {
-        case -1: break;
-        case 0: push(Constant<1>{}); break;
-        case 1: push(Constant<2>{}); break;
-        case 2: push(Constant<3>{}); break;
-        case 3: push(Constant<4>{}); break;
-        case 4: push(Constant<5>{}); break;
-        default: push(Constant<6>{}); break;
+    if (!every) {
+        with_axes(task.source.axes, [&](auto axes) {
+            cuda::launch("push_points", config, push_points<C, axes.value>, tiles, values.data, values.dtype, task.map,
+                         task.source, sums);
+        });
     }
     cuda::launch("push_general", config, push_general<C>, tiles, values.data, values.dtype, task.map, task.source, sums,
                  every);
@@ -278,6 +280,8 @@ void push_batch(const ConstArrayView& values, const ArrayView& image, const Coor
     sums.exponent = exponents.data();
     sums.size = geometry.size;
     sums.bits = 62 - static_cast<int>(std::ceil(std::log2(std::max(1.0, static_cast<double>(values.size() / items)))));
+    sums.unit = std::ldexp(1.0, sums.bits);
+    sums.finest = std::ldexp(1.0, sums.finer_bits());
     const cuda::Tiles tiles = tiles_of(values, plan.task.map, numbered(plan.batch, 1), 0);
     cuda::launch("find_exponents", cuda::config_for(tiles, exec.stream), find_exponents, tiles, values.data,
                  values.dtype, exponents.data());
