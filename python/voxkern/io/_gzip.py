@@ -30,10 +30,9 @@ _LARGEST_HEAD = 1 << 17  # of a gzip file, with an extra field and a name
 _BLOCK = 1 << 20
 _LEVEL = 1  # ISA-L's level 1 packs like zlib's, five times as fast
 _DEFLATE, _EXTRA, _UNKNOWN = b"\x08", b"\x04", b"\0\0\0\0\0\xff"  # method, flag; time and system
-_INDEX, _VERSION = b"RA", 1  # dictzip's
-_CHUNK = 7 << 13  # less than 64 KiB once it is packed, whatever it holds
-_MOST_CHUNKS = 32_762  # whose sizes, of two bytes, have room in an extra field
-_PIECE_OF_WORK = 9 * _CHUNK
+_INDEX = b"VK"  # the name of its field
+_CHUNK = 1 << 19  # fixed, so that the bytes do not depend on the number of threads
+_MOST_CHUNKS = 16_381  # eight gigabytes: their sizes have room in an extra field
 _LAST_BLOCK = b"\x03\0"  # of deflate: empty
 
 Item = TypeVar("Item")
@@ -148,33 +147,30 @@ def gunzip(packed: bytes | bytearray, max_bytes: int, keep: int | None = None) -
 def write(path: Path, parts: Iterable[Any], size: int) -> None:
     """Write bytes-like parts, ``size`` bytes in all, as one gzip file: the same for any number of threads.
 
-    It is a single member whose chunks are packed each for itself and end on whole bytes. Where they begin
-    stands in the extra field of its head, as dictzip writes it (RFC 1952 has room for that, and every reader
-    steps over it): so that threads pack them here and unpack them in `unpacked`.
+    It is a single member, whose chunks are packed each for itself and end on whole bytes. Their sizes stand
+    in the extra field of its head (RFC 1952, 2.3.1.1), which other readers step over. So threads pack them
+    here and unpack them in `unpacked`.
     """
     isal = import_or_explain("isal.isal_zlib")
     own = threading.local()
 
-    def packed(piece: Any) -> tuple[list[bytes], int, int]:
+    def packed(chunk: Any) -> tuple[bytes, int, int]:
         if not hasattr(own, "packer"):
             own.packer = isal.compressobj(_LEVEL, isal.DEFLATED, -isal.MAX_WBITS)
             # What a new one packs depends, rarely, on what its memory held before.
-            own.packer.compress(bytes(_PIECE_OF_WORK))
+            own.packer.compress(bytes(_PIECE))
             own.packer.flush(isal.Z_FULL_FLUSH)
-        chunks = []
-        for k in range(0, len(piece), _CHUNK):
-            chunk = own.packer.compress(piece[k : k + _CHUNK])
-            chunks.append(chunk + own.packer.flush(isal.Z_FULL_FLUSH))
-        return chunks, isal.crc32(piece), len(piece)
+        content = own.packer.compress(chunk) + own.packer.flush(isal.Z_FULL_FLUSH)
+        return content, isal.crc32(chunk), len(chunk)
 
     sizes: list[int] = []
     check = total = 0
     with path.open("wb") as file:
         file.write(_head([0] * -(-size // _CHUNK)))
-        for chunks, part_check, length in _in_turn(packed, _pieces(parts, _PIECE_OF_WORK)):
-            file.write(b"".join(chunks))
-            sizes += map(len, chunks)
-            check, total = isal.crc32_combine(check, part_check, length), total + length
+        for content, own_check, length in _in_turn(packed, _pieces(parts, _CHUNK)):
+            file.write(content)
+            sizes.append(len(content))
+            check, total = isal.crc32_combine(check, own_check, length), total + length
         file.write(_LAST_BLOCK + struct.pack("<2L", check, total & 0xFFFFFFFF))
         file.seek(0)
         file.write(_head(sizes))
@@ -184,30 +180,29 @@ def _head(sizes: list[int]) -> bytes:
     """Return the head of a gzip file, with the packed sizes of its chunks where there is room for them."""
     if not 0 < len(sizes) <= _MOST_CHUNKS:
         return _MAGIC + _DEFLATE + b"\0" + _UNKNOWN
-    index = struct.pack(f"<3H{len(sizes)}H", _VERSION, _CHUNK, len(sizes), *sizes)
+    index = struct.pack(f"<L{len(sizes)}L", _CHUNK, *sizes)
     extra = _INDEX + struct.pack("<H", len(index)) + index
     return _MAGIC + _DEFLATE + _EXTRA + _UNKNOWN + struct.pack("<H", len(extra)) + extra
 
 
 def _by_index(packed: bytes, expected: int) -> NDArray[np.uint8] | None:
     """Return the content of what `write` wrote, by threads; None where that is not quite what there is."""
-    threads, fixed = get_num_threads(), len(_head([])) + 12  # with the words before the sizes
+    threads, fixed = get_num_threads(), len(_head([])) + 10  # with the words before the sizes
     if threads == 1 or len(packed) < fixed or packed[2:4] != _DEFLATE + _EXTRA:
         return None
-    extra, name, length, version, chunk, count = struct.unpack_from("<H2s4H", packed, fixed - 12)
-    start = fixed + 2 * count
-    known = name == _INDEX and version == _VERSION and (extra, length) == (10 + 2 * count, 6 + 2 * count)
-    if not known or len(packed) < start or not (count - 1) * chunk < expected <= count * chunk:
+    extra, name, length, chunk = struct.unpack_from("<H2sHL", packed, fixed - 10)
+    count, rest = divmod(length - 4, 4)
+    start = fixed + 4 * count
+    if name != _INDEX or rest or extra != length + 4 or count < 1 or len(packed) < start:
         return None
-    ends = start + np.cumsum([0, *struct.unpack_from(f"<{count}H", packed, fixed)])
-    if packed[ends[-1] : -8] != _LAST_BLOCK:
+    ends = start + np.cumsum([0, *struct.unpack_from(f"<{count}L", packed, fixed)])
+    if packed[ends[-1] : -8] != _LAST_BLOCK or not (count - 1) * chunk < expected <= count * chunk:
         return None
     content = empty((expected,), np.uint8, threads)
-    together = max(_PIECE_OF_WORK // chunk, 1)
 
     def work(k: int) -> tuple[int, int]:
-        out = content[k * chunk : (k + together) * chunk]
-        piece = inflated(packed[ends[k] : ends[min(k + together, count)]] + _LAST_BLOCK, out.size)
+        out = content[k * chunk : (k + 1) * chunk]
+        piece = inflated(packed[ends[k] : ends[k + 1]] + _LAST_BLOCK, out.size)
         if len(piece) != out.size:
             raise zlib.error("another size than its index says")
         out[:] = np.frombuffer(piece, np.uint8)
@@ -216,8 +211,8 @@ def _by_index(packed: bytes, expected: int) -> NDArray[np.uint8] | None:
     try:
         combine = importlib.import_module("isal.isal_zlib").crc32_combine
         check = 0
-        for part_check, size in _in_turn(work, range(0, count, together)):
-            check = combine(check, part_check, size)
+        for own_check, size in _in_turn(work, range(count)):
+            check = combine(check, own_check, size)
     except (ImportError, zlib.error):
         return None
     return content if struct.pack("<2L", check, expected & 0xFFFFFFFF) == packed[-8:] else None
