@@ -114,11 +114,7 @@ class Layouts:
 
     def __init__(self) -> None:
         self._known: list[_Layout] = []
-
-    @property
-    def length(self) -> int:
-        """How many bytes of a file `header` looks at."""
-        return max((layout.end for layout in self._known), default=0)
+        self.length = 0  # how many bytes of a file `header` looks at
 
     def header(self, head: bytes) -> tuple[Tags, UID | None] | None:
         """Return what `read_header` would of a file that begins so, None where its layout is new."""
@@ -133,6 +129,7 @@ class Layouts:
         """Remember the way through the header that ``head`` begins with."""
         if walk.repeats:
             self._known = [_Layout(head, walk), *self._known[: self._MOST - 1]]
+            self.length = max(layout.end for layout in self._known)
 
 
 def read_header(file: BinaryIO, whole: bool = False) -> tuple[Tags, _Walk]:

@@ -11,9 +11,8 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from ..._runtime.errors import ArgumentTypeError, FileFormatError, LoadError, NoImagesError
 from .._gzip import LARGEST_RATIO, checksum, gunzip, inflated, prefix, too_large
@@ -45,8 +44,7 @@ def _unreadable(reason: str, detail: str) -> NotAnImageError:
     return NotAnImageError(reason, detail, unreadable=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One candidate: a plain file, a member of the zip archive at ``path``, bytes, or a Dataset."""
 
     name: str
