@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -255,10 +255,17 @@ def plain(byte_order: str, slope: float, intercept: float, quick: bool) -> Case:
     return nifti(path)
 
 
-def save(quick: bool) -> Case:
+def saved(quick: bool) -> Case:
+    """Load a file that voxkern saved, whose chunks threads unpack."""
+    return nifti(vk.save(vk.Volume(*stored(quick)), workplace() / "own.nii.gz"))
+
+
+def save(order: Literal["C", "F"], quick: bool) -> Case:
+    """Save a volume that lies in memory like the file, or the other way round as one of DICOM does."""
     import nibabel
 
     data, affine = stored(quick)
+    data = np.array(data, order=order)
     volume, path = vk.Volume(data, affine), workplace() / "saved.nii.gz"
 
     def with_nibabel(_: int) -> Call:
@@ -295,5 +302,7 @@ def cases(quick: bool, slow: bool) -> dict[str, Build]:
     if find_spec("nilearn"):  # the head
         found["load .nii.gz"] = partial(compressed, False, quick)
         found["load .nii.gz with a slope"] = partial(compressed, True, quick)
-        found["save .nii.gz"] = partial(save, quick)
+        found["load .nii.gz of voxkern"] = partial(saved, quick)
+        found["save .nii.gz"] = partial(save, "F", quick)
+        found["save .nii.gz, last axis fastest"] = partial(save, "C", quick)
     return found

@@ -38,6 +38,17 @@ def test_zip_is_as_its_folder(make_series, tmp_path, method, shape, name):
     np.testing.assert_array_equal(got.affine, want.affine)
 
 
+@pytest.mark.parametrize("odd", [0, 2])
+def test_words_of_four_bytes_may_lie_anywhere(make_series, tmp_path, odd):
+    """Pixels of a member are scaled where they were unpacked, unless they lie across words."""
+
+    comments = "x" * (40 + odd)
+    folder, _ = make_series(shape=(120, 90), dtype=np.int32, slope=0.5, PatientComments=comments)
+    want, got = vk.load(folder), vk.load(pack(folder, tmp_path / "a.zip"))
+    np.testing.assert_array_equal(got.data, want.data)
+    assert want.data.max() > 400
+
+
 def test_an_archive_is_read_once_and_a_member_as_often_as_needed(make_series, tmp_path, monkeypatch):
     """So that the time grows with the members: their places are known from one look at the directory."""
     folder, _ = make_series(n=9, shape=(120, 90))

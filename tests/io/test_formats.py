@@ -148,18 +148,6 @@ def test_meta_travels_in_npz(tmp_path):
     assert dict(w.meta) == meta
 
 
-def test_gzip_bytes_do_not_depend_on_threads(rng, tmp_path):
-    v = vk.Volume((rng.random((64, 128, 128)) * 100).astype(np.int16), np.eye(4))
-    before, written = vk.get_num_threads(), []
-    try:
-        for threads in (1, 2, 3):
-            vk.set_num_threads(threads)
-            written.append(vk.save(v, tmp_path / "x.nii.gz").read_bytes())
-    finally:
-        vk.set_num_threads(before)
-    assert written[0] == written[1] == written[2]
-
-
 # --- against the libraries, on files they carry --------------------------------------------------------
 
 

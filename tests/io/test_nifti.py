@@ -74,8 +74,19 @@ def test_truncated_file(tmp_path, suffix):
         np.asarray(vk.load(path)).sum()
 
 
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("dtype", [np.int16, np.float64, np.complex64, np.bool_])
+@pytest.mark.parametrize("shape", [(20, 7, 130), (1, 9, 70), (3, 5, 2), (17, 6, 66, 2, 3)])
+def test_any_memory_order_is_saved_as_its_values(tmp_path, rng, shape, dtype, suffix):
+    values = (rng.random(shape) * 1000 * (rng.random(shape) < 0.5)).astype(dtype)
+    last_first = np.moveaxis(np.ascontiguousarray(np.moveaxis(values, -1, 0)), 0, -1)
+    for data in (values, np.asfortranarray(values), values[::-1, :, ::-1][::-1, :, ::-1], last_first):
+        image = nib.load(vk.save(vk.Volume(data, np.eye(4)), tmp_path / f"x{suffix}"))
+        np.testing.assert_array_equal(np.asanyarray(image.dataobj), values)
+
+
 def test_failed_save_leaves_nothing(tmp_path, monkeypatch):
-    def fail(path, parts):
+    def fail(path, parts, size):
         path.write_bytes(next(parts))
         raise OSError("disk full")
 

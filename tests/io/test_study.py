@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A study is read once; a bad file hurts its own series alone; what is no file is not read."""
 
+import contextlib
 import gzip
 import io
 import os
 import socket
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -15,7 +17,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 import voxkern as vk
-from voxkern.io.dicom import _study
+from voxkern.io.dicom import _file, _source, _study
+from voxkern.io.dicom._elements import Layouts
 
 
 def poisoned(fault):
@@ -158,6 +161,40 @@ def test_headers_of_other_series_are_not_parsed(make_series, monkeypatch):
         vk.load(iter(contents), series="1.2.3")
     with pytest.raises(vk.ArgumentError, match=f"got '1.2.3', allowed .*{first[0].SeriesInstanceUID}"):
         vk.load(folder, series="1.2.3")
+
+
+def test_of_files_of_other_series_a_few_bytes_are_read_once(make_series, monkeypatch):
+    folder, first = make_series(n=4, order=range(4))
+    write_series(folder, n=6, order=range(10, 16), seed=8)
+    opened, read, fitted = [], [], []
+    monkeypatch.setattr(
+        _source,
+        "_open_regular",
+        lambda *a, original=_source._open_regular: (opened.append(a), original(*a))[1],
+    )
+    monkeypatch.setattr(
+        _file, "_read_at", lambda *a, original=_file._read_at: (read.append(a[2]), original(*a))[1]
+    )
+    monkeypatch.setattr(
+        Layouts, "header", lambda *a, original=Layouts.header: (fitted.append(a), original(*a))[1]
+    )
+    got = vk.load(folder, series=first[0].SeriesInstanceUID)
+    np.testing.assert_array_equal(got.data, voxels(first))
+    assert len(opened) == 10 and len(fitted) == 4
+    assert sorted(read)[-4:] < [1 << 14] * 4 and len(read) <= 6 + 3 * 4
+
+
+def test_folders_are_searched_in_the_order_of_names(tmp_path):
+    """As `os.walk` does: the files of a folder, then its folders, and none that is a link."""
+    for name in ("b/2", "b/1", "a/c/1", "a/2", "a.1", "c", "a/b/9"):
+        (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "root" / name).write_text("x")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "1").write_text("x")
+    with contextlib.suppress(OSError, NotImplementedError):  # Windows asks for a privilege
+        (tmp_path / "root" / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    found = [Path(s.path).relative_to(tmp_path / "root") for s in _source.sources(tmp_path / "root", 1)]
+    assert [p.as_posix() for p in found] == ["a.1", "c", "a/2", "a/b/9", "a/c/1", "b/1", "b/2"]
 
 
 def test_a_series_named_within_another_is_no_other(make_series):

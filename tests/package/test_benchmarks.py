@@ -64,7 +64,6 @@ start = threading.Thread.start
 threading.Thread.start = lambda self: (started.append(self.name), start(self))
 cases = {name: build() for name, (_, build) in builders(True, True).items()}
 before, started[:] = len(os.listdir("/proc/self/task")), []
-del cases["save .nii.gz"]  # isal compresses beside the thread that feeds it
 for name, case in cases.items():
     case.ours(1)
     assert len(os.listdir("/proc/self/task")) <= before, name

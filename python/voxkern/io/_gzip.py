@@ -4,13 +4,21 @@
 from __future__ import annotations
 
 import importlib
+import struct
+import threading
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .._runtime.config import get_num_threads
 from .._runtime.errors import FileFormatError
+from .._runtime.memory import empty
 from .._runtime.optional import import_or_explain
 from .._runtime.signals import DEBUG, remark
 from ._guard import warn
@@ -18,8 +26,17 @@ from ._guard import warn
 LARGEST_RATIO = 1040  # deflate packs 258 bytes into two bits at best
 _MAGIC = b"\x1f\x8b"
 _PIECE = 1 << 16  # of packed bytes at a time
-_BLOCK = 1 << 20  # fixed, so that the bytes do not depend on the number of threads
+_LARGEST_HEAD = 1 << 17  # of a gzip file, with an extra field and a name
+_BLOCK = 1 << 20
 _LEVEL = 1  # ISA-L's level 1 packs like zlib's, five times as fast
+_DEFLATE, _EXTRA, _UNKNOWN = b"\x08", b"\x04", b"\0\0\0\0\0\xff"  # method, flag; time and system
+_INDEX = b"VK"  # the name of its field
+_CHUNK = 1 << 19  # fixed, so that the bytes do not depend on the number of threads
+_MOST_CHUNKS = 16_381  # eight gigabytes: their sizes have room in an extra field
+_LAST_BLOCK = b"\x03\0"  # of deflate: empty
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def too_large(limit: int) -> str:
@@ -54,7 +71,7 @@ def prefix(packed: bytes | bytearray, size: int) -> bytes:
     """Return the first bytes of a gzip file, of which ``packed`` may be the first part."""
     content = bytearray()
     try:
-        for block in _blocks(packed[: size + 1024], size):  # a slice: what zlib does not consume it copies
+        for block in _blocks(packed[: size + _LARGEST_HEAD], size):  # what zlib does not consume it copies
             if len(content) + len(block) >= size:
                 return bytes(content + block[: size - len(content)])
             content += block
@@ -84,13 +101,16 @@ def _blocks(packed: bytes | bytearray, size: int) -> Generator[bytes, None, int]
     return len(packed) - at
 
 
-def unpacked(packed: bytes, expected: int, max_bytes: int) -> bytearray:
+def unpacked(packed: bytes, expected: int, max_bytes: int) -> bytearray | NDArray[np.uint8]:
     """Return the content, ``expected`` bytes by its header; the checksum is verified."""
     if expected > LARGEST_RATIO * len(packed):
         raise FileFormatError(
             f"truncated: {len(packed)} packed bytes cannot hold the {expected} of the header"
         )
     deflate = import_or_explain("deflate")
+    by_threads = _by_index(packed, expected)
+    if by_threads is not None:
+        return by_threads
     try:
         remark(DEBUG, "%d bytes unpacked by deflate", len(packed))
         content: bytearray = deflate.gzip_decompress(packed, expected)
@@ -124,11 +144,113 @@ def gunzip(packed: bytes | bytearray, max_bytes: int, keep: int | None = None) -
     return content
 
 
-def write(path: Path, parts: Iterable[Any]) -> None:
-    """Write bytes-like parts as one gzip file, the same bytes for any number of threads."""
-    threaded = import_or_explain("isal.igzip_threaded")
-    with threaded.open(
-        path, "wb", compresslevel=_LEVEL, threads=max(get_num_threads(), 1), block_size=_BLOCK
-    ) as file:
-        for part in parts:
-            file.write(part)
+def write(path: Path, parts: Iterable[Any], size: int) -> None:
+    """Write bytes-like parts, ``size`` bytes in all, as one gzip file: the same for any number of threads.
+
+    It is a single member, whose chunks are packed each for itself and end on whole bytes. Their sizes stand
+    in the extra field of its head (RFC 1952, 2.3.1.1), which other readers step over. So threads pack them
+    here and unpack them in `unpacked`.
+    """
+    isal = import_or_explain("isal.isal_zlib")
+    own = threading.local()
+
+    def packed(chunk: Any) -> tuple[bytes, int, int]:
+        if not hasattr(own, "packer"):
+            own.packer = isal.compressobj(_LEVEL, isal.DEFLATED, -isal.MAX_WBITS)
+            # What a new one packs depends, rarely, on what its memory held before.
+            own.packer.compress(bytes(_PIECE))
+            own.packer.flush(isal.Z_FULL_FLUSH)
+        content = own.packer.compress(chunk) + own.packer.flush(isal.Z_FULL_FLUSH)
+        return content, isal.crc32(chunk), len(chunk)
+
+    sizes: list[int] = []
+    check = total = 0
+    with path.open("wb") as file:
+        file.write(_head([0] * -(-size // _CHUNK)))
+        for content, own_check, length in _in_turn(packed, _pieces(parts, _CHUNK)):
+            file.write(content)
+            sizes.append(len(content))
+            check, total = isal.crc32_combine(check, own_check, length), total + length
+        file.write(_LAST_BLOCK + struct.pack("<2L", check, total & 0xFFFFFFFF))
+        file.seek(0)
+        file.write(_head(sizes))
+
+
+def _head(sizes: list[int]) -> bytes:
+    """Return the head of a gzip file, with the packed sizes of its chunks where there is room for them."""
+    if not 0 < len(sizes) <= _MOST_CHUNKS:
+        return _MAGIC + _DEFLATE + b"\0" + _UNKNOWN
+    index = struct.pack(f"<L{len(sizes)}L", _CHUNK, *sizes)
+    extra = _INDEX + struct.pack("<H", len(index)) + index
+    return _MAGIC + _DEFLATE + _EXTRA + _UNKNOWN + struct.pack("<H", len(extra)) + extra
+
+
+def _by_index(packed: bytes, expected: int) -> NDArray[np.uint8] | None:
+    """Return the content of what `write` wrote, by threads; None where that is not quite what there is."""
+    threads, fixed = get_num_threads(), len(_head([])) + 10  # with the words before the sizes
+    if threads == 1 or len(packed) < fixed or packed[2:4] != _DEFLATE + _EXTRA:
+        return None
+    extra, name, length, chunk = struct.unpack_from("<H2sHL", packed, fixed - 10)
+    count, rest = divmod(length - 4, 4)
+    start = fixed + 4 * count
+    if name != _INDEX or rest or extra != length + 4 or count < 1 or len(packed) < start:
+        return None
+    ends = start + np.cumsum([0, *struct.unpack_from(f"<{count}L", packed, fixed)])
+    if packed[ends[-1] : -8] != _LAST_BLOCK or not (count - 1) * chunk < expected <= count * chunk:
+        return None
+    content = empty((expected,), np.uint8, threads)
+
+    def work(k: int) -> tuple[int, int]:
+        out = content[k * chunk : (k + 1) * chunk]
+        piece = inflated(packed[ends[k] : ends[k + 1]] + _LAST_BLOCK, out.size)
+        if len(piece) != out.size:
+            raise zlib.error("another size than its index says")
+        out[:] = np.frombuffer(piece, np.uint8)
+        return checksum(piece), len(piece)
+
+    try:
+        combine = importlib.import_module("isal.isal_zlib").crc32_combine
+        check = 0
+        for own_check, size in _in_turn(work, range(count)):
+            check = combine(check, own_check, size)
+    except (ImportError, zlib.error):
+        return None
+    return content if struct.pack("<2L", check, expected & 0xFFFFFFFF) == packed[-8:] else None
+
+
+def _in_turn(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Yield ``work`` of every item in turn, by the usual number of threads; few are worked on ahead."""
+    threads = get_num_threads()
+    if threads == 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        ahead: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                ahead.append(pool.submit(work, item))
+                if len(ahead) > 2 * threads:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _pieces(parts: Iterable[Any], size: int) -> Iterator[Any]:
+    """Yield the bytes of ``parts`` in pieces of ``size``; those that lie in one part are not copied."""
+    rest = bytearray()
+    for part in parts:
+        view, at = memoryview(part), 0
+        if rest:
+            at = min(size - len(rest), len(view))
+            rest += view[:at]
+            if len(rest) < size:
+                continue
+            yield memoryview(rest)
+        stop = at + (len(view) - at) // size * size
+        yield from (view[k : k + size] for k in range(at, stop, size))
+        rest = bytearray(view[stop:])
+    if rest:
+        yield memoryview(rest)

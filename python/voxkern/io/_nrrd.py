@@ -67,7 +67,7 @@ def load_nrrd(path: Path, options: Options) -> Volume:
         return Volume(data, affine, meta)
 
 
-def _unpacked(path: Path, header: dict[str, Any], offset: int, need: int, max_bytes: int) -> bytearray | None:
+def _unpacked(path: Path, header: dict[str, Any], offset: int, need: int, max_bytes: int) -> Any:
     """Return the compressed voxels of one file, and no more; None where pynrrd shall read them."""
     detached = header.get("data file", header.get("datafile"))
     plain = not (header.get("line skip") or header.get("byte skip")) and isinstance(detached, str | None)

@@ -17,7 +17,6 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pydicom
-from numpy.typing import NDArray
 from pydicom.charset import convert_encodings, decode_bytes
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
@@ -53,14 +52,12 @@ Tags = dict[str, Any]  # by keyword: numbers, strings, tuples of them
 
 @dataclass(slots=True)
 class _Field:
-    """Where an element lies, and its value in the file looked at before: most are the same in the next."""
+    """Where an element lies that matters."""
 
     keyword: str
     start: int
     stop: int
     to_value: Callable[[bytes], Any]
-    raw: bytes
-    value: Any
 
 
 @dataclass(slots=True)
@@ -74,51 +71,65 @@ class _Walk:
     repeats: bool = True  # whether the same steps can be taken without pydicom
 
 
+class _Layout:
+    """A header laid out as others may be, with the values of the last: most are the same in the next."""
+
+    def __init__(self, head: bytes, walk: _Walk) -> None:
+        self.syntax, self.end = walk.syntax, walk.end
+        self._mask = np.full(walk.end, 255, np.uint8)
+        self._mask[:128] = 0
+        for start, stop in walk.values:
+            self._mask[start:stop] = 0
+        self._decisive = (np.frombuffer(head, np.uint8, walk.end) & self._mask).tobytes()
+        self._keywords = [f.keyword for f in walk.fields]
+        self._to_values = [f.to_value for f in walk.fields]
+        stops = [0, *(f.stop for f in walk.fields)]
+        between = zip(walk.fields, stops, strict=False)
+        self._cut = struct.Struct(
+            "<" + "".join(f"{f.start - stop}x{f.stop - f.start}s" for f, stop in between)
+        )
+        self._raws: Sequence[bytes] = self._cut.unpack_from(head)
+        self._values = [f.to_value(raw) for f, raw in zip(walk.fields, self._raws, strict=True)]
+
+    def fits(self, head: bytes) -> bool:
+        """Tell whether a header has the heads of its elements at the same places."""
+        if len(head) < self.end:
+            return False
+        return (np.frombuffer(head, np.uint8, self.end) & self._mask).tobytes() == self._decisive
+
+    def found(self, head: bytes) -> Tags:
+        """Return the values in a header that fits."""
+        raws, values = self._cut.unpack_from(head), self._values.copy()
+        for k, (raw, known) in enumerate(zip(raws, self._raws, strict=True)):
+            if raw != known:
+                values[k] = self._to_values[k](raw)
+        self._raws, self._values = raws, values
+        return dict(zip(self._keywords, values, strict=True))
+
+
 class Layouts:
     """The layouts of the headers read so far, latest first; few, as each is tried in turn."""
 
     _MOST = 8
 
     def __init__(self) -> None:
-        self._known: list[tuple[NDArray[np.uint8], bytes, _Walk]] = []
-
-    @property
-    def length(self) -> int:
-        """How many bytes of a file `header` looks at."""
-        return max((walk.end for _, _, walk in self._known), default=0)
+        self._known: list[_Layout] = []
+        self.length = 0  # how many bytes of a file `header` looks at
 
     def header(self, head: bytes) -> tuple[Tags, UID | None] | None:
         """Return what `read_header` would of a file that begins so, None where its layout is new."""
-        for k, (mask, decisive, walk) in enumerate(self._known):
-            if len(head) < walk.end:
-                continue
-            if (np.frombuffer(head, np.uint8, walk.end) & mask).tobytes() != decisive:
-                continue
-            if k:
-                self._known.insert(0, self._known.pop(k))
-            return _values(head, walk.fields), walk.syntax
+        for k, layout in enumerate(self._known):
+            if layout.fits(head):
+                if k:
+                    self._known.insert(0, self._known.pop(k))
+                return layout.found(head), layout.syntax
         return None
 
     def add(self, head: bytes, walk: _Walk) -> None:
         """Remember the way through the header that ``head`` begins with."""
-        if not walk.repeats:
-            return
-        mask = np.full(walk.end, 255, np.uint8)
-        mask[:128] = 0
-        for start, stop in walk.values:
-            mask[start:stop] = 0
-        decisive = (np.frombuffer(head, np.uint8, walk.end) & mask).tobytes()
-        self._known = [(mask, decisive, walk), *self._known[: self._MOST - 1]]
-
-
-def _values(head: bytes, fields: Sequence[_Field]) -> Tags:
-    tags: Tags = {}
-    for f in fields:
-        raw = head[f.start : f.stop]
-        if raw != f.raw:
-            f.raw, f.value = raw, f.to_value(raw)
-        tags[f.keyword] = f.value
-    return tags
+        if walk.repeats:
+            self._known = [_Layout(head, walk), *self._known[: self._MOST - 1]]
+            self.length = max(layout.end for layout in self._known)
 
 
 def read_header(file: BinaryIO, whole: bool = False) -> tuple[Tags, _Walk]:
@@ -159,9 +170,8 @@ def read_header(file: BinaryIO, whole: bool = False) -> tuple[Tags, _Walk]:
             continue
         raw, to_value = element.value or b"", _conversion(element.VR, tag, little, charset)
         start = element.value_tell
-        made = _Field(keyword, start, start + len(raw), to_value, raw, to_value(raw))
-        tags[keyword] = made.value
-        walk.fields.append(made)
+        tags[keyword] = to_value(raw)
+        walk.fields.append(_Field(keyword, start, start + len(raw), to_value))
         walk.repeats &= element.length == len(raw)
     if not reached and not whole:
         raise EOFError("the first bytes of the file do not reach to the end of the pixel description")

@@ -9,10 +9,12 @@ elements, private ones above all, come later and are stepped over. The few image
 from __future__ import annotations
 
 import io
+import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from pydicom.dataelem import RawDataElement
@@ -27,9 +29,10 @@ from ._tags import number
 
 MAX_HEADER = 64 << 20  # bytes of one file's header; the largest real ones hold a few megabytes
 _HEAD = 1 << 14  # holds nearly every header up to the pixel description
+_FIRST = 1 << 12  # holds most of them, and is read as fast as a few bytes
 _BUFFER = 1 << 16
 _PIXEL_TAGS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData"}
-_ROWS = b"\x28\x00\x10\x00"
+_SERIES, _ROWS = b"\x20\x00\x0e\x00", b"\x28\x00\x10\x00"  # their tags
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 JPEG_XL = tuple(f"1.2.840.10008.1.2.4.{k}" for k in (110, 111, 112))
 _YOUNGER = (DEFLATED_FRAMES, *JPEG_XL)  # encapsulated, and not in the dictionary of pydicom 3.0
@@ -73,11 +76,12 @@ class DicomFile:
     @property
     def described_bytes(self) -> int:
         """Bytes of native pixels as the header describes them, 0 where it does not."""
-        numbers = [self.tags.get(k) for k in ("Rows", "Columns", "BitsAllocated")]
-        if not all(isinstance(n, int) for n in numbers):
+        get = self.tags.get
+        rows, columns, bits = get("Rows"), get("Columns"), get("BitsAllocated")
+        if not (isinstance(rows, int) and isinstance(columns, int) and isinstance(bits, int)):
             return 0
-        bits: int = numbers[0] * numbers[1] * numbers[2] * int(self.tags.get("SamplesPerPixel") or 1)
-        return (bits * int(self.tags.get("NumberOfFrames") or 1) + 7) // 8
+        samples, frames = int(get("SamplesPerPixel") or 1), int(get("NumberOfFrames") or 1)
+        return (rows * columns * bits * samples * frames + 7) // 8
 
     @property
     def held(self) -> int:
@@ -180,7 +184,7 @@ class DicomFile:
         if not self.in_place:
             return io.BytesIO(self.content)
         assert self.source.path is not None
-        return self.source.path.open("rb")
+        return Path(self.source.path).open("rb")
 
 
 @lru_cache(64)
@@ -192,7 +196,7 @@ def _is_encapsulated(syntax: UID) -> bool | None:
 
 
 def read_file(
-    source: Source, max_bytes: int, layouts: Layouts, series: str | None = None
+    source: Source, max_bytes: int, layouts: Layouts, series: bytes | None = None
 ) -> DicomFile | None:
     """Read the header of one candidate; None where it plainly is of another series than the one asked for."""
     if source.dataset is not None:
@@ -201,8 +205,11 @@ def read_file(
     try:
         if not source.plain:
             return _read(source, None, max_bytes, layouts, series)
-        with source.open() as file:
-            return _read(source, file, max_bytes, layouts, series)
+        descriptor = source.descriptor()
+        try:
+            return _read(source, descriptor, max_bytes, layouts, series)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError as error:
         raise FileFormatError(f"{source.path}: no such file") from error
     except OSError as error:
@@ -210,20 +217,26 @@ def read_file(
 
 
 def _read(
-    source: Source, file: BinaryIO | None, max_bytes: int, layouts: Layouts, series: str | None
+    source: Source, plain: int | None, max_bytes: int, layouts: Layouts, series: bytes | None
 ) -> DicomFile | None:
-    """Read a header out of the first bytes of a file, which nearly always hold it."""
+    """Read a header out of the first bytes of a file, which nearly always hold it.
+
+    ``plain`` is the descriptor of one that is stored as it is.
+    """
 
     def first(size: int) -> bytes:
-        return source.head(size) if file is None else _read_at(file, 0, size)
+        return source.head(size) if plain is None else _read_at(plain, 0, size)
 
-    known, in_place = None, file is not None
-    if layouts.length:  # a few bytes for most; packed ones are not unpacked twice for nothing
-        head = first(layouts.length)
+    known, in_place = None, plain is not None
+    if layouts.length or (in_place and series is not None):
+        # A few bytes for most; packed ones are not unpacked twice for nothing.
+        head = first(max(layouts.length, _FIRST) if in_place else layouts.length)
+        if series is not None and _is_of_another(head, series):
+            return None
         known = _guarded(source.name, lambda: layouts.header(head))
     if known is None:
         head = first(_HEAD)
-        in_place = file is not None and head[:2] != GZIP_MAGIC
+        in_place = plain is not None and head[:2] != GZIP_MAGIC
         head = gunzipped_head(head, _HEAD)
     if not head:
         raise NotAnImageError("empty", "an empty file", unreadable=True)
@@ -235,9 +248,9 @@ def _read(
     deflated = known is None and not bare and str(DeflatedExplicitVRLittleEndian).encode() in head[:2048]
 
     def opened() -> BinaryIO:
-        if in_place and not deflated and file is not None:
-            file.seek(0)
-            return open(file.fileno(), "rb", buffering=_BUFFER, closefd=False)
+        if in_place and not deflated and plain is not None:
+            os.lseek(plain, 0, os.SEEK_SET)
+            return open(plain, "rb", buffering=_BUFFER, closefd=False)
         more = source.head(MAX_HEADER)
         return io.BytesIO(_guarded(source.name, lambda: _explicit_head(more)) if deflated else more)
 
@@ -254,26 +267,26 @@ def _read(
             tags, walk = _guarded(source.name, lambda: read_header(opened(), whole=True))
         syntax = walk.syntax
     result = DicomFile(source, tags, syntax, max_bytes, in_place and not deflated, deflated, bare)
-    if result.in_place and not bare and file is not None:
-        size = file.seek(0, io.SEEK_END)
-        result.tail = _guarded(source.name, lambda: _tail(result, size, partial(_read_at, file)))
+    if result.in_place and not bare and plain is not None:
+        size = os.lseek(plain, 0, os.SEEK_END)
+        result.tail = _guarded(source.name, lambda: _tail(result, size, partial(_read_at, plain)))
     elif source.is_whole(head) and not deflated:
         result.content = head  # a small member of a zip archive: all of it is here
     return result
 
 
-def _is_of_another(head: bytes, series: str) -> bool:
+def _is_of_another(head: bytes, series: bytes) -> bool:
     """Tell, without parsing, that a header lies within these bytes and names other series alone.
 
     It does where SeriesInstanceUID is followed by Rows, and the UID asked for stands nowhere.
     """
-    found = head.find(b"\x20\x00\x0e\x00")
-    return found >= 0 and head.find(_ROWS, found) > 0 and series.encode() not in head
+    found = head.find(_SERIES)
+    return found >= 0 and head.find(_ROWS, found) > 0 and series not in head
 
 
-def _read_at(file: BinaryIO, offset: int, count: int) -> bytes:
-    file.seek(offset)
-    return file.read(count)
+def _read_at(descriptor: int, offset: int, count: int) -> bytes:
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.read(descriptor, count)
 
 
 def _tail(result: DicomFile, size: int, read_at: Callable[[int, int], bytes]) -> tuple[int, int] | None:

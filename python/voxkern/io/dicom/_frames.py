@@ -73,7 +73,7 @@ class Frame:
     @property
     def components(self) -> tuple[str, ...]:
         """Which part of the signal it shows, or which map, in words of its ImageType."""
-        return tuple(sorted(_COMPONENTS.intersection((*self.header.image_type, *self.frame_type))))
+        return _components(self.header.image_type, self.frame_type)
 
     @property
     def kind(self) -> tuple[Any, ...]:
@@ -81,7 +81,7 @@ class Frame:
         f, header = self.format, self.header
         return (
             self.rows, self.columns, f.samples, f.photometric, f.bits_allocated, f.bits_stored, f.signed,
-            tuple(round(v, 4) + 0.0 for v in self.orientation), tuple(round(v, 4) for v in self.spacing),
+            _rounded(self.orientation), _rounded(self.spacing),
             self.components, header.role, header.class_uid, header.series_number,
             header.instance_uid if header.segmentation else "",
         )  # fmt: skip
@@ -121,6 +121,16 @@ class Frame:
     def kept(self, keywords: Iterable[str]) -> dict[str, str]:
         """Return the elements a caller asked for by name."""
         return kept_of(self.file, keywords)
+
+
+@lru_cache(64)  # the same for nearly all frames, as the next
+def _components(image_type: tuple[str, ...], frame_type: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(_COMPONENTS.intersection((*image_type, *frame_type))))
+
+
+@lru_cache(64)
+def _rounded(values: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(round(v, 4) + 0.0 for v in values)
 
 
 def frames_of(file: DicomFile, spacing: tuple[float, float, float] | None = None) -> list[Frame]:

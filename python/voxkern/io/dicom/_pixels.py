@@ -125,17 +125,22 @@ class Reader:
         if not _is_plain(frame):
             pixels = decoded(frame)
             native = np.require(pixels.astype(pixels.dtype.newbyteorder("="), copy=False), requirements="A")
-            words = layout.photometric in _GREY and not frame.header.lookup_table
+            grey = layout.photometric in _GREY and not frame.header.lookup_table
             whole_words = (
-                words and native.dtype.kind in "iu" and 8 * native.dtype.itemsize == layout.bits_allocated
+                grey and native.dtype.kind in "iu" and 8 * native.dtype.itemsize == layout.bits_allocated
             )
             return Picture(native, False, unused if whole_words else (0, 0))
-        size = layout.frame_bits // 8
-        if self._block.size < size:
-            self._block = np.empty(size, np.uint8)
-        _read_words(frame, self._block[:size])
-        dtype = _word(layout)
-        pixels = self._block[:size].view(dtype).reshape(layout.rows, layout.columns)
+        size, dtype = layout.frame_bits // 8, _word(layout)
+        if frame.file.in_place:
+            if self._block.size < size:
+                self._block = np.empty(size, np.uint8)
+            _read_words(frame, self._block[:size])
+            words = self._block[:size].view(dtype)
+        else:  # where they were unpacked
+            start = frame.file.pixels_at[1] + frame.index * size
+            words = np.frombuffer(frame.file.content, dtype, size // dtype.itemsize, start)
+            words = np.require(words, requirements="A")
+        pixels = words.reshape(layout.rows, layout.columns)
         return Picture(pixels, not frame.file.little_endian and dtype.itemsize > 1, unused)
 
 

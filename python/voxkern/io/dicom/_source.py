@@ -10,9 +10,9 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from ..._runtime.errors import ArgumentTypeError, FileFormatError, LoadError, NoImagesError
 from .._gzip import LARGEST_RATIO, checksum, gunzip, inflated, prefix, too_large
@@ -21,6 +21,8 @@ GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 _SMALL = 1 << 14
 _ENCRYPTED = 0x1  # of the flags of a zip member
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # a FIFO would wait for a writer
 _DAMAGED = "a damaged or truncated zip archive"
 
 
@@ -42,12 +44,11 @@ def _unreadable(reason: str, detail: str) -> NotAnImageError:
     return NotAnImageError(reason, detail, unreadable=True)
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """One candidate: a plain file, a member of the zip archive at ``path``, bytes, or a Dataset."""
 
     name: str
-    path: Path | None = None
+    path: str | None = None
     member: zipfile.ZipInfo | None = None
     data: bytes | None = None
     dataset: Any = None
@@ -62,6 +63,11 @@ class Source:
         assert self.path is not None
         return open(self.path, "rb", buffering=0, opener=_open_regular)
 
+    def descriptor(self) -> int:
+        """Open it so for the operating system alone, which takes half the time."""
+        assert self.path is not None
+        return _open_regular(self.path, _READ)
+
     @property
     def stored_size(self) -> int:
         """How many bytes are stored; of a zip member, how many there can be once it is inflated."""
@@ -70,7 +76,7 @@ class Source:
         if self.member is not None:
             return min(self.member.file_size, LARGEST_RATIO * self.member.compress_size)
         assert self.path is not None
-        return self.path.stat().st_size
+        return Path(self.path).stat().st_size
 
     def head(self, size: int) -> bytes:
         """Return the first bytes, unpacked; at most ``size`` and hardly less, whatever the rest is.
@@ -150,7 +156,7 @@ class Source:
 
 
 def _open_regular(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a FIFO would wait for a writer
+    descriptor = os.open(path, flags | _AT_ONCE)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
@@ -180,7 +186,7 @@ def _sources(given: Any, max_bytes: int, one_of_several: bool = False) -> Iterat
         elif _is_zip(path):
             yield from _members(path)
         else:
-            yield Source(path.name, path)
+            yield Source(path.name, os.fspath(path))
     elif isinstance(given, bytes | bytearray | memoryview):
         yield Source("the bytes given", data=bytes(given))
     elif hasattr(given, "SOPClassUID") or hasattr(given, "file_meta"):  # a Dataset, itself iterable
@@ -207,11 +213,17 @@ def _files_below(folder: Path) -> Iterator[Source]:
     Their names are often patients' names, and the caller gave none: messages have numbers.
     """
     number = itertools.count(1)
-    for parent, folders, _ in os.walk(folder):
-        folders.sort()
-        with os.scandir(parent) as entries:
-            files = sorted(entry.name for entry in entries if entry.is_file())
-        yield from (Source(f"file {next(number)} by name", Path(parent, name)) for name in files)
+    folders = [os.fspath(folder)]
+    while folders:
+        files, inside = [], []
+        with suppress(OSError), os.scandir(folders.pop()) as entries:  # one that cannot be listed is empty
+            for entry in entries:
+                if entry.is_file():
+                    files.append(entry.path)
+                elif entry.is_dir(follow_symlinks=False):
+                    inside.append(entry.path)
+        yield from (Source(f"file {next(number)} by name", path) for path in sorted(files))
+        folders += sorted(inside, reverse=True)
 
 
 def _is_zip(path: Path) -> bool:
@@ -229,4 +241,5 @@ def _members(path: Path) -> Iterator[Source]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise FileFormatError(f"{path}: {_DAMAGED}") from error
     members.sort(key=lambda member: member.filename)
-    yield from (Source(f"{path.name}: member {k} by name", path, m) for k, m in enumerate(members, start=1))
+    place = os.fspath(path)
+    yield from (Source(f"{path.name}: member {k} by name", place, m) for k, m in enumerate(members, start=1))

@@ -58,7 +58,7 @@ class Study:
     """
 
     def __init__(
-        self, given: Any, candidates: Sequence[Source], options: Options, only: str | None = None
+        self, given: Any, candidates: Sequence[Source], options: Options, only: bytes | None = None
     ) -> None:
         self._options = options
         self._frames: list[Frame] = []
@@ -91,7 +91,7 @@ class Study:
         """Say how many volumes and files there are."""
         return f"Study({len(self.series)} volumes, {sum(info.n_files for info in self.series)} files)"
 
-    def _read(self, given: Any, candidates: Sequence[Source], only: str | None) -> None:
+    def _read(self, given: Any, candidates: Sequence[Source], only: bytes | None) -> None:
         folder = isinstance(given, str | os.PathLike) and Path(given).is_dir()
         single = len(candidates) == 1 and not folder
         layouts = Layouts()
@@ -200,7 +200,7 @@ def _opened(given: Any, options: Options) -> Study:
     candidates = sources(given, options.max_bytes)
     if options.series is not None:
         with suppress(LoadError):
-            study = Study(given, candidates, options, only=options.series.partition("#")[0])
+            study = Study(given, candidates, options, only=options.series.partition("#")[0].encode())
             if options.series in [info.uid for info in study]:
                 return study
     return Study(given, candidates, options)

@@ -11,13 +11,17 @@ from typing import Any
 
 from pydicom.multival import MultiValue
 
+_SEVERAL = (tuple, list, MultiValue)
+
 
 def number(dataset: Any, keyword: str) -> float | None:
     """Return a finite number, or None where the element is missing or empty."""
     value = dataset.get(keyword)
+    if type(value) in (float, int):  # nearly always; to ask for the other types takes ten times as long
+        return float(value) if math.isfinite(value) else None
     if value is None or (isinstance(value, str) and not value):
         return None
-    if isinstance(value, tuple | list | MultiValue):
+    if isinstance(value, _SEVERAL):
         value = value[0] if len(value) else math.nan
     result = float(value)
     return result if math.isfinite(result) else None
@@ -34,8 +38,8 @@ def vector(dataset: Any, keyword: str, length: int) -> tuple[float, ...] | None:
     value = dataset.get(keyword)
     if value is None or isinstance(value, str) or not hasattr(value, "__len__") or len(value) != length:
         return None
-    result = tuple(float(v) for v in value)
-    return result if all(math.isfinite(v) for v in result) else None
+    result = tuple(map(float, value))
+    return result if all(map(math.isfinite, result)) else None
 
 
 def text(dataset: Any, keyword: str) -> str:
