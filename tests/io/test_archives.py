@@ -7,6 +7,7 @@ import io
 import re
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -62,6 +63,25 @@ def test_an_archive_is_read_once_and_a_member_as_often_as_needed(make_series, tm
     )
     assert vk.load(path).shape == (9, 120, 90)
     assert len(looks) == 1 and len(opens) <= 2 * 9 + 4  # once more for each new layout of a header
+
+
+def test_threads_unpack_members_at_the_same_time(make_series, tmp_path, monkeypatch):
+    folder, _ = make_series(n=5, shape=(300, 400))
+    path = pack(folder, tmp_path / "a.zip")
+    both, main = threading.Barrier(2, timeout=20), threading.current_thread()
+
+    def content(source, limit, original=_source.Source.content):
+        if threading.current_thread() is not main:  # which looks into the first
+            both.wait()
+        return original(source, limit)
+
+    monkeypatch.setattr(_source.Source, "content", content)
+    before = vk.get_num_threads()
+    try:
+        vk.set_num_threads(2)
+        assert vk.load(path).shape == (5, 300, 400)
+    finally:
+        vk.set_num_threads(before)
 
 
 def test_only_the_series_asked_for_is_unpacked(make_series, tmp_path, monkeypatch):

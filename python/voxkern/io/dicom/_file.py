@@ -13,9 +13,9 @@ import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Generic, TypeVar
 
 from pydicom.dataelem import RawDataElement
 from pydicom.filereader import read_dataset, read_partial, read_preamble
@@ -27,6 +27,8 @@ from ._elements import Layouts, read_bare_header, read_header, syntax_of
 from ._source import GZIP_MAGIC, NotAnImageError, Source, gunzipped_head
 from ._tags import number
 
+Value = TypeVar("Value")
+
 MAX_HEADER = 64 << 20  # bytes of one file's header; the largest real ones hold a few megabytes
 _HEAD = 1 << 14  # holds nearly every header up to the pixel description
 _FIRST = 1 << 12  # holds most of them, and is read as fast as a few bytes
@@ -36,6 +38,21 @@ _SERIES, _ROWS = b"\x20\x00\x0e\x00", b"\x28\x00\x10\x00"  # their tags
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 JPEG_XL = tuple(f"1.2.840.10008.1.2.4.{k}" for k in (110, 111, 112))
 _YOUNGER = (DEFLATED_FRAMES, *JPEG_XL)  # encapsulated, and not in the dictionary of pydicom 3.0
+
+
+class _Once(Generic[Value]):
+    """A property that is found once.
+
+    `functools.cached_property` has one lock for all files until Python 3.11: threads would unpack one file
+    after another.
+    """
+
+    def __init__(self, find: Callable[[Any], Value]) -> None:
+        self._find, self._name, self.__doc__ = find, find.__name__, find.__doc__
+
+    def __get__(self, instance: Any, owner: Any = None) -> Value:
+        value = instance.__dict__[self._name] = self._find(instance)  # which goes before this one from now on
+        return value
 
 
 @dataclass
@@ -66,7 +83,7 @@ class DicomFile:
         """SeriesInstanceUID, or a word where the file has none."""
         return str(self.tags.get("SeriesInstanceUID") or "unknown")
 
-    @cached_property
+    @_Once
     def content(self) -> bytes | bytearray:
         """Every byte of a file that is not plain on disk. It may take what its header describes."""
         limit = min(self.max_bytes, self.described_bytes + MAX_HEADER)
@@ -93,9 +110,9 @@ class DicomFile:
         for name in ("content", "complete"):
             self.__dict__.pop(name, None)
 
-    @cached_property
+    @_Once
     def whole(self) -> Any:
-        """The Dataset with every group except the pixels, which are left in the file."""
+        """Return the Dataset with every group except the pixels, which are left in the file."""
         if self.source.dataset is not None:
             return self.source.dataset
         limit = MAX_HEADER if number(self.tags, "NumberOfFrames") not in (None, 1) else MAX_HEADER // 8
@@ -114,9 +131,9 @@ class DicomFile:
             raise FileFormatError(f"{self.name}: a header of more than {limit} bytes")
         return found
 
-    @cached_property
+    @_Once
     def complete(self) -> Any:
-        """The Dataset with everything, for the decoders."""
+        """Return the Dataset with everything, for the decoders."""
         if self.source.dataset is not None:
             return self.source.dataset
         with self.open() as file:
@@ -125,7 +142,7 @@ class DicomFile:
             file.seek(0)
             return _guarded(self.name, lambda: read_partial(file, force=True))
 
-    @cached_property
+    @_Once
     def encapsulated(self) -> bool:
         """Whether the pixels are compressed frames."""
         if self.syntax is None:
@@ -136,12 +153,12 @@ class DicomFile:
             raise FileFormatError(f"{self.name}: unknown transfer syntax {named}")
         return encapsulated
 
-    @cached_property
+    @_Once
     def little_endian(self) -> bool:
         """Byte order of native pixels."""
         return self.syntax != ExplicitVRBigEndian
 
-    @cached_property
+    @_Once
     def pixels_at(self) -> tuple[str, int, int]:
         """Keyword, offset and length of native pixels."""
         tail = self.tail
@@ -271,7 +288,7 @@ def _read(
         size = os.lseek(plain, 0, os.SEEK_END)
         result.tail = _guarded(source.name, lambda: _tail(result, size, partial(_read_at, plain)))
     elif source.is_whole(head) and not deflated:
-        result.content = head  # a small member of a zip archive: all of it is here
+        result.__dict__["content"] = head  # a small member of a zip archive: all of it is here
     return result
 
 
