@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
+#include <string>
 
 #include "core/boundary.hpp"
+#include "core/error.hpp"
 #include "core/view.hpp"
 
 namespace voxkern::cuda {
@@ -25,6 +27,14 @@ bool fits_32_bits(const BasicArrayView<Void>& view) {
         if (reach > kMost) return false;
     }
     return view.size() <= kMost;
+}
+
+// Throws unless 32 bits hold the positions along an axis, and those in a window beyond its ends.
+inline void check_positions(std::int64_t samples, std::int64_t window) {
+    constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max() / 2;
+    if (samples <= kMost && window <= kMost / 4) return;
+    throw Error("got an axis of " + std::to_string(samples) + " samples and a window of " + std::to_string(window) +
+                ", allowed 2^30 - 1 and a quarter of it");
 }
 
 // A call: its divisions would be repeated wherever samples are loaded.

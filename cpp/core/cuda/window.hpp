@@ -80,11 +80,7 @@ inline Windows make_windows(const ConstArrayView& in, const ArrayView& out, cons
     w.out = out.data;
     const auto axis = [&](int a) {
         const WindowSide& side = sides[static_cast<std::size_t>(a)];
-        constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max() / 2;
-        if (in.shape[a] > kMost || side.size > kMost / 4) {
-            throw Error("got an axis of " + std::to_string(in.shape[a]) + " samples and a window of " +
-                        std::to_string(side.size) + ", allowed 2^30 - 1 and a quarter of it");
-        }
+        check_positions(in.shape[a], side.size);
         return WindowAxis{static_cast<int>(in.shape[a]),
                           static_cast<int>(side.size),
                           static_cast<int>(side.before),

@@ -177,6 +177,7 @@ void slide(const ConstArrayView& in, const ArrayView& out, const Window& window,
     ConstArrayView firsts = in;
     ArrayView targets = out;
     firsts.shape[window.axis] = targets.shape[window.axis] = 1;
+    cuda::check_positions(in.shape[window.axis], window.size);
     Pass pass;
     pass.in = in.data;
     pass.out = out.data;
