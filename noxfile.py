@@ -47,12 +47,11 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-n", "auto", *session.posargs)
 
 
-def _cmake(session: nox.Session, preset: str, *options: str, test: bool = True) -> None:
+def _cmake(session: nox.Session, preset: str, *options: str) -> None:
     session.install(*BUILD)
     session.run("cmake", "--preset", preset, *options)
     session.run("cmake", "--build", "--preset", preset)
-    if test:
-        session.run("ctest", "--preset", preset)
+    session.run("ctest", "--preset", preset)
 
 
 @nox.session
@@ -63,8 +62,11 @@ def cpp(session: nox.Session) -> None:
 
 @nox.session
 def asan(session: nox.Session) -> None:
-    """Run them with assertions, under AddressSanitizer and UndefinedBehaviorSanitizer."""
-    _cmake(session, "asan")
+    """Run them with assertions, under AddressSanitizer and UndefinedBehaviorSanitizer.
+
+    ``-- executor`` adds the CUDA kernels: at night, as it doubles the time.
+    """
+    _cmake(session, "asan", f"-DVOXKERN_CUDA={'EXECUTOR' if 'executor' in session.posargs else 'OFF'}")
 
 
 @nox.session
@@ -93,13 +95,14 @@ def cuda(session: nox.Session) -> None:
     session.install(*BUILD)
     pybind11 = session.run("python", "-m", "pybind11", "--cmakedir", silent=True)
     preset = "cuda-wheel" if "wheel" in session.posargs else "cuda"
-    _cmake(session, preset, f"-Dpybind11_DIR={str(pybind11).strip()}", test=False)
+    session.run("cmake", "--preset", preset, f"-Dpybind11_DIR={str(pybind11).strip()}")
+    build = ("cmake", "--build", "--preset", preset, "--target")
+    session.run(*build, "_cuda")
     module = max(Path("build", preset).rglob("_cuda*.so"), key=lambda file: file.stat().st_mtime)
     size = len(zlib.compress(module.read_bytes()))  # as a wheel holds it
     session.log(f"{module}: {size} bytes in a wheel")
     if size > CUDA_LIMITS[preset]:
         session.error(f"{module}: {size} bytes in a wheel, allowed {CUDA_LIMITS[preset]}")
-    build = ("cmake", "--build", "--preset", preset, "--target")
     session.run(*build, "cuda_executor_kernels")
     said = session.run(*build, "cuda_spills", success_codes=range(1, 256), silent=True)
     if "Registers are spilled" not in str(said):
@@ -181,12 +184,18 @@ def stubs(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def nightly(session: nox.Session) -> None:
-    """Run what is too slow for every change: all levels and slow tests, many orders of the executor."""
+    """Run what is too slow for every change.
+
+    All levels and slow tests, many orders of the executor, it under AddressSanitizer, and the kernels beside the
+    newest of what they are compared with.
+    """
     session.install("--config-settings=cmake.define.VOXKERN_CUDA=EXECUTOR", ".[test]")
     session.run("pytest", "-q", "-n", "auto", env={"VOXKERN_TEST_NIGHT": "20"})
     for order in ("reverse", "2", "3", "4"):
         settings = {"VOXKERN_CUDA_ORDER": order, "VOXKERN_CUDA_STREAMS": "deferred"}
         session.run("pytest", "-q", "-n", "auto", "tests/gpu", env=settings)
+    session.notify("asan", ["executor"])
+    session.notify("tests-3.13", ["-q", "tests/kernels"])
 
 
 @nox.session(python="3.11")

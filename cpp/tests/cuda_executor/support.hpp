@@ -60,14 +60,14 @@ std::vector<T> download(const voxkern::cuda::Scratch<T>& data, cudaStream_t stre
 }
 
 // run(exec) in forward, reverse and two random orders, streams eager and deferred; no memory may be left over.
-// ThreadSanitizer sees no streams, and finds a race in any order: it sees two of the eight settings.
+// ThreadSanitizer sees no streams, and finds a race in any order: one of the eight settings will do.
 template <class F>
 void in_every_order(F run) {
     const std::string order = cuda_executor::order();
     const std::string streams = cuda_executor::streams();
     for (const std::string one : {"forward", "1", "reverse", "2"}) {
         for (const std::string kind : {"eager", "deferred"}) {
-            if (kTsan && (kind == "eager" || one == "reverse" || one == "2")) continue;
+            if (kTsan && (kind == "eager" || one != "1")) continue;
             cuda_executor::set_order(one);
             cuda_executor::set_streams(kind);
             const std::uint64_t before = cuda_executor::live_allocations();
