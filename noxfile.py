@@ -186,8 +186,8 @@ def stubs(session: nox.Session) -> None:
 def nightly(session: nox.Session) -> None:
     """Run what is too slow for every change.
 
-    All levels and slow tests, many orders of the executor, it under AddressSanitizer, and the kernels beside the
-    newest of what they are compared with.
+    All levels and slow tests, many orders of the executor, AddressSanitizer over it, and the kernels beside
+    the newest of what they are compared with.
     """
     session.install("--config-settings=cmake.define.VOXKERN_CUDA=EXECUTOR", ".[test]")
     session.run("pytest", "-q", "-n", "auto", env={"VOXKERN_TEST_NIGHT": "20"})

@@ -255,6 +255,9 @@ def _smallest(low: int, high: int, names: tuple[str, ...]) -> np.dtype[Any] | No
     return None
 
 
+_SMALL = 1 << 18  # bytes
+
+
 class _Clipped(Exception):
     """A value reached the end of the type that was tried."""
 
@@ -283,7 +286,9 @@ def _filled(
                 raise _Clipped
 
     workers = min(get_num_threads(), len(frames))
-    if workers == 1 or out.nbytes < 1 << 18:
+    ready = all(frame.file.in_place and _is_plain(frame) for frame in frames)
+    # Of small pictures that are only read, most is Python: threads would wait for each other.
+    if workers == 1 or out.nbytes < (_SMALL * len(frames) if ready else _SMALL):
         work(range(len(frames)))
         return out
     for frame in frames:  # unpacked and parsed here, so that no two workers do it with one file
