@@ -436,3 +436,12 @@ def test_npz_of_others_is_refused(tmp_path):
     )
     with pytest.raises(vk.LoadError, match="meta"):
         vk.load(tmp_path / "b.npz")
+
+
+def test_colours_of_analyze_are_a_last_axis(tmp_path, rng):
+    colours = rng.integers(0, 256, (3, 4, 5, 3)).astype(np.uint8)
+    records = colours.view([("R", "u1"), ("G", "u1"), ("B", "u1")])[..., 0]
+    nib.AnalyzeImage(records, np.eye(4)).to_filename(tmp_path / "x.hdr")
+    volume = vk.load(tmp_path / "x.hdr")
+    assert volume.meta["axes"] == ("channel",)
+    np.testing.assert_array_equal(volume.data, colours)

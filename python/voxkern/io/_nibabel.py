@@ -36,12 +36,16 @@ def load_nibabel(path: Path, options: Options) -> Volume:
         data = data.astype(data.dtype.newbyteorder("="), copy=False)
         while data.ndim < 3:
             data = data[..., np.newaxis]
+        names = _AXES[: data.ndim - 3]
+        if data.dtype.names:  # colours, which are records
+            data = np.ascontiguousarray(data)[..., np.newaxis].view(np.uint8)
+            names += ("channel",)
         source = next((name for name, word in _SOURCES.items() if word in kind), "nifti")
         meta: dict[str, Any] = {"source": source}
         if source == "analyze":
             meta["orientation"] = "unknown"
         if data.ndim > 3:
-            meta["axes"] = _AXES[: data.ndim - 3]
+            meta["axes"] = names
             meta["axis_values"] = tuple(tuple(range(n)) for n in data.shape[3:])
         return Volume(data, np.asarray(image.affine, np.float64), meta)
 
