@@ -25,6 +25,7 @@ from ._frames import Frame
 from ._header import PixelFormat
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
+_SMALL = 1 << 18  # bytes that one thread reads in the time that others take to start
 
 
 def check_pixels(frame: Frame) -> None:
@@ -255,9 +256,6 @@ def _smallest(low: int, high: int, names: tuple[str, ...]) -> np.dtype[Any] | No
     return None
 
 
-_SMALL = 1 << 18  # bytes
-
-
 class _Clipped(Exception):
     """A value reached the end of the type that was tried."""
 
@@ -287,7 +285,7 @@ def _filled(
 
     workers = min(get_num_threads(), len(frames))
     ready = all(frame.file.in_place and _is_plain(frame) for frame in frames)
-    # Of small pictures that are only read, most is Python: threads would wait for each other.
+    # Reading small pictures is mostly Python, which threads would wait for.
     if workers == 1 or out.nbytes < (_SMALL * len(frames) if ready else _SMALL):
         work(range(len(frames)))
         return out
