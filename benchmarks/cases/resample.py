@@ -197,10 +197,10 @@ def rotated(image: Image, n: int, order: int) -> Case:
     )
 
 
-def torch_grid(points: Any, threads: int) -> Any:
+def unit_grid(points: Any) -> Any:
     """Return (3, n, n, n) sampling points as ``grid_sample`` takes them."""
     unit = np.moveaxis(points[::-1] * (2 / (points.shape[1] - 1)) - 1, 0, -1)[None]
-    return torch(threads).from_numpy(np.ascontiguousarray(unit.astype(np.float32)))
+    return np.ascontiguousarray(unit.astype(np.float32))
 
 
 def sampled_points(field: Any) -> Any:
@@ -224,7 +224,7 @@ def warped(image: Image, n: int, order: int) -> Case:
 
     def by_torch(threads: int) -> Call:
         grid_sample = torch(threads).nn.functional.grid_sample
-        picture, grid = torch(threads).from_numpy(x)[None, None], torch_grid(points, threads)
+        picture, grid = torch(threads).from_numpy(x)[None, None], torch(threads).from_numpy(unit_grid(points))
         return lambda: grid_sample(picture, grid, padding_mode="border", align_corners=True)[0, 0]
 
     peers = {"SimpleITK": by_simpleitk, "scipy": lambda _: lambda: scipy_warp(x)}
@@ -246,7 +246,7 @@ def pushed(source: Image, n: int) -> Case:
         """Return the gradient of ``grid_sample``."""
         backward = torch(threads).ops.aten.grid_sampler_3d_backward
         gradient = torch(threads).from_numpy(values)[None, None]
-        grid = torch_grid(sampled_points(field), threads)
+        grid = torch(threads).from_numpy(unit_grid(sampled_points(field)))
         linear, border, align_corners, wanted = 0, 1, True, [True, False]
         return lambda: backward(gradient, gradient, grid, linear, border, align_corners, wanted)[0][0, 0]
 

@@ -14,7 +14,7 @@ import voxkern as vk
 from benchmarks.cases.case import Call, size_of
 from benchmarks.cases.components import folds
 from benchmarks.cases.conv3d import random
-from benchmarks.cases.resample import sampled_points
+from benchmarks.cases.resample import sampled_points, unit_grid
 from benchmarks.phantoms import cube, displacements, ellipsoid, noise, organs, rotation
 
 from .case import Build, Case, OnArrays, cucim, cupyx, torch
@@ -83,9 +83,7 @@ def warped(n: int) -> Case:
 
     def by_torch(x: Any, field: Any) -> Call:
         grid_sample = torch().nn.functional.grid_sample
-        points = sampled_points(field.get())
-        unit = np.moveaxis(points[::-1] * (2 / (n - 1)) - 1, 0, -1)[None]
-        grid = torch().from_numpy(np.ascontiguousarray(unit.astype(np.float32))).to("cuda")
+        grid = torch().from_numpy(unit_grid(sampled_points(field.get()))).to("cuda")
         picture = torch().from_dlpack(x)[None, None]
         return lambda: grid_sample(picture, grid, padding_mode="border", align_corners=True)[0, 0]
 
@@ -95,6 +93,25 @@ def warped(n: int) -> Case:
         ours=lambda x, field: vk.warp(x, field, mode="nearest"),
         peers={"torch": by_torch},
         moved=20 * n**3,
+    )
+
+
+def looked_up(n: int) -> Case:
+    """Take the nearest sample of each of two channels, as a network's augmentation does."""
+
+    def by_torch(*arrays: Any) -> Call:
+        x, grid = (torch().from_dlpack(a) for a in arrays)
+        grid_sample = torch().nn.functional.grid_sample
+        return lambda: grid_sample(x, grid, mode="nearest", align_corners=True)
+
+    return Case(
+        size=f"1x2x{n}x{n}x{n} float32, grid given",
+        arrays=lambda: (random(1, 2, n, n, n), unit_grid(sampled_points(displacements(n)))),
+        ours=lambda x, grid: vk.nn.grid_sample(x, grid, mode="nearest", align_corners=True),
+        peers={"torch": by_torch},
+        moved=28 * n**3,
+        tolerance=0.0,
+        error=share_differing,
     )
 
 
@@ -182,6 +199,22 @@ def medians(n: int, count: int) -> Case:
         goal="5x cupyx",
         tolerance=0.0,
         error=largest_difference,
+    )
+
+
+def compared(n: int, measure: Callable[..., dict[int, float]], count: int) -> Case:
+    """Compare two segmentations of some organs, one of them shifted; no other package does it in a call."""
+
+    def pair() -> tuple[Any, ...]:
+        truth = organs((n,) * 3, count).astype(np.uint8)
+        return truth, np.roll(truth, 2, axis=(0, 1))
+
+    return Case(
+        size=f"two of {size_of((n,) * 3, dtype='uint8')}, {count} labels",
+        arrays=pair,
+        ours=partial(measure, labels="all"),
+        moved=2 * n**3,
+        result=lambda found: np.array(list(found.values())),
     )
 
 
@@ -322,6 +355,7 @@ def cases(quick: bool) -> dict[str, Build]:
         "resample cubic": partial(resampled, n, 3),
         "affine cubic": partial(turned, n),
         "warp linear": partial(warped, half),
+        "grid_sample nearest": partial(looked_up, half),
         "gaussian sigma 2": partial(gaussian, n),
         "median 3": partial(exact_filter, n, "median_filter", 3),
         "maximum 7": partial(exact_filter, n, "maximum_filter", 7),
@@ -329,6 +363,8 @@ def cases(quick: bool) -> dict[str, Build]:
         "distances": partial(distances, half),
         "taxicab distances": partial(steps, half),
         "median of 100 labels": partial(medians, half, 100),
+        "dice of 24 labels": partial(compared, half, vk.dice, 24),
+        "surface distances of 24 labels": partial(compared, half, vk.mean_surface_distance, 24),
         "n4": partial(bias, half, False, iterations),
         "n4 of a head": partial(bias, half, True, iterations),
         "conv3d": partial(convolved, 6 if quick else 128, 32),  # of fewer channels other kernels run

@@ -29,17 +29,38 @@ struct Nine {
     K sample[9];
 };
 
+// The results of one thread, a column along z, and the tile of its block.
+struct Column {
+    cuda::WindowTile tile;
+    std::int64_t offset;  // of the tile's slab in the input
+    bool inside;          // the slab lies within the input
+    int planes;           // of results
+    bool idle;            // the output ends before this thread
+    std::int64_t base;    // where results begin
+};
+
+__device__ __forceinline__ Column column_of(const cuda::Windows& w) {
+    Column c = {};
+    c.tile = cuda::window_tile(w);
+    c.inside = cuda::slab_is_inside(w, c.tile.far, 0, c.offset);
+    c.planes = cuda::least<int>(w.planes, w.z.n - c.tile.z);
+    const int x = c.tile.x + static_cast<int>(threadIdx.x);
+    const int y = c.tile.y + static_cast<int>(threadIdx.y);
+    c.idle = x >= w.x.n || y >= w.y.n;
+    c.base = cuda::window_column(w, c.tile) + y * w.y.out_stride + c.tile.z * w.z.out_stride;
+    return c;
+}
+
 // All threads of the block stage a plane; each sorts what lies under its window.
 template <class Codec>
-__device__ Nine<typename Codec::Value> sorted_plane(const cuda::Windows& w, const Codec& codec,
-                                                    const cuda::WindowTile& tile, bool inside, std::int64_t offset,
+__device__ Nine<typename Codec::Value> sorted_plane(const cuda::Windows& w, const Codec& codec, const Column& c,
                                                     int plane, typename Codec::Value outside) {
     using K = typename Codec::Value;
     K* const staged = cuda::dynamic_shared<K>();
-    const int rows = cuda::least<int>(w.threads_y, w.y.n - tile.y);
-    const int columns = cuda::least<int>(w.threads_x, w.x.n - tile.x);
-    cuda::stage_plane(w, codec, inside, offset, tile.z - w.z.before + plane, tile.y - w.y.before, rows + 2,
-                      tile.x - w.x.before, columns + 2, outside, staged);
+    const int rows = cuda::least<int>(w.threads_y, w.y.n - c.tile.y);
+    const int columns = cuda::least<int>(w.threads_x, w.x.n - c.tile.x);
+    cuda::stage_plane(w, codec, c.inside, c.offset, c.tile.z - w.z.before + plane, c.tile.y - w.y.before, rows + 2,
+                      c.tile.x - w.x.before, columns + 2, outside, staged);
     K x[9];
     const K* const from = staged + static_cast<int>(threadIdx.y) * w.pitch + static_cast<int>(threadIdx.x);
 #pragma unroll
@@ -81,10 +102,11 @@ __device__ __forceinline__ K select(const K* merged, const Nine<K>& nine, int ra
 }
 
 template <class Codec>
-__device__ void store_one(const cuda::Windows& w, const Codec& codec, std::int64_t at, typename Codec::Value key) {
+__device__ void store(const cuda::Windows& w, const Codec& codec, const Column& c, int k, typename Codec::Value key) {
+    if (c.idle) return;
     codec.with_output([&](auto type) {
         using T = typename decltype(type)::type;
-        static_cast<T*>(w.out)[at] = codec.template save<T>(key);
+        static_cast<T*>(w.out)[c.base + k * w.z.out_stride] = codec.template save<T>(key);
     });
 }
 
@@ -92,27 +114,18 @@ __device__ void store_one(const cuda::Windows& w, const Codec& codec, std::int64
 template <int kRank, class Codec>
 __global__ void sort_cubes(cuda::Windows w, Codec codec, int rank, typename Codec::Value outside) {
     using K = typename Codec::Value;
-    const cuda::WindowTile tile = cuda::window_tile(w);
-    std::int64_t offset = 0;
-    const bool inside = cuda::slab_is_inside(w, tile.far, 0, offset);
-    const int planes = cuda::least<int>(w.planes, w.z.n - tile.z);
-    const bool idle =
-        tile.x + static_cast<int>(threadIdx.x) >= w.x.n || tile.y + static_cast<int>(threadIdx.y) >= w.y.n;
-    const std::int64_t base = cuda::window_column(w, tile) + (tile.y + static_cast<int>(threadIdx.y)) * w.y.out_stride;
-    const auto store = [&](int k, K key) {
-        if (!idle) store_one<Codec>(w, codec, base + (tile.z + k) * w.z.out_stride, key);
-    };
+    const Column column = column_of(w);
     Nine<K> first = {};
     Nine<K> second = {};
     Nine<K> third = {};
 #pragma unroll 1
-    for (int p = 0; p < planes + 2; ++p) {
-        const Nine<K> next = sorted_plane(w, codec, tile, inside, offset, p, outside);
+    for (int p = 0; p < column.planes + 2; ++p) {
+        const Nine<K> next = sorted_plane(w, codec, column, p, outside);
         if (p == 0) {
             first = next;
         } else if (p == 1) {
             second = next;
-        } else if (p % 2 == 0 && p <= planes) {
+        } else if (p % 2 == 0 && p <= column.planes) {
             third = next;  // the plane after it comes as well
         } else {
             const bool two = p % 2 != 0;
@@ -123,8 +136,8 @@ __global__ void sort_cubes(cuda::Windows w, Codec codec, int rank, typename Code
             for (int i = 0; i < 18; ++i) x[i] = i < 9 ? second.sample[i] : third.sample[i - 9];
             compare_all<MergeOf<9, 9>, 0>(x);
             read_sorted<MergeOf<9, 9>, 0>(x, merged);
-            store(p - (two ? 3 : 2), select<kRank>(merged, first, rank));
-            if (two) store(p - 2, select<kRank>(merged, next, rank));
+            store(w, codec, column, p - (two ? 3 : 2), select<kRank>(merged, first, rank));
+            if (two) store(w, codec, column, p - 2, select<kRank>(merged, next, rank));
             first = third;
             second = next;
         }
@@ -133,18 +146,11 @@ __global__ void sort_cubes(cuda::Windows w, Codec codec, int rank, typename Code
 
 template <class Codec>
 __global__ void sort_squares(cuda::Windows w, Codec codec, int rank, typename Codec::Value outside) {
-    const cuda::WindowTile tile = cuda::window_tile(w);
-    std::int64_t offset = 0;
-    const bool inside = cuda::slab_is_inside(w, tile.far, 0, offset);
-    const int planes = cuda::least<int>(w.planes, w.z.n - tile.z);
-    const bool idle =
-        tile.x + static_cast<int>(threadIdx.x) >= w.x.n || tile.y + static_cast<int>(threadIdx.y) >= w.y.n;
-    const std::int64_t base = cuda::window_column(w, tile) + (tile.y + static_cast<int>(threadIdx.y)) * w.y.out_stride;
+    const Column column = column_of(w);
 #pragma unroll 1
-    for (int k = 0; k < planes; ++k) {
-        const auto sorted = sorted_plane(w, codec, tile, inside, offset, k, outside);
-        const std::int64_t at = base + (tile.z + k) * w.z.out_stride;
-        if (!idle) store_one(w, codec, at, chosen<9>(sorted.sample, rank));
+    for (int k = 0; k < column.planes; ++k) {
+        const auto sorted = sorted_plane(w, codec, column, k, outside);
+        store(w, codec, column, k, chosen<9>(sorted.sample, rank));
     }
 }
 
