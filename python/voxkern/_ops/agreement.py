@@ -58,23 +58,23 @@ def dice(a: Any, b: Any, labels: Any = None, *, threads: int | None = None) -> A
     """
     call = Call("dice", "regions", threads=threads)
     x, y = _enter(call, a, b, labels)
-    if labels is None and not call.on_device:
-        sizes = int(np.count_nonzero(x)) + int(np.count_nonzero(y))
-        return 2 * int(np.count_nonzero(x & y)) / sizes if sizes else np.nan
-    index = _index(labels)
     with call.device():
+        if labels is None:
+            both, *each = (int(np.count_nonzero(mask)) for mask in (x & y, x, y))
+            return 2 * both / sum(each) if any(each) else np.nan
         equal = x == y
+    index = _index(labels)
     in_x = label_statistics(x, equal, index=index, threads=threads)
     in_y = label_statistics(y, index=index, threads=threads)
     assert in_x.mean is not None
     hits = np.where(in_x.count > 0, np.rint(in_x.mean * in_x.count), 0.0)
-    both = dict(zip(in_x.label.tolist(), hits.tolist(), strict=True))
+    hits_of = dict(zip(in_x.label.tolist(), hits.tolist(), strict=True))
     sizes_x, sizes_y = (dict(zip(s.label.tolist(), s.count.tolist(), strict=True)) for s in (in_x, in_y))
     result = {}
     for label in _names(in_x, in_y, index):
         sizes = sizes_x.get(label, 0) + sizes_y.get(label, 0)
-        result[label] = 2 * both.get(label, 0.0) / sizes if sizes else np.nan
-    return result[1] if labels is None else result
+        result[label] = 2 * hits_of.get(label, 0.0) / sizes if sizes else np.nan
+    return result
 
 
 @overload

@@ -124,6 +124,14 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         out[0].set(result)
         return out[0]
 
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> ndarray:
+        if func is not np.count_nonzero:
+            raise TypeError(f"the stand-in for CuPy has no {func.__name__}")
+        return asarray(func(*(x.get() for x in args), **kwargs))
+
+    def __int__(self) -> int:
+        return int(self.get())
+
     # --- to the host and to others ----------------------------------------------------------------------
     def set(self, arr: np.ndarray[Any, Any]) -> None:
         executor.copy_in(self.data.ptr, arr.ravel().view(np.uint8), cuda.get_current_stream().ptr)
