@@ -215,6 +215,34 @@ def test_one_head_in_three_formats(data_pack):
         np.testing.assert_allclose(head.affine, heads[0].affine, atol=1e-4)
 
 
+@pytest.mark.parametrize("suffix", [".mha", ".mhd"])
+def test_packed_metaimage_is_whole(rng, tmp_path, suffix):
+    """ITK returns voxels that nobody wrote for most of these, and waits for ever for a dictionary."""
+    x = rng.integers(-9, 9, (4, 5, 6)).astype(np.int16)
+    path = tmp_path / f"x{suffix}"
+    sitk.WriteImage(sitk.GetImageFromArray(x), path, useCompression=True)
+    np.testing.assert_array_equal(vk.load(path).data, x)
+    voxels = path if suffix == ".mha" else tmp_path / "x.zraw"
+    head, whole = path.read_bytes(), voxels.read_bytes()
+    size = int(head.split(b"CompressedDataSize = ")[1].split(b"\n")[0])
+    packed = whole[-size:]
+    dictionary = bytes([packed[0], 0x20 + (-(packed[0] * 256 + 0x20)) % 31])
+    for changed in (dictionary + packed[2:], packed[:-1], packed[:-1] + b"?", packed[:2], b"x" * size):
+        voxels.write_bytes(whole[:-size] + changed)
+        with pytest.raises(vk.FileFormatError):
+            vk.load(path)
+    voxels.write_bytes(whole)
+    written = b"CompressedDataSize = %d\n" % size
+    for other in (b"", b"CompressedDataSize = 0\n", b"CompressedDataSize = %d\n" % (size - 7)):
+        path.write_bytes(path.read_bytes().replace(written, other))
+        with pytest.raises(vk.FileFormatError):
+            vk.load(path)
+        path.write_bytes(head)
+    path.write_bytes(head.replace(b"DimSize = 6 5 4", b"DimSize = 6 5 8"))
+    with pytest.raises(vk.FileFormatError):
+        vk.load(path)
+
+
 @pytest.mark.data
 def test_envi_without_byte_order(data_pack):
     spectral = pytest.importorskip("spectral")

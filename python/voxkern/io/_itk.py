@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import re
+import zlib
 from pathlib import Path
 
 from .._runtime.errors import ArgumentError, FileFormatError
 from .._runtime.optional import import_or_explain
 from .._space.volume import Volume
 from ._guard import check_size, reading, writing
+from ._gzip import LARGEST_RATIO, inflated
 from ._options import Options
 
 _PIXELS = {
@@ -86,19 +88,39 @@ def _data_file(fields: dict[bytes, bytes]) -> str:
 
 
 def _check_bytes(path: Path, head: bytes, need: int) -> None:
-    """Refuse a truncated file: ITK returns a full image without a word."""
+    """Refuse voxels that are not all there: ITK returns a full image without a word."""
     fields, end = _header(head)
-    if fields.get(b"compresseddata", b"False").lower() == b"true":
-        return  # zlib notices
     data_file = _data_file(fields)
-    if data_file.upper() == "LOCAL":
-        have = path.stat().st_size - end
-    elif (path.parent / data_file).is_file():
-        have = (path.parent / data_file).stat().st_size
-    else:
+    local = data_file.upper() == "LOCAL"
+    voxels = path if local else path.parent / data_file
+    packed = fields.get(b"compresseddata", b"False").lower() == b"true"
+    if not voxels.is_file():  # a list of files, or a pattern of their names
+        if packed:
+            raise FileFormatError("CompressedData in several files, allowed in one")
         return
+    start = end if local else 0
+    if packed:
+        _check_packed(voxels, start, fields.get(b"compresseddatasize", b""), need)
+        return
+    have = voxels.stat().st_size - start
     if have < need:
         raise FileFormatError(f"truncated: the voxels need {need} bytes, there are {have}")
+
+
+def _check_packed(path: Path, start: int, size: bytes, need: int) -> None:
+    """Unpack voxels to see that they are whole; ITK waits for ever for a stream that wants a dictionary."""
+    if not size.isdigit() or not 0 < int(size) <= path.stat().st_size - start:
+        raise FileFormatError("CompressedDataSize is not the number of bytes of the voxels")
+    with path.open("rb") as file:
+        file.seek(start)
+        packed = file.read(int(size))
+    if len(packed) < 6 or int.from_bytes(packed[:2], "big") % 31 or packed[0] % 16 != 8 or packed[1] & 0x20:
+        raise FileFormatError("the voxels are no zlib stream without a dictionary")
+    if need > LARGEST_RATIO * len(packed):
+        raise FileFormatError(f"truncated: {len(packed)} packed bytes cannot hold the {need} of the voxels")
+    voxels = inflated(packed[2:-4], need)
+    if len(voxels) != need or zlib.adler32(voxels) != int.from_bytes(packed[-4:], "big"):
+        raise FileFormatError(f"damaged voxels: not the {need} bytes that they need, by number and checksum")
 
 
 def save_metaimage(volume: Volume, path: Path) -> Path:
