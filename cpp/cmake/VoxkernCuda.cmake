@@ -3,7 +3,7 @@
 # (tests/cuda_executor). _cuda: the extension over it, loaded by Python on the first GPU array. It needs
 # nothing of a GPU until then: cudart is linked statically, libcuda is never bundled.
 
-# AUTO: for the GPU of this machine, where there is one and nvcc works.
+# AUTO: for the GPU of this machine, where there is one and nvcc knows it.
 set(voxkern_cuda ${VOXKERN_CUDA})
 if(voxkern_cuda STREQUAL "AUTO")
   set(voxkern_cuda OFF)
@@ -11,8 +11,16 @@ if(voxkern_cuda STREQUAL "AUTO")
     include(CheckLanguage)
     check_language(CUDA)
     if(CMAKE_CUDA_COMPILER)
-      set(voxkern_cuda ON)
-      set(VOXKERN_CUDA_ARCHITECTURES native)
+      set(voxkern_probe ${CMAKE_CURRENT_BINARY_DIR}/nvcc_probe)
+      file(WRITE ${voxkern_probe}.cu "static_assert(__CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1209);\n"
+                                     "__global__ void probe() {}\n")
+      execute_process(
+        COMMAND ${CMAKE_CUDA_COMPILER} -std=c++17 -arch=native -c ${voxkern_probe}.cu -o ${voxkern_probe}.o
+        RESULT_VARIABLE voxkern_probed OUTPUT_QUIET ERROR_QUIET)
+      if(voxkern_probed EQUAL 0)
+        set(voxkern_cuda ON)
+        set(VOXKERN_CUDA_ARCHITECTURES native)
+      endif()
     endif()
   endif()
   message(STATUS "voxkern: _cuda for a GPU on this machine: ${voxkern_cuda}")

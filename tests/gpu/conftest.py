@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """GPU tests run with CuPy on a GPU, or without either on the executor with a stand-in for CuPy."""
 
+import types
+
 import backends
 import pytest
 
@@ -25,3 +27,11 @@ def executor():
     found.set_order(before[0])
     found.set_streams(before[1])
     found.clear_error()
+
+
+@pytest.fixture
+def orders(request):
+    """The executor, whose order of threads and streams a test sets; on a GPU nobody sets them."""
+    if backends.executor() is not None:
+        return request.getfixturevalue("executor")
+    return types.SimpleNamespace(set_order=lambda order: None, set_streams=lambda streams: None)

@@ -76,9 +76,9 @@ def test_what_has_no_gpu_version():
 
 @pytest.mark.parametrize("order", ["forward", "reverse", "1", "2"])
 @pytest.mark.parametrize("streams", ["eager", "deferred"])
-def test_any_order_and_stream(rng, executor, order, streams):
-    executor.set_order(order)
-    executor.set_streams(streams)
+def test_any_order_and_stream(rng, orders, order, streams):
+    orders.set_order(order)
+    orders.set_streams(streams)
     x = rng.random((5, 6, 40)) > 0.02
     with cupy.cuda.Stream(non_blocking=True):
         on_both(transform, x, 1)

@@ -183,11 +183,11 @@ def test_nothing_waits_and_nothing_is_copied(rng, executor):
 
 @pytest.mark.parametrize("order", ["reverse", "1", "2"])
 @pytest.mark.parametrize("streams", ["eager", "deferred"])
-def test_any_order_and_stream(rng, executor, order, streams):
+def test_any_order_and_stream(rng, orders, order, streams):
     x, w = normal(rng, 1, 8, 3, 4, 5), normal(rng, 20, 8, 3, 3, 3)
     want = vk.nn.conv3d(cupy.asarray(x), cupy.asarray(w)).get()
-    executor.set_order(order)
-    executor.set_streams(streams)
+    orders.set_order(order)
+    orders.set_streams(streams)
     with cupy.cuda.Stream(non_blocking=True):
         np.testing.assert_array_equal(vk.nn.conv3d(cupy.asarray(x), cupy.asarray(w)).get(), want)
         layer = vk.nn.Conv3d(cupy.asarray(w))

@@ -95,18 +95,18 @@ def test_empty():
 
 @pytest.mark.parametrize("order", ["reverse", "1", "2"])
 @pytest.mark.parametrize("streams", ["eager", "deferred"])
-def test_any_order_and_stream(rng, executor, order, streams):
-    executor.set_order(order)
-    executor.set_streams(streams)
+def test_any_order_and_stream(rng, orders, order, streams):
+    orders.set_order(order)
+    orders.set_streams(streams)
     x = image(rng, (9, 10, 21), "float32")
     with cupy.cuda.Stream(non_blocking=True):
         on_both(ndimage.gaussian_filter, x, 1.0)
         on_both(ndimage.uniform_filter, x, 4)
 
 
-def test_waits_for_who_made_the_input(rng, executor):
+def test_waits_for_who_made_the_input(rng, orders):
     """An array of another stream is waited for, by the device and not by the host."""
-    executor.set_streams("deferred")
+    orders.set_streams("deferred")
     x = image(rng, (9, 10, 21), "float32")
     with cupy.cuda.Stream(non_blocking=True):
         made = cupy.asarray(x)

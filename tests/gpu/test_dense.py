@@ -105,9 +105,9 @@ def test_exponential_is_that_of_the_cpu():
 
 @pytest.mark.parametrize("order", ["reverse", "1"])
 @pytest.mark.parametrize("streams", ["eager", "deferred"])
-def test_any_order_and_stream(rng, executor, order, streams):
-    executor.set_order(order)
-    executor.set_streams(streams)
+def test_any_order_and_stream(rng, orders, order, streams):
+    orders.set_order(order)
+    orders.set_streams(streams)
     with cupy.cuda.Stream(non_blocking=True):
         on_both(nn.linear, numbers(rng, 10, 40), numbers(rng, 20, 40), along=True, **SAME)
         on_both(nn.softmax, numbers(rng, 2, 500), 1, float32=SUM)

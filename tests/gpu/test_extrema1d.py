@@ -127,9 +127,9 @@ def test_nothing_to_do(rng):
 
 @pytest.mark.parametrize("order", ["reverse", "1", "2"])
 @pytest.mark.parametrize("streams", ["eager", "deferred"])
-def test_any_order_and_stream(rng, executor, order, streams):
-    executor.set_order(order)
-    executor.set_streams(streams)
+def test_any_order_and_stream(rng, orders, order, streams):
+    orders.set_order(order)
+    orders.set_streams(streams)
     x = image(rng, (9, 10, 21), "float32")
     with cupy.cuda.Stream(non_blocking=True):
         on_both(ndimage.maximum_filter, x, 5)

@@ -126,11 +126,11 @@ def test_where_the_cpu_raises_the_result_is_nan(rng):
 
 
 @pytest.mark.parametrize("order", ["reverse", "1", "2"])
-def test_any_order_and_stream(rng, executor, order):
+def test_any_order_and_stream(rng, orders, order):
     x, mask = image(rng, (9, 10, 21), "float32"), rng.random((9, 10, 21)) > 0.3
     first = vk.zscore(cupy.asarray(x), cupy.asarray(mask)).get()
-    executor.set_order(order)
-    executor.set_streams("deferred")
+    orders.set_order(order)
+    orders.set_streams("deferred")
     with cupy.cuda.Stream(non_blocking=True):
         np.testing.assert_array_equal(vk.zscore(cupy.asarray(x), cupy.asarray(mask)).get(), first)
         on_both(vk.clip_percentiles, x, 20, 70, mask=mask)

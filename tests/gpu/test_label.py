@@ -104,9 +104,9 @@ def test_holes_of_masks(rng):
 
 @pytest.mark.parametrize("order", ["forward", "reverse", "1", "2"])
 @pytest.mark.parametrize("streams", ["eager", "deferred"])
-def test_any_order_and_stream(rng, executor, order, streams):
-    executor.set_order(order)
-    executor.set_streams(streams)
+def test_any_order_and_stream(rng, orders, order, streams):
+    orders.set_order(order)
+    orders.set_streams(streams)
     x = noise(rng, (6, 7, 40))
     with cupy.cuda.Stream(non_blocking=True):
         expect_labels(x, np.ones((3, 3, 3)))

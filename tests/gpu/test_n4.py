@@ -91,7 +91,7 @@ def test_values_without_a_logarithm():
 
 @pytest.mark.parametrize("order", ["reverse", "1", "2"])
 @pytest.mark.parametrize("streams", ["eager", "deferred"])
-def test_same_bits_in_any_order_and_stream(executor, order, streams):
+def test_same_bits_in_any_order_and_stream(orders, order, streams):
     image, mask = phantom((12, 14, 35))
 
     def run():
@@ -103,8 +103,8 @@ def test_same_bits_in_any_order_and_stream(executor, order, streams):
         ]
 
     want = run()
-    executor.set_order(order)
-    executor.set_streams(streams)
+    orders.set_order(order)
+    orders.set_streams(streams)
     with cupy.cuda.Stream(non_blocking=True):
         assert run() == want
 

@@ -95,9 +95,9 @@ def test_in_place_and_into_an_array(rng):
 
 @pytest.mark.parametrize("order", ["reverse", "1"])
 @pytest.mark.parametrize("streams", ["eager", "deferred"])
-def test_any_order_and_stream(rng, executor, order, streams):
-    executor.set_order(order)
-    executor.set_streams(streams)
+def test_any_order_and_stream(rng, orders, order, streams):
+    orders.set_order(order)
+    orders.set_streams(streams)
     with cupy.cuda.Stream(non_blocking=True):
         on_both(nn.instance_norm, images(rng, (1, 2, 5000)), float32=CLOSE)
 

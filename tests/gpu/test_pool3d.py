@@ -99,9 +99,9 @@ def test_any_window(data):
 
 @pytest.mark.parametrize("order", ["reverse", "1"])
 @pytest.mark.parametrize("streams", ["eager", "deferred"])
-def test_any_order_and_stream(rng, executor, order, streams):
-    executor.set_order(order)
-    executor.set_streams(streams)
+def test_any_order_and_stream(rng, orders, order, streams):
+    orders.set_order(order)
+    orders.set_streams(streams)
     x = images(rng, (1, 2, 8, 9, 10))
     with cupy.cuda.Stream(non_blocking=True):
         on_both(nn.max_pool3d, x, 2)

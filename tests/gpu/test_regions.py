@@ -232,11 +232,11 @@ def test_label_statistics_of_volumes(rng):
 
 @pytest.mark.parametrize("order", ["forward", "reverse", "1", "2"])
 @pytest.mark.parametrize("streams", ["eager", "deferred"])
-def test_any_order_and_stream(rng, executor, order, streams):
+def test_any_order_and_stream(rng, orders, order, streams):
     x, labels = image(rng, SHAPE, "float32"), objects(rng)
     first = ndimage.standard_deviation(cupy.asarray(x), cupy.asarray(labels), range(6)).get()
-    executor.set_order(order)
-    executor.set_streams(streams)
+    orders.set_order(order)
+    orders.set_streams(streams)
     with cupy.cuda.Stream(non_blocking=True):
         device = cupy.asarray(x), cupy.asarray(labels)
         np.testing.assert_array_equal(ndimage.standard_deviation(*device, range(6)).get(), first)

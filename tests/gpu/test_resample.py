@@ -97,9 +97,9 @@ def test_any_grid(data):
 
 @pytest.mark.parametrize("order", ["reverse", "1", "2"])
 @pytest.mark.parametrize("streams", ["eager", "deferred"])
-def test_any_order_and_stream(rng, executor, order, streams):
-    executor.set_order(order)
-    executor.set_streams(streams)
+def test_any_order_and_stream(rng, orders, order, streams):
+    orders.set_order(order)
+    orders.set_streams(streams)
     x = image(rng, (7, 8, 13), "float32")
     with cupy.cuda.Stream(non_blocking=True):
         on_both(x, shape=(9, 5, 17), order=1)

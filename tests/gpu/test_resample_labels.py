@@ -92,9 +92,9 @@ def test_volumes_stay_on_the_gpu(rng):
 
 
 @pytest.mark.parametrize("order", ["reverse", "1"])
-def test_any_order_and_stream(rng, executor, order):
-    executor.set_order(order)
-    executor.set_streams("deferred")
+def test_any_order_and_stream(rng, orders, order):
+    orders.set_order(order)
+    orders.set_streams("deferred")
     with cupy.cuda.Stream(non_blocking=True):
         on_both(vk.resample_labels, regions(rng, (6, 7, 8), 4), shape=(9, 8, 13))
         on_both(vk.resample_argmax, image(rng, (3, 6, 7, 8), "float32"), shape=(9, 8, 13))

@@ -107,9 +107,9 @@ def test_volume_stays_on_the_gpu(rng):
 
 @pytest.mark.parametrize("order", ["reverse", "1", "2"])
 @pytest.mark.parametrize("streams", ["eager", "deferred"])
-def test_any_order_and_stream(rng, executor, order, streams):
-    executor.set_order(order)
-    executor.set_streams(streams)
+def test_any_order_and_stream(rng, orders, order, streams):
+    orders.set_order(order)
+    orders.set_streams(streams)
     x = image(rng, (7, 8, 9), "float32")
     with cupy.cuda.Stream(non_blocking=True):
         on_both(ndimage.gaussian_gradient_magnitude, x, 1.0, **SAME)

@@ -82,9 +82,9 @@ def test_nothing_waits_and_nothing_is_copied(rng, executor):
     np.testing.assert_array_equal(out.get(), kept[0].get())
 
 
-def test_weights_are_there_on_every_stream(rng, executor):
+def test_weights_are_there_on_every_stream(rng, orders):
     """The second stream does not wait for the first but where it reads what was brought on that."""
-    executor.set_streams("deferred")
+    orders.set_streams("deferred")
     network = nn.Sequential(branches())
     x = image(rng, 1, 2, 4, 6, 8)
     want = network(x)

@@ -426,6 +426,33 @@ def test_gpu_kernel_runs_on_the_device_and_stream_of_its_input(gpu, tensors):
     same(result, expected)
 
 
+def test_whoever_owns_the_output_waits_for_it(gpu, tensors, monkeypatch):
+    """A library tells its stream to wait when it takes an array, on the device that is current then."""
+    library, cupy = sys.modules["tensors"], sys.modules["cupy"]
+    pass_on, taken = library.from_dlpack, []
+
+    def from_dlpack(x):
+        taken.append((x.host, cupy.cuda.get_current_stream().ptr))
+        return pass_on(x)
+
+    monkeypatch.setattr(library, "from_dlpack", from_dlpack)
+    out = Tensor(np.zeros_like(IMAGE), 2)
+    for x in (Tensor(IMAGE, 2), GpuArray(IMAGE)):
+        assert ndimage.gaussian_filter(x, 1, output=out) is out
+        (memory, stream), *more = taken
+        assert memory is out.host and stream == 77 and not more
+        taken.clear()
+
+
+def test_gpu_array_without_dlpack(gpu, monkeypatch):
+    class Older:
+        host = IMAGE
+        __cuda_array_interface__ = GpuArray(IMAGE).__cuda_array_interface__
+
+    monkeypatch.setattr(sys.modules["cupy"], "asarray", lambda x: GpuArray(x.host), raising=False)
+    same(ndimage.gaussian_filter(Older(), 1), ndimage.gaussian_filter(IMAGE, 1))
+
+
 def test_tensor_that_dlpack_does_not_pass_on(tensors, monkeypatch):
     def refuse(self, **options):
         raise BufferError("requires gradient")

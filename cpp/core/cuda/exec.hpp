@@ -92,10 +92,12 @@ Scratch<T> upload(const std::vector<T>& table, const Exec& exec) {
     return upload(table.data(), table.size(), exec);
 }
 
-// A few numbers of the device, for functions whose result is one: a copy to pageable memory is done when CUDA returns.
+// A few numbers of the device, for functions whose result is one. Waits: CUDA does not promise that a copy to pageable
+// memory does.
 template <class T>
 void fetch(T* numbers, const T* device, std::size_t size, const Exec& exec) {
-    const cudaError_t status = cudaMemcpyAsync(numbers, device, size * sizeof(T), cudaMemcpyDeviceToHost, exec.stream);
+    cudaError_t status = cudaMemcpyAsync(numbers, device, size * sizeof(T), cudaMemcpyDeviceToHost, exec.stream);
+    if (status == cudaSuccess) status = cudaStreamSynchronize(exec.stream);
     if (status != cudaSuccess) {
         throw Error("copy of " + std::to_string(size * sizeof(T)) + " bytes: " + cudaGetErrorString(status));
     }

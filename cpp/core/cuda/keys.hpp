@@ -10,6 +10,7 @@
 
 #include "core/cast.hpp"
 #include "core/cuda/exec.hpp"
+#include "core/cuda/walk.hpp"
 #include "core/view.hpp"
 
 namespace voxkern::cuda {
@@ -107,8 +108,8 @@ void through_f64(const ConstArrayView& in, const ArrayView& out, const Exec& exe
     const auto elements = static_cast<std::size_t>(in.size());
     const Scratch<double> wide_in(in.dtype == DType::f64 ? 0 : elements, exec);
     const Scratch<double> wide_out(out.dtype == DType::f64 ? 0 : elements, exec);
-    const ArrayView source = contiguous_at(wide_in.data(), DType::f64, in);
-    const ArrayView target = out.dtype == DType::f64 ? out : contiguous_at(wide_out.data(), DType::f64, in);
+    const ArrayView source = packed_like(wide_in.data(), DType::f64, out);
+    const ArrayView target = out.dtype == DType::f64 ? out : packed_like(wide_out.data(), DType::f64, out);
     if (wide_in.size() > 0) convert(in, source);
     run(wide_in.size() > 0 ? as_const(source) : in, target);
     if (wide_out.size() > 0) convert(as_const(target), out);

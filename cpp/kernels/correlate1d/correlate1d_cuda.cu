@@ -96,10 +96,10 @@ void correlate1d(const ConstArrayView& in, const ArrayView& out, const std::vect
     const bool in_place = in.data == out.data;
     const Scratch<char> other(passes > 1 ? bytes : 0, exec);
     const Scratch<char> moved(in_place && passes % 2 == 1 ? bytes : 0, exec);
-    const ArrayView spare = contiguous_at(other.data(), out.dtype, in);
+    const ArrayView spare = packed_like(other.data(), out.dtype, out);
     ConstArrayView from = in;
     if (moved.size() > 0) {  // the first pass writes `out`: its input makes room
-        const ArrayView source = contiguous_at(moved.data(), in.dtype, in);
+        const ArrayView source = packed_like(moved.data(), in.dtype, in);
         copy(in, source, exec);
         from = as_const(source);
     }

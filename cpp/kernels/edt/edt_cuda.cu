@@ -17,7 +17,8 @@ constexpr int kThreads = 256;
 constexpr int kMostLanes = 32;
 // Of lines: there are 48 KiB without asking, and the smallest square of each line takes its part.
 constexpr std::int64_t kSharedBytes = (std::int64_t{48} << 10) - kMostLanes * static_cast<std::int64_t>(sizeof(double));
-constexpr int kLeastLanes = 8;  // neighbours that fill a sector of memory
+constexpr int kLeastLanes = 8;                                // neighbours that fill a sector of memory
+constexpr std::int64_t kMostThreads = std::int64_t{1} << 20;  // where each asks once whether a zero was found
 
 // --- what is done with the squares of an axis ---
 
@@ -208,7 +209,7 @@ __global__ void search_axis(Lines<T> lines, Store<T> store) {
     if constexpr (kStaged) {
         T* const samples = cuda::dynamic_shared<T>();
         const std::int64_t lane_step = lines.along ? lines.n : 1;
-        const std::int64_t step = lines.along ? 1 : lanes;
+        const std::int64_t step = lines.along ? 1 : lines.lanes + 1;  // odd: a line lies in all banks
         for_samples(lines, lanes, [&](std::int64_t lane, std::int64_t i) {
             samples[lane * lane_step + i * step] = lines.from[lines.start(first + lane) + i * lines.stride];
         });
@@ -297,8 +298,9 @@ class Transform {
         const cuda::Positions<1> positions = edt::positions_of(in);
         cuda::with_counted_bits(in.dtype, [&](auto counted) {
             using W = decltype(counted);
-            cuda::launch("start_squares", cuda::config_for(grid_.size, exec_.stream), start_squares<W, T>,
-                         static_cast<const W*>(in.data), counted, positions, zeros, far, squares_, found_);
+            cuda::launch("start_squares", cuda::config_for(std::min(grid_.size, kMostThreads), exec_.stream),
+                         start_squares<W, T>, static_cast<const W*>(in.data), counted, positions, zeros, far, squares_,
+                         found_);
         });
     }
 
@@ -327,11 +329,15 @@ class Transform {
   private:
     int lanes_of(int a) const {
         int lanes = kMostLanes;
-        while (lanes > kLeastLanes && lanes * bytes_of(a) > kSharedBytes) lanes /= 2;
+        while (lanes > kLeastLanes && bytes_of(a, lanes) > kSharedBytes) lanes /= 2;
         return lanes;
     }
-    std::int64_t bytes_of(int a) const { return grid_.shape[a] * static_cast<std::int64_t>(sizeof(T)); }
-    bool fits(int a) const { return lanes_of(a) * bytes_of(a) <= kSharedBytes; }
+    // Of so many lines, staged: side by side they have a gap.
+    std::int64_t bytes_of(int a, int lanes) const {
+        const int apart = grid_.strides[a] == 1 ? lanes : lanes + 1;
+        return apart * grid_.shape[a] * static_cast<std::int64_t>(sizeof(T));
+    }
+    bool fits(int a) const { return bytes_of(a, lanes_of(a)) <= kSharedBytes; }
     bool all_fit() const {
         for (int a = 0; a < grid_.rank - 1; ++a) {
             if (!fits(a)) return false;
@@ -370,7 +376,7 @@ class Transform {
                          kernel, lines, store);
         };
         if (fits(a)) {
-            with(search_axis<true, T>, lines.lanes * bytes_of(a));
+            with(search_axis<true, T>, bytes_of(a, lines.lanes));
         } else {
             with(search_axis<false, T>, 0);
         }

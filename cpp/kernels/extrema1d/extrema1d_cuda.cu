@@ -295,7 +295,7 @@ void extrema1d(const ConstArrayView& in, const ArrayView& out, extrema1d::Kind k
         return;
     }
     const Scratch<char> other(passes.size() > 1 ? static_cast<std::size_t>(out.size() * size_of(out.dtype)) : 0, exec);
-    const ArrayView spare = contiguous_at(other.data(), out.dtype, in);
+    const ArrayView spare = packed_like(other.data(), out.dtype, out);
     ConstArrayView from = in;
     for (std::size_t k = 0; k < passes.size(); ++k) {
         const ArrayView to = (passes.size() - 1 - k) % 2 == 0 ? out : spare;

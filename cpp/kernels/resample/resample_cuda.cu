@@ -2,6 +2,8 @@
 // resample on the GPU. Up to three axes of at most two taps are interpolated at once, straight from the input: a thread
 // per output sample. Otherwise one axis at a time, through arrays of the compute type. Sums are taken in the order of
 // the CPU, with the same fused operations: levels with FMA and the GPU give the same bits.
+#include <deque>
+
 #include "core/cuda/block.hpp"
 #include "core/cuda/convert.hpp"
 #include "core/cuda/exec.hpp"
@@ -226,6 +228,7 @@ class Resampler {
         : options_(options), axes_(axes), exec_(exec) {}
 
     void run(const ConstArrayView& in, const ArrayView& out) {
+        out_ = out;
         if (options_.clip) find_range(in);
         const std::vector<int> changed = changed_axes(in, axes_, options_);
         ConstArrayView from = in;
@@ -234,7 +237,7 @@ class Resampler {
             const auto at = [&](std::size_t k) { return changed.begin() + static_cast<std::ptrdiff_t>(k); };
             const std::vector<int> chosen(at(begin), at(end));
             const bool last = end == changed.size();
-            const ArrayView to = last ? out : scratch_like(shape_after(from, chosen));
+            const ArrayView to = last ? out : scratch_like(shape_after(from, chosen), rounds_);
             round(from, to, chosen, last);
             if (last) break;
             from = as_const(to);
@@ -310,11 +313,12 @@ class Resampler {
             from = as_const(filtered(from, a, axis));
             std::vector<std::int64_t> shape(from.shape, from.shape + from.rank);
             shape[static_cast<std::size_t>(a)] = axis.n_out;
-            const ArrayView to = k == last ? out : scratch_like(shape);
+            const ArrayView to = k == last ? out : scratch_like(shape, arrays_);
             Store<C> own;  // between the axes nothing but the sum is stored
             own.data = to.data;
             own.dtype = DTypeOf<C>::value;
             interpolate(from, to, a, axis, k == last ? store : own);
+            keep(k == last ? 0 : 1);
             from = as_const(to);
         }
         for (int k = missing; k < 3; ++k) {
@@ -343,7 +347,7 @@ class Resampler {
     // The input in the compute type, less `offset`.
     ConstArrayView widened(const ConstArrayView& in, C offset) {
         if (in.dtype == DTypeOf<C>::value && offset == C{0}) return in;
-        const ArrayView wide = scratch_like(std::vector<std::int64_t>(in.shape, in.shape + in.rank));
+        const ArrayView wide = scratch_like(std::vector<std::int64_t>(in.shape, in.shape + in.rank), arrays_);
         widen_into(in, wide, offset);
         return as_const(wide);
     }
@@ -366,17 +370,18 @@ class Resampler {
         if (axis.prefilter.poles == 0) return view;
         std::vector<std::int64_t> shape(in.shape, in.shape + in.rank);
         shape[static_cast<std::size_t>(a)] += 2 * axis.prefilter.pad;
-        const ArrayView padded = scratch_like(shape);
+        const ArrayView padded = scratch_like(shape, arrays_);
         ArrayView middle = padded;
         middle.data = padded.at(axis.prefilter.pad * padded.strides[a]);
         middle.shape[a] = in.shape[a];
         widen_into(as_const(view), middle, C{0});
+        keep(1);
         cuda::filter_lines<C>(padded, a, axis.prefilter, C{1}, exec_);
         return padded;
     }
 
     ArrayView smoothed(const ConstArrayView& in, int a, const AxisPlan<C>& axis) {
-        const ArrayView to = scratch_like(std::vector<std::int64_t>(in.shape, in.shape + in.rank));
+        const ArrayView to = scratch_like(std::vector<std::int64_t>(in.shape, in.shape + in.rank), arrays_);
         const cuda::Walk<1> walk = cuda::walk_over<1>(in, to, {a});
         cuda::launch("smooth", cuda::config_for(walk.size, exec_.stream), smooth<C>, static_cast<const C*>(in.data),
                      static_cast<C*>(to.data), walk, in.shape[a], in.strides[a],
@@ -409,7 +414,7 @@ class Resampler {
         return shape;
     }
 
-    // Scratch memory and tables live until the call returns; the device is done with them in stream order.
+    // Tables live until the call returns; the device is done with them in stream order.
     template <class T>
     T* room(std::size_t count) {
         memory_.emplace_back(count * sizeof(T), exec_);
@@ -423,12 +428,17 @@ class Resampler {
         return reinterpret_cast<const T*>(memory_.back().data());
     }
 
-    ArrayView scratch_like(const std::vector<std::int64_t>& shape) {
-        ConstArrayView like;
-        like.rank = static_cast<int>(shape.size());
+    // An array without gaps, in the memory order of the results.
+    ArrayView scratch_like(const std::vector<std::int64_t>& shape, std::deque<cuda::Scratch<C>>& arrays) {
+        ArrayView like = out_;
         std::copy(shape.begin(), shape.end(), like.shape);
-        C* const data = room<C>(static_cast<std::size_t>(like.size()));
-        return contiguous_at(data, DTypeOf<C>::value, like);
+        arrays.emplace_back(static_cast<std::size_t>(like.size()), exec_);
+        return cuda::packed_like(arrays.back().data(), DTypeOf<C>::value, like);
+    }
+
+    // Gives back all arrays between axes but the newest ones: what reads them is enqueued.
+    void keep(std::size_t newest) {
+        while (arrays_.size() > newest) arrays_.pop_front();
     }
 
     const Options& options_;
@@ -436,7 +446,10 @@ class Resampler {
     const cuda::Exec& exec_;
     const C* limits_ = nullptr;
     std::vector<Outside> earlier_;  // of the rounds before the last
+    ArrayView out_;
     std::vector<cuda::Scratch<char>> memory_;
+    std::deque<cuda::Scratch<C>> arrays_;  // between axes
+    std::deque<cuda::Scratch<C>> rounds_;  // between rounds
 };
 
 }  // namespace

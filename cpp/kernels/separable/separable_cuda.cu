@@ -55,6 +55,8 @@ VOXKERN_HD inline double power_of_two(double rounded, double rounder) {
 
 // --- stages ---
 
+constexpr std::int64_t kMostThreads = std::int64_t{1} << 20;  // of kernels whose threads do more than walk
+
 // A node in device memory: what it reads, and where its values go.
 template <class C>
 struct Step {
@@ -144,7 +146,8 @@ __device__ inline void keep_largest(unsigned long long* largest, double value) {
 
 // Writes what `combine` makes of the terms; for Combine::norm returns the square of the norm.
 template <Combine kCombine, class C, class Terms>
-__device__ C combine(const Results& results, const Terms& term, int terms, std::int64_t at) {
+__device__ C combine(const Results& results, const Sensitivity<C>& sensitivity, const Terms& term, int terms,
+                     std::int64_t at) {
     if constexpr (kCombine == Combine::sum) {
         C sum = term(0);
         for (int k = 1; k < terms; ++k) sum += term(k);
@@ -159,12 +162,9 @@ __device__ C combine(const Results& results, const Terms& term, int terms, std::
         if (terms != 3) put(results, at + results.component, found.middle);
         put(results, at + (terms == 3 ? 1 : 2) * results.component, found.high);
     } else if constexpr (kCombine == Combine::vesselness) {
-        Options options = results.options;
-        if (results.gamma != nullptr) options.gamma = *results.gamma;
-        const Sensitivity<C> s = sensitivity_of<C>(options);
-        const C value =
-            terms == 3 ? vesselness2<C>(eigenvalues2<C>(term), s) : vesselness3<C>(eigenvalues3<C>(term), s);
-        put(results, at, options.keep_larger ? larger_scale(held<C>(results, at), value) : value);
+        const C value = terms == 3 ? vesselness2<C>(eigenvalues2<C>(term), sensitivity)
+                                   : vesselness3<C>(eigenvalues3<C>(term), sensitivity);
+        put(results, at, results.options.keep_larger ? larger_scale(held<C>(results, at), value) : value);
     } else {
         return square_of_norm<C>(term, terms);
     }
@@ -176,6 +176,12 @@ template <Combine kCombine, class C>
 __global__ void combine_stage(Stage<C> stage, Results results) {
     C* const own = cuda::dynamic_shared<C>() + threadIdx.x;
     const auto term = [&](int k) { return own[k * cuda::kBlockThreads]; };
+    Sensitivity<C> sensitivity = {};
+    if constexpr (kCombine == Combine::vesselness) {
+        Options options = results.options;
+        if (results.gamma != nullptr) options.gamma = *results.gamma;
+        sensitivity = sensitivity_of<C>(options);
+    }
     double largest = 0.0;
     for (std::int64_t p = cuda::first_position(); p < stage.walk.size; p += cuda::position_step()) {
         const auto place = stage.walk.at(p);
@@ -183,7 +189,8 @@ __global__ void combine_stage(Stage<C> stage, Results results) {
         for (int k = 0; k < stage.count; ++k) {
             own[k * cuda::kBlockThreads] = filtered<C, C>(stage, stage.steps[k], place.in, place.index[0]);
         }
-        const auto square = static_cast<double>(combine<kCombine, C>(results, term, stage.count, place.out));
+        const auto square =
+            static_cast<double>(combine<kCombine, C>(results, sensitivity, term, stage.count, place.out));
         if (square > largest || square != square) largest = square;
     }
     if constexpr (kCombine == Combine::norm) keep_largest(results.largest, largest);
@@ -249,7 +256,7 @@ class Sweep {
         for (std::int64_t first = 0; first < planes_; first += thickness_) {
             const std::int64_t count = std::min(thickness_, planes_ - first);
             const ArrayView target = slow_ < 0 ? out_ : slab_of(out_, slow_, first, count);
-            const ArrayView layout = layout_of(target);
+            const ArrayView layout = cuda::packed_like(nullptr, DTypeOf<C>::value, target);
             filter_input(first, count, layout, first_arrays);
             const std::vector<const C*> made = filter_arrays(layout, first_arrays, arrays);
             combine_terms(layout, target, made, gamma, largest);
@@ -262,20 +269,6 @@ class Sweep {
     }
 
     bool filters(int stage, int k) const { return plan_.task.nodes[stage][k].weights != nullptr; }
-
-    // An array of the shape of a slab, in its memory order.
-    ArrayView layout_of(const ArrayView& slab) const {
-        ArrayView layout = slab;
-        layout.data = nullptr;
-        layout.dtype = DTypeOf<C>::value;
-        const std::vector<int> order = slowest_first(slab.rank, slab.strides);
-        std::int64_t stride = 1;
-        for (auto a = order.rbegin(); a != order.rend(); ++a) {
-            layout.strides[*a] = stride;
-            stride *= layout.shape[*a];
-        }
-        return layout;
-    }
 
     Stage<C> stage_of(int stage, const ConstArrayView& from, const ArrayView& to) const {
         const int axis = axes_.swept[static_cast<std::size_t>(stage)];
@@ -349,7 +342,10 @@ class Sweep {
         }
         const Results results = {target.data, target.dtype == DType::f32, plan_.task.component, options_, gamma,
                                  largest};
-        cudaLaunchConfig_t config = cuda::config_for(stage.walk.size, exec_.stream);
+        // A thread of these has many voxels: of each it makes a number that costs, or meets all others at one address.
+        const bool few = options_.combine == Combine::vesselness || options_.combine == Combine::norm;
+        const std::int64_t threads = few ? std::min(stage.walk.size, kMostThreads) : stage.walk.size;
+        cudaLaunchConfig_t config = cuda::config_for(threads, exec_.stream);
         config.dynamicSmemBytes = sizeof(C) * cuda::kBlockThreads * static_cast<std::size_t>(stage.count);
         const auto launch = [&](auto kernel) { cuda::launch("combine_stage", config, kernel, stage, results); };
         switch (options_.combine) {
@@ -436,7 +432,7 @@ void run_terms(const ConstArrayView& in, const ArrayView& out, const std::vector
     const cuda::Scratch<char> memory(static_cast<std::size_t>(out.size() * size_of(out.dtype)), exec);
     ArrayView results = out;
     results.rank = in.rank;
-    const ArrayView values = contiguous_at(memory.data(), out.dtype, in);
+    const ArrayView values = cuda::packed_like(memory.data(), out.dtype, results);
     const cuda::Walk<0> walk = cuda::walk_over<0>(as_const(values), results, {-1});
     for (std::size_t k = 0; k < terms.size(); ++k) {
         std::vector<correlate1d::AxisFilter> filters = terms[k];

@@ -125,6 +125,7 @@ void copy_out(const py::buffer& to, Address from, Address stream) {
         cudaMemcpyAsync(host.ptr, reinterpret_cast<const void*>(from),
                         static_cast<std::size_t>(host.size * host.itemsize), cudaMemcpyDeviceToHost, stream_at(stream)),
         "copy_out");
+    check(cudaStreamSynchronize(stream_at(stream)), "copy_out");
 }
 
 Address create_stream(bool non_blocking) {

@@ -186,7 +186,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
     if ((from_device && !is_device_range(from, bytes)) || (to_device && !is_device_range(to, bytes))) {
         return remember(cudaErrorInvalidValue);
     }
-    // As CUDA does outside a graph: pageable memory is read before the call returns, and written before it returns.
+    // As CUDA does outside a graph: pageable memory is read before the call returns. It may be written later.
     const bool staged = !from_device && place_of(from) == Place::pageable && !capturing(stream);
     if (staged) {
         const auto* const first = static_cast<const unsigned char*>(from);
@@ -194,9 +194,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
         return enqueue(stream, [=] { copy(to, bytes_read->data(), bytes); });
     }
     const bool to_host = from_device && !to_device;
-    const cudaError_t status = enqueue(stream, [=] { copy(to, from, bytes); }, to_host ? &copy_to_host_count : nullptr);
-    const bool waits = to_host && place_of(to) == Place::pageable && !capturing(stream);
-    return status == cudaSuccess && waits ? wait_for(resolve(stream)) : status;
+    return enqueue(stream, [=] { copy(to, from, bytes); }, to_host ? &copy_to_host_count : nullptr);
 }
 
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {

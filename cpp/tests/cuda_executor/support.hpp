@@ -52,6 +52,7 @@ template <class T>
 std::vector<T> download(const T* data, std::size_t n, cudaStream_t stream) {
     std::vector<T> host(n);
     EXPECT(cudaMemcpyAsync(host.data(), data, n * sizeof(T), cudaMemcpyDeviceToHost, stream) == cudaSuccess);
+    EXPECT(cudaStreamSynchronize(stream) == cudaSuccess);
     return host;
 }
 template <class T>

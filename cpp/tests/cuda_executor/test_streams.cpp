@@ -101,12 +101,14 @@ TEST(streams, the_legacy_stream_waits_for_blocking_streams) {
     cudaMemsetAsync(value, 0, sizeof(int), blocking);
     cudaMemsetAsync(value + 1, 0, sizeof(int), apart);
     cudaMemcpyAsync(seen, value, sizeof seen, cudaMemcpyDeviceToHost, cudaStreamLegacy);
+    cudaStreamSynchronize(cudaStreamLegacy);
     EXPECT(seen[0] == 0 && seen[1] == -1);
     cudaMemsetAsync(value, 1, sizeof(int), nullptr);
     Event done;
     cudaEventRecord(done.handle, nullptr);
     EXPECT(cudaEventSynchronize(done.handle) == cudaSuccess);
     cudaMemcpyAsync(seen, value, sizeof(int), cudaMemcpyDeviceToHost, apart);
+    cudaStreamSynchronize(apart);
     EXPECT(seen[0] == 0x01010101);
     cudaStreamDestroy(blocking);
     cudaFree(value);
@@ -122,7 +124,7 @@ TEST(streams, pageable_memory_may_be_freed_after_the_call) {
     EXPECT(download(device, stream) == expected);
 }
 
-TEST(streams, pinned_memory_is_written_later) {
+TEST(streams, memory_of_the_host_is_written_later) {
     const Deferred deferred;
     const Stream stream;
     int* pinned = nullptr;
@@ -135,8 +137,10 @@ TEST(streams, pinned_memory_is_written_later) {
     EXPECT(*pinned == 5 && cuda_executor::synchronisations() == waits);
     cudaStreamSynchronize(stream);
     EXPECT(*pinned == 7 && cuda_executor::synchronisations() == waits + 1);
-    int pageable = 0;
+    int pageable = 5;
     cudaMemcpyAsync(&pageable, device.data(), sizeof(int), cudaMemcpyDeviceToHost, stream);
+    EXPECT(pageable == 5);
+    cudaStreamSynchronize(stream);
     EXPECT(pageable == 7 && cuda_executor::synchronisations() == waits + 2);
     EXPECT(cuda_executor::copies_to_host() == copies + 2);
     cudaFreeHost(pinned);

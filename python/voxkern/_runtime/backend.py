@@ -91,7 +91,7 @@ class CudaBackend:
 
     def from_dlpack(self, x: Any) -> Any:
         """Return an array over the memory of ``x``, once the work queued for it is done."""
-        return self._cupy.from_dlpack(x)
+        return self._cupy.from_dlpack(x) if hasattr(x, "__dlpack__") else self._cupy.asarray(x)
 
     def empty(self, shape: tuple[int, ...], dtype: Any, beside: Any, threads: int) -> NDArray[Any]:
         """Return a new array in C order on the device of ``beside``."""

@@ -100,7 +100,8 @@ class Call:
         if first:
             self.volume, self._library = volume, dlpack_library(data)
         if array.dtype.char in widened:
-            array = array.astype(widened[array.dtype.char])
+            with self._where().device(array):
+                array = array.astype(widened[array.dtype.char])
         if dtypes is not None:
             self._check_dtype(array.dtype, name, dtypes)
         if not is_plain(array):
@@ -193,7 +194,7 @@ class Call:
     def _by_dlpack(self, backend: Backend, data: Any, name: str) -> Array:
         try:
             array: Array = backend.from_dlpack(data)
-        except (AttributeError, BufferError, RuntimeError, TypeError) as error:
+        except (AttributeError, BufferError, RuntimeError, TypeError, ValueError) as error:
             raise ArgumentTypeError(
                 f"{name}: got a {type(data).__name__} that DLPack does not pass on ({error}), allowed "
                 f"{backend.array_name} or a tensor of plain numbers without gradient"
@@ -364,11 +365,19 @@ class Call:
                 array[...] = target
             elif target is not array:
                 self.run("copy", target, array)
+            library = dlpack_library(data)
+            if library is not None and self.on_device:
+                self._passed_on(array, library)  # its current stream waits for what is written
         elif self._library is not None:
-            data = self._library.from_dlpack(result)
+            data = self._passed_on(result, self._library)
         if self.volume is None or bare:
             return data
         return self.volume.with_data(data, affine if index_map is None else self.volume.affine @ index_map)
+
+    def _passed_on(self, array: Array, library: ModuleType) -> Any:
+        """Return an array as one of another library, whose current stream waits for ours."""
+        with self._where().device(array):
+            return library.from_dlpack(array)
 
 
 def _result_dtype(dtype: Any, like: Array, dtypes: frozenset[str]) -> np.dtype[Any]:

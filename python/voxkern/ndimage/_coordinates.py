@@ -379,7 +379,8 @@ def _warp(
         raise ValueError("input must not be empty")
     for source, target, outside in call.parts(x, out, cval):
         if x.size == 0:
-            target[...] = outside
+            with call.device():
+                target[...] = outside
             continue
         options = WarpOptions(
             kernel=Interpolator(operator.index(order)),

@@ -125,9 +125,12 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         return out[0]
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> ndarray:
-        if func is not np.count_nonzero:
-            raise TypeError(f"the stand-in for CuPy has no {func.__name__}")
-        return asarray(func(*(x.get() for x in args), **kwargs))
+        if func is np.count_nonzero:
+            return asarray(func(*(x.get() for x in args), **kwargs))
+        found: ndarray = func._implementation(
+            *args, **kwargs
+        )  # by methods of the array alone, such as moveaxis
+        return found
 
     def __int__(self) -> int:
         return int(self.get())
