@@ -66,7 +66,7 @@ def test_kernel_is_complete(name):
     assert (ROOT / "python" / "voxkern" / "reference" / f"{name}.py").is_file()
     assert (ROOT / "tests" / "kernels" / f"test_{name}.py").is_file()
     assert (ROOT / "benchmarks" / "bench" / f"bench_{name}.py").is_file()
-    assert name in (ROOT / "CHANGELOG.md").read_text()
+    assert f"\n- `{name}` kernel: " in (ROOT / "CHANGELOG.md").read_text()
     assert hasattr(_core, name)
 
 
