@@ -134,8 +134,12 @@ def test_mask_label_of_n4(names):
     image, mask = names["image"], sitk.GetImageFromArray(labels)
     mask.CopyInformation(image)
     n4 = sitk.N4BiasFieldCorrectionImageFilter()
-    ones, others = (pixels(vk.n4_bias_field_correction(image, mask, mask_label=m)) for m in (1, None))
+    n4.SetMaximumNumberOfIterations([5])
+    ones, others = (
+        pixels(vk.n4_bias_field_correction(image, mask, mask_label=m, maximum_number_of_iterations=5))
+        for m in (1, None)
+    )
     np.testing.assert_allclose(ones, pixels(n4.Execute(image, mask)), rtol=1e-4)
     n4.SetUseMaskLabel(False)
     np.testing.assert_allclose(others, pixels(n4.Execute(image, mask)), rtol=1e-4)
-    assert np.abs(ones / others - 1).max() > 1e-2
+    assert np.abs(ones / others - 1).max() > 1e-3
