@@ -64,7 +64,7 @@ def cpp(session: nox.Session) -> None:
 def asan(session: nox.Session) -> None:
     """Run them with assertions, under AddressSanitizer and UndefinedBehaviorSanitizer.
 
-    ``-- executor`` adds the CUDA kernels: at night, as it doubles the time.
+    ``-- executor`` adds the CUDA kernels, as ``nightly`` does: it doubles the time.
     """
     _cmake(session, "asan", f"-DVOXKERN_CUDA={'EXECUTOR' if 'executor' in session.posargs else 'OFF'}")
 
@@ -184,10 +184,10 @@ def stubs(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def nightly(session: nox.Session) -> None:
-    """Run what is too slow for every change.
+    """Run what is too slow for every change; nothing starts this by itself.
 
-    All levels and slow tests, many orders of the executor, AddressSanitizer over it, and the kernels beside
-    the newest of what they are compared with.
+    All levels and slow tests with twenty times the examples, many orders of the executor, AddressSanitizer
+    over it, and the kernels' tests on Python 3.13 with the newest NumPy. SciPy and other peers are pinned.
     """
     session.install("--config-settings=cmake.define.VOXKERN_CUDA=EXECUTOR", ".[test]")
     session.run("pytest", "-q", "-n", "auto", env={"VOXKERN_TEST_NIGHT": "20"})

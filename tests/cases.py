@@ -22,12 +22,11 @@ FILTER_FLOAT32 = 1e-6  # sums of positive weights: a few roundings of 6e-8 each
 SPLINE_FLOAT32 = 2e-6  # weights, three axes and the recursion round at 6e-8 each
 INTEGER = 0.5 + 1e-4  # in units: rounding to the nearest, and exact ties may go either way
 
-
-NIGHT = int(os.environ.get("VOXKERN_TEST_NIGHT", "0"))  # how many times longer tests may take at night
+NIGHT = int(os.environ.get("VOXKERN_TEST_NIGHT", "0"))  # by nox -s nightly: times as many examples
 
 
 def examples(count):
-    """Let Hypothesis try so many examples, at night many times as many."""
+    """Let Hypothesis try so many examples, many times as many by ``nox -s nightly``."""
     return settings(max_examples=count * max(NIGHT, 1), deadline=None)
 
 

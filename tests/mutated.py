@@ -7,7 +7,8 @@ loads changed files for so many seconds of processor time, in 4 GB of memory and
 what came out as anything else, with the bytes that did it: they belong into tests/io/test_fuzz_finds.py. The
 file that was loaded last lies in the folder it names, should the process end before its time.
 
-tests/io/test_mutated.py loads a few changed files in every run, and many at night within these limits.
+tests/io/test_mutated.py loads a few changed files in every run, and ``nox -s nightly`` many within
+these limits.
 """
 
 import base64

@@ -49,7 +49,7 @@ def test_a_volume_or_a_typed_error(good):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not NIGHT, reason="minutes: at night")
+@pytest.mark.skipif(not NIGHT, reason="minutes: nox -s nightly")
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits of memory")
 def test_many_more(tmp_path):
     """In a process of its own, which may crash, hang or run out of memory."""

@@ -216,7 +216,7 @@ def test_wrong_arguments_of_masks(call, message):
         call()
 
 
-@pytest.mark.skipif(not NIGHT, reason="at night: half a minute")
+@pytest.mark.skipif(not NIGHT, reason="nox -s nightly: half a minute")
 def test_ten_million_objects():
     x = np.zeros((432, 432, 432), bool)
     x[::2, ::2, ::2] = True
@@ -226,7 +226,7 @@ def test_ten_million_objects():
     np.testing.assert_array_equal(ndimage.sum_labels(x, labels, np.arange(n + 1)), np.arange(n + 1) > 0)
 
 
-@pytest.mark.skipif(not NIGHT, reason="at night: 14 GB")
+@pytest.mark.skipif(not NIGHT, reason="nox -s nightly: 14 GB")
 def test_more_than_two_to_the_31_voxels():
     x = np.zeros((2060, 1024, 1024), bool)
     x[0, 0, 0] = x[1030, 5, 7] = x[1030, 5, 8] = x[-1, -1, -1] = True

@@ -13,7 +13,7 @@ import voxkern as vk
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/[gm]*/*.md"))]
 PACKAGES = ["nibabel", "pandas", "scipy", "skimage", "trimesh", "fast_simplification", "jinja2", "ipyniivue"]
-PACKAGES += ["matplotlib", "safetensors"]
+PACKAGES += ["matplotlib", "safetensors", "SimpleITK"]
 pytestmark = pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="needs the source tree")
 
 

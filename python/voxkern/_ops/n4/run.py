@@ -82,8 +82,9 @@ def n4_bias_field_correction(
 ) -> Any:
     """Estimate the smooth field that multiplies an MR scan, and divide it out: N4.
 
-    The defaults are those of ``SimpleITK.N4BiasFieldCorrectionImageFilter`` and stop after the same
-    iterations. The result is the same for any number of threads.
+    Defaults are those of ``SimpleITK.N4BiasFieldCorrectionImageFilter``, but for the mask's label (see
+    Notes), and images in 3-D stop after the same iterations. The result is the same for any number of
+    threads.
 
     Parameters
     ----------
@@ -154,6 +155,11 @@ def n4_bias_field_correction(
     Notes
     -----
     N. J. Tustison et al., "N4ITK: improved N3 bias correction", IEEE Trans. Med. Imaging 29 (2010).
+
+    Two things are not SimpleITK's. There, voxels count where the mask is 1 (``UseMaskLabel``, ``MaskLabel``):
+    ``mask_label=1``. Here, they count where it is not zero: ``SetUseMaskLabel(False)``. And numbers per axis
+    (`number_of_control_points`, `shrink_factor`) are in the order of the array, the reverse of SimpleITK's.
+
     Extra memory beyond corrected image and field: 0.2 bytes per voxel, 4 more with weights, 1 more with
     Otsu's mask. On a GPU 1 to 2 bytes per voxel, 4 more with weights.
 
