@@ -10,7 +10,8 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -48,6 +49,17 @@ def _why_no_cuda() -> str:
 NO_CUDA = _why_no_cuda()
 LEVELS = _core.cpu_levels()[-1 if os.environ.get("VOXKERN_TEST_LEVELS") == "best" else 0 :]
 NAMES = [*LEVELS, *([] if NO_CUDA else ["cuda"])]
+
+
+@contextmanager
+def cpu_level(name: str) -> Iterator[None]:
+    """Run at an instruction-set level of the processor; the one before is set again, whatever happens."""
+    before = _core.active_cpu_level()
+    _core.set_cpu_level(name)
+    try:
+        yield
+    finally:
+        _core.set_cpu_level(before)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 """Fixtures shared by all tests."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import backends
@@ -45,21 +46,16 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture
 def cpu_level(request):
     """Run the test once at every instruction-set level this processor has."""
-    before = _core.active_cpu_level()
-    _core.set_cpu_level(request.param)
-    yield request.param
-    assert _core.active_cpu_level() == request.param
-    _core.set_cpu_level(before)
+    with backends.cpu_level(request.param):
+        yield request.param
+        assert _core.active_cpu_level() == request.param
 
 
 @pytest.fixture
 def backend(request):
     """Run the test at every instruction-set level, and with CUDA where it can run."""
-    before = _core.active_cpu_level()
-    if request.param != "cuda":
-        _core.set_cpu_level(request.param)
-    yield backends.make(request.param)
-    _core.set_cpu_level(before)
+    with nullcontext() if request.param == "cuda" else backends.cpu_level(request.param):
+        yield backends.make(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -111,6 +111,20 @@ def test_n4_step_comes_before_the_others(shaded, tmp_path):
     assert np.ptp(vk.preprocess(volume, n4=options, orient=None).data) > 0
 
 
+def test_n4_settings_that_depend_on_the_grid_wait_for_the_scan(tmp_path):
+    i, j, k = np.meshgrid(*[np.linspace(-1, 1, n) for n in (24, 22, 20)], indexing="ij")
+    fine = vk.Volume(np.where(i**2 + k**2 < 0.7, 100 * np.exp(0.3 * j), 5), np.diag([0.01, 0.01, 0.01, 1]))
+    settings = {"spline_distance": 0.1, "maximum_number_of_iterations": (4,)}
+    got = vk.preprocess(fine, n4=settings, orient=None)
+    np.testing.assert_array_equal(got.data, vk.n4_bias_field_correction(fine, **settings).data)
+    settings["spline_distance"] = 0.01  # too fine for voxels of 1 mm
+    vk.preprocess(fine, n4=settings, orient=None)
+    with pytest.raises(vk.ArgumentError, match=r"got 1e-05 x 1e-05 x 1e-05 mm, allowed at least 5.86e-05 x"):
+        vk.preprocess(fine, n4={"spline_distance": 1e-5})
+    with pytest.raises(vk.ArgumentError, match="spline_distance: got -1"):  # before the scan is looked for
+        vk.preprocess(tmp_path / "missing", n4={"spline_distance": -1})
+
+
 def test_normalise_the_foreground(shaded):
     _, volume = shaded
     data = volume.data.astype(float)

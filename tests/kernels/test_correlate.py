@@ -3,6 +3,7 @@
 
 import tracemalloc
 
+import backends
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
@@ -22,7 +23,7 @@ from cases import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxkern import ndimage
+from voxkern import _core, ndimage
 from voxkern.reference.correlate import correlate as reference_correlate
 
 # The shapes of weights: odd, even, one tap along some axis, more rows than are made side by side.
@@ -254,15 +255,11 @@ def test_same_bytes_for_any_thread_count(rng, dtype, cpu_level):
 
 
 def test_levels_agree(rng):
-    from voxkern import _core
-
     x, weights = rng.random((20, 30, 40), dtype=np.float32), rng.random((5, 4, 3))
-    before = _core.active_cpu_level()
     results = []
     for level in _core.cpu_levels():
-        _core.set_cpu_level(level)
-        results.append(ndimage.correlate(x, weights))
-    _core.set_cpu_level(before)
+        with backends.cpu_level(level):
+            results.append(ndimage.correlate(x, weights))
     for result in results[1:]:
         assert np.max(np.abs(result - results[0])) <= FILTER_FLOAT32 * results[0].max()
 

@@ -3,6 +3,7 @@
 
 import signal
 
+import backends
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
@@ -24,7 +25,7 @@ from cases import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxkern import ndimage
+from voxkern import _core, ndimage
 from voxkern.reference.correlate1d import correlate1d as reference_correlate1d
 
 
@@ -224,15 +225,11 @@ def test_same_bytes_for_any_thread_count(rng, dtype, cpu_level):
 
 
 def test_levels_agree(rng):
-    from voxkern import _core
-
     x = rng.random((20, 30, 40), dtype=np.float32)
-    before = _core.active_cpu_level()
     results = []
     for level in _core.cpu_levels():
-        _core.set_cpu_level(level)
-        results.append(ndimage.gaussian_filter(x, 1))
-    _core.set_cpu_level(before)
+        with backends.cpu_level(level):
+            results.append(ndimage.gaussian_filter(x, 1))
     for result in results[1:]:
         assert np.max(np.abs(result - results[0])) <= FILTER_FLOAT32
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """correlate in Fourier space: SciPy's numbers, exact integers, NaN that stay local, sizes of samples."""
 
+import backends
 import numpy as np
 import pytest
 import scipy.ndimage as scipy_ndimage
@@ -215,14 +216,12 @@ def test_same_bytes_for_any_thread_count(rng, cpu_level, dtype):
 
 
 def test_levels_agree(rng):
-    before = _core.active_cpu_level()
     for dtype, tolerance in (("float32", FILTER_FLOAT32), ("float64", 0.0), ("int16", 0.0)):
         x = image(rng, (30, 31, 35), dtype)
         weights = rng.integers(-9, 10, (9, 8, 11))
         results = []
         for level in _core.cpu_levels():
-            _core.set_cpu_level(level)
-            results.append(ndimage.correlate(x, weights))
-        _core.set_cpu_level(before)
+            with backends.cpu_level(level):
+                results.append(ndimage.correlate(x, weights))
         for result in results[1:]:
             assert np.abs(result - results[0]).max() <= tolerance * np.abs(weights).sum() * 100

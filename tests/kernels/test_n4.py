@@ -4,11 +4,13 @@
 import functools
 import warnings
 
+import backends
 import numpy as np
 import pytest
 from n4_phantom import difference, log_field, phantom
 
 import voxkern as vk
+from voxkern import _core
 from voxkern.reference.n4 import itk_convergence
 from voxkern.reference.n4 import n4 as reference_n4
 
@@ -124,15 +126,11 @@ def test_same_bytes_for_any_thread_count_and_every_run(compat, cpu_level):
 
 
 def test_levels_agree():
-    from voxkern import _core
-
     image, mask = phantom((40, 41, 42))
-    before = _core.active_cpu_level()
     fields = []
     for level in _core.cpu_levels():
-        _core.set_cpu_level(level)
-        fields.append(log_field(image, mask, maximum_number_of_iterations=(10, 10))[0])
-    _core.set_cpu_level(before)
+        with backends.cpu_level(level):
+            fields.append(log_field(image, mask, maximum_number_of_iterations=(10, 10))[0])
     assert all(difference(f, fields[0]) <= 1e-5 for f in fields)
 
 

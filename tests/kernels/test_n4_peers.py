@@ -109,6 +109,18 @@ def test_equals_simpleitk(name):
     np.testing.assert_allclose(corrected, out, rtol=1e-4)
 
 
+def test_the_label_that_simpleitk_counts():
+    image, mask = phantom((32, 36, 40))
+    mask = mask.astype(np.uint8)
+    mask[:, :18] *= 2
+    few = {"maximum_number_of_iterations": (10, 10)}
+    _, want, last = simpleitk_n4(image, mask, MaximumNumberOfIterations=[10, 10])
+    got, details = log_field(image, mask, **{**vk.N4_PRESETS["simpleitk"], **few}, mask_label=1)
+    assert details.iterations[-1] == last and difference(got, want) <= 1e-4
+    both, _ = log_field(image, mask, **{**vk.N4_PRESETS["simpleitk"], **few})
+    assert difference(both, want) > 1e-2
+
+
 def test_zeros_count_as_in_simpleitk():
     image, _ = phantom((32, 36, 40), 3, lowest=0.0)
     image[:5, :5, :5] = 0

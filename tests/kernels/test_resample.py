@@ -218,17 +218,29 @@ def test_same_bytes_for_any_thread_count(rng, cpu_level, dtype, order):
         assert vk.resample(x, shape=(60, 41, 77), order=order, threads=threads).tobytes() == want
 
 
+@pytest.mark.parametrize("dtype", ["uint8", np.float32, np.float64])
+def test_dtype_of_a_new_result(rng, dtype):
+    x = image(rng, (9, 10, 11), "int16")
+    want = np.empty((12, 13, 14), dtype)
+    vk.resample(x, shape=want.shape, out=want)
+    got = vk.resample(x, shape=want.shape, dtype=dtype)
+    assert got.dtype == want.dtype
+    np.testing.assert_array_equal(got, want)
+    volume = vk.resample(vk.Volume(x, np.eye(4)), shape=want.shape, dtype=dtype)
+    assert volume.dtype == want.dtype
+    np.testing.assert_array_equal(volume.data, want)
+    assert vk.resample(x, shape=want.shape, out=want, dtype="int8") is want  # it is not new
+
+
 def test_levels_agree(rng):
     x = rng.random((20, 30, 40), dtype=np.float32)
-    before = _core.active_cpu_level()
     for order in (1, 3, 5):
         results = []
         for level in _core.cpu_levels():
-            _core.set_cpu_level(level)
-            results.append(vk.resample(x, shape=(31, 23, 57), order=order))
+            with backends.cpu_level(level):
+                results.append(vk.resample(x, shape=(31, 23, 57), order=order))
         for result in results[1:]:
             assert np.max(np.abs(result - results[0])) <= SPLINE_FLOAT32
-    _core.set_cpu_level(before)
 
 
 def test_a_sample_has_the_same_bits_anywhere_in_a_row(rng, cpu_level):

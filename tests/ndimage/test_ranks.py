@@ -102,8 +102,9 @@ def test_output(rng):
 
 
 def test_size_beside_a_footprint_warns():
-    with pytest.warns(UserWarning, match="ignoring size because footprint is set"):
+    with pytest.warns(UserWarning, match="ignoring size because footprint is set") as caught:
         got = ndimage.median_filter(np.eye(3), 3, footprint=np.ones((1, 3)))
+    assert caught[0].filename == __file__
     np.testing.assert_array_equal(got, scipy_ndimage.median_filter(np.eye(3), footprint=np.ones((1, 3))))
 
 

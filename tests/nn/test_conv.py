@@ -74,6 +74,8 @@ W = np.zeros((8, 4, 3, 3, 3), np.float32)
     [
         ("input: got shape .1, 4, 5, 6, 7.*weight of shape .8, 3,", lambda: vk.nn.conv3d(X, W[:, :3])),
         ("input: got shape .1, 4, 2, 6, 7.*weight, .8, 4, 3", lambda: vk.nn.conv3d(X[:, :, :2], W)),
+        ("at least 7 x 3 x 3 samples", lambda: vk.nn.conv3d(X, W, dilation=(4, 2, 1), padding=(1, 1, 0))),
+        ("at least 5 samples", lambda: vk.nn.conv1d(X[0, :, 0, 0, :3], W[..., 0, 0], dilation=2)),
         ("input: got shape", lambda: vk.nn.conv3d(X[0, 0], W)),
         ("weight: got shape", lambda: vk.nn.conv3d(X, W[0])),
         ("weight: got shape", lambda: vk.nn.conv3d(X, W[:0])),
@@ -83,6 +85,14 @@ W = np.zeros((8, 4, 3, 3, 3), np.float32)
         ("padding: got -1", lambda: vk.nn.conv3d(X, W, padding=-1)),
         ("padding: got 'full'", lambda: vk.nn.conv3d(X, W, padding="full")),
         ("padding: got 'same'", lambda: vk.nn.conv_transpose3d(X, W[:4], padding="same")),
+        (
+            "padding: got .1, 1, 1., allowed at most .0, 0, 0. for input of shape .1, 4, 1, 1, 1.",
+            lambda: vk.nn.conv_transpose3d(X[..., :1, :1, :1], W[:4, :, :2, :2, :2], padding=1),
+        ),
+        (
+            "allowed at most .1,. for",
+            lambda: vk.nn.conv_transpose1d(X[0, :, 0, 0, :1], W[:4, :, 0, 0], padding=2),
+        ),
         ("dilation: got .1, 2.", lambda: vk.nn.conv3d(X, W, dilation=(1, 2))),
         ("groups: got 3", lambda: vk.nn.conv3d(X, W, groups=3)),
         ("algorithm: got 'fft'", lambda: vk.nn.conv3d(X, W, algorithm="fft")),
@@ -103,5 +113,7 @@ def test_wrong_types():
         vk.nn.conv3d(X.astype(np.float64), W)
     with pytest.raises(vk.ArgumentTypeError, match="stride"):
         vk.nn.conv3d(X, W, stride="a")
+    with pytest.raises(vk.ArgumentTypeError, match=r"weight: got 1, allowed the weights: .*out channels"):
+        vk.nn.Conv3d(1, 2, 3)
     with pytest.raises(vk.ArgumentError, match="separate arrays"):
         vk.nn.conv3d(X, W[:4, :, 1:2, 1:2, 1:2], out=X)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import voxkern as vk
+from voxkern._app import ants
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/[gm]*/*.md"))]
@@ -37,6 +38,28 @@ def folder(tmp_path_factory):
     vk.save(scan, folder / "head.nii.gz")
     vk.save(scan.with_data((scan.data > 100).astype(np.uint8)), folder / "mask.nii.gz")
     return folder
+
+
+class N4BiasFieldCorrection:
+    """Stands in for nipype's: it writes ANTs' flags, and the command must take them as they were meant."""
+
+    FLAGS = {
+        "dimension": "-d", "input_image": "--input-image", "mask_image": "--mask-image",
+        "weight_image": "--weight-image", "shrink_factor": "--shrink-factor",
+    }  # fmt: skip
+
+    def __init__(self, *, command, save_bias=False, **inputs):
+        assert Path(inputs["input_image"]).is_file()
+        stem = inputs["input_image"].removesuffix(".nii.gz")
+        written = [word for name, value in inputs.items() for word in (self.FLAGS[name], str(value))]
+        output = [f"{stem}_corrected.nii.gz", f"{stem}_bias.nii.gz" if save_bias else None]
+        written += ["--output", *(f"[ {output[0]}, {output[1]} ]".split() if save_bias else output[:1])]
+        program, *words = command.split()
+        assert program == "voxkern" and ants.is_ants([*words, *written])
+        args = ants.parse([*words, *written])
+        assert (args.input, args.output, args.field) == (inputs["input_image"], *output)
+        assert (args.mask, args.weights) == (inputs.get("mask_image"), inputs.get("weight_image"))
+        assert args.settings["shrink_factor"] == inputs.get("shrink_factor", 4)
 
 
 @pytest.fixture
@@ -73,7 +96,7 @@ def names(folder, rng):
         "weight": weight,
         "bias": weight[:, 0, 0, 0, 0],
         "grid": np.zeros((1, 4, 4, 4, 3), np.float32),
-        "N4BiasFieldCorrection": dict,  # nipype's
+        "N4BiasFieldCorrection": N4BiasFieldCorrection,
     }
 
 

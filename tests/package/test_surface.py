@@ -118,10 +118,12 @@ def test_every_source_names_its_licence():
 def test_readme_commands_are_what_ci_runs():
     blocks = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
     ci = (ROOT / ".ci" / "run").read_text()
-    assert len(blocks) >= 2
-    for block in blocks[:2]:
+    (reader,) = re.findall(r"^readme_block\(\) .*$", ci, re.M)
+    assert re.findall(r'eval "\$\(readme_block (\d)\)"', ci) == ["1", "2"]
+    for number, block in enumerate(blocks[:2], 1):
         assert "\\\n" not in block and "cd " not in block and "git clone" not in block
-    assert "README.md" in ci
+        command = ["bash", "-c", f"{reader}\nreadme_block {number}"]
+        assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == block
 
 
 def test_import_is_light():

@@ -69,6 +69,7 @@ WIDTH = "bias_field_full_width_at_half_maximum"
 CASES = [
     *((name, lambda call=call, v=v: call(v)) for name, call in FLAGS.items() for v in ("no", 0, [], ARRAY)),
     ("axes", lambda: vk.resample(ARRAY, shape=5, axes=[])),
+    ("dtype", lambda: vk.resample(ARRAY, shape=5, dtype="O")),
     ("axes", lambda: vk.erode(LABELS, 1, axes="")),
     ("padding_fill", lambda: vk.load("nowhere", padding_fill="x")),
     ("series", lambda: vk.load("nowhere", series=3)),

@@ -14,6 +14,7 @@ f: NDArray[np.float32] = np.zeros((4, 5, 6, 3), np.float32)
 
 assert_type(vk.resample(v, spacing=1.0), vk.Volume)
 assert_type(vk.resample(a, shape=5, order="cubic"), NDArray[Any])
+assert_type(vk.resample(v, spacing=1.0, dtype="f4"), vk.Volume)
 assert_type(vk.resample_labels(v, spacing=1.0), vk.Volume)
 assert_type(vk.resample_argmax(f, shape=5), NDArray[Any])
 assert_type(vk.zscore(v), vk.Volume)

@@ -289,7 +289,7 @@ Components label(const ConstArrayView& in, const label::Options& options, const 
     });
     for (std::size_t r = 1; r < c.first_run.size(); ++r) c.first_run[r] += c.first_run[r - 1];
     const std::int64_t runs = c.first_run.back();
-    if (runs >= std::int64_t{1} << 31) throw InvalidArgument("input: got more than 2^31 runs of samples");
+    if (runs >= std::int64_t{1} << 31) throw InvalidArgument("input: got 2^31 runs of samples or more");
     c.memory = std::make_unique<Workspace>(Workspace::bytes_of<std::int32_t>({runs, runs, runs}));
     c.begin = c.memory->take<std::int32_t>(runs);
     c.end = c.memory->take<std::int32_t>(runs);

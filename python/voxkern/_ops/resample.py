@@ -201,6 +201,7 @@ class _Settings(GridSettings, total=False):
     cval: complex
     antialias: bool
     clip: bool | str
+    dtype: Any
 
 
 @overload
@@ -226,6 +227,7 @@ def resample(
     transform: Any = None,
     axes: int | Iterable[int] | None = None,
     out: NDArray[Any] | None = None,
+    dtype: Any = None,
     threads: int | None = None,
 ) -> Any:
     """Interpolate an image onto another grid, with B-splines of order 0 to 5 or a windowed sinc.
@@ -251,13 +253,15 @@ def resample(
     {spatial_axes}
     out : array, optional
         Where to write; exact shape, any dtype the kernel writes, no memory shared with ``x``.
+    dtype : dtype, optional
+        That of a new result. Default: that of ``x``.
     {threads}
 
     Returns
     -------
     Volume or array
-        The kind of ``x``, its dtype unless ``out`` has another, and its memory order. The affine
-        of a returned Volume is the one really sampled.
+        The kind of ``x``, its dtype unless ``out`` has or ``dtype`` names another, and its memory
+        order. The affine of a returned Volume is the one really sampled.
 
     Raises
     ------
@@ -309,4 +313,4 @@ def resample(
             transform=transform,
             **options,
         )
-    return plan(x, out=out, threads=threads)
+    return plan(x, out=out, dtype=dtype, threads=threads)

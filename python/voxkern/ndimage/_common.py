@@ -26,6 +26,13 @@ class Call(call.Call):
         if dtype.char not in dtypes:
             raise unsupported(dtype)
 
+    def enter_real(self, x: Any, name: str = "input", dtypes: frozenset[str] | None = None) -> Array:
+        """Return an argument where complex numbers have no meaning."""
+        array = self.enter(x, name, dtypes)
+        if array.dtype.kind == "c":
+            raise TypeError("Complex type not supported")
+        return array
+
     def scipy_output(
         self,
         output: Any,
@@ -156,6 +163,20 @@ def value_per_axis(value: Any, n: int) -> list[Any]:
     if len(values) != n:
         raise RuntimeError("sequence argument must have length equal to input rank")
     return values
+
+
+def samples_ahead(size: int, origin: int) -> int:
+    """Return how many samples of a window lie ahead of the voxel."""
+    ahead = size // 2 + origin
+    if not 0 <= ahead < size:
+        raise ValueError("invalid origin")
+    return ahead
+
+
+def spread(values: Iterable[Any], axes: Iterable[int], ndim: int, other: Any) -> list[Any]:
+    """Return one value per axis of the image: that of its axis in ``axes``, or ``other``."""
+    given = dict(zip(axes, values, strict=True))
+    return [given.get(axis, other) for axis in range(ndim)]
 
 
 def run_complex(

@@ -68,9 +68,7 @@ def map_coordinates(
     check_order(order)
     call = Call("map_coordinates", "warp", threads=threads)
     x = enter_image(call, input)
-    points = call.enter(coordinates, "coordinates", None)
-    if points.dtype.kind == "c":
-        raise TypeError("Complex type not supported")
+    points = call.enter_real(coordinates, "coordinates")
     shape = points.shape[1:]
     if len(shape) < 1:
         raise RuntimeError("input and output rank must be > 0")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +12,7 @@ from .._core import ExtremumKind
 from .._runtime.backend import host_array
 from .._runtime.validate import Array
 from ._common import Call, normalized_axes, value_per_axis
-from ._window import DIFFERING, MAXIMUM, Residue, Window, entered, window_of
+from ._window import DIFFERING, MAXIMUM, Residue, Window, warn_of_both, window_of
 
 
 class Element(NamedTuple):
@@ -52,9 +51,8 @@ def grey_job(
     """Return input, output, and the window of each step."""
     if element.size is None and element.footprint is None and element.structure is None:
         raise ValueError("size, footprint, or structure must be specified")
-    if element.size is not None and element.footprint is not None:
-        warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=3)
-    x = entered(call, input)
+    warn_of_both(element.size, element.footprint)
+    x = call.enter_real(input)
     windows = [element.window(kind, x.ndim) for kind in kinds]
     return x, call.scipy_output(output, x.shape, x), windows
 

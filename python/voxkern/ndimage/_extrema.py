@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from .._runtime.texts import documented
 from .._runtime.validate import Array
 from ._common import Call, normalized_axis
-from ._window import MAXIMUM, MINIMUM, Window, box_of, entered, extrema_job, write_extrema
+from ._window import MAXIMUM, MINIMUM, Window, box_of, extrema_job, write_extrema
 
 
 @documented
@@ -200,7 +200,7 @@ def maximum_filter(
 def _line(
     call: Call, input: ArrayLike, size: int, axis: int, output: Any, mode: str, origin: int
 ) -> tuple[Array, Array, Window]:
-    x = entered(call, input)
+    x = call.enter_real(input)
     axis = normalized_axis(axis, x.ndim)
     if size < 1:
         raise RuntimeError("incorrect filter size")

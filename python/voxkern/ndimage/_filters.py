@@ -23,6 +23,7 @@ from ._common import (
     normalized_axes,
     normalized_axis,
     run_complex,
+    samples_ahead,
     value_per_axis,
 )
 
@@ -299,8 +300,7 @@ def _uniform(size: int, axis: int, mode: str, origin: int) -> AxisFilter:
     size = operator.index(size)
     if size < 1:
         raise RuntimeError("incorrect filter size")
-    if not 0 <= size // 2 + origin < size:
-        raise ValueError("invalid origin")
+    samples_ahead(size, origin)  # refuses an origin beyond the window
     return _mean(axis, size, known_mode(mode), operator.index(origin))
 
 

@@ -54,9 +54,7 @@ def find_objects(input: Any, max_label: int = 0, *, threads: int | None = None) 
     [(slice(0, 2, None), slice(1, 3, None)), None, (slice(1, 2, None), slice(0, 1, None))]
     """
     call = Call("find_objects", "regions", threads=threads)
-    x = call.enter(input, "input", SAMPLED_DTYPES)
-    if x.dtype.kind == "c":
-        raise TypeError("Complex type not supported")
+    x = call.enter_real(input, "input", SAMPLED_DTYPES)
     if x.dtype.kind == "f":
         if call.on_device:
             raise call.no_gpu_version("input", of=" of labels that are no integers")

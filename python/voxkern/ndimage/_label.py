@@ -59,9 +59,7 @@ def label(
     (array([0, 1, 1, 0, 2], dtype=int32), 2)
     """
     call = Call("label", "label", threads=threads)
-    x = call.enter(input, "input", None)
-    if x.dtype.kind == "c":
-        raise TypeError("Complex type not supported")
+    x = call.enter_real(input)
     if x.dtype.char not in KERNEL_DTYPES:
         raise TypeError(f"array type {x.dtype!r} not supported")
     connected = _structure(structure, x.ndim)

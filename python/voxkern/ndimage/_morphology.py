@@ -416,9 +416,7 @@ def _run(
 
 
 def _entered(call: Call, input: Any) -> Array:
-    x = call.enter(input, "input", None)
-    if x.dtype.kind == "c":
-        raise TypeError("Complex type not supported")
+    x = call.enter_real(input)
     if x.dtype.char not in KERNEL_DTYPES:
         raise RuntimeError(f"array type {x.dtype!r} not supported")
     return x

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 import operator
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,8 +15,8 @@ from .._core import RankOptions
 from .._runtime.backend import host_array
 from .._runtime.texts import documented
 from .._runtime.validate import FILTER_MODES, KERNEL_DTYPES, Array
-from ._common import Call, known_mode, normalized_axes, unsupported, value_per_axis
-from ._window import MAXIMUM, MINIMUM, extrema_job, write_extrema
+from ._common import Call, known_mode, normalized_axes, samples_ahead, spread, unsupported, value_per_axis
+from ._window import MAXIMUM, MINIMUM, extrema_job, warn_of_both, write_extrema
 
 
 @documented
@@ -194,11 +193,8 @@ def _run(
     origin: Any,
     axes: Any,
 ) -> Any:
-    if size is not None and footprint is not None:
-        warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=3)
-    x = call.enter(input, "input", None)
-    if x.dtype.kind == "c":
-        raise TypeError("Complex type not supported")
+    warn_of_both(size, footprint)
+    x = call.enter_real(input)
     chosen = normalized_axes(axes, x.ndim)
     window, flags = _window(size, footprint, len(chosen))
     sizes = window
@@ -208,10 +204,10 @@ def _run(
     if len(chosen) < x.ndim:
         # As scipy has it: origins and modes follow `axes`, the axes of the window are taken in order.
         filtered = sorted(chosen)
-        sizes = _spread(sizes, filtered, x.ndim, 1)
-        origins = _spread(origins, chosen, x.ndim, 0)
-        modes = _spread(modes, chosen, x.ndim, "constant")
-    before = [_before(n, shift) for n, shift in zip(sizes, origins, strict=True)]
+        sizes = spread(sizes, filtered, x.ndim, 1)
+        origins = spread(origins, chosen, x.ndim, 0)
+        modes = spread(modes, chosen, x.ndim, "constant")
+    before = [samples_ahead(n, operator.index(shift)) for n, shift in zip(sizes, origins, strict=True)]
     count = math.prod(sizes) if flags is None else int(flags.sum())
     rank = rank_of(count)
     rank += count if rank < 0 else 0
@@ -259,17 +255,3 @@ def _window(size: Any, footprint: Any, n: int) -> tuple[list[int], Array | None]
     if rank != n or 0 in sizes:
         raise RuntimeError(f"footprint.ndim ({rank}) must match len(axes) ({n})")
     return sizes, None if flags is None or flags.all() else flags
-
-
-def _before(size: int, origin: Any) -> int:
-    """Return how many samples of a window lie ahead of the voxel."""
-    before = size // 2 + operator.index(origin)
-    if not 0 <= before < size:
-        raise ValueError("invalid origin")
-    return before
-
-
-def _spread(values: list[Any], axes: Iterable[int], ndim: int, other: Any) -> list[Any]:
-    """Return one value per axis of the image: that of its axis in ``axes``, or ``other``."""
-    given = dict(zip(axes, values, strict=True))
-    return [given.get(axis, other) for axis in range(ndim)]

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from .._core import MorphologyStep
 from .._runtime.backend import host_array
 from .._runtime.validate import Array, connected_neighbours
-from ._common import normalized_axes, value_per_axis
+from ._common import normalized_axes, spread, value_per_axis
 
 
 def generate_binary_structure(rank: int, connectivity: int) -> Any:
@@ -83,8 +83,7 @@ def placed(
         if samples.ndim != len(chosen):
             raise RuntimeError(f"structure.ndim ({samples.ndim}) must match len(axes) ({len(chosen)})")
         samples = np.expand_dims(samples, tuple(a for a in range(ndim) if a not in chosen))
-        origin_of = dict(zip(chosen, origins, strict=True))
-        origins = [origin_of.get(a, 0) for a in range(ndim)]
+        origins = spread(origins, chosen, ndim, 0)
     if samples.ndim != ndim:
         raise RuntimeError("structure and input must have same dimensionality")
     if samples.size < 1:

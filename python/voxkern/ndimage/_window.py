@@ -15,27 +15,20 @@ from numpy.typing import ArrayLike
 from .._core import ExtremumKind, ExtremumResidue, ExtremumWindow
 from .._runtime.backend import host_array
 from .._runtime.validate import FILTER_MODES, KERNEL_DTYPES, Array
-from ._common import Call, known_mode, normalized_axes, unsupported, value_per_axis
+from ._common import Call, known_mode, normalized_axes, samples_ahead, spread, unsupported, value_per_axis
 
 MINIMUM, MAXIMUM = ExtremumKind.minimum, ExtremumKind.maximum
 
 
-def entered(call: Call, input: ArrayLike) -> Array:
-    """Return the input; complex numbers have no order."""
-    x = call.enter(input, "input", None)
-    if x.dtype.kind == "c":
-        raise TypeError("Complex type not supported")
-    return x
-
-
-def _check_origin(size: int, origin: int) -> None:
-    if not 0 <= size // 2 + origin < size:
-        raise ValueError("invalid origin")
+def warn_of_both(size: Any, footprint: Any) -> None:
+    """Warn the caller of the public function, who called what calls this."""
+    if size is not None and footprint is not None:
+        warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=4)
 
 
 def box_of(size: int, axis: int, mode: str, origin: int) -> ExtremumWindow:
     """Return one pass of a box."""
-    _check_origin(size, origin)
+    samples_ahead(size, origin)  # refuses an origin beyond the window
     return ExtremumWindow(
         axis=axis,
         size=operator.index(size),
@@ -59,11 +52,10 @@ def extrema_job(
     call: Call, input: ArrayLike, size: Any, footprint: Any, output: Any, mode: Any, origin: Any, axes: Any
 ) -> Job:
     """Return what `write_extrema` takes for a box or a footprint."""
-    if size is not None and footprint is not None:
-        warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=3)
+    warn_of_both(size, footprint)
     if size is None and footprint is None:
         raise RuntimeError("no footprint provided")
-    x = entered(call, input)
+    x = call.enter_real(input)
     window = window_of(x.ndim, size, footprint, None, mode, origin, axes)
     return x, call.scipy_output(output, x.shape, x), window
 
@@ -98,11 +90,10 @@ def _footprint(ndim: int, footprint: Any, mode: Any, origin: Any, axes: tuple[in
     if footprint.ndim != len(axes) or footprint.size == 0:
         raise RuntimeError(f"footprint.ndim ({footprint.ndim}) must match len(axes) ({len(axes)})")
     if len(axes) < ndim:  # as scipy has it: the footprint's axes are taken in order, the origins as given
-        given = dict(zip(axes, origins, strict=True))
-        origins = [given.get(axis, 0) for axis in range(ndim)]
+        origins = spread(origins, axes, ndim, 0)
         footprint = np.expand_dims(footprint, tuple(axis for axis in range(ndim) if axis not in axes))
     for size, shift in zip(footprint.shape, origins, strict=True):
-        _check_origin(size, shift)
+        samples_ahead(size, shift)
     if not isinstance(mode, str) and isinstance(mode, Iterable):
         raise RuntimeError("A sequence of modes is not supported for non-separable footprints")
     boxes = [

@@ -37,6 +37,11 @@ def _activation(activation: Activation) -> tuple[ConvActivation, float]:
 
 
 def _weights(call: Call, weight: Any, rank: int | None) -> Array:
+    if isinstance(weight, int | np.integer):  # channels, as torch's layers take them
+        raise ArgumentTypeError(
+            f"weight: got {shown(weight)}, allowed the weights: float32, (out channels, in channels / groups"
+            ", D, H, W), transposed (in channels, out channels / groups, D, H, W)"
+        )
     array = call.enter(weight, "weight", FLOAT32)
     axes = (rank + 2,) if rank else (3, 4, 5)
     if array.ndim not in axes or array.size == 0:
@@ -187,20 +192,28 @@ class Conv3d:
         return [(m // 2, m - m // 2) for m in missing]
 
     def _out_size(self, shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, ...]:
-        sizes = []
-        for n, k, s, d, (before, after), extra in zip(
-            size, self._size, self._stride, self._dilation, self._padding, self._extra, strict=True
-        ):
-            reach = d * (k - 1) + 1
-            if self._transposed:
-                sizes.append((n - 1) * s + reach - before - after + extra)
-            else:
-                sizes.append((n + before + after - reach) // s + 1)
-        if min(sizes) < 1 or (self._transposed and min(size) < 1):
+        spatial = slice(SPATIAL - self._rank, None)
+        reach = [d * (k - 1) + 1 for d, k in zip(self._dilation, self._size, strict=True)]
+        padding = [before + after for before, after in self._padding]
+        least = [1 if self._transposed else r - p for r, p in zip(reach, padding, strict=True)]
+        if any(n < m for n, m in zip(size, least, strict=True)):
+            allowed = " x ".join(str(max(m, 1)) for m in least[spatial])
             raise ArgumentError(
-                f"input: got shape {shape}, allowed an image as large as the kernel of weight, {self._shape}"
+                f"input: got shape {shape}, allowed at least {allowed} samples: the reach of weight, "
+                f"{self._shape}, less the padding"
             )
-        return tuple(sizes)
+        if not self._transposed:
+            return tuple((n - m) // s + 1 for n, m, s in zip(size, least, self._stride, strict=True))
+        steps = zip(size, self._stride, reach, self._extra, strict=True)
+        whole = [(n - 1) * s + r + extra for n, s, r, extra in steps]
+        if any(w <= p for w, p in zip(whole, padding, strict=True)):
+            given = tuple(before for before, _ in self._padding[spatial])
+            most = tuple((w - 1) // 2 for w in whole[spatial])
+            raise ArgumentError(
+                f"padding: got {given}, allowed at most {most} for input of shape {shape}: "
+                "it is cut from both sides of the result"
+            )
+        return tuple(w - p for w, p in zip(whole, padding, strict=True))
 
     def _run(self, call: Call, x: Array, residual: Any, out: Any) -> Any:
         rank = self._rank

@@ -15,15 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .bspline import bspline
+
 Floats = NDArray[np.float64]
-
-
-def bspline(order: int, x: Floats) -> Floats:
-    """Return the centred cardinal B-spline, by its recursion."""
-    if order == 0:
-        return np.where((x >= -0.5) & (x < 0.5), 1.0, 0.0)
-    half = (order + 1) / 2
-    return ((half + x) * bspline(order - 1, x + 0.5) + (half - x) * bspline(order - 1, x - 0.5)) / order
+_bspline = np.vectorize(bspline, otypes=[np.float64])
 
 
 def basis(n: int, controls: int, order: int) -> Floats:
@@ -33,7 +28,8 @@ def basis(n: int, controls: int, order: int) -> Floats:
     spans = controls - order
     p = spans * np.arange(n) / (n - 1)
     p[-1] = spans - spans / (n - 1) * 1e-3  # the last sample, a thousandth of a voxel inside
-    return bspline(order, p[:, None] - np.arange(controls)[None, :] + (order - 1) / 2)
+    values: Floats = _bspline(p[:, None] - np.arange(controls)[None, :] + (order - 1) / 2, order)
+    return values
 
 
 def along_axes(array: NDArray[Any], matrices: Sequence[NDArray[Any]]) -> Floats:

@@ -19,6 +19,16 @@ _LARGEST_DISTANCE = 1e6
 
 
 @dataclass(frozen=True)
+class Knots:
+    """Of each axis, what the caller says: every n-th sample, and spans or the millimetres between knots."""
+
+    order: int
+    shrink: tuple[int, ...]
+    spans: tuple[int, ...]
+    distance: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Axis:
     """One axis: the samples the fit sees, and the domain (first, step, total) of them and of all voxels."""
 
@@ -59,54 +69,60 @@ def _padding(n: int, spacing: float, distance: float) -> tuple[int, tuple[int, i
     return spans, (extra // 2, extra - extra // 2)
 
 
-def plan_axes(
-    shape: tuple[int, ...],
-    spacing: Sequence[float] | None,
+def read_knots(
+    ndim: int,
     order: int,
     shrink_factor: Any,
     number_of_control_points: Any,
     mesh: Any,
     spline_distance: Any,
-    alignment: str,
-) -> list[Axis]:
-    """Lay out the spatial axes; ``spacing`` is None for a bare array."""
-    ndim = len(shape)
+) -> Knots:
+    """Check what the caller says of ``ndim`` spatial axes; what depends on their grid is left."""
     if mesh is not None and spline_distance is not None:
         raise ArgumentError("mesh, spline_distance: got both, allowed one of them")
     shrink = validate.per_axis(shrink_factor, ndim, "shrink_factor", int)
     if min(shrink) < 1:
         raise ArgumentError(f"shrink_factor: got {shown(shrink_factor)}, allowed at least 1")
-    pads = [(0, 0)] * ndim
     if spline_distance is not None:
-        if spacing is None:
-            raise ArgumentError(
-                "spline_distance: got a bare array, allowed a Volume (an array has no millimetres)"
-            )
         distance = validate.per_axis(spline_distance, ndim, "spline_distance")
         if not 0 < min(distance) <= max(distance) <= _LARGEST_DISTANCE:
             raise ArgumentError(
                 f"spline_distance: got {shown(spline_distance)}, allowed above 0 to {_LARGEST_DISTANCE:g} mm"
             )
-        if any(n * s > _MOST_SPANS * d for n, s, d in zip(shape, spacing, distance, strict=True)):
-            raise ArgumentError(
-                f"spline_distance: got {shown(spline_distance)}, allowed what {_MOST_SPANS} cover"
-            )
-        layout = [_padding(*axis) for axis in zip(shape, spacing, distance, strict=True)]
-        spans = [s for s, _ in layout]
-        pads = [p for _, p in layout]
-    elif mesh is not None:
-        spans = list(validate.per_axis(mesh, ndim, "mesh", int))
+        return Knots(order, shrink, (), distance)
+    if mesh is not None:
+        spans = validate.per_axis(mesh, ndim, "mesh", int)
         if not 1 <= min(spans) <= max(spans) <= _MOST_SPANS:
             raise ArgumentError(f"mesh: got {shown(mesh)}, allowed 1 to {_MOST_SPANS}")
-    else:
-        points = validate.per_axis(number_of_control_points, ndim, "number_of_control_points", int)
-        if not order < min(points) <= max(points) <= _MOST_SPANS:
+        return Knots(order, shrink, spans)
+    points = validate.per_axis(number_of_control_points, ndim, "number_of_control_points", int)
+    if not order < min(points) <= max(points) <= _MOST_SPANS:
+        raise ArgumentError(
+            f"number_of_control_points: got {shown(number_of_control_points)}, allowed {order + 1} "
+            f"to {_MOST_SPANS} for spline order {order}"
+        )
+    return Knots(order, shrink, tuple(p - order for p in points))
+
+
+def plan_axes(
+    knots: Knots, shape: tuple[int, ...], spacing: Sequence[float] | None, alignment: str
+) -> list[Axis]:
+    """Lay out the spatial axes; ``spacing`` is None for a bare array."""
+    spans, pads = knots.spans, ((0, 0),) * len(shape)
+    if knots.distance is not None:
+        if spacing is None:
             raise ArgumentError(
-                f"number_of_control_points: got {shown(number_of_control_points)}, allowed {order + 1} "
-                f"to {_MOST_SPANS} for spline order {order}"
+                "spline_distance: got a bare array, allowed a Volume (an array has no millimetres)"
             )
-        spans = [p - order for p in points]
+        grid = list(zip(shape, spacing, knots.distance, strict=True))
+        if any(n * s > _MOST_SPANS * d for n, s, d in grid):
+            least = " x ".join(f"{n * s / _MOST_SPANS:.3g}" for n, s, _ in grid)
+            raise ArgumentError(
+                f"spline_distance: got {' x '.join(f'{d:g}' for d in knots.distance)} mm, allowed at least "
+                f"{least} mm for this image: {_MOST_SPANS} spans along an axis"
+            )
+        spans, pads = zip(*(_padding(*axis) for axis in grid), strict=True)
     return [
-        _plan_axis(n, s, k, order, pad, alignment)
-        for n, s, k, pad in zip(shape, shrink, spans, pads, strict=True)
+        _plan_axis(n, s, k, knots.order, pad, alignment)
+        for n, s, k, pad in zip(shape, knots.shrink, spans, pads, strict=True)
     ]

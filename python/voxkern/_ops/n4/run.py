@@ -18,7 +18,7 @@ from ..._runtime.texts import documented
 from ..._runtime.validate import Array, flag, word
 from ..._space.kinds import Image
 from ..measure import otsu_of
-from .plan import Axis, plan_axes
+from .plan import Axis, plan_axes, read_knots
 from .settings import Alignment, Compat, N4Callback, N4Settings, Outside, check_choices, fit_settings
 from .trace import N4Details, N4Iteration
 
@@ -197,16 +197,12 @@ def n4_bias_field_correction(
         wiener_filter_noise,
         compat,
     )
-    axes = plan_axes(
-        image.shape[:3],
-        None if call.volume is None else call.volume.spacing,
-        common["spline_order"],
-        shrink_factor,
-        number_of_control_points,
-        mesh,
-        spline_distance,
-        field_alignment,
+    shape = image.shape[:3]
+    knots = read_knots(
+        len(shape), common["spline_order"], shrink_factor, number_of_control_points, mesh, spline_distance
     )
+    spacing = None if call.volume is None else call.volume.spacing
+    axes = plan_axes(knots, shape, spacing, field_alignment)
     if mask_label is not None:
         mask_label = validate.number(mask_label, "mask_label")
     options = N4Options(
@@ -250,7 +246,7 @@ def n4_bias_field_correction(
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Refuse what the correction would refuse of its settings for any image."""
+    """Refuse what the correction would refuse of its settings for any Volume."""
     allowed = signature(n4_bias_field_correction).parameters
     of = {name: parameter.default for name, parameter in allowed.items()} | dict(settings)
     check_choices(of["field_alignment"], of["outside"], of["otsu_bins"], of["callback"])
@@ -267,9 +263,9 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         of["wiener_filter_noise"],
         of["compat"],
     )
-    plan_axes(
-        (64, 64, 64), (1.0, 1.0, 1.0), common["spline_order"], of["shrink_factor"],
-        of["number_of_control_points"], of["mesh"], of["spline_distance"], of["field_alignment"],
+    read_knots(
+        3, common["spline_order"], of["shrink_factor"], of["number_of_control_points"], of["mesh"],
+        of["spline_distance"],
     )  # fmt: skip
 
 

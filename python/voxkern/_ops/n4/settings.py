@@ -57,9 +57,10 @@ def _preset(**settings: Any) -> Mapping[str, Any]:
 
 N4_PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        # SimpleITK's filter as it comes.
+        # SimpleITK's filter as it comes (2.5.7). Of a mask that counts only voxels equal to 1: give
+        # mask_label=1 too. It stands in no preset, because it is an error without a mask.
         "simpleitk": _preset(maximum_number_of_iterations=(50,) * 4, convergence_threshold=1e-3),
-        # ants.n4_bias_field_correction; the N4BiasFieldCorrection program has threshold 0 instead.
+        # ants.n4_bias_field_correction of antspyx 0.6.3; the N4BiasFieldCorrection program has threshold 0.
         "ants": _preset(
             shrink_factor=4,
             maximum_number_of_iterations=(50,) * 4,
@@ -67,18 +68,19 @@ N4_PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             mesh=1,
             outside="input",
         ),
-        # The second, anatomical pass of fMRIPrep; give the white matter probability as weights.
+        # The second, anatomical pass of fMRIPrep (niworkflows d991644f); give the white matter probability
+        # as weights.
         "fmriprep": _preset(
             shrink_factor=4,
             maximum_number_of_iterations=(50,) * 5,
             convergence_threshold=1e-7,
             spline_distance=200.0,
         ),
-        # MRIQC; give the brain mask as weights.
+        # MRIQC (fbc90479); give the brain mask as weights.
         "mriqc": _preset(
             shrink_factor=4, maximum_number_of_iterations=(50,) * 4, convergence_threshold=0.0, mesh=1
         ),
-        # The BraTS pipeline of FeTS and CaPTk.
+        # The BraTS pipeline of CaPTk (cce88180) and FeTS (Front-End 70d94d8).
         "fets": _preset(
             mask="otsu",
             otsu_bins=10,
