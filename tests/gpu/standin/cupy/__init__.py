@@ -127,9 +127,8 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> ndarray:
         if func is np.count_nonzero:
             return asarray(func(*(x.get() for x in args), **kwargs))
-        found: ndarray = func._implementation(
-            *args, **kwargs
-        )  # by methods of the array alone, such as moveaxis
+        # By methods of the array alone, such as moveaxis.
+        found: ndarray = func._implementation(*args, **kwargs)
         return found
 
     def __int__(self) -> int:
