@@ -5,7 +5,14 @@ from benchmarks.bench import each_case
 
 
 @each_case(
-    "resample: resample", "sample nearest", "sample linear", "sample cubic", "sample a", "zoom", "shift"
+    "resample: resample",
+    "resize",
+    "sample nearest",
+    "sample linear",
+    "sample cubic",
+    "sample a",
+    "zoom",
+    "shift",
 )
 def test_resample(timed, check, build):
     timed(check, build)

@@ -20,8 +20,9 @@ import voxkern as vk
 from benchmarks.cases.case import Call, Case, Slope, as_array, timed
 from voxkern import _core
 
-ROUNDS = 5  # all calls take turns so often,
-ROUNDS_END = 15.0  # seconds after which no further round begins;
+from . import disturbed
+from .disturbed import ROUNDS, ROUNDS_END
+
 TURN = 0.01  # seconds a turn lasts: short calls are made many times
 LARGE = 1 << 20  # bytes of a result whose memory is recycled
 
@@ -66,7 +67,10 @@ def in_turns(clocks: dict[str, Clock], most: int) -> tuple[dict[str, float], int
 def seconds_of(
     calls: dict[str, Call | Slope], fresh: Call | None, quick: bool = False
 ) -> tuple[dict[str, float], int]:
-    """Return the shortest seconds of each call, or of a step of it; ``first`` is that of ``fresh``."""
+    """Return the shortest seconds of each call, or of a step of it; ``first`` is that of ``fresh``.
+
+    Unless ``quick``, times of a disturbed machine are an error.
+    """
     clocks: dict[str, Clock] = {"first": partial(first, fresh)} if fresh else {}
     for who, call in calls.items():
         if isinstance(call, Slope):
@@ -74,6 +78,8 @@ def seconds_of(
         else:
             clocks[who] = partial(shortest, call, 0 if quick else TURN)
     best, rounds = in_turns(clocks, 1 if quick else ROUNDS)
+    if not quick:
+        disturbed.check(best, rounds)
     for who, call in calls.items():
         if isinstance(call, Slope):
             best[who] = (best[f"{who}, many"] - best[f"{who}, few"]) / call.steps

@@ -21,7 +21,7 @@ README = ROOT / "README.md"
 # README's rows, eight at most: one job of each kind, against the tool most people use for it.
 SHORT = (
     ("resample linear", "SimpleITK"),
-    ("resample nnU-Net CT", "skimage"),
+    ("resize CT as skimage, order 3", "skimage"),
     ("labels, 25 classes", "batchgenerators (nnU-Net)"),
     ("gaussian sigma 1", "scipy"),
     ("distances in a head", "scipy"),
