@@ -22,6 +22,7 @@ import voxkern as vk
 from benchmarks.cases.case import WrongAnswer, builders
 
 from . import table
+from .disturbed import Disturbed, slower_with_zeros
 from .measure import measure
 
 PACKAGES = (
@@ -72,6 +73,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.write and options.quick:
         parser.error("--write: got --quick, allowed full sizes only")
+    again: list[str] = []
     if not options.render:
         vk.set_num_threads(options.threads)  # what has no threads argument, such as load, obeys too
         results = {"machine": machine(options.threads), "rows": []}
@@ -82,6 +84,9 @@ def main() -> None:
             except WrongAnswer as error:
                 wrong.append(f"{name}: {error}")
                 continue
+            except Disturbed as error:
+                again.append(f"{name}: {error}")
+                continue
             lines = table.markdown(fresh, table.FULL).splitlines()
             print(*(lines[2:] if results["rows"] else lines), sep="\n", end="\n" * bool(fresh), flush=True)
             results["rows"] += fresh
@@ -89,7 +94,12 @@ def main() -> None:
                 table.save(results, options.json)
         if wrong:
             raise SystemExit("\n".join(wrong))
+        for name, why in slower_with_zeros(results["rows"]).items():
+            again.append(f"{name}: {why}")
+            results["rows"] = [row for row in results["rows"] if row["case"] != name]
         if options.write:
             table.save(table.merged(results) if options.only else results, table.RESULTS)
     if options.write or options.render:
         table.write_pages()
+    if again:
+        raise SystemExit("\n".join(["left out, to be measured again:", *again]))

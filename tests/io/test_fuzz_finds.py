@@ -93,6 +93,14 @@ FINDS = {
         "hE@Ys$f<$wj3gs|qo74Ei8?I;(M<Z@SEtr3W*5oT581wRL%VNq6+X^`$LEaAWpj<Bo|cD)eij6`*67i?jEKb>?^MKoN~pcX"
         "hNK`8VjImJUWlf_D-;joopO!",
     ),
+    "a length that takes a name in": (
+        ".dcm",
+        "c$~$N&q@O^5XQf*i|nD)^$*g6NRB;dNV4f}_99|iu+W;)C?XV5v_}=xyYJ`|_$Yq6l_DO*gJPCszM1(kli2|OyZXc4IHElp#"
+        "dxKS(11UxELS6<Jsa*qOCz0CQY)pL>`E;yH&4e5nH5rp3(Dk@oXm2kl+C1*wsf+{owY76a#iN4Yf9w`tF*~8I)*j#GV5v+A!"
+        "VJdFWo9nv&RN=JKyxEm`#M^7A6;*%8x}x%7_HpKbRpw`&VX2aD`sj!}PT8!yv&yI`T2@u5aflr<<I#5au_J^XJRS{PF4GUZf"
+        "Cp=aFwB40_YS>Ao$r7Hv$>4>62XLZC%rwZ2<MeiOqGK{Ia1tU}HB(JSb+NzwbXKYY=t-ZE70+d<4bHZk@mzIQzJ<AGr|sjFs"
+        "GY0bst)|X1Lb^;{})+))MQDstQ8cP+`YK>~8R-l@u)f9{Vq1L>Qh*gvInpJ$p31_yBwXk5j;_W4cKL`Ki->-Mbb#PD",
+    ),
 }
 
 
@@ -112,3 +120,4 @@ def test_a_volume_or_a_typed_error(tmp_path, name):
             assert "\n" not in str(error) and "secret" not in str(error).lower()
         else:
             assert np.isfinite(volume.affine).all() and np.asarray(volume.data).size
+            assert "secret" not in (repr(volume) + repr(dict(volume.meta))).lower()

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks.cases.case import Case, Slope, builders, families
-from benchmarks.peers import measure, parent, table
+from benchmarks.peers import disturbed, measure, parent, table
 
 import voxkern as vk
 
@@ -215,3 +215,22 @@ def test_a_slower_build_ends_with_status_1():
     assert done.returncode == 1, done.stderr
     assert done.stdout.rstrip().endswith("| yes |")
     assert "above 0" in done.stderr
+
+
+def test_times_of_a_disturbed_machine_are_refused():
+    disturbed.check({"voxkern": 0.04, "one thread": 0.06, "scipy": 1.0}, 5)
+    disturbed.check({"voxkern": 0.004, "one thread": 0.002}, 5)  # short calls are the start of threads
+    disturbed.check({"voxkern": 0.04, "one thread": 0.06, "scipy": 20.0}, 1)
+    for best, rounds in (({"voxkern": 0.4, "one thread": 0.1}, 5), ({"voxkern": 0.04, "scipy": 1.0}, 1)):
+        with pytest.raises(disturbed.Disturbed):
+            disturbed.check(best, rounds)
+
+
+def test_zeros_slow_nobody_down():
+    def rows(case, ours, theirs):
+        known = {"size": "9^3", "peer": "scipy"}
+        zeros = {"case": case + disturbed.ZERO_BACKGROUND, "seconds": ours, "peer_seconds": theirs}
+        return [{"case": case, "seconds": 1.0, "peer_seconds": 1.0, **known}, {**known, **zeros}]
+
+    found = disturbed.slower_with_zeros([*rows("a", 3.0, 4.0), *rows("b", 3.0, 1.0), *rows("c", 0.5, 1.0)])
+    assert list(found) == ["a" + disturbed.ZERO_BACKGROUND]

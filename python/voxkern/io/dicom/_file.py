@@ -25,7 +25,7 @@ from ..._runtime.errors import FileFormatError, LoadError
 from .._gzip import LARGEST_RATIO
 from ._elements import Layouts, read_bare_header, read_header, syntax_of
 from ._source import GZIP_MAGIC, NotAnImageError, Source, gunzipped_head
-from ._tags import number
+from ._tags import number, text
 
 Value = TypeVar("Value")
 
@@ -81,7 +81,7 @@ class DicomFile:
     @property
     def series_uid(self) -> str:
         """SeriesInstanceUID, or a word where the file has none."""
-        return str(self.tags.get("SeriesInstanceUID") or "unknown")
+        return text(self.tags, "SeriesInstanceUID") or "unknown"
 
     @_Once
     def content(self) -> bytes | bytearray:

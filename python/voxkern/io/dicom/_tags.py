@@ -7,10 +7,12 @@ Records (`_header`, `_frames`, `_details`) are made with these functions. Nothin
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from pydicom.multival import MultiValue
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SEVERAL = (tuple, list, MultiValue)
 
 
@@ -47,7 +49,7 @@ def text(dataset: Any, keyword: str) -> str:
     value = dataset.get(keyword)
     if value is None:
         return ""
-    return "\\".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return _sound("\\".join(map(str, value)) if isinstance(value, tuple) else str(value))
 
 
 def words(dataset: Any, keyword: str) -> tuple[str, ...]:
@@ -55,7 +57,12 @@ def words(dataset: Any, keyword: str) -> tuple[str, ...]:
     value = dataset.get(keyword)
     if value is None or value == "":
         return ()
-    return (value,) if isinstance(value, str) else tuple(str(v) for v in value)
+    return (_sound(value),) if isinstance(value, str) else tuple(_sound(str(v)) for v in value)
+
+
+def _sound(string: str) -> str:
+    """Return what is ahead of a control character: a wrong length takes other elements in, such as names."""
+    return string if string.isprintable() else _CONTROL.split(string, maxsplit=1)[0]
 
 
 def find_group(groups: tuple[Any, ...], keyword: str) -> Any:
