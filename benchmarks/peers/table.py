@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases.case import FAMILIES, families
+from benchmarks.cases.case import FAMILIES, builders, families
 from benchmarks.phantoms import ZERO_BACKGROUND
 
 from .measure import ROUNDS, ROUNDS_END, TURN
@@ -104,6 +104,7 @@ BRIEF: Columns = {
     "job": lambda r: f"{r['case']}, {r['size']}",
     **{name: FULL[name] for name in ("peer", "voxkern ms", "peer ms")},
     "times faster": headline,
+    "than the fastest": lambda r: f"{ratio(r['fastest'])}, {r['fastest']['peer']}",
 }
 
 
@@ -178,6 +179,14 @@ def replace_generated(path: Path, text: str) -> None:
     path.write_text(head + begin + text + "\n" + end + rest.split(end, 1)[1])
 
 
+def fastest(rows: list[Row]) -> dict[str, Row]:
+    """Return case -> the row of its fastest peer."""
+    nearest: dict[str, Row] = {}
+    for row in rows:
+        nearest[row["case"]] = min(nearest.get(row["case"], row), row, key=faster)
+    return nearest
+
+
 def draw(rows: list[Row], path: Path) -> None:
     """Draw a bar per job: how many times faster than its fastest peer.
 
@@ -188,13 +197,11 @@ def draw(rows: list[Row], path: Path) -> None:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    jobs = [r for r in rows if r["family"] in FAMILIES and not r["case"].endswith(ZERO_BACKGROUND)]
-    nearest: dict[str, Row] = {}
-    for row in jobs:
-        nearest[row["case"]] = min(nearest.get(row["case"], row), row, key=faster)
-    shown = {row["case"] for row in nearest.values() if faster(row) < 1}
+    nearest = fastest(rows)
+    shown = {case for case, row in nearest.items() if faster(row) < 1}
+    plain = [row for case, row in nearest.items() if not case.endswith(ZERO_BACKGROUND)]
     for family in FAMILIES:
-        shown |= set([row["case"] for row in nearest.values() if row["family"] == family][:2])
+        shown |= set([row["case"] for row in plain if row["family"] == family][:2])
     bars = sorted((row for case, row in nearest.items() if case in shown), key=faster)
     figure = Figure(figsize=(8, 0.21 * len(bars) + 0.7), layout="constrained")
     axis = figure.subplots()
@@ -220,8 +227,13 @@ def write_pages() -> None:
         chosen = [row for row in rows if row["family"] == family]
         if chosen:
             parts.append(f"## {module.TITLE}\n\n{markdown(chosen, FULL)}")
+    missing = [name for name in builders(quick=False, slow=True) if name not in {row["case"] for row in rows}]
+    if missing:
+        told = f"Cases that have no row yet, or none that was kept: {', '.join(missing)}."
+        parts.append(textwrap.fill(told, 110))
     replace_generated(PAGE, "\n" + "\n\n".join(parts) + "\n")
     by_name = {(row["case"], row["peer"]): row for row in rows}
-    short = [by_name[key] for key in SHORT if key in by_name]
+    nearest = fastest(rows)
+    short = [by_name[key] | {"fastest": nearest[key[0]]} for key in SHORT if key in by_name]
     replace_generated(README, f"\n{markdown(short, BRIEF)}\n\n{measured_on(machine)}\n")
     draw(rows, CHART)

@@ -177,7 +177,10 @@ def load_npz(path: Path, options: Options) -> Volume:
         if declared > options.max_bytes:
             raise FileFormatError(f"{declared} bytes are more than max_bytes = {options.max_bytes}")
         meta = json.loads(str(archive["meta"])) if "meta" in archive.files else {}
-        return Volume(archive["data"], archive["affine"], _tupled(meta))
+        data = archive["data"]
+        if data.dtype.kind not in "biufc":
+            raise FileFormatError(f"voxels of {data.dtype}, allowed numbers")
+        return Volume(data, archive["affine"], _tupled(meta))
 
 
 def _tupled(value: Any) -> Any:
