@@ -15,7 +15,7 @@ from .._core import AxisSampling, CoordinateMap, Interpolator, ResampleOptions, 
 from .._runtime import validate
 from .._runtime.backend import host_array
 from .._runtime.call import Call, is_volume
-from .._runtime.errors import ArgumentError
+from .._runtime.errors import ArgumentError, shown
 from .._runtime.images import as_volume
 from .._runtime.texts import documented
 from .._runtime.validate import SAMPLED_DTYPES
@@ -138,6 +138,8 @@ class ResamplePlan:
     def __call__(self, x: Any, *, out: Any = None, dtype: Any = None, threads: int | None = None) -> Any: ...
     def __call__(self, x: Any, *, out: Any = None, dtype: Any = None, threads: int | None = None) -> Any:
         """Return ``x`` on the planned grid; ``dtype`` is that of a new result, else that of ``x``."""
+        if out is not None and dtype is not None:
+            raise ArgumentError(f"dtype: got {shown(dtype)}, allowed None beside out")
         call = Call("resample", "resample", "warp", threads=threads)
         source = call.enter(x, "x", SAMPLED_DTYPES)
         self._check_as_planned(call.affine, source.shape)
@@ -254,7 +256,7 @@ def resample(
     out : array, optional
         Where to write; exact shape, any dtype the kernel writes, no memory shared with ``x``.
     dtype : dtype, optional
-        That of a new result. Default: that of ``x``.
+        That of a new result; not beside `out`. Default: that of ``x``.
     {threads}
 
     Returns
