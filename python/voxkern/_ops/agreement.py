@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 
 from .._core import MorphologyStep
-from .._runtime.call import Call, is_volume
+from .._runtime.call import Call, is_volume, slowest_first
 from .._runtime.errors import ArgumentError, shown
 from .._runtime.images import as_volume
 from .._runtime.texts import documented
@@ -277,7 +277,7 @@ def _measured(
     x, y = _enter(call, a, b, labels)
     steps = steps_of(next(filter(is_volume, (a, b)), None), x.ndim, spacing)
     index = _index(labels)
-    order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))  # rows are what lies side by side
+    order = slowest_first(x)
     x, y, steps = x.transpose(order), y.transpose(order), [steps[axis] for axis in order]
     found = [label_statistics(array, index=index, threads=threads) for array in (x, y)]
     boxes = [dict(zip(s.label.tolist(), s.slices(), strict=True)) for s in found]

@@ -7,7 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from .._runtime.call import Call
+from .._runtime.call import Call, slowest_first
 from .._runtime.errors import ArgumentError, shown
 from .._runtime.texts import documented
 from .._runtime.validate import per_axis
@@ -58,7 +58,9 @@ def signed_distance(mask: Any, *, spacing: Any = None, threads: int | None = Non
     if call.on_device:
         line = x.reshape(1) if x.ndim == 0 else x
         result = call.empty(x.shape, np.float64, x)
-        call.run("signed_edt", line, result.reshape(line.shape), steps or [1.0])
+        order = slowest_first(line)
+        target = result.reshape(line.shape).transpose(order)
+        call.run("signed_edt", line.transpose(order), target, [(steps or [1.0])[axis] for axis in order])
         return call.leave(result)
     if np.count_nonzero(x) in (0, x.size):
         raise ArgumentError("mask: got one value only, allowed voxels inside and outside")

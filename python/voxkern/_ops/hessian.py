@@ -12,7 +12,7 @@ import numpy as np
 
 from .._core import AxisFilter, Combine, SeparableOptions
 from .._runtime import validate
-from .._runtime.call import Call
+from .._runtime.call import Call, slowest_first
 from .._runtime.errors import ArgumentError, shown
 from .._runtime.texts import documented
 from .._runtime.validate import FILTER_MODES, Array
@@ -125,7 +125,7 @@ def hessian_eigenvalues(
 
 def _planes(call: Call, like: Array, count: int, dtype: Any) -> Array:
     """Return ``count`` images in the memory order of ``like``, one behind the other, as the last axis."""
-    order = sorted(range(like.ndim), key=lambda axis: -abs(like.strides[axis]))
+    order = slowest_first(like)
     planes = call.empty((count, *(like.shape[axis] for axis in order)), dtype)
     return planes.transpose([*(1 + order.index(axis) for axis in range(like.ndim)), 0])
 

@@ -11,7 +11,7 @@ from typing import Any, TypedDict, Unpack, overload
 import numpy as np
 
 from .._core import MorphologyStep
-from .._runtime.call import Call
+from .._runtime.call import Call, slowest_first
 from .._runtime.errors import ArgumentError, shown
 from .._runtime.texts import documented
 from .._runtime.validate import Array, normalize_axes, number, per_axis
@@ -198,7 +198,7 @@ def _run(
 def _by_distance(call: Call, x: Array, out: Array, ball: _Ball, dilations: tuple[bool, ...]) -> None:
     """Dilate and erode by distances; the kernel reads all before it writes."""
     sizes = [float(np.linalg.norm(ball.steps[a])) if a in ball.steps else _APART for a in range(x.ndim)]
-    order = sorted(range(x.ndim), key=lambda axis: -abs(out.strides[axis]))
+    order = slowest_first(out)
     source, target = x.transpose(order), out.transpose(order)
     for grow in dilations:
         call.run("within_distance", source, target, [sizes[a] for a in order], ball.radius, not grow)

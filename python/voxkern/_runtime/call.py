@@ -259,7 +259,7 @@ class Call:
             return self._empty(shape, dtype)
         order = axes[::-1]
         if not is_contiguous(like, order):
-            order = sorted(axes, key=lambda axis: -abs(like.strides[axis]))
+            order = slowest_first(like)
         array = self._empty(tuple(shape[axis] for axis in order), dtype)
         return array.transpose([order.index(axis) for axis in axes])
 
@@ -388,6 +388,11 @@ def _result_dtype(dtype: Any, like: Array, dtypes: frozenset[str]) -> np.dtype[A
     if wanted.char not in dtypes or not wanted.isnative or (like.dtype.kind == "c" and wanted.kind != "c"):
         raise ArgumentTypeError(f"dtype: got {wanted}, allowed the dtypes the function takes")
     return wanted
+
+
+def slowest_first(array: Array) -> list[int]:
+    """Return the axes, that of the largest stride first: rows along the last lie side by side."""
+    return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
 
 
 def is_volume(x: Any) -> bool:
