@@ -229,7 +229,7 @@ def write_pages() -> None:
             parts.append(f"## {module.TITLE}\n\n{markdown(chosen, FULL)}")
     missing = [name for name in builders(quick=False, slow=True) if name not in {row["case"] for row in rows}]
     if missing:
-        told = f"Cases that have no row yet, or none that was kept: {', '.join(missing)}."
+        told = f"Cases that have no row yet, or none that was kept: {'; '.join(missing)}."
         parts.append(textwrap.fill(told, 110))
     replace_generated(PAGE, "\n" + "\n\n".join(parts) + "\n")
     by_name = {(row["case"], row["peer"]): row for row in rows}
