@@ -44,10 +44,12 @@ def full_disk(size):
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    writes_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # Python would leave half a module
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        sys.dont_write_bytecode = writes_none
 
 
 @pytest.mark.parametrize("name", NAMES)
