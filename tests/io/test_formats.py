@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Formats beside DICOM: voxels and geometry of nibabel, SimpleITK and spectral; round trips; traps."""
 
+import contextlib
 import dataclasses
+import gc
 import gzip
 import inspect
 import json
 import struct
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -167,6 +170,20 @@ def test_nibabel_files(name):
     assert v.shape == data.shape
     np.testing.assert_allclose(v.data, data, rtol=1e-6)
     np.testing.assert_allclose(v.affine, affine, atol=1e-6)
+
+
+@pytest.mark.parametrize("cut", [0, 40, 300])
+def test_mgh_files_are_closed(tmp_path, cut):
+    """nibabel leaves the file it opens to the garbage collector, which warns of it."""
+    whole = nib.MGHImage(np.zeros((2, 3, 4), np.float32), np.eye(4)).to_bytes()
+    path = tmp_path / "x.mgh"
+    path.write_bytes(whole[: len(whole) - cut])
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with contextlib.suppress(vk.FileFormatError):
+            assert vk.load(path).shape == (2, 3, 4)
+        gc.collect()
+    assert not [w for w in told if issubclass(w.category, ResourceWarning)]
 
 
 @pytest.mark.parametrize("name", ["minc1_4d.mnc", "minc2_4d.mnc"])
