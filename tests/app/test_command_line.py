@@ -107,7 +107,7 @@ def test_words_are_checked_before_anything_is_loaded(tmp_path, capsys, monkeypat
         (["n4", "IN", "o.nii", "--field", "o.nii"], "one file for two results"),
         (["resample", "IN", "o.nii", "--like", "none.nii"], "no such file"),
         (["resample", "IN", "o.nii", "--shape", "5", "--shape-rule", "ceil"], "shape_rule"),
-        (["resample", "IN", "o.nii", "--spacing", "1e-9"], "spacing"),
+        (["resample", "IN", "o.nii", "--spacing", "0"], "spacing"),
         (["resample", "IN", "o.nii", "--shape", "0"], "shape"),
         (["n4", "IN", "o.nii", "--iterations", "0x5"], "maximum_number_of_iterations"),
         (["preprocess", "IN", "o.nii", "--spacing", "0"], "spacing"),

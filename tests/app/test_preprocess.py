@@ -194,6 +194,22 @@ def test_wrong_settings_before_any_work(shaded, word, wrong):
     assert steps == ["load"] * 2 * of_the_scan  # such a mask is held to the scan
 
 
+def test_a_spacing_is_held_to_the_scan_before_any_work(shaded):
+    folder, _ = shaded
+    steps = []
+    with pytest.raises(vk.ArgumentError, match=r"^spacing: got 0.0001, allowed 1 to .* voxels"):
+        vk.preprocess(folder, n4=True, spacing=1e-4, on_step=lambda name, *_: steps.append(name))
+    assert steps == ["load"] * 2
+
+
+def test_a_scan_of_nanometres():
+    """Four nanometres are no fewer voxels than four millimetres."""
+    small = vk.Volume(np.random.default_rng(0).random((8, 8, 8), np.float32), np.diag([4e-6] * 3 + [1]))
+    done = vk.preprocess(small, spacing=8e-6)
+    assert done.shape == (4, 4, 4)
+    np.testing.assert_allclose(done.spacing, 8e-6)
+
+
 def test_n4_command(shaded, tmp_path, capsys):
     folder, _ = shaded
     out, field = tmp_path / "out.nii.gz", tmp_path / "field.nii"

@@ -21,7 +21,7 @@ from .._ops.resample_labels import resample_labels
 from .._runtime.config import show_config
 from .._runtime.errors import ArgumentError, VoxkernError
 from .._runtime.files import checked_file
-from .._space.grid import make_grid
+from .._space.grid import check_grid
 from .._space.volume import Volume, reorient
 from ..io import checked_target, is_dicom, load, open_study, save
 from . import ants, bench, demo
@@ -170,7 +170,7 @@ def _grid(args: Namespace) -> dict[str, Any]:
         "convention": args.convention,
         "shape_rule": args.shape_rule,
     }
-    make_grid((2, 2, 2), np.eye(4), **grid)
+    check_grid(**grid)
     return grid
 
 

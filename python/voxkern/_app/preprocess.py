@@ -23,7 +23,7 @@ from .._runtime.optional import find_or_explain
 from .._runtime.texts import documented
 from .._runtime.words import Convention, Normalization
 from .._space.geometry import axes_to
-from .._space.grid import CONVENTIONS, make_grid
+from .._space.grid import CONVENTIONS, check_grid, make_grid
 from .._space.volume import Volume, reorient
 from ..io import checked_target, load, save
 from .steps import StepCallback, Steps
@@ -140,6 +140,9 @@ def preprocess(
         volume = source
     else:
         volume = step("load", lambda: load(source, **(load_options or {})))
+    if spacing is not None:  # what depends on the scan
+        turned = volume if orient is None else reorient(volume, orient)
+        make_grid(turned.shape, turned.affine, spacing=spacing)
     before, field = volume, None
     foreground = _foreground(mask, volume)
     if correction is not None:
@@ -199,8 +202,8 @@ def _check_settings(
     """Refuse what a step would refuse later, before the first one runs."""
     if orient is not None:
         axes_to("RAS", orient, "orient")
-    if spacing is not None:  # of a cube: what depends on the scan is left
-        make_grid((2, 2, 2), np.eye(4), spacing=spacing)
+    if spacing is not None:
+        check_grid(spacing)
     check_order(order)
     if convention is not None:
         validate.word(convention, "convention", CONVENTIONS)

@@ -295,6 +295,14 @@ def make_grid(
     return _located_grid(shape_in, place, target, size, transform), target, mode
 
 
+def check_grid(spacing: Any = None, **named: Any) -> None:
+    """Refuse what `make_grid` would refuse of any scan."""
+    place = np.eye(4)
+    if spacing is not None:
+        place[:3, :3] *= 1e-6  # a nanometre, since coarser voxels would become more of them
+    make_grid((2, 2, 2), place, spacing=spacing, **named)
+
+
 def default_mode(anywhere_in_space: bool) -> str:
     """Return how an image continues where no mode is named; the new grid may lie anywhere or within it."""
     return "fov" if anywhere_in_space else "nearest"
