@@ -23,6 +23,20 @@ inline std::vector<int> slowest_first(int rank, const std::int64_t* strides) {
     return order;
 }
 
+// View without gaps of memory that the caller owns, of the shape of `like` and in its memory order: passes from one to
+// the other walk both along their fastest axes.
+template <class Void>
+ArrayView packed_like(void* data, DType dtype, const BasicArrayView<Void>& like) {
+    ArrayView view = contiguous_at(data, dtype, like);
+    const std::vector<int> order = slowest_first(like.rank, like.strides);
+    std::int64_t stride = 1;
+    for (auto axis = order.rbegin(); axis != order.rend(); ++axis) {
+        view.strides[*axis] = stride;
+        stride *= view.shape[*axis];
+    }
+    return view;
+}
+
 // Index along every axis of step `position` of a walk in C order. Axis `skip` is left at 0.
 inline void unravel(std::int64_t position, int rank, const std::int64_t* shape, std::int64_t* index, int skip = -1) {
     for (int a = rank - 1; a >= 0; --a) {

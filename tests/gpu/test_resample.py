@@ -8,7 +8,7 @@ import both_sides
 import numpy as np
 import pytest
 from both_sides import nothing_waits
-from cases import DTYPES, FLOAT64, LAYOUTS, MODES, RESAMPLINGS, assert_same, examples, image
+from cases import DTYPES, FLOAT64, LAYOUTS, MODES, RESAMPLINGS, assert_same, examples, image, in_layout
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +42,27 @@ def test_same_bits_as_levels_with_fma(rng, dtype):
             x = image(rng, shape, dtype)
             got = vk.resample(cupy.asarray(x), shape=size, order=order)
             np.testing.assert_array_equal(got.get(), vk.resample(x, shape=size, order=order))
+
+
+@pytest.mark.skipif(_core.active_cpu_level() == "v2", reason="levels without FMA round each product")
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [
+        ((3, 4, 2, 8), (6, 3, 5, 5)),
+        ((1, 1, 2, 8), (6, 2, 5, 1)),
+        ((5, 6, 7, 18), (4, 8, 5, 18)),
+        ((18, 5, 6, 7), (18, 4, 8, 5)),
+    ],
+)
+def test_same_bits_in_rounds(rng, shape, size, layout):
+    """Four axes, and three beside channels, follow each other in the same order on both sides."""
+    for dtype in ("bool", "int16", "float32"):
+        for order in (1, 3):
+            x = image(rng, shape, dtype)
+            got = vk.resample(in_layout(x, layout, cupy.asarray), shape=size, order=order)
+            want = vk.resample(in_layout(x, layout), shape=size, order=order)
+            np.testing.assert_array_equal(got.get(), want)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

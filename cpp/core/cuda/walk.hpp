@@ -91,20 +91,6 @@ __device__ __forceinline__ std::int64_t position_step() {
     return static_cast<std::int64_t>(gridDim.x) * blockDim.x;
 }
 
-// View without gaps of memory that the caller owns, of the shape of `like` and in its memory order: passes from one to
-// the other walk both along their fastest axes.
-template <class Void>
-ArrayView packed_like(void* data, DType dtype, const BasicArrayView<Void>& like) {
-    ArrayView view = contiguous_at(data, dtype, like);
-    const std::vector<int> order = slowest_first(like.rank, like.strides);
-    std::int64_t stride = 1;
-    for (auto axis = order.rbegin(); axis != order.rend(); ++axis) {
-        view.strides[*axis] = stride;
-        stride *= view.shape[*axis];
-    }
-    return view;
-}
-
 // A thread per position, up to a million blocks.
 inline cudaLaunchConfig_t config_for(std::int64_t positions, cudaStream_t stream) {
     constexpr std::int64_t kMaxBlocks = std::int64_t{1} << 20;

@@ -332,15 +332,12 @@ void resample_axes(const ConstArrayView& in, const ArrayView& out, const std::ve
     }
 }
 
-// An array between two rounds of axes, and its memory.
-ArrayView between_rounds(DType dtype, const ConstArrayView& from, const std::vector<AxisSampling>& axes,
-                         const std::vector<int>& chosen, std::unique_ptr<Workspace>& memory) {
-    ConstArrayView like = from;
-    for (const int a : chosen) {
-        like.shape[a] = static_cast<std::int64_t>(axes[static_cast<std::size_t>(a)].coordinates.size());
-    }
+// An array between two rounds of axes, in the memory order of the result, and its memory.
+ArrayView between_rounds(DType dtype, const ConstArrayView& from, const ArrayView& out, const std::vector<int>& chosen,
+                         std::unique_ptr<Workspace>& memory) {
+    const ArrayView like = after_round(from, out, chosen);
     memory = std::make_unique<Workspace>(like.size() * size_of(dtype));
-    return contiguous_at(memory->take<char>(0), dtype, like);
+    return packed_like(memory->take<char>(0), dtype, like);
 }
 
 // Puts cval where samples lie outside along an axis. What a round puts there is interpolated and limited by the next.
@@ -384,7 +381,7 @@ void resample_array(const ConstArrayView& in, const ArrayView& out, const std::v
     const std::vector<std::vector<int>> rounds = rounds_of(in, out, axes, options);
     for (std::size_t r = 0; r + 1 < rounds.size(); ++r) {
         std::unique_ptr<Workspace> next;
-        const ArrayView to = between_rounds(dtype, from, axes, rounds[r], next);
+        const ArrayView to = between_rounds(dtype, from, out, rounds[r], next);
         resample_axes(from, to, axes, between, rounds[r], limits, kernels, exec);
         memory = std::move(next);
         from = as_const(to);

@@ -230,16 +230,12 @@ class Resampler {
     void run(const ConstArrayView& in, const ArrayView& out) {
         out_ = out;
         if (options_.clip) find_range(in);
-        const std::vector<int> changed = changed_axes(in, axes_, options_);
+        const std::vector<std::vector<int>> rounds = rounds_of(in, out, axes_, options_);
         ConstArrayView from = in;
-        for (std::size_t begin = 0;; begin += 3) {
-            const std::size_t end = std::min(begin + 3, changed.size());
-            const auto at = [&](std::size_t k) { return changed.begin() + static_cast<std::ptrdiff_t>(k); };
-            const std::vector<int> chosen(at(begin), at(end));
-            const bool last = end == changed.size();
-            const ArrayView to = last ? out : scratch_like(shape_after(from, chosen), rounds_);
-            round(from, to, chosen, last);
-            if (last) break;
+        for (std::size_t r = 0; r < rounds.size(); ++r) {
+            const bool last = r + 1 == rounds.size();
+            const ArrayView to = last ? out : scratch_like(after_round(from, out, rounds[r]).shape, rounds_);
+            round(from, to, rounds[r], last);
             from = as_const(to);
         }
         // What a round puts outside is interpolated and limited by the next.
@@ -313,7 +309,7 @@ class Resampler {
             from = as_const(filtered(from, a, axis));
             std::vector<std::int64_t> shape(from.shape, from.shape + from.rank);
             shape[static_cast<std::size_t>(a)] = axis.n_out;
-            const ArrayView to = k == last ? out : scratch_like(shape, arrays_);
+            const ArrayView to = k == last ? out : scratch_like(shape.data(), arrays_);
             Store<C> own;  // between the axes nothing but the sum is stored
             own.data = to.data;
             own.dtype = DTypeOf<C>::value;
@@ -347,7 +343,7 @@ class Resampler {
     // The input in the compute type, less `offset`.
     ConstArrayView widened(const ConstArrayView& in, C offset) {
         if (in.dtype == DTypeOf<C>::value && offset == C{0}) return in;
-        const ArrayView wide = scratch_like(std::vector<std::int64_t>(in.shape, in.shape + in.rank), arrays_);
+        const ArrayView wide = scratch_like(in.shape, arrays_);
         widen_into(in, wide, offset);
         return as_const(wide);
     }
@@ -370,7 +366,7 @@ class Resampler {
         if (axis.prefilter.poles == 0) return view;
         std::vector<std::int64_t> shape(in.shape, in.shape + in.rank);
         shape[static_cast<std::size_t>(a)] += 2 * axis.prefilter.pad;
-        const ArrayView padded = scratch_like(shape, arrays_);
+        const ArrayView padded = scratch_like(shape.data(), arrays_);
         ArrayView middle = padded;
         middle.data = padded.at(axis.prefilter.pad * padded.strides[a]);
         middle.shape[a] = in.shape[a];
@@ -381,7 +377,7 @@ class Resampler {
     }
 
     ArrayView smoothed(const ConstArrayView& in, int a, const AxisPlan<C>& axis) {
-        const ArrayView to = scratch_like(std::vector<std::int64_t>(in.shape, in.shape + in.rank), arrays_);
+        const ArrayView to = scratch_like(in.shape, arrays_);
         const cuda::Walk<1> walk = cuda::walk_over<1>(in, to, {a});
         cuda::launch("smooth", cuda::config_for(walk.size, exec_.stream), smooth<C>, static_cast<const C*>(in.data),
                      static_cast<C*>(to.data), walk, in.shape[a], in.strides[a],
@@ -405,15 +401,6 @@ class Resampler {
         return taps;
     }
 
-    std::vector<std::int64_t> shape_after(const ConstArrayView& in, const std::vector<int>& chosen) const {
-        std::vector<std::int64_t> shape(in.shape, in.shape + in.rank);
-        for (const int a : chosen) {
-            const auto axis = static_cast<std::size_t>(a);
-            shape[axis] = static_cast<std::int64_t>(axes_[axis].coordinates.size());
-        }
-        return shape;
-    }
-
     // Tables live until the call returns; the device is done with them in stream order.
     template <class T>
     T* room(std::size_t count) {
@@ -429,11 +416,11 @@ class Resampler {
     }
 
     // An array without gaps, in the memory order of the results.
-    ArrayView scratch_like(const std::vector<std::int64_t>& shape, std::deque<cuda::Scratch<C>>& arrays) {
+    ArrayView scratch_like(const std::int64_t* shape, std::deque<cuda::Scratch<C>>& arrays) {
         ArrayView like = out_;
-        std::copy(shape.begin(), shape.end(), like.shape);
+        std::copy_n(shape, out_.rank, like.shape);
         arrays.emplace_back(static_cast<std::size_t>(like.size()), exec_);
-        return cuda::packed_like(arrays.back().data(), DTypeOf<C>::value, like);
+        return packed_like(arrays.back().data(), DTypeOf<C>::value, like);
     }
 
     // Gives back all arrays between axes but the newest ones: what reads them is enqueued.

@@ -246,6 +246,14 @@ std::vector<std::vector<int>> rounds_of(const ConstArrayView& in, const ArrayVie
     return rounds;
 }
 
+ArrayView after_round(const ConstArrayView& from, const ArrayView& out, const std::vector<int>& chosen) {
+    ArrayView after = out;
+    for (int a = 0; a < from.rank; ++a) {
+        if (!contains(chosen, a)) after.shape[a] = from.shape[a];
+    }
+    return after;
+}
+
 AxisOrder order_axes(const ConstArrayView& in, const ArrayView& out, std::vector<int> changed, const Options& options) {
     std::vector<int> kept;
     for (int a = 0; a < in.rank; ++a) {

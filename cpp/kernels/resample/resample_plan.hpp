@@ -52,6 +52,9 @@ std::vector<int> changed_axes(const ConstArrayView& in, const std::vector<AxisSa
 std::vector<std::vector<int>> rounds_of(const ConstArrayView& in, const ArrayView& out,
                                         const std::vector<AxisSampling>& axes, const Options& options);
 
+// Shape of what a round makes of `from`, with the strides of the result.
+ArrayView after_round(const ConstArrayView& from, const ArrayView& out, const std::vector<int>& chosen);
+
 // The axes in the order they are walked: three to interpolate, slowest first, the rest looped over.
 struct AxisOrder {
     std::vector<int> walked;

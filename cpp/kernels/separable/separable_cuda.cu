@@ -256,7 +256,7 @@ class Sweep {
         for (std::int64_t first = 0; first < planes_; first += thickness_) {
             const std::int64_t count = std::min(thickness_, planes_ - first);
             const ArrayView target = slow_ < 0 ? out_ : slab_of(out_, slow_, first, count);
-            const ArrayView layout = cuda::packed_like(nullptr, DTypeOf<C>::value, target);
+            const ArrayView layout = packed_like(nullptr, DTypeOf<C>::value, target);
             filter_input(first, count, layout, first_arrays);
             const std::vector<const C*> made = filter_arrays(layout, first_arrays, arrays);
             combine_terms(layout, target, made, gamma, largest);
@@ -432,7 +432,7 @@ void run_terms(const ConstArrayView& in, const ArrayView& out, const std::vector
     const cuda::Scratch<char> memory(static_cast<std::size_t>(out.size() * size_of(out.dtype)), exec);
     ArrayView results = out;
     results.rank = in.rank;
-    const ArrayView values = cuda::packed_like(memory.data(), out.dtype, results);
+    const ArrayView values = packed_like(memory.data(), out.dtype, results);
     const cuda::Walk<0> walk = cuda::walk_over<0>(as_const(values), results, {-1});
     for (std::size_t k = 0; k < terms.size(); ++k) {
         std::vector<correlate1d::AxisFilter> filters = terms[k];

@@ -69,7 +69,7 @@ template <class C>
 void filter(const ConstArrayView& in, const ArrayView& out, const Options& options, const cuda::Exec& exec) {
     const bool direct = out.dtype == DTypeOf<C>::value;
     const cuda::Scratch<C> scratch(direct ? 0 : static_cast<std::size_t>(in.size()), exec);
-    const ArrayView lines = direct ? out : cuda::packed_like(scratch.data(), DTypeOf<C>::value, out);
+    const ArrayView lines = direct ? out : packed_like(scratch.data(), DTypeOf<C>::value, out);
     if (in.data != lines.data) cuda::copy(in, lines, exec);
     const C gain = static_cast<C>(spline_gain(options.order));
     for (const int axis : passes_of(out, options)) {
