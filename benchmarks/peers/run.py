@@ -7,14 +7,15 @@
     python -m benchmarks.peers --render              write those pages again from docs/performance.json
 
 Both sides get ``--threads``; a peer that uses one thread only is held against one thread of ours, too. A
-peer's input is converted before the clock starts. Peers that are not installed are left out.
+peer's input is converted before the clock starts. Peers that are not installed are left out;
+``--write`` wants them all.
 """
 
 import argparse
-import importlib.util
 import platform
 import re
-from importlib.metadata import version
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,20 @@ PACKAGES = (
 )
 
 
+def missing_packages() -> list[str]:
+    """Return what the extra `bench` asks for and this environment lacks: its rows would be left out."""
+    project = tomllib.loads((table.ROOT / "pyproject.toml").read_text())["project"]
+    names = [re.match(r"[\w.-]+", wanted)[0] for wanted in project["optional-dependencies"]["bench"]]
+    return [name for name in names if name != project["name"] and not installed(name)]
+
+
+def installed(package: str) -> bool:
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
+
+
 def machine(threads: int) -> dict[str, Any]:
     """Return what the numbers depend on."""
     model = (
@@ -46,16 +61,11 @@ def machine(threads: int) -> dict[str, Any]:
         if Path("/proc/cpuinfo").exists()
         else None
     )
-    installed = {
-        name: version(name)
-        for name in PACKAGES
-        if importlib.util.find_spec(name.replace("scikit-image", "skimage"))
-    }
     return {
         "processor": model[1] if model else platform.processor() or platform.machine(),
         "threads": threads,
         "cpu_level": vk.show_config()["cpu_level"],
-        "packages": installed,
+        "packages": {name: version(name) for name in PACKAGES if installed(name)},
     }
 
 
@@ -73,6 +83,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.write and options.quick:
         parser.error("--write: got --quick, allowed full sizes only")
+    missing = missing_packages() if options.write else []
+    if missing:
+        parser.error(f"--write: got no {', no '.join(missing)}, allowed with all of pip install '.[bench]'")
     again: list[str] = []
     if not options.render:
         vk.set_num_threads(options.threads)  # what has no threads argument, such as load, obeys too

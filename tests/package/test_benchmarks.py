@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks.cases.case import Case, Slope, builders, families
-from benchmarks.peers import disturbed, measure, parent, table
+from benchmarks.peers import disturbed, measure, parent, run, table
 
 import voxkern as vk
 
@@ -215,6 +215,14 @@ def test_a_slower_build_ends_with_status_1():
     assert done.returncode == 1, done.stderr
     assert done.stdout.rstrip().endswith("| yes |")
     assert "above 0" in done.stderr
+
+
+def test_pages_are_not_written_where_a_peer_is_missing(monkeypatch, capsys):
+    monkeypatch.setattr(run, "installed", lambda name: name not in ("imops", "scikit-image"))
+    monkeypatch.setattr(sys, "argv", ["benchmarks.peers", "--write"])
+    with pytest.raises(SystemExit):
+        run.main()
+    assert "--write: got no scikit-image, no imops, allowed with all of" in capsys.readouterr().err
 
 
 def test_times_of_a_disturbed_machine_are_refused():
