@@ -46,9 +46,9 @@ class AxisTables {
 // Axes whose samples are not simply the input's.
 std::vector<int> changed_axes(const ConstArrayView& in, const std::vector<AxisSampling>& axes, const Options& options);
 
-// The same, in rounds that are interpolated one after another: three axes each, or two where the fastest axis is one
-// that stays (channels). It then gives the rows, and no round reads every channel's samples apart. The axis of a few
-// very long lines goes first and alone.
+// The same, in rounds that are interpolated one after another: three axes each, the fastest first, or two where the
+// fastest axis is one that stays (channels). It then gives the rows, and no round reads every channel's samples apart.
+// The axis of a few very long lines goes first and alone.
 std::vector<std::vector<int>> rounds_of(const ConstArrayView& in, const ArrayView& out,
                                         const std::vector<AxisSampling>& axes, const Options& options);
 
